@@ -1,0 +1,50 @@
+// Typed readers of environment variables. A malformed value is refused by name; only an absent or
+// blank one takes the default, so that a typing error never passes for a setting.
+
+/** The environment, as `process.env` has it: values are strings, absent ones `undefined`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A variable whose value cannot be used. The message names the variable, its value and what was expected. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+  readonly variable: string;
+
+  constructor(variable: string, value: string, expected: string) {
+    super(`${variable}=${JSON.stringify(value)} cannot be used: expected ${expected}.`);
+    this.variable = variable;
+  }
+}
+
+/** The bounds of an integer variable, both included, and its value when the variable is absent. */
+export interface IntegerRange<Default> {
+  readonly min: number;
+  readonly max: number;
+  readonly default: Default;
+}
+
+/**
+ * Reads a whole number written in decimal digits.
+ *
+ * @throws {ConfigurationError} when the value is not a whole number within the range
+ */
+export function readInteger<Default extends number | undefined>(
+  env: Environment,
+  variable: string,
+  range: IntegerRange<Default>,
+): number | Default {
+  const value = env[variable]?.trim();
+  if (value === undefined || value === '') return range.default;
+  const number = /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (number >= range.min && number <= range.max) return number;
+  throw new ConfigurationError(variable, value, `a whole number from ${range.min} to ${range.max}`);
+}
+
+/** Reads a text, without the blanks around it. Returns `fallback` when the variable is absent or blank. */
+export function readText<Default extends string | undefined>(
+  env: Environment,
+  variable: string,
+  fallback: Default,
+): string | Default {
+  const value = env[variable]?.trim();
+  return value === undefined || value === '' ? fallback : value;
+}
