@@ -1,0 +1,33 @@
+// Bundles every `functions/*/handler.ts` to `dist/functions/*.mjs`, and the front of a machine that is not
+// Lambda to `dist/local/main.mjs`. Run it with `npm run build`.
+import { globSync, rmSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { build } from 'esbuild';
+
+// By path, not by folder: aws-lambda-ric imports the handler's path without an extension first, and a folder
+// of that name beside the file would win.
+const functions = globSync('functions/*/handler.ts').map((path) => ({
+  in: path,
+  out: `functions/${basename(dirname(path))}`,
+}));
+
+rmSync('dist/functions', { recursive: true, force: true });
+rmSync('dist/local', { recursive: true, force: true });
+await build({
+  entryPoints: [...functions, { in: 'local/main.ts', out: 'local/main' }],
+  outdir: 'dist',
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  minify: true,
+  // Stack traces name classes and functions as the source does.
+  keepNames: true,
+  sourcemap: 'linked',
+  sourcesContent: false,
+  legalComments: 'none',
+  // It finds its native library by its own place on the disk.
+  external: ['node-llama-cpp'],
+  logLevel: 'warning',
+});

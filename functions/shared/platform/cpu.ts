@@ -1,0 +1,64 @@
+// How many threads may decode. A thread beyond the CPU quota makes decoding many times slower, because
+// llama.cpp's threads wait for each other by spinning.
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import type { Environment } from './environment.ts';
+import { readInteger } from './environment.ts';
+
+/**
+ * Memory that brings one whole virtual CPU on Lambda, in MB.
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+ */
+const lambdaMegabytesPerCpu = 1769;
+
+/** What bounds the CPU time of this process, in virtual CPUs. */
+export interface CpuLimits {
+  /** Processors the process may run on. Lambda shows 2 from the smallest size up, so it is no quota. */
+  readonly processors: number;
+  /** The container's quota, when it has one. */
+  readonly cgroupQuota: number | undefined;
+  /** The share that a Lambda function's memory buys, when on Lambda. */
+  readonly lambdaShare: number | undefined;
+}
+
+/** Whole virtual CPUs within every limit, and at least one. */
+export function threadsFor({ processors, cgroupQuota, lambdaShare }: CpuLimits): number {
+  return Math.max(1, Math.floor(Math.min(processors, cgroupQuota ?? Infinity, lambdaShare ?? Infinity)));
+}
+
+export function readCpuLimits(env: Environment): CpuLimits {
+  const memory = readInteger(env, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE', {
+    min: 1,
+    max: 1_000_000,
+    default: undefined,
+  });
+  return {
+    processors: availableParallelism(),
+    cgroupQuota: readCgroupQuota(),
+    lambdaShare: memory === undefined ? undefined : memory / lambdaMegabytesPerCpu,
+  };
+}
+
+/** Parses cgroup v2's `cpu.max` ("quota period" or "max period"), or v1's two files, in microseconds. */
+export function toCpuQuota(quota: string | undefined, period: string | undefined): number | undefined {
+  const [quotaMicros, periodMicros] = [Number(quota), Number(period)];
+  return quotaMicros > 0 && periodMicros > 0 ? quotaMicros / periodMicros : undefined;
+}
+
+function readCgroupQuota(): number | undefined {
+  const version2 = readIfThere('/sys/fs/cgroup/cpu.max');
+  if (version2 !== undefined) {
+    const [quota, period] = version2.trim().split(/\s+/);
+    return toCpuQuota(quota, period);
+  }
+  const version1 = '/sys/fs/cgroup/cpu/cpu.cfs_';
+  return toCpuQuota(readIfThere(`${version1}quota_us`), readIfThere(`${version1}period_us`));
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,84 @@
+// Which path and method gets which answer.
+import { type HttpRequest, type HttpResponse, toJsonResponse } from '../http/http.ts';
+import { RequestError, toRequestError } from '../wire/errors.ts';
+import { parseJson } from '../wire/json.ts';
+import { toModelList } from '../wire/models.ts';
+import { complete } from './completions.ts';
+import type { Invocation, Service } from './service.ts';
+
+type Route = (request: HttpRequest, service: Service, invocation: Invocation) => object | Promise<object>;
+
+const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
+  '/v1/completions': { POST: (request, ...rest) => complete(readJsonBody(request), ...rest) },
+  '/v1/models': { GET: (_, service) => toModelList(service.model) },
+  '/health': { GET: (_, service, invocation) => toHealth(service, invocation) },
+};
+
+/** The largest body that is read, in bytes. A buffered invocation brings at most 6 MiB, headers included. */
+export const maxBodyBytes = 4 * 1024 * 1024;
+
+/** Answers an HTTP request. Never throws: failures become OpenAI's error body, unknown ones are given to `log`. */
+export async function answerHttp(
+  request: HttpRequest,
+  service: Service,
+  invocation: Invocation,
+  log: (error: unknown) => void,
+): Promise<HttpResponse> {
+  const headers = { 'x-request-id': invocation.requestId };
+  try {
+    const body = await findRoute(request)(request, service, invocation);
+    return toJsonResponse(body, { headers });
+  } catch (error) {
+    if (!(error instanceof RequestError)) log(error);
+    const answer = toRequestError(error);
+    return toJsonResponse(answer.toBody(), {
+      status: answer.status,
+      headers: { ...headers, ...answer.headers },
+    });
+  }
+}
+
+function findRoute({ method, path }: HttpRequest): Route {
+  const methods = Object.hasOwn(routes, path) ? routes[path] : undefined;
+  if (methods === undefined) {
+    throw new RequestError(
+      'unknown_url',
+      `There is nothing at this path; try ${Object.keys(routes).join(', ')}.`,
+    );
+  }
+  const route = Object.hasOwn(methods, method) ? methods[method] : undefined;
+  if (route !== undefined) return route;
+  const allow = Object.keys(methods).join(', ');
+  throw new RequestError('method_not_allowed', `${path} takes ${allow}, not ${method}.`, {
+    headers: { allow },
+  });
+}
+
+function readJsonBody({ headers, body }: HttpRequest): unknown {
+  const contentType = headers['content-type'];
+  if (contentType !== undefined && !/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType.trim())) {
+    throw new RequestError(
+      'unsupported_media_type',
+      'Send the request as JSON, with content-type: application/json.',
+    );
+  }
+  if (body.byteLength > maxBodyBytes) {
+    throw new RequestError(
+      'request_too_large',
+      `The request body has ${body.byteLength} bytes; at most ${maxBodyBytes} are read.`,
+    );
+  }
+  return parseJson(body);
+}
+
+function toHealth({ model, engine }: Service, { uptimeSeconds, coldStart }: Invocation): object {
+  // The model is loaded before the handler exists, so a server that answers has it.
+  return {
+    status: 'ok',
+    model_loaded: true,
+    model,
+    context_size: engine.contextSize,
+    uptime_seconds: uptimeSeconds,
+    cold_start: coldStart,
+  };
+}

@@ -1,0 +1,66 @@
+// Errors a caller can meet, in OpenAI's shape. One table says what each code means.
+
+const codes = {
+  invalid_json: { status: 400, type: 'invalid_request_error' },
+  invalid_value: { status: 400, type: 'invalid_request_error' },
+  missing_required_parameter: { status: 400, type: 'invalid_request_error' },
+  unknown_parameter: { status: 400, type: 'invalid_request_error' },
+  unsupported_parameter: { status: 400, type: 'invalid_request_error' },
+  context_length_exceeded: { status: 400, type: 'invalid_request_error' },
+  model_not_found: { status: 404, type: 'invalid_request_error' },
+  unknown_url: { status: 404, type: 'invalid_request_error' },
+  method_not_allowed: { status: 405, type: 'invalid_request_error' },
+  request_too_large: { status: 413, type: 'invalid_request_error' },
+  unsupported_media_type: { status: 415, type: 'invalid_request_error' },
+  server_error: { status: 500, type: 'server_error' },
+} as const satisfies Record<string, { status: number; type: string }>;
+
+export type ErrorCode = keyof typeof codes;
+
+/** The body of a failed HTTP answer. `param` names the request's field that is at fault. */
+export interface ErrorBody {
+  readonly error: {
+    readonly message: string;
+    readonly type: string;
+    readonly param: string | null;
+    readonly code: ErrorCode;
+  };
+}
+
+/** A failure that the caller caused and can mend. Its message goes to the caller, and quotes no prompt. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+  readonly code: ErrorCode;
+  readonly param: string | null;
+  /** Headers that the HTTP answer needs, such as `allow`. */
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    { param = null, headers = {} }: { param?: string | null; headers?: Record<string, string> } = {},
+  ) {
+    super(message);
+    this.code = code;
+    this.param = param;
+    this.headers = headers;
+  }
+
+  get status(): number {
+    return codes[this.code].status;
+  }
+
+  toBody(): ErrorBody {
+    const { message, param, code } = this;
+    return { error: { message, type: codes[code].type, param, code } };
+  }
+}
+
+/**
+ * What a caller may know of any failure: a `RequestError` as it is, anything else as a `server_error`
+ * without internals.
+ */
+export function toRequestError(error: unknown): RequestError {
+  if (error instanceof RequestError) return error;
+  return new RequestError('server_error', 'The server failed to answer; its log has the reason.');
+}

@@ -1,0 +1,143 @@
+// Makes a checkout ready to run: what is missing or stale is installed, fetched and built, and nothing else.
+// Plain JavaScript on built-in modules, because it runs on the user's own Node before anything is installed.
+//
+//   node local/setup.mjs            packages, the default model, the runtime interface emulator, the bundles
+//   node local/setup.mjs packages   packages only
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const node24 = join(root, 'node_modules/.bin/node');
+const packagesStamp = join(root, 'node_modules/.installed');
+const cmakeFolder = join(root, '.cache/cmake');
+
+/** Tools that building aws-lambda-ric's native client and fetching wheels take, with their Debian packages. */
+const tools = [
+  { name: 'a C++ compiler', command: ['c++', '--version'], debian: 'build-essential' },
+  { name: 'make', command: ['make', '--version'], debian: 'build-essential' },
+  { name: 'tar', command: ['tar', '--version'], debian: 'tar' },
+  { name: 'xz', command: ['xz', '--version'], debian: 'xz-utils' },
+  { name: 'Python 3', command: ['python3', '--version'], debian: 'python3' },
+  { name: 'pip', command: ['python3', '-m', 'pip', '--version'], debian: 'python3-pip' },
+];
+
+class SetupError extends Error {}
+
+function runs([program, ...args]) {
+  return spawnSync(program, args, { stdio: 'ignore' }).status === 0;
+}
+
+/** Runs a step with its output on this terminal, from the project's root. */
+function run(program, args, env = process.env) {
+  const { status, error } = spawnSync(program, args, { cwd: root, stdio: 'inherit', env });
+  if (status !== 0)
+    throw new SetupError(`${[program, ...args].join(' ')} failed${error ? `: ${error.message}` : ''}.`);
+}
+
+function say(step) {
+  process.stderr.write(`setup: ${step}\n`);
+}
+
+function assertTools() {
+  const missing = tools.filter((tool) => !runs(tool.command));
+  if (missing.length === 0) return;
+  const packages = [...new Set(missing.map((tool) => tool.debian))].join(' ');
+  throw new SetupError(
+    `missing: ${missing.map((tool) => tool.name).join(', ')}. On Debian: sudo apt-get install -y ${packages}`,
+  );
+}
+
+/** PATH with a cmake on it: the machine's own, or the one in PyPI's `cmake` wheel, which needs no root. */
+function pathWithCmake() {
+  if (runs(['cmake', '--version'])) return process.env.PATH;
+  if (!existsSync(cmakeFolder)) {
+    say('cmake is missing (on Debian: sudo apt-get install -y cmake), so it comes from its Python wheel');
+    // aws-lambda-cpp asks for a policy that cmake 4 has dropped.
+    run('python3', ['-m', 'pip', 'install', '--quiet', '--target', cmakeFolder, 'cmake==3.31.10']);
+  }
+  return `${join(cmakeFolder, 'cmake/data/bin')}${delimiter}${process.env.PATH}`;
+}
+
+function setUpPackages() {
+  const lock = createHash('sha256');
+  for (const file of ['package.json', 'package-lock.json']) lock.update(readFileSync(join(root, file)));
+  const wanted = lock.digest('hex');
+  if (existsSync(packagesStamp) && readFileSync(packagesStamp, 'utf8') === wanted) return;
+
+  assertTools();
+  const PATH = pathWithCmake();
+  say('installing packages and compiling the runtime interface client (two minutes)');
+  // The `node` package brings Node's C headers, so that node-gyp need not fetch them from Node's own site.
+  const headers = join(root, `node_modules/node/node_modules/node-${process.platform}-${process.arch}`);
+  const env = { ...process.env, PATH, npm_config_nodedir: headers };
+  const npm = process.env.npm_execpath;
+  if (npm === undefined) run('npm', ['ci', '--no-audit', '--no-fund'], env);
+  else run(process.execPath, [npm, 'ci', '--no-audit', '--no-fund'], env);
+  writeFileSync(packagesStamp, wanted);
+}
+
+/** The folder of the default model in the store, and the emulator beside it; landed there only when verified. */
+function storePaths() {
+  const catalog = JSON.parse(readFileSync(join(root, 'models/catalog.json'), 'utf8'));
+  const store = process.env.MODEL_STORE || join(root, 'models/store');
+  return {
+    model: join(store, catalog.default),
+    emulator: join(store, `aws-lambda-rie-${process.arch}`, 'aws-lambda-rie'),
+  };
+}
+
+function setUpStore({ model, emulator }) {
+  if (!existsSync(join(model, 'model.json'))) run(node24, ['models/cli.ts', 'fetch']);
+  if (!existsSync(emulator)) run(node24, ['models/cli.ts', 'fetch', 'aws-lambda-rie']);
+}
+
+/** When anything under a path last changed, in milliseconds since 1970. */
+function changedAt(path) {
+  const stats = statSync(path);
+  if (!stats.isDirectory()) return stats.mtimeMs;
+  return Math.max(stats.mtimeMs, ...readdirSync(path).map((name) => changedAt(join(path, name))));
+}
+
+function setUpBundles() {
+  const bundle = join(root, 'dist/local/main.mjs');
+  const sources = ['functions', 'local', 'esbuild.config.ts', 'package-lock.json'];
+  const newest = Math.max(...sources.map((path) => changedAt(join(root, path))));
+  if (existsSync(bundle) && statSync(bundle).mtimeMs > newest) return;
+  say('building');
+  run(node24, ['esbuild.config.ts']);
+}
+
+/** Lays `dist/` out as the image is: the bundles, the model, the emulator. */
+function link(target, name) {
+  const path = join(root, 'dist', name);
+  rmSync(path, { force: true });
+  mkdirSync(dirname(path), { recursive: true });
+  symlinkSync(target, path);
+}
+
+try {
+  setUpPackages();
+  if (process.argv[2] !== 'packages') {
+    const { model, emulator } = storePaths();
+    setUpStore({ model, emulator });
+    setUpBundles();
+    link(model, 'model');
+    link(emulator, 'aws-lambda-rie');
+  }
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  process.stderr.write(`setup: ${error.message}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,274 @@
+import type { Context } from 'aws-lambda';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { definePipeline } from '../../../functions/completion/pipeline.ts';
+import { eventNames, readEvent } from '../../events.ts';
+import { BrokenEngine, FakeEngine } from './fake-engine.ts';
+
+const context = { awsRequestId: 'a1b2' } as Context;
+
+function definePipelineOn(engine: FakeEngine) {
+  const handler = definePipeline({ engine, model: 'fake-1b' });
+  return (event: unknown) => handler(event, context) as Promise<Record<string, unknown>>;
+}
+
+interface HttpAnswer {
+  statusCode: number;
+  headers?: Record<string, string>;
+  multiValueHeaders?: Record<string, string[]>;
+  body: string;
+}
+
+async function invokeHttp(event: unknown, engine = new FakeEngine()): Promise<HttpAnswer> {
+  return (await definePipelineOn(engine)(event)) as unknown as HttpAnswer;
+}
+
+afterEach(() => vi.restoreAllMocks());
+
+describe('a direct invoke', () => {
+  it("answers with OpenAI's completion object and llama-server's timings", async () => {
+    const answer = await definePipelineOn(new FakeEngine())(readEvent('completion'));
+
+    expect(answer).toEqual({
+      id: 'cmpl-a1b2',
+      object: 'text_completion',
+      created: expect.any(Number),
+      model: 'fake-1b',
+      choices: [{ text: ' Paris.', index: 0, finish_reason: 'stop', logprobs: null }],
+      usage: {
+        prompt_tokens: 24,
+        completion_tokens: 7,
+        total_tokens: 31,
+        prompt_tokens_details: { cached_tokens: 3 },
+      },
+      timings: {
+        cache_n: 3,
+        prompt_n: 21,
+        prompt_ms: 20,
+        prompt_per_token_ms: 20 / 21,
+        prompt_per_second: 1050,
+        predicted_n: 7,
+        predicted_ms: 30,
+        predicted_per_token_ms: 5,
+        predicted_per_second: 200,
+      },
+    });
+    expect(Math.abs(Date.now() / 1000 - Number(answer.created))).toBeLessThan(60);
+  });
+
+  it("hands every sampling field to the engine, with OpenAI's defaults for those not given", async () => {
+    const engine = new FakeEngine();
+    const invoke = definePipelineOn(engine);
+
+    await invoke({ prompt: 'Hi' });
+    await invoke({
+      prompt: 'Hi',
+      max_tokens: 3,
+      temperature: 0.5,
+      top_p: 0.9,
+      top_k: 40,
+      min_p: 0.05,
+      seed: -1,
+      stop: 'x',
+      repeat_penalty: 1.1,
+    });
+
+    expect(engine.requests).toEqual([
+      {
+        prompt: [72, 105],
+        maxTokens: 16,
+        stop: [],
+        sampling: { temperature: 1, topP: 1, topK: 0, minP: 0, repeatPenalty: 1, seed: expect.any(Number) },
+      },
+      {
+        prompt: [72, 105],
+        maxTokens: 3,
+        stop: ['x'],
+        sampling: { temperature: 0.5, topP: 0.9, topK: 40, minP: 0.05, repeatPenalty: 1.1, seed: 0 },
+      },
+    ]);
+  });
+
+  it('draws a new seed for every request that brings none', async () => {
+    const engine = new FakeEngine();
+    const invoke = definePipelineOn(engine);
+
+    for (let request = 0; request < 4; request++) await invoke({ prompt: 'Hi' });
+
+    expect(new Set(engine.requests.map(({ sampling }) => sampling.seed)).size).toBeGreaterThan(1);
+  });
+
+  it("reports a wrong request as a function error: the code is its type, the message is OpenAI's", async () => {
+    const failure = definePipelineOn(new FakeEngine())(readEvent('invalid/out-of-range'));
+
+    await expect(failure).rejects.toMatchObject({
+      name: 'invalid_value',
+      message: "'temperature' must be at most 2, not 3.",
+    });
+  });
+
+  it('logs an unknown failure whole and keeps it from the caller', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+
+    const failure = definePipelineOn(new BrokenEngine())({ prompt: 'Hi' });
+
+    await expect(failure).rejects.toMatchObject({
+      name: 'server_error',
+      message: 'The server failed to answer; its log has the reason.',
+    });
+    expect(log).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ message: expect.stringContaining('fire') }),
+    );
+  });
+
+  it.each([[null], [undefined], ['text'], [7], [[]], [{ requestContext: {} }]])(
+    'refuses %j, which is no request',
+    async (event) => {
+      await expect(definePipelineOn(new FakeEngine())(event)).rejects.toMatchObject({
+        name: expect.stringMatching(/^(invalid_value|unknown_parameter|missing_required_parameter)$/),
+      });
+    },
+  );
+});
+
+describe('a warm-up ping', () => {
+  it('returns at once, without the engine', async () => {
+    const engine = new FakeEngine();
+
+    expect(await definePipelineOn(engine)(readEvent('warmup'))).toBe('warmup');
+    expect(engine.requests).toEqual([]);
+  });
+});
+
+describe('an HTTP event', () => {
+  it.each(['function-url', 'function-url-base64', 'api-gateway-v2', 'api-gateway-v1', 'alb'])(
+    'of %s is answered with status, headers and body',
+    async (name) => {
+      const answer = await invokeHttp(readEvent(name));
+
+      expect(answer).toMatchObject({
+        statusCode: 200,
+        headers: { 'content-type': 'application/json', 'x-request-id': 'a1b2' },
+        isBase64Encoded: false,
+      });
+      expect(JSON.parse(answer.body).choices[0].text).toBe(' Paris.');
+    },
+  );
+
+  it('of a load balancer with multi-value headers is answered with multi-value headers', async () => {
+    const answer = await invokeHttp(readEvent('alb-multi-value'));
+
+    expect(answer).toMatchObject({
+      statusCode: 200,
+      statusDescription: '200 OK',
+      multiValueHeaders: { 'content-type': ['application/json'] },
+    });
+    expect(answer).not.toHaveProperty('headers');
+  });
+
+  it('GET /v1/models lists the model', async () => {
+    const answer = await invokeHttp(readEvent('function-url-models'));
+
+    expect(JSON.parse(answer.body)).toEqual({
+      object: 'list',
+      data: [{ id: 'fake-1b', object: 'model', created: 0, owned_by: 'gguf-lambda' }],
+    });
+  });
+
+  it('GET /health tells a cold start from a warm one', async () => {
+    const invoke = definePipelineOn(new FakeEngine());
+    const health = async () => JSON.parse((await invoke(readEvent('function-url-health'))).body as string);
+
+    expect(await health()).toEqual({
+      status: 'ok',
+      model_loaded: true,
+      model: 'fake-1b',
+      context_size: 64,
+      uptime_seconds: expect.any(Number),
+      cold_start: true,
+    });
+    expect(await health()).toMatchObject({ cold_start: false });
+  });
+
+  it('answers an unknown failure with 500 and no internals, and logs it whole', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+
+    const answer = await invokeHttp(readEvent('function-url'), new BrokenEngine());
+
+    expect(answer.statusCode).toBe(500);
+    expect(JSON.parse(answer.body)).toEqual({
+      error: {
+        message: 'The server failed to answer; its log has the reason.',
+        type: 'server_error',
+        param: null,
+        code: 'server_error',
+      },
+    });
+    expect(log).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ message: expect.stringContaining('fire') }),
+    );
+  });
+
+  it('refuses a body of more than 4 MiB', async () => {
+    const event = {
+      ...(readEvent('function-url') as object),
+      body: JSON.stringify({ prompt: 'a'.repeat(2 ** 22) }),
+    };
+
+    const answer = await invokeHttp(event);
+
+    expect(answer.statusCode).toBe(413);
+    expect(JSON.parse(answer.body).error.code).toBe('request_too_large');
+  });
+});
+
+describe('the invalid events', () => {
+  const expected: Record<string, [code: string, param: string | null, status?: number]> = {
+    'invalid/context-length-exceeded': ['context_length_exceeded', 'max_tokens'],
+    'invalid/http-broken-json': ['invalid_json', null, 400],
+    'invalid/http-broken-utf8': ['invalid_json', null, 400],
+    'invalid/http-empty-body': ['invalid_json', null, 400],
+    'invalid/http-unknown-path': ['unknown_url', null, 404],
+    'invalid/http-wrong-media-type': ['unsupported_media_type', null, 415],
+    'invalid/http-wrong-method': ['method_not_allowed', null, 405],
+    'invalid/missing-prompt': ['missing_required_parameter', 'prompt'],
+    'invalid/not-an-object': ['invalid_value', null],
+    'invalid/other-model': ['model_not_found', 'model'],
+    'invalid/out-of-range': ['invalid_value', 'temperature'],
+    'invalid/unknown-field': ['unknown_parameter', 'max_token'],
+    'invalid/unsupported-field': ['unsupported_parameter', 'logprobs'],
+    'invalid/wrong-type': ['invalid_value', 'max_tokens'],
+  };
+
+  it('are all expected here', () => {
+    expect(eventNames('invalid').sort()).toEqual(Object.keys(expected).sort());
+  });
+
+  it.each(Object.entries(expected).filter(([, [, , status]]) => status !== undefined))(
+    '%s is answered in the error shape of the API',
+    async (name, [code, param, status]) => {
+      const answer = await invokeHttp(readEvent(name));
+
+      expect(answer.statusCode).toBe(status);
+      expect(JSON.parse(answer.body)).toEqual({
+        error: { message: expect.any(String), type: 'invalid_request_error', param, code },
+      });
+      expect(answer.headers?.allow).toBe(status === 405 ? 'POST' : undefined);
+    },
+  );
+
+  it.each(Object.entries(expected).filter(([, [, , status]]) => status === undefined))(
+    '%s is a function error of a direct invoke, and a 4xx over HTTP',
+    async (name, [code, param]) => {
+      const body = readEvent(name);
+
+      await expect(definePipelineOn(new FakeEngine())(body)).rejects.toMatchObject({ name: code });
+      const answer = await invokeHttp({
+        ...(readEvent('function-url') as object),
+        body: JSON.stringify(body),
+      });
+
+      expect(JSON.parse(answer.body).error).toMatchObject({ code, param });
+      expect(answer.statusCode).toBe(code === 'model_not_found' ? 404 : 400);
+    },
+  );
+});
