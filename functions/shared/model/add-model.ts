@@ -1,0 +1,76 @@
+// A model that is not in the catalog: fetched from its URI, described by its own header, and entered.
+import { basename, join } from 'node:path';
+import { type ModelEntry, readCatalog, updateCatalog } from './catalog.ts';
+import { StoreError } from './errors.ts';
+import { type FetchedModel, fetchDescribed, type ModelFetchOptions } from './fetch-model.ts';
+import { describeGguf, type GgufDescription } from './gguf-description.ts';
+import type { StoreLocation } from './location.ts';
+import { writeManifest } from './model-manifest-file.ts';
+import { sourceOf } from './source.ts';
+
+/** A model new in the catalog and in the store, with what its header says. */
+export interface AddedModel extends FetchedModel {
+  readonly header: GgufDescription;
+}
+
+/**
+ * Fetches a model from any URI the store knows and writes its catalog entry, pinned.
+ *
+ * @param name the catalog name; undefined derives it from the file's name
+ * @throws {StoreError} `name-taken`, `not-gguf` for a file without weights, or the fetch's failure
+ */
+export async function addModel(
+  location: StoreLocation,
+  uri: string,
+  name: string | undefined,
+  options: ModelFetchOptions,
+): Promise<AddedModel> {
+  sourceOf(uri);
+  const newName = name ?? nameOf(uri);
+  refuseTaken(location, newName);
+  const fetched = await fetchDescribed(location, provisionalEntry(newName, uri), options);
+  const header = await describeGguf(join(fetched.directory, fetched.files[0] ?? ''));
+  const manifest = {
+    ...fetched.manifest,
+    title: header.title ?? newName,
+    licence: header.licence ?? 'unknown',
+  };
+  await writeManifest(fetched.directory, manifest);
+  const { title, licence, sizeBytes, sha256, parameters, quantisation, contextLength } = manifest;
+  const facts = { title, licence, parameters, quantisation, contextLength, sizeBytes, sha256 };
+  updateCatalog(location.catalog, (catalog) => ({
+    ...catalog,
+    models: [...catalog.models, { name: newName, ...facts, sources: [uri] }],
+  }));
+  return { ...fetched, manifest, header };
+}
+
+function refuseTaken(location: StoreLocation, name: string): void {
+  if (!/^[a-z0-9]+([._-][a-z0-9]+)*$/.test(name)) {
+    throw new StoreError(
+      'unknown-name',
+      `"${name}" is not a name: expected lower-case letters, digits, "-", "_", ".".`,
+    );
+  }
+  const catalog = readCatalog(location.catalog);
+  if (catalog.models.some((model) => model.name === name) || Object.hasOwn(catalog.tools, name)) {
+    throw new StoreError('name-taken', `The catalog has a "${name}" already. Give another name with --name.`);
+  }
+}
+
+function nameOf(uri: string): string {
+  const path = uri.replace(/^[a-z0-9]+:/, '').replace(/(\.gguf)[?#].*$/i, '$1');
+  const stem = basename(path)
+    .replace(/\.gguf$/i, '')
+    .replace(/-\d{5}-of-\d{5}$/, '');
+  return stem
+    .toLowerCase()
+    .replace(/[^a-z0-9_-]+/g, (dots) => (dots === '.' ? '.' : '-'))
+    .replace(/^[._-]+|[._-]+$/g, '');
+}
+
+/** What is known before the file is: the header replaces the figures, and must have them. */
+function provisionalEntry(name: string, uri: string): ModelEntry {
+  const unknown = { parameters: 0, quantisation: 'unknown', contextLength: 0, sizeBytes: null, sha256: null };
+  return { name, title: name, licence: 'unknown', ...unknown, sources: [uri] };
+}

@@ -1,0 +1,150 @@
+// The catalog: which models can be baked into an image, where they come from and what their bytes must be.
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { z } from 'zod';
+import { reasonOf, StoreError } from './errors.ts';
+
+/** Characters of a line in the project's formatter. */
+const FORMATTED_WIDTH = 110;
+
+const name = z
+  .string()
+  .regex(/^[a-z0-9]+([._-][a-z0-9]+)*$/, 'expected lower-case letters, digits, "-", "_" and "."');
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
+const count = z.number().int().positive();
+const sources = z
+  .array(z.string().regex(/^(https?|hf|s3|file|pypi):/, 'expected https:, hf:, s3:, file: or pypi:'))
+  .min(1);
+
+const modelEntry = z
+  .strictObject({
+    name,
+    title: z.string().min(1),
+    /** An SPDX identifier, or the licence's name where SPDX has none. */
+    licence: z.string().min(1),
+    /** The number of weights: the file's own once pinned, the model card's until then. */
+    parameters: count,
+    quantisation: z.string().min(1),
+    /** Tokens: the file's own once pinned, the model card's until then. */
+    contextLength: count,
+    /** Bytes, exact; null until the first fetch. */
+    sizeBytes: count.nullable(),
+    /** Bytes, for choosing a memory size before the first fetch; never checked against. */
+    approximateSizeBytes: count.optional(),
+    /** The SHA-256 the file must have; null = not yet checked, pinned by the first fetch. */
+    sha256: sha256.nullable(),
+    /** Tried in this order. */
+    sources,
+    note: z.string().min(1).optional(),
+  })
+  .refine((model) => (model.sha256 === null) === (model.sizeBytes === null), {
+    message: 'sha256 and sizeBytes are pinned together: give both, or null for both',
+    path: ['sizeBytes'],
+  });
+
+const toolBuild = z.strictObject({ sizeBytes: count, sha256, sources });
+
+const toolEntry = z.strictObject({
+  title: z.string().min(1),
+  licence: z.string().min(1),
+  /** The file's name in the store. */
+  file: z.string().regex(/^[\w.-]+$/),
+  builds: z.strictObject({ x64: toolBuild, arm64: toolBuild }),
+});
+
+const catalogSchema = z
+  .strictObject({ default: name, models: z.array(modelEntry).min(1), tools: z.record(name, toolEntry) })
+  .superRefine((catalog, context) => {
+    const names = catalog.models.map((model) => model.name);
+    for (const [index, repeated] of names.entries()) {
+      if (names.indexOf(repeated) === index && !(repeated in catalog.tools)) continue;
+      context.addIssue({
+        code: 'custom',
+        message: `"${repeated}" is there twice`,
+        path: ['models', index, 'name'],
+      });
+    }
+    if (!names.includes(catalog.default)) {
+      context.addIssue({
+        code: 'custom',
+        message: `"${catalog.default}" is not among the models`,
+        path: ['default'],
+      });
+    }
+  });
+
+/** A model that can be fetched. */
+export type ModelEntry = z.infer<typeof modelEntry>;
+/** A binary the project needs beside a model, one build for each processor architecture. */
+export type ToolEntry = z.infer<typeof toolEntry>;
+/** The processor architectures a tool is built for, in Node's terms. */
+export type Architecture = keyof ToolEntry['builds'];
+/** `models/catalog.json`. */
+export type Catalog = z.infer<typeof catalogSchema>;
+
+/**
+ * Reads and validates a catalog.
+ *
+ * @throws {StoreError} `malformed-catalog`, naming the file, the first field at fault and what it should be
+ */
+export function readCatalog(path: string): Catalog {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new StoreError('malformed-catalog', `The catalog ${path} cannot be read: ${reasonOf(error)}.`);
+  }
+  return checked(value, path);
+}
+
+/**
+ * The model of that name.
+ *
+ * @throws {StoreError} `unknown-name`, listing the names there are
+ */
+export function findModel(catalog: Catalog, name: string): ModelEntry {
+  const model = catalog.models.find((entry) => entry.name === name);
+  if (model) return model;
+  if (Object.hasOwn(catalog.tools, name))
+    throw new StoreError('unknown-name', `"${name}" is a tool, not a model.`);
+  const names = [...catalog.models.map((entry) => entry.name), ...Object.keys(catalog.tools)].join(', ');
+  throw new StoreError('unknown-name', `Nothing in the catalog is called "${name}". There is: ${names}.`);
+}
+
+/**
+ * Changes a catalog file: reads it anew, so that a change made meanwhile is kept, and replaces it atomically.
+ *
+ * @throws {StoreError} `malformed-catalog`, before anything is written, when either version is not valid
+ */
+export function updateCatalog(path: string, change: (catalog: Catalog) => Catalog): void {
+  const catalog = checked(change(readCatalog(path)), path);
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    writeFileSync(temporary, formatCatalog(catalog));
+    renameSync(temporary, path);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+/** JSON as the project's formatter leaves it: a list of sources on one line where it fits. */
+function formatCatalog(catalog: Catalog): string {
+  const text = `${JSON.stringify(catalog, null, 2)}\n`;
+  return text.replace(
+    /^( *"sources": \[)\n([^\]]*)\n *(\],?)$/gm,
+    (list, start: string, items: string, end: string) => {
+      const line = start + items.trim().replaceAll(/\n */g, ' ') + end;
+      return line.length <= FORMATTED_WIDTH ? line : list;
+    },
+  );
+}
+
+function checked(value: unknown, path: string): Catalog {
+  const result = catalogSchema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const field = issue?.path.join('.') || 'the whole file';
+  throw new StoreError(
+    'malformed-catalog',
+    `The catalog ${path} is not valid at ${field}: ${issue?.message}.`,
+  );
+}

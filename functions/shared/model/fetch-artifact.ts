@@ -1,0 +1,141 @@
+// From a name to a verified directory in the store: each source in turn, into a place of its own, checked,
+// and landed by one rename.
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, rename, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { Artifact } from './artifact.ts';
+import { ensureFreeSpace } from './disk-space.ts';
+import { StoreError, toStoreError } from './errors.ts';
+import { claimPartDirectory, type PartDirectory } from './part-directory.ts';
+import { sourceOf } from './source.ts';
+import { recordVerification, type Stored, verifyStored } from './stored.ts';
+import type { TransferContext, TransferredFile } from './transfer.ts';
+import { type Measured, verifyFiles } from './verify.ts';
+
+const LANDING = 'landing';
+
+/** How a fetch tells of itself, and how its model is described. */
+export interface FetchOptions extends Omit<TransferContext, 'expected'> {
+  /** Called with one line for each source that failed while another one is left. */
+  readonly reportFailure: (line: string) => void;
+  /** Adds to the directory before it lands, such as a manifest. */
+  readonly describe?: (directory: string, files: readonly string[], measured: Measured) => Promise<void>;
+}
+
+/** An artifact in the store, and whether this call brought it there. */
+export interface Fetched extends Stored {
+  /** The source it came from; null when it was in the store already. */
+  readonly source: string | null;
+  /** Whether that source publishes the SHA-256 itself, so that the files were checked against it. */
+  readonly published: boolean;
+}
+
+/**
+ * Makes sure that an artifact is in the store, verified to the last byte.
+ *
+ * @throws {StoreError} the last source's failure; earlier ones went to `reportFailure`
+ */
+export async function fetchArtifact(
+  root: string,
+  artifact: Artifact,
+  options: FetchOptions,
+): Promise<Fetched> {
+  const stored = await storedOrRemoved(root, artifact, options);
+  if (stored) return { ...stored, source: null, published: false };
+  let part: PartDirectory | undefined;
+  try {
+    part = await claimPartDirectory(root, artifact.name);
+    return await fromFirstSource(root, artifact, part, options);
+  } catch (error) {
+    throw toStoreError(error, 'source-failed', `${artifact.name} cannot be stored in ${root}`);
+  } finally {
+    await part?.release();
+  }
+}
+
+async function storedOrRemoved(root: string, artifact: Artifact, { reportFailure }: FetchOptions) {
+  const directory = join(root, artifact.name);
+  if (!existsSync(directory)) return undefined;
+  try {
+    return await verifyStored(root, artifact);
+  } catch (error) {
+    const { message } = toStoreError(error, 'not-stored', artifact.name);
+    reportFailure(`${message} Removing it and fetching it again.`);
+    await remove(directory);
+    return undefined;
+  }
+}
+
+async function fromFirstSource(root: string, artifact: Artifact, part: PartDirectory, options: FetchOptions) {
+  const { sources, expected } = artifact;
+  for (const [index, uri] of sources.entries()) {
+    const directory = join(part.path, createHash('sha256').update(uri).digest('hex').slice(0, 16));
+    try {
+      await mkdir(directory, { recursive: true });
+      await ensureFreeSpace(directory, expected.sizeBytes ?? 0, artifact.name);
+      const files = await sourceOf(uri)(uri, directory, { ...options, expected });
+      const measured = await verifyTransferred(files, artifact, uri);
+      const stored = await land(root, files, artifact, measured, part, options);
+      await rm(part.path, { recursive: true, force: true });
+      return { ...stored, source: uri, published: files.every((file) => file.publishedSha256 !== null) };
+    } catch (error) {
+      const failure = toStoreError(error, 'source-failed', uri);
+      if (failure.code !== 'interrupted') await rm(directory, { recursive: true, force: true });
+      await rm(join(part.path, LANDING), { recursive: true, force: true });
+      const final = index === sources.length - 1 || failure.code === 'disk-full' || options.signal?.aborted;
+      if (final) throw failure;
+      options.reportFailure(`${failure.message} Trying the next source.`);
+    }
+  }
+  throw new StoreError('malformed-catalog', `${artifact.name} has no source. Give it one in the catalog.`);
+}
+
+async function verifyTransferred(files: readonly TransferredFile[], { expected }: Artifact, uri: string) {
+  const published = files.length === 1 ? (files[0]?.publishedSha256 ?? null) : null;
+  if (files.length > 1) {
+    for (const { path, publishedSha256 } of files) {
+      if (publishedSha256 === null) continue;
+      const part = { gguf: expected.gguf, sizeBytes: null, sha256: publishedSha256 };
+      await verifyFiles([path], part, `${uri} (${basename(path)})`);
+    }
+  }
+  const paths = files.map((file) => file.path);
+  return verifyFiles(paths, { ...expected, sha256: expected.sha256 ?? published }, uri);
+}
+
+async function land(
+  root: string,
+  transferred: readonly TransferredFile[],
+  artifact: Artifact,
+  measured: Measured,
+  part: PartDirectory,
+  options: FetchOptions,
+): Promise<Stored> {
+  const landing = join(part.path, LANDING);
+  await mkdir(landing, { recursive: true });
+  const files: string[] = [];
+  for (const { path } of transferred) {
+    const name = artifact.fileName ?? basename(path);
+    await chmod(path, artifact.executable ? 0o755 : 0o644);
+    await rename(path, join(landing, name));
+    files.push(name);
+  }
+  await options.describe?.(landing, files, measured);
+  await recordVerification(landing, files, measured);
+  const directory = join(root, artifact.name);
+  try {
+    await rename(landing, directory);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+    return verifyStored(root, artifact); // Another process landed the same thing meanwhile: its files will do.
+  }
+  return { directory, files, ...measured };
+}
+
+async function remove(directory: string): Promise<void> {
+  const aside = `${directory}.${process.pid}.removed`;
+  await rename(directory, aside);
+  await rm(aside, { recursive: true, force: true });
+}
