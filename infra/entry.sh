@@ -1,0 +1,42 @@
+#!/bin/sh
+# The one way to start a function's runtime: Lambda and the Runtime Interface Emulator run this as the
+# image's entry; on any other machine it starts the HTTP front, whose emulator then runs it again.
+# usage: entry.sh [<function>.handler]
+set -eu
+
+# The root is the parent of this file's folder, links followed. No process is forked here unless this
+# file is reached by a link: every one would be a millisecond or more of a cold start.
+self=$0
+while [ -L "$self" ]; do
+  target=$(readlink "$self")
+  case $target in
+    /*) self=$target ;;
+    *) self=$(dirname "$self")/$target ;;
+  esac
+done
+case $self in
+  */*) folder=${self%/*} ;;
+  *) folder=. ;;
+esac
+started_in=$PWD
+CDPATH='' cd -P -- "${folder:-/}/.."
+root=$PWD
+cd -- "$started_in"
+
+# aws-lambda-ric ignores its arguments and reads these two; on Lambda _HANDLER may arrive blank for an image.
+export _HANDLER="${1:-completion.handler}"
+export LAMBDA_TASK_ROOT="$root/dist/functions"
+export MODEL_DIR="${MODEL_DIR:-$root/dist/model}"
+# Each decode hops to another libuv thread, and their ggml threads collide: one thread decodes twice as
+# fast as the default four. It must be set before Node starts its pool.
+export UV_THREADPOOL_SIZE="${UV_THREADPOOL_SIZE:-1}"
+# NODE_OPTIONS is left alone: --enable-source-maps would read and parse the maps on the cold path.
+
+# A checkout pins its Node in node_modules; an image has only the one on PATH.
+node=node
+if [ -x "$root/node_modules/.bin/node" ]; then node=$root/node_modules/.bin/node; fi
+
+if [ -n "${AWS_LAMBDA_RUNTIME_API:-}" ]; then
+  exec "$node" "$root/node_modules/aws-lambda-ric/index.mjs" "$_HANDLER"
+fi
+exec "$node" "$root/dist/local/main.mjs" "$_HANDLER"

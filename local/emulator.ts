@@ -1,0 +1,155 @@
+// One process of AWS's Runtime Interface Emulator, from its start to its end, and the only client of it.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type OutgoingHttpHeaders, request } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { EmulatorExitedError, EmulatorMissingError } from './emulator-errors.ts';
+import { endToEndHeaders, type HttpAnswer } from './http-answer.ts';
+import { canConnect, findFreePorts, loopback } from './loopback.ts';
+import { killSession, listSession } from './process-session.ts';
+
+/** The path on which the emulator, and so the front, takes invocations. */
+export const invokePath = '/2015-03-31/functions/function/invocations';
+
+export interface EmulatorOptions {
+  readonly path: string;
+  readonly bootstrap: readonly string[];
+  readonly functionTimeoutSeconds: number;
+  readonly threads: number;
+}
+
+const standardError = 2;
+const connectRetryMilliseconds = 5;
+const stopMilliseconds = 2_000;
+
+/** A running emulator. It takes one invocation at a time: a second one at once would crash it. */
+export class Emulator {
+  readonly pid: number;
+  /** Settles with how the process ended, once it and every process it started are gone. */
+  readonly ended: Promise<string>;
+  readonly #child: ChildProcess;
+  readonly #port: number;
+
+  private constructor(child: ChildProcess & { pid: number }, port: number) {
+    this.#child = child;
+    this.pid = child.pid;
+    this.#port = port;
+    this.ended = once(child, 'exit').then(async ([code, signal]: (string | number | null)[]) => {
+      // An emulator that was killed leaves a runtime that works on until it next asks for an event.
+      for (killSession(this.pid); listSession(this.pid).length > 0; killSession(this.pid)) await delay(1);
+      return signal ? `it was ended by ${signal}` : `it exited with code ${code}`;
+    });
+  }
+
+  /**
+   * Starts the emulator on two free loopback ports, in a session of its own: a Ctrl-C in the terminal is
+   * then the front's alone to handle. Its log and the function's go to standard error.
+   *
+   * @throws {EmulatorMissingError} when it cannot be run
+   */
+  static async start({
+    path,
+    bootstrap,
+    functionTimeoutSeconds,
+    threads,
+  }: EmulatorOptions): Promise<Emulator> {
+    const [port, runtimeApiPort] = await findFreePorts();
+    const addresses = [
+      ['--runtime-interface-emulator-address', `${loopback}:${port}`],
+      ['--runtime-api-address', `${loopback}:${runtimeApiPort}`],
+    ];
+    const child = spawn(path, ['--log-level', 'warn', ...addresses.flat(), ...bootstrap], {
+      detached: true,
+      stdio: ['ignore', standardError, standardError],
+      env: {
+        ...process.env,
+        AWS_LAMBDA_FUNCTION_TIMEOUT: String(functionTimeoutSeconds),
+        THREADS: String(threads),
+      },
+    });
+    try {
+      await once(child, 'spawn');
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new EmulatorMissingError(`The Runtime Interface Emulator cannot be run: ${reason}`, { cause });
+    }
+    return new Emulator(child as ChildProcess & { pid: number }, port);
+  }
+
+  /**
+   * Waits until the emulator takes connections.
+   *
+   * @throws {EmulatorExitedError} when it ends before that
+   */
+  async waitUntilListening(): Promise<void> {
+    let exit: string | undefined;
+    void this.ended.then((how) => {
+      exit = how;
+    });
+    while (!(await canConnect(this.#port))) {
+      if (exit) throw new EmulatorExitedError(`The emulator did not start: ${exit}.`, { delivered: false });
+      await delay(connectRetryMilliseconds);
+    }
+  }
+
+  /**
+   * Hands an event to the function and takes the whole answer, so that a slow client never holds it up.
+   *
+   * @throws {EmulatorExitedError} when the emulator does not answer
+   */
+  invoke(event: Uint8Array, headers: OutgoingHttpHeaders = {}): Promise<HttpAnswer> {
+    return new Promise((resolve, reject) => {
+      let delivered = false;
+      const fail = (cause: unknown) =>
+        reject(new EmulatorExitedError('The emulator did not answer.', { delivered, cause }));
+      const outgoing = request({
+        host: loopback,
+        port: this.#port,
+        method: 'POST',
+        path: invokePath,
+        // No connection is kept: one that was left by an emulator now dead would fail the next invocation.
+        agent: false,
+        headers: { 'content-type': 'application/json', ...headers, 'content-length': event.byteLength },
+      });
+      outgoing.once('socket', (socket) =>
+        socket.once('connect', () => {
+          delivered = true;
+        }),
+      );
+      outgoing.once('error', fail);
+      outgoing.once('response', (incoming) => {
+        buffer(incoming).then(
+          (body) =>
+            resolve({
+              status: incoming.statusCode ?? 502,
+              headers: endToEndHeaders(incoming.headers),
+              body,
+            }),
+          fail,
+        );
+      });
+      outgoing.end(event);
+    });
+  }
+
+  /** The processes the emulator itself started that live now: the function's runtime, if it has not ended. */
+  listRuntimes(): number[] {
+    return listSession(this.pid)
+      .filter(({ parent }) => parent === this.pid)
+      .map(({ pid }) => pid);
+  }
+
+  /** Ends the emulator and all it started. It takes its runtime with it when asked with SIGTERM. */
+  async stop(): Promise<void> {
+    this.#child.kill('SIGTERM');
+    const timer = setTimeout(() => this.kill(), stopMilliseconds);
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  /** Kills the emulator and all it started, without a chance to end well. */
+  kill(): void {
+    killSession(this.pid);
+  }
+}

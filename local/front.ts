@@ -1,0 +1,131 @@
+// The front as a whole: emulator, queue and server, started and shut down together.
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FrontConfig } from './config.ts';
+import { InvocationQueue } from './invocation-queue.ts';
+import { createFrontServer } from './server.ts';
+import { Supervisor } from './supervisor.ts';
+
+/** A front that serves. */
+export interface Front {
+  /** Where it can be reached from this machine, without a path: `http://127.0.0.1:8000`. */
+  readonly url: string;
+  /** The emulator's process id while one runs; another one after each restart. */
+  readonly emulatorPid: number | undefined;
+  /** How many invocations wait for their turn. */
+  readonly waiting: number;
+  /** Rejects when the emulator cannot be brought up again; never settles otherwise. */
+  readonly failure: Promise<never>;
+  /**
+   * Stops accepting, waits for the invocation in flight as long as the grace period allows, refuses the
+   * ones that wait, and ends the emulator and all it started.
+   */
+  close(): Promise<void>;
+}
+
+/** The address cannot be listened on. */
+class ListenError extends Error {
+  override readonly name = 'ListenError';
+}
+
+const flushMilliseconds = 1_000;
+
+/**
+ * Starts the emulator, loads the function and listens.
+ *
+ * @param signal - gives up a start that has not finished, leaving no process behind
+ * @throws {InitializationError} when the function does not load
+ * @throws {ListenError} when the address cannot be listened on
+ */
+export async function startFront(config: FrontConfig, signal?: AbortSignal): Promise<Front> {
+  await checkFree(config);
+  const queue = new InvocationQueue({ limit: config.queueLimit, now: () => performance.now() });
+  const supervisor = new Supervisor({
+    path: config.emulatorPath,
+    bootstrap: config.bootstrap,
+    functionTimeoutSeconds: config.functionTimeoutSeconds,
+    threads: config.threads,
+  });
+  // Whatever ends this process, an uncaught error too, takes the emulator and the runtime with it.
+  const kill = () => supervisor.kill();
+  process.once('exit', kill);
+  const stopSupervisor = async () => {
+    await supervisor.stop();
+    process.off('exit', kill);
+  };
+  const server = createFrontServer({
+    queue,
+    invoke: (event, headers) => supervisor.invoke(event, headers),
+  });
+
+  const abandon = () => void supervisor.stop();
+  signal?.addEventListener('abort', abandon, { once: true });
+  try {
+    await supervisor.ready();
+    signal?.throwIfAborted();
+    await listen(server, config);
+  } catch (error) {
+    await stopSupervisor();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', abandon);
+  }
+
+  const close = async () => {
+    const closed = once(server, 'close');
+    server.close();
+    queue.close();
+    await settlesWithin(queue.whenIdle(), config.shutdownGraceSeconds * 1000);
+    await stopSupervisor();
+    // Answers that were just written may still be on their way.
+    await settlesWithin(closed, flushMilliseconds);
+    server.closeAllConnections();
+    await closed;
+  };
+  let closing: Promise<void> | undefined;
+  return {
+    url: toUrl(server.address() as AddressInfo),
+    get emulatorPid() {
+      return supervisor.emulatorPid;
+    },
+    get waiting() {
+      return queue.waiting;
+    },
+    failure: supervisor.failure,
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+/** Tells of a port in use before a model is loaded for nothing. */
+async function checkFree(config: FrontConfig): Promise<void> {
+  const server = createServer();
+  await listen(server, config);
+  await once(server.close(), 'close');
+}
+
+async function listen(server: Server, { host, port }: FrontConfig): Promise<void> {
+  try {
+    await once(server.listen(port, host), 'listening');
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const reason = code === 'EADDRINUSE' ? 'the port is in use' : message;
+    throw new ListenError(`Cannot listen on ${host} port ${port}: ${reason}.`, { cause });
+  }
+}
+
+async function settlesWithin(promise: Promise<unknown>, milliseconds: number): Promise<void> {
+  const timer = new AbortController();
+  const timeout = delay(milliseconds, undefined, { signal: timer.signal }).catch(() => {});
+  await Promise.race([promise, timeout]);
+  timer.abort();
+}
+
+/** A server on every address is reached on the loopback one. */
+function toUrl({ address, port }: AddressInfo): string {
+  if (address === '0.0.0.0' || address === '::') return `http://127.0.0.1:${port}`;
+  return `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
+}

@@ -1,0 +1,27 @@
+// Ports of this machine that nobody else reaches.
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
+
+export const loopback = '127.0.0.1';
+
+/** Two ports that are free at this moment. */
+export async function findFreePorts(): Promise<[number, number]> {
+  const servers = [createServer(), createServer()] as const;
+  await Promise.all(servers.map((server) => once(server.listen(0, loopback), 'listening')));
+  const [first, second] = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return [first ?? 0, second ?? 0];
+}
+
+/** Whether anybody listens on a port. */
+export async function canConnect(port: number): Promise<boolean> {
+  const socket = connect(port, loopback);
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}

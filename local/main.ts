@@ -1,0 +1,57 @@
+// The front's process: `node local/main.ts [<function>.handler]`, or infra/entry.sh outside Lambda.
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { readFrontConfig } from './config.ts';
+import { invokePath } from './emulator.ts';
+import { type Front, startFront } from './front.ts';
+import { findFunctionFault } from './function-bundles.ts';
+
+const example = '{"prompt": "The capital of France is", "max_tokens": 8, "temperature": 0}';
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const signalNumbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+
+/** The folder with `infra/` and `dist/`: this file lies in its `local/`, or bundled in its `dist/local/`. */
+function findRoot(): string {
+  const parent = dirname(import.meta.dirname);
+  return existsSync(join(parent, 'infra/entry.sh')) ? parent : dirname(parent);
+}
+
+/** Runs the front until a signal stops it, and gives the process's exit code. */
+async function main(): Promise<number> {
+  const stop = new AbortController();
+  const stopped = Promise.withResolvers<void>();
+  let front: Front | undefined;
+  for (const signal of signals) {
+    process.on(signal, () => {
+      // The second signal ends the process at once; its 'exit' kills the emulator and the runtime.
+      if (stop.signal.aborted) process.exit(128 + signalNumbers[signal]);
+      stop.abort();
+      stopped.resolve();
+    });
+  }
+  // Whoever reads the log may leave, as `| head` does; that is no reason to stop serving.
+  process.stdout.on('error', () => {});
+  process.stderr.on('error', () => {});
+
+  try {
+    const root = findRoot();
+    const handler = process.argv[2] ?? 'completion.handler';
+    const fault = findFunctionFault(join(root, 'dist/functions'), handler);
+    if (fault) throw new Error(fault);
+    front = await startFront(readFrontConfig(process.env, { root, handler }), stop.signal);
+    const url = `${front.url}${invokePath}`;
+    console.log(`gguf-lambda: ${handler} answers at ${url}`);
+    console.log(`  curl -s ${url} -d '${example}'`);
+    await Promise.race([stopped.promise, front.failure]);
+    return 0;
+  } catch (error) {
+    if (stop.signal.aborted) return 0;
+    console.error(`gguf-lambda: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  } finally {
+    await front?.close();
+  }
+}
+
+// A stop that was asked for is a success: init systems and container engines take anything else for a crash.
+process.exit(await main());

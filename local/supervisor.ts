@@ -1,0 +1,187 @@
+// Keeps one emulator with a loaded function at hand: starts it, warms it up, and replaces it when it dies.
+//
+// What RIE does, measured with aws-lambda-rie of aws-sam-cli 1.170.0 and aws-lambda-ric 4.0.2:
+// - the runtime dies during an invocation: 502 Runtime.ExitError, and the next invocation starts a new one;
+// - the runtime dies between invocations: the next one is answered 502 without reaching any runtime;
+// - an invocation times out: 200 "Task timed out after 5.00 seconds", the runtime is killed with SIGKILL, and
+//   the next invocation starts a new one;
+// - the function's import fails: 502 with the runtime's errorType and errorMessage, to every invocation;
+// - RIE is killed with SIGKILL: its runtime lives until it next asks for an event;
+// - RIE gets SIGTERM: it kills its runtime and exits, also in the middle of an invocation.
+import type { OutgoingHttpHeaders } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Emulator, type EmulatorOptions } from './emulator.ts';
+import {
+  EmulatorExitedError,
+  EmulatorMissingError,
+  InitializationError,
+  SupervisorStoppedError,
+} from './emulator-errors.ts';
+import type { HttpAnswer } from './http-answer.ts';
+import { isLiving } from './process-session.ts';
+import { describeInitFailure, isWarm, runtimeHasEnded, warmUpEvent } from './warm-up.ts';
+
+const maximumFailures = 5;
+const retryMilliseconds = 100;
+
+/** An emulator that is started anew when it ends. */
+export class Supervisor {
+  readonly #options: EmulatorOptions;
+  readonly #stopping = new AbortController();
+  readonly #failure = Promise.withResolvers<never>();
+  #emulator: Emulator | undefined;
+  #runtimes: number[] = [];
+  #warm: Promise<Emulator>;
+  #wasWarm = false;
+
+  constructor(options: EmulatorOptions) {
+    this.#options = options;
+    this.#failure.promise.catch(() => {});
+    this.#warm = this.#prepare(() => this.#start());
+  }
+
+  /** The process id of the emulator, while there is one. */
+  get emulatorPid(): number | undefined {
+    return this.#emulator?.pid;
+  }
+
+  /** Settles when the function is loaded. */
+  async ready(): Promise<void> {
+    await this.#warm;
+  }
+
+  /** Rejects when the emulator cannot be brought up again; never settles otherwise. */
+  get failure(): Promise<never> {
+    return this.#failure.promise;
+  }
+
+  /**
+   * Hands an event to the function as soon as it is loaded. An event that never reached an emulator goes
+   * to the next one.
+   *
+   * @throws {EmulatorExitedError} when the emulator ended with the event in its hands
+   * @throws {SupervisorStoppedError} when `stop` or `kill` was called before it answered
+   */
+  async invoke(event: Uint8Array, headers: OutgoingHttpHeaders): Promise<HttpAnswer> {
+    try {
+      for (;;) {
+        const answer = await this.#tryInvoke(event, headers);
+        if (answer) return answer;
+      }
+    } catch (error) {
+      throw this.#stopping.signal.aborted ? new SupervisorStoppedError() : error;
+    }
+  }
+
+  /** One try of `invoke`; `undefined` when the event reached nobody. */
+  async #tryInvoke(event: Uint8Array, headers: OutgoingHttpHeaders): Promise<HttpAnswer | undefined> {
+    this.#stopping.signal.throwIfAborted();
+    const emulator = await this.#warm;
+    if (this.#runtimeWasLost()) {
+      this.#replace(emulator);
+      return undefined;
+    }
+    try {
+      const answer = await emulator.invoke(event, headers);
+      // Loaded again at once, so that the next caller waits less, or not at all.
+      if (runtimeHasEnded(answer)) this.#warm = this.#prepare(() => this.#warmUpAgain(emulator));
+      return answer;
+    } catch (error) {
+      this.#replace(emulator);
+      if (error instanceof EmulatorExitedError && !error.delivered) return undefined;
+      throw error;
+    }
+  }
+
+  /** Ends the emulator and everything it started. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#emulator?.stop();
+    await this.#warm.catch(() => {});
+  }
+
+  /** Kills the emulator and everything it started, before it returns. */
+  kill(): void {
+    this.#stopping.abort();
+    this.#emulator?.kill();
+  }
+
+  /** Whether the runtime that was warmed up has died while nothing was asked of it. */
+  #runtimeWasLost(): boolean {
+    return this.#runtimes.some((pid) => !isLiving(pid));
+  }
+
+  #replace(emulator: Emulator): void {
+    if (this.#emulator !== emulator || this.#stopping.signal.aborted) return;
+    this.#emulator = undefined;
+    this.#warm = this.#prepare(async () => {
+      emulator.kill();
+      await emulator.ended;
+      return this.#start();
+    });
+  }
+
+  /** Makes a rejection known to whoever watches `failure`, not only to the next invocation. */
+  #prepare(warm: () => Promise<Emulator>): Promise<Emulator> {
+    const promise = warm();
+    promise.catch((error) => this.#failure.reject(error));
+    return promise;
+  }
+
+  async #start(): Promise<Emulator> {
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await this.#startOnce();
+      } catch (error) {
+        this.#stopping.signal.throwIfAborted();
+        const isHopeless =
+          error instanceof EmulatorMissingError || (error instanceof InitializationError && !this.#wasWarm);
+        if (isHopeless || failures === maximumFailures) throw error;
+        const reason = error instanceof Error ? error.message : String(error);
+        console.error(`gguf-lambda: start ${failures} of ${maximumFailures} failed: ${reason}`);
+        await delay(retryMilliseconds * failures, undefined, { signal: this.#stopping.signal });
+      }
+    }
+  }
+
+  async #startOnce(): Promise<Emulator> {
+    this.#stopping.signal.throwIfAborted();
+    const emulator = await Emulator.start(this.#options);
+    this.#emulator = emulator;
+    try {
+      this.#stopping.signal.throwIfAborted();
+      await emulator.waitUntilListening();
+      await this.#warmUp(emulator);
+    } catch (error) {
+      emulator.kill();
+      await emulator.ended;
+      throw error;
+    }
+    void emulator.ended.then((how) => {
+      if (!this.#stopping.signal.aborted) console.error(`gguf-lambda: the emulator ended: ${how}.`);
+      this.#replace(emulator);
+    });
+    return emulator;
+  }
+
+  async #warmUp(emulator: Emulator): Promise<void> {
+    const answer = await emulator.invoke(warmUpEvent);
+    if (!isWarm(answer)) {
+      throw new InitializationError(`The function did not load: ${describeInitFailure(answer)}`);
+    }
+    this.#runtimes = emulator.listRuntimes();
+    this.#wasWarm = true;
+  }
+
+  async #warmUpAgain(emulator: Emulator): Promise<Emulator> {
+    try {
+      await this.#warmUp(emulator);
+      return emulator;
+    } catch {
+      this.#stopping.signal.throwIfAborted();
+      // Does nothing when the emulator's end was noticed first; either way another one is on its way.
+      this.#replace(emulator);
+      return this.#warm;
+    }
+  }
+}
