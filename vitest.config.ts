@@ -8,6 +8,8 @@ export default defineConfig({
       {
         test: {
           name: 'model',
+          // As infra/entry.sh does: with more, decoding is several times slower.
+          env: { UV_THREADPOOL_SIZE: '1' },
           include: ['tests/model/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 120_000,

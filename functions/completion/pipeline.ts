@@ -16,6 +16,8 @@ class FunctionError extends Error {
   constructor({ code, message }: RequestError) {
     super(message);
     this.name = code;
+    // Lambda answers the stack as `trace`, and internals are not the caller's.
+    this.stack = `${code}: ${message}`;
   }
 }
 
@@ -49,9 +51,12 @@ export function definePipeline(service: Service) {
     .use(
       warmup({ isWarmingUp: (event) => isJsonObject(event) && event.source === 'serverless-plugin-warmup' }),
     )
-    .onError(({ error }) => {
+    .onError((request) => {
+      const { error } = request;
       if (!(error instanceof RequestError)) console.error(error);
-      throw new FunctionError(toRequestError(error));
+      // Set as well as thrown, or Middy hangs the one error on the other, and the log tells everything twice.
+      request.error = new FunctionError(toRequestError(error));
+      throw request.error;
     })
     .handler(answer);
 }

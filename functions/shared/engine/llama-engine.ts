@@ -17,6 +17,7 @@ import {
   type Sampling,
   type Token,
 } from './engine.ts';
+import { assertGgufHeader } from './gguf-header.ts';
 import { StopStringScanner } from './stop-strings.ts';
 import { TokenTextDecoder } from './token-text.ts';
 
@@ -41,10 +42,11 @@ const repeatPenaltyWindow = 64;
 /**
  * Loads a model, on the CPU.
  *
- * @throws when the file is missing, is not a model that llama.cpp knows, or does not fit the memory
+ * @throws {EngineError} when the file is missing, is not a model that llama.cpp knows, or does not fit the memory
  */
 export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Engine> {
   const { modelPath, threads } = options;
+  assertGgufHeader(modelPath);
   const llama = await getLlama({
     gpu: false,
     build: 'never',
@@ -65,9 +67,12 @@ export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Engi
       ignoreMemorySafetyChecks: true,
     });
     return new LlamaEngine(llama, model, context.getSequence());
-  } catch (error) {
+  } catch (cause) {
     await llama.dispose();
-    throw error;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new EngineError(`${modelPath} cannot be loaded: ${reason}. The log has what llama.cpp says.`, {
+      cause,
+    });
   }
 }
 
@@ -108,7 +113,6 @@ class LlamaEngine implements Engine {
     try {
       await previousTurn;
       signal?.throwIfAborted();
-      this.#assertPossible(request);
       return yield* this.#generateAlone(request, signal);
     } finally {
       turn.resolve();
@@ -117,7 +121,7 @@ class LlamaEngine implements Engine {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
-    // A decode that is under way cannot be interrupted, and must not lose its memory.
+    // Those asked for before this get their answer: a decode under way must not lose its memory.
     await this.#lastTurn;
     await this.#llama.dispose();
   }
@@ -163,7 +167,7 @@ class LlamaEngine implements Engine {
       if (text !== '') yield text;
       if (scanner.stopped || generated.length === maxTokens) break;
     }
-    const rest = scanner.push(decoder.flush()) + scanner.flush();
+    const rest = scanner.flush();
     if (rest !== '') yield rest;
     if (scanner.stopped) finishReason = 'stop';
     return {

@@ -1,5 +1,6 @@
 // Turns tokens into text as they come. A character may be spread over several tokens (an emoji is often
-// three), so the end of the text is held back until its bytes are whole.
+// three), so the end of the text is held back until its bytes are whole;
+// half a character at the very end is never given out.
 import type { Token } from './engine.ts';
 
 /** Turns tokens into text, given the tokens before them; the bytes of half a character become one U+FFFD. */
@@ -32,11 +33,6 @@ export class TokenTextDecoder {
     const whole = text.slice(this.#given, -1);
     this.#given += whole.length;
     return whole;
-  }
-
-  /** Gives out what is held back, once no more tokens can come; half a character becomes U+FFFD. */
-  flush(): string {
-    return this.#open.length === 0 ? '' : this.#close(this.#detokenize(this.#open, this.#before));
   }
 
   #close(text: string): string {

@@ -1,5 +1,5 @@
 // Everything a function reads from its environment, once.
-import { readCpuLimits, threadsFor } from './cpu.ts';
+import { readThreads } from './cpu.ts';
 import { ConfigurationError, type Environment, readInteger, readText } from './environment.ts';
 
 export interface FunctionConfig {
@@ -18,7 +18,6 @@ export function readConfig(env: Environment): FunctionConfig {
   return Object.freeze({
     modelDirectory,
     contextSize: readInteger(env, 'CONTEXT_SIZE', { min: 16, max: 1_048_576, default: 2048 }),
-    threads:
-      readInteger(env, 'THREADS', { min: 1, max: 256, default: undefined }) ?? threadsFor(readCpuLimits(env)),
+    threads: readThreads(env),
   });
 }

@@ -26,7 +26,18 @@ export function threadsFor({ processors, cgroupQuota, lambdaShare }: CpuLimits):
   return Math.max(1, Math.floor(Math.min(processors, cgroupQuota ?? Infinity, lambdaShare ?? Infinity)));
 }
 
-export function readCpuLimits(env: Environment): CpuLimits {
+/**
+ * The threads that may decode: THREADS, or as many as the process may keep busy.
+ *
+ * @throws {ConfigurationError} when THREADS is not a whole number from 1 to 256
+ */
+export function readThreads(env: Environment): number {
+  return (
+    readInteger(env, 'THREADS', { min: 1, max: 256, default: undefined }) ?? threadsFor(readCpuLimits(env))
+  );
+}
+
+function readCpuLimits(env: Environment): CpuLimits {
   const memory = readInteger(env, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE', {
     min: 1,
     max: 1_000_000,

@@ -15,7 +15,7 @@ const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
 };
 
 /** The largest body that is read, in bytes. A buffered invocation brings at most 6 MiB, headers included. */
-export const maxBodyBytes = 4 * 1024 * 1024;
+const maxBodyBytes = 4 * 1024 * 1024;
 
 /** Answers an HTTP request. Never throws: failures become OpenAI's error body, unknown ones are given to `log`. */
 export async function answerHttp(

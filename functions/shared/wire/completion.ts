@@ -2,7 +2,7 @@
 import type { FinishReason, GenerationSummary } from '../engine/engine.ts';
 
 /** Token counts of one request. */
-export interface Usage {
+interface Usage {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
   readonly total_tokens: number;
@@ -10,7 +10,7 @@ export interface Usage {
 }
 
 /** What llama-server reports: counts of tokens, milliseconds, and rates made from both. */
-export interface Timings {
+interface Timings {
   /** Prompt tokens taken from the cache. */
   readonly cache_n: number;
   /** Prompt tokens evaluated. */
@@ -25,7 +25,7 @@ export interface Timings {
   readonly predicted_per_second: number;
 }
 
-export interface CompletionChoice {
+interface CompletionChoice {
   readonly text: string;
   readonly index: number;
   readonly finish_reason: FinishReason;

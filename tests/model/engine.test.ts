@@ -1,0 +1,275 @@
+// The real model through the real engine.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  type Engine,
+  EngineError,
+  type GenerationRequest,
+  type GenerationSummary,
+} from '../../functions/shared/engine/engine.ts';
+import { loadLlamaEngine } from '../../functions/shared/engine/llama-engine.ts';
+import { modelPath } from './default-model.ts';
+
+const greedy = { temperature: 0, topP: 1, topK: 0, minP: 0, repeatPenalty: 1, seed: 0 };
+const contextSize = 1024;
+
+let engine: Engine;
+
+beforeAll(async () => {
+  engine = await loadEngine();
+});
+
+afterAll(async () => {
+  await engine[Symbol.asyncDispose]();
+});
+
+function loadEngine(): Promise<Engine> {
+  return loadLlamaEngine({ modelPath, contextSize, threads: 2 });
+}
+
+interface Generated extends GenerationSummary {
+  readonly pieces: string[];
+  readonly text: string;
+}
+
+async function generate(
+  prompt: string,
+  options: Partial<Omit<GenerationRequest, 'prompt'>> = {},
+  { signal, on = engine }: { signal?: AbortSignal; on?: Engine } = {},
+): Promise<Generated> {
+  const request = { prompt: on.tokenize(prompt), maxTokens: 24, sampling: greedy, stop: [], ...options };
+  const generation = on.generate(request, signal);
+  const pieces: string[] = [];
+  for (;;) {
+    const step = await generation.next();
+    if (step.done) return { ...step.value, pieces, text: pieces.join('') };
+    pieces.push(step.value);
+  }
+}
+
+describe('a generation', () => {
+  it('answers a question the model knows', async () => {
+    const { text, finishReason, completionTokens } = await generate('The capital of France is', {
+      maxTokens: 4,
+    });
+
+    expect(text).toMatch(/^ Paris/);
+    expect({ finishReason, completionTokens }).toEqual({ finishReason: 'length', completionTokens: 4 });
+  });
+
+  it('ends where the model ends, without the text of its end token', async () => {
+    const prompt = '<|im_start|>user\nWhat is 2+2?<|im_end|>\n<|im_start|>assistant\n';
+    const { text, finishReason, completionTokens } = await generate(prompt, { maxTokens: 200 });
+
+    expect(finishReason).toBe('stop');
+    expect(completionTokens).toBeLessThan(200);
+    expect(text).not.toContain('<|im_end|>');
+  });
+
+  it('ends before a stop string, though it spans tokens', async () => {
+    const whole = (await generate('The capital of France is', { maxTokens: 20 })).text;
+    const stop = whole.slice(12, 17);
+    const { text, finishReason } = await generate('The capital of France is', {
+      maxTokens: 20,
+      stop: [stop],
+    });
+
+    expect(text).toBe(whole.slice(0, whole.indexOf(stop)));
+    expect(finishReason).toBe('stop');
+  });
+
+  it('gives the same text for the same seed, and others for others', async () => {
+    const sample = async (seed: number) =>
+      (await generate('Once upon a time', { sampling: { ...greedy, temperature: 1, seed } })).text;
+    const texts = [await sample(1), await sample(1), await sample(2), await sample(3)];
+
+    expect(texts[1]).toBe(texts[0]);
+    expect(new Set(texts).size).toBe(3);
+  });
+
+  it('is greedy when only one token may be chosen', async () => {
+    const { text } = await generate('The capital of France is');
+    const one = (sampling: object) =>
+      generate('The capital of France is', { sampling: { ...greedy, temperature: 1, ...sampling } });
+
+    expect((await one({ topK: 1 })).text).toBe(text);
+    expect((await one({ topP: 0 })).text).toBe(text);
+    expect((await one({ minP: 1 })).text).toBe(text);
+  });
+
+  it('repeats itself less under a repeat penalty', async () => {
+    const words = async (repeatPenalty: number) => {
+      const { text } = await generate('One one one one one', {
+        maxTokens: 48,
+        sampling: { ...greedy, repeatPenalty },
+      });
+      return new Set(text.toLowerCase().split(/\W+/)).size;
+    };
+
+    expect(await words(1.5)).toBeGreaterThan(await words(1));
+  });
+
+  it('never splits a character between two pieces', async () => {
+    const { pieces, text } = await generate('😀 😃 😄 😁 😆 😅 😂 🤣 😊 😇 🙂 🙃 😉 😌', { maxTokens: 64 });
+
+    expect(text).toMatch(/\p{Emoji_Presentation}/u);
+    for (const piece of pieces) expect(piece).not.toContain('\uFFFD');
+  });
+
+  it('refuses what does not fit the context, instead of forgetting its beginning', async () => {
+    const prompt = 'word '.repeat(500);
+
+    await expect(generate(prompt, { maxTokens: contextSize })).rejects.toThrow(
+      /do not fit a context of 1024/,
+    );
+  });
+
+  it('fills the context to its last token', async () => {
+    const prompt = engine.tokenize('word '.repeat(500)).length;
+    const { completionTokens, finishReason } = await generate('word '.repeat(500), {
+      maxTokens: contextSize - prompt,
+      stop: [],
+    });
+
+    expect(finishReason === 'stop' || completionTokens === contextSize - prompt).toBe(true);
+  });
+});
+
+describe('the KV cache', () => {
+  const opening = 'The quick brown fox jumps over the lazy dog. A man, a plan, a canal: Panama. ';
+
+  it('serves a prompt that begins as the last one did, and the text is that of a cold start', async () => {
+    const prompts = [
+      `${opening}The capital of France is`,
+      `${opening}The largest planet is`,
+      `${opening.repeat(3)}Water is made of`,
+      opening,
+      `${opening}The capital of France is`,
+    ];
+    const warm = [];
+    for (const prompt of prompts) warm.push(await generate(prompt));
+    const cold = [];
+    for (const prompt of prompts) {
+      const fresh = await loadEngine();
+      cold.push(await generate(prompt, {}, { on: fresh }));
+      await fresh[Symbol.asyncDispose]();
+    }
+
+    expect(warm.map(({ text }) => text)).toEqual(cold.map(({ text }) => text));
+    expect(cold.every(({ cachedTokens }) => cachedTokens === 0)).toBe(true);
+    expect(warm.slice(1).every(({ cachedTokens }) => cachedTokens >= 10)).toBe(true);
+    for (const [index, { cachedTokens, promptTokens }] of warm.entries()) {
+      expect(cachedTokens + promptTokens).toBe(engine.tokenize(prompts[index] ?? '').length);
+    }
+  });
+
+  it('evaluates one token of a prompt it has whole', async () => {
+    await generate(opening);
+
+    expect(await generate(opening)).toMatchObject({ promptTokens: 1 });
+  });
+
+  it('continues a conversation from its own answer', async () => {
+    const { text } = await generate(opening, { maxTokens: 8 });
+    const next = await generate(`${opening}${text} And then`);
+
+    expect(next.cachedTokens).toBeGreaterThanOrEqual(engine.tokenize(opening).length + 4);
+  });
+});
+
+describe('an aborted generation', () => {
+  const reason = new Error('the caller left');
+  const longPrompt = 'word '.repeat(900);
+
+  it('ends within one chunk of the prompt, and the engine answers the next as if it had not been', async () => {
+    const expected = (await generate('The capital of France is')).text;
+    const abort = new AbortController();
+    const generation = generate(longPrompt, {}, { signal: abort.signal });
+    setImmediate(() => abort.abort(reason));
+
+    await expect(generation).rejects.toBe(reason);
+    expect((await generate('The capital of France is')).text).toBe(expected);
+    const { cachedTokens } = await generate(longPrompt, { maxTokens: 1 });
+    expect(cachedTokens).toBeLessThan(128);
+  });
+
+  it('ends within one token of the answer', async () => {
+    const abort = new AbortController();
+    const generation = engine.generate(
+      { prompt: engine.tokenize('Once upon a time'), maxTokens: 400, sampling: greedy, stop: [] },
+      abort.signal,
+    );
+    await generation.next();
+    abort.abort(reason);
+
+    await expect(generation.next()).rejects.toBe(reason);
+    expect((await generate('The capital of France is', { maxTokens: 4 })).text).toMatch(/^ Paris/);
+  });
+
+  it('never starts when it was aborted before', async () => {
+    await expect(generate('Hello', {}, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  });
+
+  it('may simply be left, and the next begins', async () => {
+    for await (const piece of engine.generate({
+      prompt: engine.tokenize('Once upon a time'),
+      maxTokens: 400,
+      sampling: greedy,
+      stop: [],
+    })) {
+      expect(piece).not.toBe('');
+      break;
+    }
+
+    expect((await generate('The capital of France is', { maxTokens: 4 })).text).toMatch(/^ Paris/);
+  });
+});
+
+describe('an engine', () => {
+  it('takes generations that are asked for at once one after the other, in order', async () => {
+    const prompts = ['The capital of France is', 'The capital of Italy is', 'The capital of Spain is'];
+    const alone = [];
+    for (const prompt of prompts) alone.push((await generate(prompt)).text);
+    const together = await Promise.all(prompts.map((prompt) => generate(prompt)));
+
+    expect(together.map(({ text }) => text)).toEqual(alone);
+  });
+
+  it('lets the generation that runs end before it goes, and takes no more', async () => {
+    const own = await loadEngine();
+    const running = generate('Once upon a time', {}, { on: own });
+    const tokens = own.tokenize('Hello');
+    await own[Symbol.asyncDispose]();
+
+    expect((await running).completionTokens).toBe(24);
+    const late = own.generate({ prompt: tokens, maxTokens: 1, sampling: greedy, stop: [] });
+    await expect(late.next()).rejects.toThrow('shut down');
+  });
+
+  const versioned = (...numbers: number[]) =>
+    Buffer.concat([Buffer.from('GGUF'), Buffer.from(Uint32Array.from(numbers).buffer)]);
+  it.each([
+    ['that is missing', undefined, 'cannot be read'],
+    ['that is no GGUF', Buffer.from('not a model'), 'is not a GGUF file'],
+    ['of another version', versioned(7, 1, 0, 1, 0), 'is a GGUF of version 7'],
+    ['with an impossible header', versioned(3, 1, 0, 0, 9), 'is damaged'],
+    [
+      'that is all noise',
+      Buffer.concat([versioned(3, 9, 0, 9, 0), Buffer.alloc(4_000, 7)]),
+      'cannot be loaded',
+    ],
+    ['that ends too early', readFileSync(modelPath).subarray(0, 3_000_000), 'cannot be loaded'],
+  ])('says so when it is given a file %s', async (_, bytes, message) => {
+    const folder = mkdtempSync(join(tmpdir(), 'gguf-lambda-'));
+    const path = join(folder, 'model.gguf');
+    if (bytes !== undefined) writeFileSync(path, bytes);
+
+    const failure = loadLlamaEngine({ modelPath: path, contextSize, threads: 2 });
+
+    await expect(failure).rejects.toThrow(`${path} ${message}`);
+    await expect(failure).rejects.toBeInstanceOf(EngineError);
+    rmSync(folder, { recursive: true });
+  });
+});
