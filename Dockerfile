@@ -1,0 +1,75 @@
+# One image: a Lambda function, an invoke URL on port 8080, and nothing it does not need at run time.
+#
+#   docker build -t gguf-lambda .
+#   docker build -t gguf-lambda --build-arg MODEL=llama-3.2-1b-instruct-q4_k_m .
+#
+# Builds with Docker and with podman, for linux/amd64 and linux/arm64.
+ARG BASE_IMAGE=node:24-bookworm-slim
+
+# --- tools: what compiling the runtime interface client and fetching a model take -----------------------------
+FROM ${BASE_IMAGE} AS tools
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends ca-certificates cmake g++ make python3 python3-pip xz-utils \
+  && rm -rf /var/lib/apt/lists/*
+WORKDIR /app
+COPY package.json package-lock.json ./
+COPY infra/empty-package infra/empty-package
+
+# --- runtime: the two packages that are not bundled, without what only their own builds use --------------------
+FROM tools AS runtime
+# The base image has Node's C headers, so that none are downloaded.
+RUN npm_config_nodedir=/usr/local npm ci --omit=dev --no-audit --no-fund
+# The library's source bundle, types and source maps; compilers' front ends; the other architecture's binaries.
+RUN cd node_modules \
+  && find . \( -name '*.d.ts' -o -name '*.map' -o -name '*.md' \) -delete \
+  && rm -rf node-llama-cpp/llama/gitRelease.bundle node-llama-cpp/templates \
+    aws-lambda-ric/deps aws-lambda-ric/src aws-lambda-ric/node_modules \
+    .bin .package-lock.json typescript @typescript cmake-js node-gyp node-addon-api node-api-headers tar \
+  && find @node-llama-cpp -mindepth 1 -maxdepth 1 ! -name "linux-$(node -p process.arch)" -exec rm -rf {} +
+
+# --- build: the bundles, and the tool that fetches models -----------------------------------------------------
+FROM tools AS build
+# No install script: esbuild needs none, and nothing is compiled for a build.
+RUN npm ci --ignore-scripts --no-audit --no-fund
+
+FROM build AS bundles
+COPY tsconfig.json esbuild.config.ts ./
+COPY functions functions
+COPY local local
+RUN node esbuild.config.ts
+
+# --- model: fetched once, verified, and a layer of its own, so that a change of code moves no weights ----------
+FROM build AS model
+COPY functions/shared/platform functions/shared/platform
+COPY functions/shared/model functions/shared/model
+# What the checkout's store holds already is verified and not fetched again.
+COPY models models
+ARG MODEL=
+RUN node models/cli.ts fetch ${MODEL} --to /model
+
+FROM build AS emulator
+COPY functions/shared/platform functions/shared/platform
+COPY functions/shared/model functions/shared/model
+COPY models/*.ts models/catalog.json models/
+RUN node models/cli.ts fetch aws-lambda-rie --to /emulator
+
+# --- the image --------------------------------------------------------------------------------------------------
+FROM ${BASE_IMAGE}
+LABEL org.opencontainers.image.title="gguf-lambda" \
+  org.opencontainers.image.description="A private LLM endpoint that scales to zero: a GGUF model on AWS Lambda, answered by llama.cpp." \
+  org.opencontainers.image.licenses="MIT" \
+  org.opencontainers.image.version="0.1.0"
+WORKDIR /app
+COPY --from=model /model dist/model
+COPY --from=emulator /emulator/aws-lambda-rie dist/aws-lambda-rie
+COPY --from=runtime /app/node_modules node_modules
+COPY infra/entry.sh infra/entry.sh
+COPY --from=bundles /app/dist/functions dist/functions
+COPY --from=bundles /app/dist/local dist/local
+# On Lambda the first two mean nothing: it has its own way in.
+ENV HOST=0.0.0.0 PORT=8080 NODE_ENV=production
+EXPOSE 8080
+# By number, because a base image need not know a name. Lambda brings its own user.
+USER 1000:1000
+ENTRYPOINT ["/app/infra/entry.sh"]
+CMD ["completion.handler"]
