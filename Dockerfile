@@ -22,7 +22,7 @@ RUN npm_config_nodedir=/usr/local npm ci --omit=dev --no-audit --no-fund
 # The library's source bundle, types and source maps; compilers' front ends; the other architecture's binaries.
 RUN cd node_modules \
   && find . \( -name '*.d.ts' -o -name '*.map' -o -name '*.md' \) -delete \
-  && rm -rf node-llama-cpp/llama/gitRelease.bundle node-llama-cpp/templates \
+  && rm -rf node-llama-cpp/llama/gitRelease.bundle node-llama-cpp/templates node-llama-cpp/bins \
     aws-lambda-ric/deps aws-lambda-ric/src aws-lambda-ric/node_modules \
     .bin .package-lock.json typescript @typescript cmake-js node-gyp node-addon-api node-api-headers tar \
   && find @node-llama-cpp -mindepth 1 -maxdepth 1 ! -name "linux-$(node -p process.arch)" -exec rm -rf {} +
@@ -53,8 +53,10 @@ COPY functions/shared/model functions/shared/model
 COPY models/*.ts models/catalog.json models/
 RUN node models/cli.ts fetch aws-lambda-rie --to /emulator
 
-# --- the image --------------------------------------------------------------------------------------------------
-FROM ${BASE_IMAGE}
+# --- lambda: the image as Lambda takes it ------------------------------------------------------------------------
+# It names no user: Lambda brings its own, without privileges, and `sam local` adds its emulator as the image's
+# user, for which that must be allowed to write.
+FROM ${BASE_IMAGE} AS lambda
 LABEL org.opencontainers.image.title="gguf-lambda" \
   org.opencontainers.image.description="A private LLM endpoint that scales to zero: a GGUF model on AWS Lambda, answered by llama.cpp." \
   org.opencontainers.image.licenses="MIT" \
@@ -69,7 +71,10 @@ COPY --from=bundles /app/dist/local dist/local
 # On Lambda the first two mean nothing: it has its own way in.
 ENV HOST=0.0.0.0 PORT=8080 NODE_ENV=production
 EXPOSE 8080
-# By number, because a base image need not know a name. Lambda brings its own user.
-USER 1000:1000
 ENTRYPOINT ["/app/infra/entry.sh"]
 CMD ["completion.handler"]
+
+# --- the image: the same, for any other machine -----------------------------------------------------------------
+FROM lambda
+# By number, because a base image need not know a name.
+USER 1000:1000

@@ -1,0 +1,94 @@
+// The `docker` command, from tests.
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** The image that the tests of this tier build and run. */
+export const image = 'gguf-lambda:test';
+
+/** Docker's default, and the Dockerfile's. */
+export const baseImage = 'node:24-bookworm-slim';
+
+/** Runs `docker` and returns what it printed, without the blanks around it. Throws with all its output. */
+export async function docker(...args: string[]): Promise<string> {
+  try {
+    const { stdout } = await run('docker', args, { maxBuffer: 64 * 1024 * 1024 });
+    return stdout.trim();
+  } catch (error) {
+    // Some engines tell a failed build on standard output.
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    throw new Error(`docker ${args.join(' ')} failed:\n${stdout}${stderr}`, { cause: error });
+  }
+}
+
+/** Copies what a fresh clone has into a new folder: no packages, no bundles, no stored model. */
+export async function cloneSources(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'gguf-lambda-clone-'));
+  const { stdout } = await run('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: root,
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  for (const path of stdout.split('\0').filter((name) => name !== '')) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    cpSync(join(root, path), join(folder, path));
+  }
+  return folder;
+}
+
+export interface Container {
+  readonly id: string;
+  /** The invoke URL on this machine. */
+  readonly url: string;
+  /** Asks a container to stop, and returns its exit code. */
+  stop(): Promise<number>;
+}
+
+/** Starts the image, on a free port of this machine, and waits until it says that it serves. */
+export async function startContainer(options: readonly string[], name = image): Promise<Container> {
+  const id = await docker('run', '--detach', '--publish', '127.0.0.1::8080', ...options, name);
+  const stop = async () => {
+    await docker('stop', '--time', '30', id);
+    const code = Number(await docker('inspect', '--format', '{{.State.ExitCode}}', id));
+    await docker('rm', '--force', id);
+    return code;
+  };
+  try {
+    await untilServing(id);
+    const [address] = (await docker('port', id, '8080/tcp')).split('\n');
+    return { id, url: `http://${address}/2015-03-31/functions/function/invocations`, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Follows the log, which ends when the container does. */
+function untilServing(id: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let log = '';
+    const follow = execFile('docker', ['logs', '--follow', id], () => reject(new Error(`It ended: ${log}`)));
+    const read = (chunk: string) => {
+      log += chunk;
+      if (!log.includes('answers at')) return;
+      resolve();
+      follow.kill();
+    };
+    follow.stdout?.on('data', read);
+    follow.stderr?.on('data', read);
+  });
+}
+
+/** Sends an event to an invoke URL and returns the answer. */
+export async function invoke(
+  url: string,
+  event: unknown,
+): Promise<{ status: number; body: Record<string, unknown> }> {
+  const response = await fetch(url, { method: 'POST', body: JSON.stringify(event) });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}

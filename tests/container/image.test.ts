@@ -1,0 +1,180 @@
+// The image, built from a fresh clone's files and run as a user runs it.
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readEvent } from '../events.ts';
+import { model, modelPath } from '../model/default-model.ts';
+import { baseImage, type Container, cloneSources, docker, image, invoke, startContainer } from './docker.ts';
+import { startRuntimeApi } from './runtime-api.ts';
+
+let sources: string;
+
+beforeAll(async () => {
+  sources = await cloneSources();
+  await docker('build', '--tag', image, sources);
+});
+
+afterAll(() => rmSync(sources, { recursive: true }));
+
+/** Runs a command in a new container and returns what it printed. */
+function inImage(program: string, ...args: string[]): Promise<string> {
+  return docker('run', '--rm', '--entrypoint', program, image, ...args);
+}
+
+describe('the image', () => {
+  it('is at most 90 MB larger than its base and its model', async () => {
+    const size = async (name: string) =>
+      Number(await docker('image', 'inspect', '--format', '{{.Size}}', name));
+    const added = (await size(image)) - (await size(baseImage)) - model.sizeBytes;
+    console.log(`The image less its base less its model: ${(added / 1e6).toFixed(1)} MB`);
+
+    expect(added).toBeGreaterThan(0);
+    expect(added).toBeLessThanOrEqual(90e6);
+  });
+
+  it('names a user without privileges, starts in exec form, and carries labels', async () => {
+    const [{ Config: config }] = JSON.parse(await docker('image', 'inspect', image));
+
+    expect(config).toMatchObject({
+      User: '1000:1000',
+      Entrypoint: ['/app/infra/entry.sh'],
+      Cmd: ['completion.handler'],
+      Labels: {
+        'org.opencontainers.image.title': 'gguf-lambda',
+        'org.opencontainers.image.licenses': 'MIT',
+      },
+    });
+  });
+
+  it('has no compiler, no GPU library, no npm cache and no development package', async () => {
+    const files = await inImage('find', '/app', '/root', '/home', '/tmp', '-type', 'f', '-readable');
+    const programs = await inImage('sh', '-c', 'command -v gcc g++ cc c++ make cmake python3 pip || true');
+
+    expect(programs).toBe('');
+    expect(files).not.toMatch(/cuda|vulkan|_cacache|\/(esbuild|vitest|typescript|@biomejs|knip|zod)\//);
+    expect(files).toContain('llama-addon.node');
+  });
+
+  it('has the model it was built with, verified, in a layer that code does not touch', async () => {
+    const manifest = JSON.parse(await inImage('cat', '/app/dist/model/model.json'));
+    const sum = await inImage('sha256sum', `/app/dist/model/${manifest.file}`);
+
+    expect(manifest).toEqual(model);
+    expect(sum.split(' ')[0]).toBe(model.sha256);
+  });
+});
+
+describe.each([
+  ['0.5', '1g'],
+  ['1', '1g'],
+])('docker run with %s CPUs, %s of memory, read-only, all capabilities dropped', (cpus, memory) => {
+  let container: Container;
+
+  beforeAll(async () => {
+    const limits = [
+      '--cpus',
+      cpus,
+      '--memory',
+      memory,
+      '--read-only',
+      '--tmpfs',
+      '/tmp',
+      '--cap-drop',
+      'all',
+    ];
+    container = await startContainer(limits);
+  });
+
+  it('answers on the invoke URL', async () => {
+    const { status, body } = await invoke(container.url, readEvent('completion'));
+
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      model: model.name,
+      choices: [{ text: expect.stringMatching(/^ Paris/), finish_reason: 'length' }],
+    });
+  });
+
+  it('runs nothing as root', async () => {
+    const users = await docker('exec', container.id, 'sh', '-c', 'cat /proc/[0-9]*/status | grep ^Uid:');
+    const effective = users.split('\n').map((line) => line.split(/\s+/)[2]);
+
+    expect(effective.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(effective)).toEqual(new Set(['1000']));
+  });
+
+  it('stops when it is asked to', async () => {
+    expect(await container.stop()).toBe(0);
+  });
+});
+
+describe('on Lambda', () => {
+  /** Runs the image against a Runtime API until it has posted something; fails when it ends before. */
+  async function runOnLambda(env: Record<string, string>) {
+    const api = await startRuntimeApi(readEvent('completion'));
+    const variables = {
+      AWS_LAMBDA_RUNTIME_API: api.address,
+      AWS_LAMBDA_FUNCTION_NAME: 'completion',
+      AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1769',
+      AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/completion',
+      AWS_LAMBDA_LOG_STREAM_NAME: 'stream',
+      ...env,
+    };
+    const options = Object.entries(variables).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+    const id = await docker(
+      ...['run', '--detach', '--network', 'host', '--read-only', '--tmpfs', '/tmp', ...options, image],
+    );
+    try {
+      const ended = docker('wait', id).then(async () => {
+        const log = await docker('logs', id);
+        throw new Error(`It ended without a word to the Runtime API: ${log}`);
+      });
+      return await Promise.race([api.posted, ended]);
+    } finally {
+      api.close();
+      await docker('rm', '--force', id);
+    }
+  }
+
+  it('the same entry runs the runtime interface client', async () => {
+    const { path, body } = await runOnLambda({});
+
+    expect(path).toBe('/2018-06-01/runtime/invocation/request-1/response');
+    expect(body).toMatchObject({
+      id: 'cmpl-request-1',
+      choices: [{ text: expect.stringMatching(/^ Paris/) }],
+    });
+  });
+
+  it('a model that cannot be loaded is an init error', async () => {
+    const { path, body } = await runOnLambda({ MODEL_DIR: '/nowhere' });
+
+    expect(path).toBe('/2018-06-01/runtime/init/error');
+    expect(body).toMatchObject({ errorMessage: expect.stringContaining('No model in /nowhere') });
+  });
+});
+
+describe('--build-arg MODEL', () => {
+  it('bakes another model of the catalog', async () => {
+    const catalogPath = join(sources, 'models/catalog.json');
+    const catalog = JSON.parse(readFileSync(catalogPath, 'utf8'));
+    const entry = { ...catalog.models[0], name: 'another-model', sources: ['file:models/another.gguf'] };
+    writeFileSync(catalogPath, JSON.stringify({ ...catalog, models: [...catalog.models, entry] }));
+    copyFileSync(modelPath, join(sources, 'models/another.gguf'));
+
+    await docker('build', '--tag', 'gguf-lambda:another', '--build-arg', 'MODEL=another-model', sources);
+    const container = await startContainer([], 'gguf-lambda:another');
+    const { body } = await invoke(container.url, readEvent('function-url-models'));
+    await container.stop();
+
+    expect(JSON.parse(String(body.body)).data[0].id).toBe('another-model');
+  });
+
+  it('fails the build, with one clear line, for a name that is not in the catalog', async () => {
+    // That stage alone: podman 4.3's service dies of a stage that fails beside others.
+    const build = docker('build', '--target', 'model', '--build-arg', 'MODEL=no-such-model', sources);
+
+    await expect(build).rejects.toThrow(/Nothing in the catalog is called "no-such-model"/);
+  });
+});
