@@ -1,5 +1,5 @@
 // npm run model -- list | show | fetch | verify | add | use: the models and tools that can be baked into an image.
-// What went well goes to stdout, each failure as one line to stderr, with exit code 1.
+// What went well goes to stdout, each failure as one line to stderr, with exit code 1, or 130 after Ctrl-C.
 import { Command } from 'commander';
 import { addModel } from '../functions/shared/model/add-model.ts';
 import { findArtifact } from '../functions/shared/model/artifact.ts';
@@ -72,7 +72,7 @@ program
   .action(async (name: string | undefined, { arch }: { arch: string }) => {
     const catalog = readCatalog(location.catalog);
     const artifact = findArtifact(catalog, name ?? catalog.default, arch);
-    const { sizeBytes, sha256 } = await verifyStored(location.root, artifact);
+    const { sizeBytes, sha256 } = await verifyStored(location.root, artifact, interruption.signal);
     display.line(`${artifact.name} is as it should be: ${sizeBytes} bytes, SHA-256 ${sha256}.`);
   });
 
@@ -116,5 +116,5 @@ try {
   process.stderr.write(
     `${error instanceof StoreError ? error.message : `Unexpected failure: ${reasonOf(error)}`}\n`,
   );
-  process.exit(1); // The downloader's retries may still be under way.
+  process.exit(interruption.signal.aborted ? 130 : 1); // The downloader's retries may still be under way.
 }

@@ -1,7 +1,12 @@
-// Progress on a terminal as a bar, elsewhere as a line for every tenth.
+// Progress on a terminal as a bar, elsewhere as a line for every tenth, or every few seconds where no total is known.
 import { SingleBar } from 'cli-progress';
 import type { TransferProgress } from '../functions/shared/model/transfer.ts';
 import { formatBytes } from './format.ts';
+import { Pace } from './pace.ts';
+
+const LINE_MILLISECONDS = 5_000;
+const WITH_TOTAL = '{bar} {percentage}% | {done} of {size} | {rate} | {left} left';
+const WITHOUT_TOTAL = '{done} | {rate}';
 
 /** Shows transfers one after the other. */
 export interface ProgressDisplay {
@@ -19,11 +24,15 @@ export function createProgressDisplay(output: NodeJS.WriteStream): ProgressDispl
 
 function createBar(output: NodeJS.WriteStream): ProgressDisplay {
   let bar: SingleBar | undefined;
-  let startedAt = 0;
-  let startedWith = 0;
-  const end = () => {
+  let format = '';
+  let pace: Pace | undefined;
+  const takeAway = () => {
     bar?.stop();
     bar = undefined;
+  };
+  const end = () => {
+    takeAway();
+    pace = undefined;
   };
   return {
     end,
@@ -31,44 +40,60 @@ function createBar(output: NodeJS.WriteStream): ProgressDisplay {
       end();
       output.write(`${text}\n`);
     },
-    update: ({ transferredBytes, totalBytes }) => {
-      if (totalBytes === null) return;
+    update: (progress) => {
+      const { transferredBytes, totalBytes } = progress;
+      pace ??= new Pace(transferredBytes);
+      const fields = {
+        done: formatBytes(transferredBytes),
+        size: formatBytes(totalBytes ?? 0),
+        rate: pace.rate(progress),
+        left: pace.timeLeft(progress),
+      };
+      const fitting = totalBytes === null ? WITHOUT_TOTAL : WITH_TOTAL;
+      if (fitting !== format) takeAway();
       if (!bar) {
-        startedAt = performance.now();
-        startedWith = transferredBytes;
-        const format = '{bar} {percentage}% | {done} of {size} | {rate}/s | {eta_formatted} left';
-        bar = new SingleBar({
-          format,
-          stream: output,
-          hideCursor: true,
-          clearOnComplete: true,
-          etaBuffer: 50,
-        });
-        bar.start(totalBytes, transferredBytes, { done: '', size: formatBytes(totalBytes), rate: '' });
+        format = fitting;
+        bar = new SingleBar({ format, stream: output, barsize: 16, hideCursor: true, clearOnComplete: true });
+        bar.start(totalBytes ?? 0, transferredBytes, fields);
+        return;
       }
-      const seconds = (performance.now() - startedAt) / 1000;
-      const rate = formatBytes(seconds > 0 ? (transferredBytes - startedWith) / seconds : 0);
-      bar.update(transferredBytes, { done: formatBytes(transferredBytes), rate });
+      bar.setTotal(totalBytes ?? 0);
+      bar.update(transferredBytes, fields);
     },
   };
 }
 
 function createLines(output: NodeJS.WriteStream): ProgressDisplay {
   let lastTenth = 0;
+  let lastLineAt = 0;
+  let pace: Pace | undefined;
+  const end = () => {
+    lastTenth = 0;
+    pace = undefined;
+  };
   return {
-    end: () => {
-      lastTenth = 0;
-    },
+    end,
     line: (text) => {
-      lastTenth = 0;
+      end();
       output.write(`${text}\n`);
     },
-    update: ({ transferredBytes, totalBytes }) => {
-      if (!totalBytes) return;
-      const tenth = Math.floor((transferredBytes / totalBytes) * 10);
+    update: (progress) => {
+      const { transferredBytes, totalBytes } = progress;
+      if (!pace) {
+        pace = new Pace(transferredBytes);
+        lastLineAt = performance.now();
+      }
+      if (totalBytes === null) {
+        if (performance.now() - lastLineAt < LINE_MILLISECONDS) return;
+        lastLineAt = performance.now();
+        output.write(`${formatBytes(transferredBytes)}, ${pace.rate(progress)}\n`);
+        return;
+      }
+      const tenth = totalBytes > 0 ? Math.floor((transferredBytes / totalBytes) * 10) : 10;
       if (tenth <= lastTenth) return;
       lastTenth = tenth;
-      output.write(`${tenth * 10}% of ${formatBytes(totalBytes)}\n`);
+      const amount = `${tenth * 10}% of ${formatBytes(totalBytes)}`;
+      output.write(`${amount}, ${pace.rate(progress)}, ${pace.timeLeft(progress)} left\n`);
     },
   };
 }

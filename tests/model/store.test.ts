@@ -36,7 +36,7 @@ test.each([
   const { location, options } = createStore();
   const artifact = findArtifact(readCatalog(catalog), 'aws-lambda-rie', architecture);
   const { directory } = await fetchArtifact(location.root, artifact, options);
-  expect((await verifyStored(location.root, artifact)).sha256).toBe(sha256);
+  expect((await verifyStored(location.root, artifact, undefined)).sha256).toBe(sha256);
   const path = join(directory, 'aws-lambda-rie');
   expect(statSync(path).mode & 0o777).toBe(0o755);
   expect(readFileSync(path).readUInt16LE(18)).toBe(machine); // e_machine of the ELF header

@@ -1,6 +1,6 @@
 // A model that is not in the catalog: fetched from its URI, described by its own header, and entered.
 import { basename, join } from 'node:path';
-import { type ModelEntry, readCatalog, updateCatalog } from './catalog.ts';
+import { catalogName, type ModelEntry, readCatalog, updateCatalog } from './catalog.ts';
 import { StoreError } from './errors.ts';
 import { type FetchedModel, fetchDescribed, type ModelFetchOptions } from './fetch-model.ts';
 import { describeGguf, type GgufDescription } from './gguf-description.ts';
@@ -46,12 +46,8 @@ export async function addModel(
 }
 
 function refuseTaken(location: StoreLocation, name: string): void {
-  if (!/^[a-z0-9]+([._-][a-z0-9]+)*$/.test(name)) {
-    throw new StoreError(
-      'unknown-name',
-      `"${name}" is not a name: expected lower-case letters, digits, "-", "_", ".".`,
-    );
-  }
+  const { error } = catalogName.safeParse(name);
+  if (error) throw new StoreError('unknown-name', `"${name}" is not a name: ${error.issues[0]?.message}.`);
   const catalog = readCatalog(location.catalog);
   if (catalog.models.some((model) => model.name === name) || Object.hasOwn(catalog.tools, name)) {
     throw new StoreError('name-taken', `The catalog has a "${name}" already. Give another name with --name.`);

@@ -3,10 +3,8 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { reasonOf, StoreError } from './errors.ts';
 
-/** Characters of a line in the project's formatter. */
-const FORMATTED_WIDTH = 110;
-
-const name = z
+/** A name in the catalog, which is a directory's in the store too. */
+export const catalogName = z
   .string()
   .regex(/^[a-z0-9]+([._-][a-z0-9]+)*$/, 'expected lower-case letters, digits, "-", "_" and "."');
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits');
@@ -17,7 +15,7 @@ const sources = z
 
 const modelEntry = z
   .strictObject({
-    name,
+    name: catalogName,
     title: z.string().min(1),
     /** An SPDX identifier, or the licence's name where SPDX has none. */
     licence: z.string().min(1),
@@ -52,7 +50,11 @@ const toolEntry = z.strictObject({
 });
 
 const catalogSchema = z
-  .strictObject({ default: name, models: z.array(modelEntry).min(1), tools: z.record(name, toolEntry) })
+  .strictObject({
+    default: catalogName,
+    models: z.array(modelEntry).min(1),
+    tools: z.record(catalogName, toolEntry),
+  })
   .superRefine((catalog, context) => {
     const names = catalog.models.map((model) => model.name);
     for (const [index, repeated] of names.entries()) {
@@ -119,23 +121,11 @@ export function updateCatalog(path: string, change: (catalog: Catalog) => Catalo
   const catalog = checked(change(readCatalog(path)), path);
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    writeFileSync(temporary, formatCatalog(catalog));
+    writeFileSync(temporary, `${JSON.stringify(catalog, null, 2)}\n`);
     renameSync(temporary, path);
   } finally {
     rmSync(temporary, { force: true });
   }
-}
-
-/** JSON as the project's formatter leaves it: a list of sources on one line where it fits. */
-function formatCatalog(catalog: Catalog): string {
-  const text = `${JSON.stringify(catalog, null, 2)}\n`;
-  return text.replace(
-    /^( *"sources": \[)\n([^\]]*)\n *(\],?)$/gm,
-    (list, start: string, items: string, end: string) => {
-      const line = start + items.trim().replaceAll(/\n */g, ' ') + end;
-      return line.length <= FORMATTED_WIDTH ? line : list;
-    },
-  );
 }
 
 function checked(value: unknown, path: string): Catalog {

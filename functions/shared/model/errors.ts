@@ -16,9 +16,13 @@ export type StoreErrorCode =
   | 'wrong-size'
   | 'wrong-hash'
   | 'not-stored'
+  | 'not-recorded'
   | 'missing-tool';
 
-/** A failure of the model store, in one line. `interrupted` is the only code whose partial download is worth keeping. */
+/**
+ * A failure of the model store, in one line. `interrupted` and `disk-full` are the codes whose partial download is
+ * worth keeping: a later fetch continues it.
+ */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
   readonly code: StoreErrorCode;

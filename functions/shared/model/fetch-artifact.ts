@@ -1,12 +1,12 @@
 // From a name to a verified directory in the store: each source in turn, into a place of its own, checked,
 // and landed by one rename.
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { chmod, mkdir, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Artifact } from './artifact.ts';
-import { ensureFreeSpace } from './disk-space.ts';
-import { StoreError, toStoreError } from './errors.ts';
+import { allocatedBytes, ensureFreeSpace } from './disk-space.ts';
+import { StoreError, type StoreErrorCode, toStoreError } from './errors.ts';
+import { isRecorded, landInStore } from './landing.ts';
 import { claimPartDirectory, type PartDirectory } from './part-directory.ts';
 import { sourceOf } from './source.ts';
 import { recordVerification, type Stored, verifyStored } from './stored.ts';
@@ -14,6 +14,8 @@ import type { TransferContext, TransferredFile } from './transfer.ts';
 import { type Measured, verifyFiles } from './verify.ts';
 
 const LANDING = 'landing';
+/** Failures that no other source would mend. */
+const FINAL: ReadonlySet<StoreErrorCode> = new Set(['disk-full', 'not-recorded']);
 
 /** How a fetch tells of itself, and how its model is described. */
 export interface FetchOptions extends Omit<TransferContext, 'expected'> {
@@ -41,7 +43,7 @@ export async function fetchArtifact(
   artifact: Artifact,
   options: FetchOptions,
 ): Promise<Fetched> {
-  const stored = await storedOrRemoved(root, artifact, options);
+  const stored = await findStored(root, artifact, options);
   if (stored) return { ...stored, source: null, published: false };
   let part: PartDirectory | undefined;
   try {
@@ -54,15 +56,14 @@ export async function fetchArtifact(
   }
 }
 
-async function storedOrRemoved(root: string, artifact: Artifact, { reportFailure }: FetchOptions) {
-  const directory = join(root, artifact.name);
-  if (!existsSync(directory)) return undefined;
+async function findStored(root: string, artifact: Artifact, { reportFailure, signal }: FetchOptions) {
+  if (!isRecorded(root, artifact)) return undefined;
   try {
-    return await verifyStored(root, artifact);
+    return await verifyStored(root, artifact, signal);
   } catch (error) {
-    const { message } = toStoreError(error, 'not-stored', artifact.name);
-    reportFailure(`${message} Removing it and fetching it again.`);
-    await remove(directory);
+    const failure = toStoreError(error, 'not-stored', artifact.name);
+    if (failure.code === 'interrupted') throw failure;
+    reportFailure(`${failure.message} Fetching it again.`); // It stays until the new one is ready to land.
     return undefined;
   }
 }
@@ -73,17 +74,21 @@ async function fromFirstSource(root: string, artifact: Artifact, part: PartDirec
     const directory = join(part.path, createHash('sha256').update(uri).digest('hex').slice(0, 16));
     try {
       await mkdir(directory, { recursive: true });
-      await ensureFreeSpace(directory, expected.sizeBytes ?? 0, artifact.name);
+      const missing = (expected.sizeBytes ?? 0) - (await allocatedBytes(directory));
+      await ensureFreeSpace(directory, missing, artifact.name);
       const files = await sourceOf(uri)(uri, directory, { ...options, expected });
-      const measured = await verifyTransferred(files, artifact, uri);
-      const stored = await land(root, files, artifact, measured, part, options);
+      const measured = await verifyTransferred(files, artifact, uri, options.signal);
+      const landed = await land(root, files, artifact, measured, uri, part, options);
       await rm(part.path, { recursive: true, force: true });
-      return { ...stored, source: uri, published: files.every((file) => file.publishedSha256 !== null) };
+      return landed;
     } catch (error) {
       const failure = toStoreError(error, 'source-failed', uri);
-      if (failure.code !== 'interrupted') await rm(directory, { recursive: true, force: true });
+      if (failure.code === 'interrupted' || failure.code === 'disk-full')
+        await rmdir(directory).catch(() => {});
+      else await rm(directory, { recursive: true, force: true });
       await rm(join(part.path, LANDING), { recursive: true, force: true });
-      const final = index === sources.length - 1 || failure.code === 'disk-full' || options.signal?.aborted;
+      const final =
+        index === sources.length - 1 || FINAL.has(failure.code) || options.signal?.aborted === true;
       if (final) throw failure;
       options.reportFailure(`${failure.message} Trying the next source.`);
     }
@@ -91,17 +96,22 @@ async function fromFirstSource(root: string, artifact: Artifact, part: PartDirec
   throw new StoreError('malformed-catalog', `${artifact.name} has no source. Give it one in the catalog.`);
 }
 
-async function verifyTransferred(files: readonly TransferredFile[], { expected }: Artifact, uri: string) {
+async function verifyTransferred(
+  files: readonly TransferredFile[],
+  { expected }: Artifact,
+  uri: string,
+  signal: AbortSignal | undefined,
+): Promise<Measured> {
   const published = files.length === 1 ? (files[0]?.publishedSha256 ?? null) : null;
   if (files.length > 1) {
     for (const { path, publishedSha256 } of files) {
       if (publishedSha256 === null) continue;
       const part = { gguf: expected.gguf, sizeBytes: null, sha256: publishedSha256 };
-      await verifyFiles([path], part, `${uri} (${basename(path)})`);
+      await verifyFiles([path], part, `${uri} (${basename(path)})`, signal);
     }
   }
   const paths = files.map((file) => file.path);
-  return verifyFiles(paths, { ...expected, sha256: expected.sha256 ?? published }, uri);
+  return verifyFiles(paths, { ...expected, sha256: expected.sha256 ?? published }, uri, signal);
 }
 
 async function land(
@@ -109,9 +119,10 @@ async function land(
   transferred: readonly TransferredFile[],
   artifact: Artifact,
   measured: Measured,
+  source: string,
   part: PartDirectory,
   options: FetchOptions,
-): Promise<Stored> {
+): Promise<Fetched> {
   const landing = join(part.path, LANDING);
   await mkdir(landing, { recursive: true });
   const files: string[] = [];
@@ -122,20 +133,9 @@ async function land(
     files.push(name);
   }
   await options.describe?.(landing, files, measured);
-  await recordVerification(landing, files, measured);
-  const directory = join(root, artifact.name);
-  try {
-    await rename(landing, directory);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
-    return verifyStored(root, artifact); // Another process landed the same thing meanwhile: its files will do.
-  }
-  return { directory, files, ...measured };
-}
-
-async function remove(directory: string): Promise<void> {
-  const aside = `${directory}.${process.pid}.removed`;
-  await rename(directory, aside);
-  await rm(aside, { recursive: true, force: true });
+  await recordVerification(landing, files, measured, source);
+  const present = await landInStore(landing, root, artifact, options.signal, options.reportFailure);
+  if (present) return { ...present, source: null, published: false };
+  const published = transferred.every((file) => file.publishedSha256 !== null);
+  return { directory: join(root, artifact.name), files, ...measured, source, published };
 }

@@ -3,7 +3,7 @@ import { modelArtifact } from './artifact.ts';
 import { findModel, type ModelEntry, readCatalog, updateCatalog } from './catalog.ts';
 import { type Fetched, type FetchOptions, fetchArtifact } from './fetch-artifact.ts';
 import type { StoreLocation } from './location.ts';
-import type { ModelManifest } from './manifest.ts';
+import { type ModelManifest, readManifest } from './manifest.ts';
 import { toManifest, writeManifest } from './model-manifest-file.ts';
 
 /** A model in the store. */
@@ -44,6 +44,8 @@ export async function fetchDescribed(
     describe: async (directory, files, measured) =>
       writeManifest(directory, await toManifest(model, directory, files, measured)),
   });
+  if (fetched.source !== null) return { ...fetched, manifest: readManifest(fetched.directory) };
+  // In the store already: its manifest may be lost, or the catalog may say something else by now.
   const manifest = await toManifest(model, fetched.directory, fetched.files, fetched);
   await writeManifest(fetched.directory, manifest);
   return { ...fetched, manifest };

@@ -6,7 +6,8 @@ import type { Artifact } from './artifact.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { type Measured, verifyFiles } from './verify.ts';
 
-const RECORD_FILE = '.verified.json';
+/** The record's file name; a directory without one was not put there by the store. */
+export const RECORD_FILE = '.verified.json';
 
 /** A verified artifact in the store. */
 export interface Stored extends Measured {
@@ -23,12 +24,20 @@ interface FileStamp {
 }
 
 interface VerificationRecord extends Measured {
+  /** The URI the files came from; undefined in the records of earlier versions. */
+  readonly source?: string;
   readonly files: readonly FileStamp[];
 }
 
 /** Notes in a directory what its files were found to be, so that an untouched file need not be hashed again. */
-export async function recordVerification(directory: string, files: readonly string[], measured: Measured) {
-  const record: VerificationRecord = { ...measured, files: files.map((name) => stamp(directory, name)) };
+export async function recordVerification(
+  directory: string,
+  files: readonly string[],
+  { sizeBytes, sha256 }: Measured,
+  source: string,
+): Promise<void> {
+  const stamps = files.map((name) => stamp(directory, name));
+  const record: VerificationRecord = { source, sizeBytes, sha256, files: stamps };
   await writeFile(join(directory, RECORD_FILE), `${JSON.stringify(record, null, 2)}\n`);
 }
 
@@ -39,7 +48,8 @@ export async function recordVerification(directory: string, files: readonly stri
 export function isStored(root: string, artifact: Artifact): boolean {
   const directory = join(root, artifact.name);
   const record = readRecord(directory);
-  if (!record || record.sha256 !== (artifact.expected.sha256 ?? record.sha256)) return false;
+  if (!record || !isFromSourceOf(record, artifact)) return false;
+  if (record.sha256 !== (artifact.expected.sha256 ?? record.sha256)) return false;
   try {
     return record.files.every((file) => {
       const { sizeBytes, modifiedMilliseconds } = stamp(directory, file.name);
@@ -52,16 +62,24 @@ export function isStored(root: string, artifact: Artifact): boolean {
 
 /**
  * Hashes an artifact's files again and compares them with the catalog, or, while the catalog has no hash,
- * with what they were when they landed.
+ * with what they were when they landed from one of its sources.
  *
- * @throws {StoreError} `not-stored`, `not-gguf`, `wrong-size` or `wrong-hash`
+ * @throws {StoreError} `not-stored`, `not-gguf`, `wrong-size`, `wrong-hash`, or `interrupted` on `signal`
  */
-export async function verifyStored(root: string, artifact: Artifact): Promise<Stored> {
+export async function verifyStored(
+  root: string,
+  artifact: Artifact,
+  signal: AbortSignal | undefined,
+): Promise<Stored> {
   const directory = join(root, artifact.name);
   const record = readRecord(directory);
   if (!record) {
     const advice = `Run: npm run model -- fetch ${artifact.fetchArguments}`;
     throw new StoreError('not-stored', `${artifact.name} is not in the store ${root}. ${advice}`);
+  }
+  if (!isFromSourceOf(record, artifact)) {
+    const origin = `came from ${record.source ?? 'a source that is not known'}, which is none of its sources`;
+    throw new StoreError('not-stored', `What the store holds as ${artifact.name} ${origin}.`);
   }
   const expected = {
     gguf: artifact.expected.gguf,
@@ -71,7 +89,7 @@ export async function verifyStored(root: string, artifact: Artifact): Promise<St
   const files = record.files.map((file) => file.name);
   const paths = files.map((file) => join(directory, file));
   try {
-    return { directory, files, ...(await verifyFiles(paths, expected, paths.join(' + '))) };
+    return { directory, files, ...(await verifyFiles(paths, expected, paths.join(' + '), signal)) };
   } catch (error) {
     throw toStoreError(error, 'not-stored', `${artifact.name} cannot be read from the store`);
   }
@@ -82,7 +100,13 @@ function stamp(directory: string, name: string): FileStamp {
   return { name, sizeBytes: size, modifiedMilliseconds: mtimeMs };
 }
 
-function readRecord(directory: string): VerificationRecord | undefined {
+/** A pinned hash says all; without one, only files from the same URI may be taken for the artifact. */
+function isFromSourceOf({ source }: VerificationRecord, { expected, sources }: Artifact): boolean {
+  return expected.sha256 !== null || (source !== undefined && sources.includes(source));
+}
+
+/** What the store noted in a directory; undefined where it noted nothing. */
+export function readRecord(directory: string): VerificationRecord | undefined {
   try {
     const record = JSON.parse(readFileSync(join(directory, RECORD_FILE), 'utf8')) as VerificationRecord;
     return record.files.length > 0 && typeof record.sha256 === 'string' ? record : undefined;

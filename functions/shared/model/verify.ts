@@ -23,12 +23,13 @@ export interface Measured {
  * Reads files through and compares them with what they must be; the cheap checks come first.
  *
  * @param origin where the bytes are from, named in the error
- * @throws {StoreError} `not-gguf`, `wrong-size` or `wrong-hash`
+ * @throws {StoreError} `not-gguf`, `wrong-size`, `wrong-hash`, or `interrupted` on `signal`
  */
 export async function verifyFiles(
   paths: readonly string[],
   expected: Expectation,
   origin: string,
+  signal: AbortSignal | undefined,
 ): Promise<Measured> {
   let sizeBytes = 0;
   for (const path of paths) {
@@ -40,7 +41,7 @@ export async function verifyFiles(
     const sizes = `${sizeBytes} bytes where ${expected.sizeBytes} are expected`;
     throw new StoreError('wrong-size', `${origin} is ${fault}: ${sizes}.`);
   }
-  const sha256 = await hashFiles(paths);
+  const sha256 = await hashFiles(paths, origin, signal);
   if (expected.sha256 !== null && sha256 !== expected.sha256) {
     const hashes = `its SHA-256 is ${sha256} where ${expected.sha256} is expected`;
     throw new StoreError('wrong-hash', `${origin} is not the file it should be: ${hashes}.`);
@@ -48,11 +49,20 @@ export async function verifyFiles(
   return { sizeBytes, sha256 };
 }
 
-async function hashFiles(paths: readonly string[]): Promise<string> {
+async function hashFiles(
+  paths: readonly string[],
+  origin: string,
+  signal: AbortSignal | undefined,
+): Promise<string> {
   const hash = createHash('sha256');
-  for (const path of paths) {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }))
-      hash.update(chunk as Buffer);
+  try {
+    for (const path of paths) {
+      const stream = createReadStream(path, { highWaterMark: 1 << 20, ...(signal && { signal }) });
+      for await (const chunk of stream) hash.update(chunk as Buffer);
+    }
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+    throw new StoreError('interrupted', `${origin}: interrupted while it was verified.`, { cause: error });
   }
   return hash.digest('hex');
 }

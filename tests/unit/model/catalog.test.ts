@@ -30,7 +30,7 @@ describe('the catalog of this project', () => {
     expect(uris.filter((uri) => !/^hf:[^/]+\/[^/]+\/.+\.gguf$/.test(uri))).toEqual([]);
   });
 
-  test('stays as its formatter leaves it when it is changed', () => {
+  test('stays as it is, to the byte, when nothing in it is changed', () => {
     const store = createStore(entry);
     writeFileSync(store.location.catalog, readFileSync(shipped));
     updateCatalog(store.location.catalog, (unchanged) => unchanged);

@@ -1,12 +1,4 @@
-import {
-  appendFileSync,
-  chmodSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, chmodSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { modelArtifact } from '../../../functions/shared/model/artifact.ts';
@@ -172,17 +164,19 @@ describe('a stored model', () => {
     ],
     ['cut', (path: string) => truncateSync(path, 100), 'wrong-size'],
     ['grown', (path: string) => appendFileSync(path, '!'), 'wrong-size'],
-    ['missing', (path: string) => renameSync(path, `${path}.gone`), 'not-stored'],
+    ['missing', (path: string) => rmSync(path), 'not-stored'],
   ])('that is %s is found out and fetched again', async (_, damage, code) => {
     const store = storeOf({ 'tiny.gguf': bytes });
     await fetchModel(store.location, 'tiny', store.options);
     expect(isStored(store.location.root, store.artifact)).toBe(true);
     damage(store.stored);
-    expect(await failureOf(verifyStored(store.location.root, store.artifact))).toMatchObject({ code });
+    expect(await failureOf(verifyStored(store.location.root, store.artifact, undefined))).toMatchObject({
+      code,
+    });
     if (code !== 'wrong-hash') expect(isStored(store.location.root, store.artifact)).toBe(false);
     const fetched = await fetchModel(store.location, 'tiny', store.options);
     expect(fetched.source).not.toBeNull();
-    expect(store.failures).toEqual([expect.stringContaining('Removing it and fetching it again.')]);
+    expect(store.failures).toEqual([expect.stringContaining('Fetching it again.')]);
     expect(readFileSync(store.stored)).toEqual(bytes);
     expect(store.contents()).toEqual(STORED_TINY);
   });
@@ -204,7 +198,7 @@ describe('a stored model', () => {
 
   test('that never was is named with what to run', async () => {
     const store = storeOf({ 'tiny.gguf': bytes });
-    const failure = await failureOf(verifyStored(store.location.root, store.artifact));
+    const failure = await failureOf(verifyStored(store.location.root, store.artifact, undefined));
     expect(failure).toMatchObject({
       code: 'not-stored',
       message: expect.stringContaining('model -- fetch tiny'),

@@ -136,6 +136,7 @@ describe('https:', () => {
     const store = createStore(entryFor(bytes, [`${origin}/tiny.gguf`]));
     const failure = await failureOf(fetchModel(store.location, 'tiny', store.options));
     expect(failure).toMatchObject({ code, message: expect.stringContaining(`answered ${status}`) });
+    expect(store.contents()).toEqual([]);
   });
 
   test('a dead host fails at once, and the next source is tried', async () => {
@@ -148,6 +149,16 @@ describe('https:', () => {
       expect.stringMatching(/cannot be reached: .*ECONNREFUSED.*next source\.$/),
     ]);
     expect(store.contents()).toEqual(STORED_TINY);
+  });
+
+  test('a host that cannot be reached leaves nothing behind', async () => {
+    const dead = await startServer({});
+    await dead.close();
+    const store = createStore(entryFor(bytes, [`${dead.origin}/tiny.gguf`]));
+    expect(await failureOf(fetchModel(store.location, 'tiny', store.options))).toMatchObject({
+      code: 'interrupted',
+    });
+    expect(store.contents()).toEqual([]);
   });
 
   test('a file of another size is refused before it is downloaded', async () => {

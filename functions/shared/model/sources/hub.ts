@@ -2,7 +2,7 @@
 // every part of a split GGUF. A look at the source comes first: the downloader would ask a dead host 150 times.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { ensureFreeSpace } from '../disk-space.ts';
+import { allocatedBytes, ensureFreeSpace } from '../disk-space.ts';
 import { isDiskFull, StoreError, toStoreError } from '../errors.ts';
 import { splitFileNames } from '../split-files.ts';
 import type { Source, TransferContext } from '../transfer.ts';
@@ -22,12 +22,13 @@ export const fetchFromHub: Source = async (uri, directory, context) => {
   for (const name of names) {
     const part = new URL(url);
     if (names.length > 1) part.pathname = part.pathname.replace(/[^/]+$/, encodeURIComponent(name));
-    published.push(await readPublishedFile(part, uri, access));
+    published.push(await readPublishedFile(part, uri, access, context.signal));
   }
   refuseOtherFile(uri, published, context);
-  await discardOtherVersion(directory, JSON.stringify(published));
   const sizeBytes = published.reduce((sum, file) => sum + (file.sizeBytes ?? 0), 0);
-  await ensureFreeSpace(directory, sizeBytes, uri);
+  // What is there already is continued, or makes room for another version: either way it counts.
+  await ensureFreeSpace(directory, sizeBytes - (await allocatedBytes(directory)), uri);
+  await discardOtherVersion(directory, JSON.stringify(published));
   const paths = await download(uri, url, names, directory, context, access);
   return paths.map((path, index) => ({ path, publishedSha256: published[index]?.sha256 ?? null }));
 };

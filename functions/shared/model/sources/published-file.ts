@@ -20,7 +20,12 @@ const ANSWER_MILLISECONDS = 30_000;
  *
  * @throws {StoreError} `source-gone`, `source-refused`, or `interrupted` for what may pass
  */
-export async function readPublishedFile(url: URL, uri: string, access: HubAccess): Promise<PublishedFile> {
+export async function readPublishedFile(
+  url: URL,
+  uri: string,
+  access: HubAccess,
+  signal: AbortSignal | undefined,
+): Promise<PublishedFile> {
   const hub = new URL(access.endpoint).origin;
   let sha256: string | null = null;
   let sizeBytes: number | null = null;
@@ -28,7 +33,7 @@ export async function readPublishedFile(url: URL, uri: string, access: HubAccess
   for (let redirects = 0; redirects <= REDIRECTS; redirects++) {
     const authorization =
       access.token !== null && next.origin === hub ? { authorization: `Bearer ${access.token}` } : {};
-    const response = await ask(next, authorization, uri);
+    const response = await ask(next, authorization, uri, signal);
     sha256 ??= toSha256(response.headers.get('x-linked-etag'));
     sizeBytes ??= toBytes(response.headers.get('x-linked-size'));
     const location = response.headers.get('location');
@@ -42,14 +47,21 @@ export async function readPublishedFile(url: URL, uri: string, access: HubAccess
 }
 
 /** The first byte's request: storage behind signed URLs refuses HEAD. */
-async function ask(url: URL, headers: Record<string, string>, uri: string): Promise<Response> {
+async function ask(
+  url: URL,
+  headers: Record<string, string>,
+  uri: string,
+  stop: AbortSignal | undefined,
+): Promise<Response> {
   const range = { range: 'bytes=0-0', 'accept-encoding': 'identity' };
   try {
-    const signal = AbortSignal.timeout(ANSWER_MILLISECONDS);
+    const timeout = AbortSignal.timeout(ANSWER_MILLISECONDS);
+    const signal = stop ? AbortSignal.any([stop, timeout]) : timeout;
     const response = await fetch(url, { redirect: 'manual', headers: { ...headers, ...range }, signal });
     await response.body?.cancel();
     return response;
   } catch (error) {
+    if (stop?.aborted) throw new StoreError('interrupted', `${uri}: interrupted.`, { cause: error });
     throw new StoreError('interrupted', `${uri} cannot be reached: ${reasonOf(error)}.`, { cause: error });
   }
 }

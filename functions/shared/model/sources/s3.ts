@@ -50,8 +50,9 @@ async function fetchObject(
     const { GetObjectCommand } = await import('@aws-sdk/client-s3');
     const command = new GetObjectCommand({ Bucket: bucket, Key: key, ...range });
     const object = await client.send(command, context.signal ? { abortSignal: context.signal } : {});
-    if (object.ETag) await writeFile(etagFile, object.ETag);
+    // Of a part that is continued, this is the rest.
     await ensureFreeSpace(path.slice(0, -basename(path).length), object.ContentLength ?? 0, uri);
+    if (object.ETag) await writeFile(etagFile, object.ETag);
     await append(object, part, offset, context);
   } catch (error) {
     if (offset > 0 && isOtherVersion(error)) {
