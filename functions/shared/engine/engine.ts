@@ -14,7 +14,7 @@ export interface Sampling {
   readonly topK: number;
   /** Drop tokens less likely than this fraction of the likeliest one; 0 drops none. */
   readonly minP: number;
-  /** Divides the logits of the last 64 tokens, prompt included; 1 changes nothing. */
+  /** Makes the last 64 tokens, prompt included, less likely; 1 changes nothing. */
   readonly repeatPenalty: number;
   /** Unsigned 32-bit. The same seed, prompt and sampling give the same text. */
   readonly seed: number;
@@ -47,9 +47,25 @@ export interface GenerationSummary {
   readonly completionMs: number;
 }
 
+/** What a generation yields: text as it comes, and one summary at its end. */
+export type GenerationEvent =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'end'; readonly summary: GenerationSummary };
+
 /** The model was asked for something outside its abilities, or the engine is gone. */
 export class EngineError extends Error {
   override readonly name = 'EngineError';
+}
+
+/** Every slot is taken, and as many generations wait as may. */
+export class EngineBusyError extends Error {
+  override readonly name = 'EngineBusyError';
+  readonly waiting: number;
+
+  constructor(waiting: number) {
+    super(`${waiting} generations wait already.`);
+    this.waiting = waiting;
+  }
 }
 
 export interface Engine extends AsyncDisposable {
@@ -63,12 +79,13 @@ export interface Engine extends AsyncDisposable {
   tokenize(text: string): Token[];
 
   /**
-   * Generates text, yielding it in pieces that never split a character, and returns the summary.
-   * Generations queue: one sequence has one writer. Ending the iteration early, or aborting `signal`, leaves
+   * Generates text, in pieces that never split a character, and then tells what it cost.
+   * As many run at once as the engine has slots; others wait their turn. Ending the iteration early, or aborting `signal`, leaves
    * the engine ready for the next one.
    *
-   * @throws the signal's reason when aborted, within one token or one chunk of the prompt
+   * @throws the signal's reason when aborted: while it waits at once, else within one token or one chunk of the prompt
    * @throws {EngineError} when the prompt is empty or does not fit the context
+   * @throws {EngineBusyError} when too many wait already
    */
-  generate(request: GenerationRequest, signal?: AbortSignal): AsyncGenerator<string, GenerationSummary, void>;
+  generate(request: GenerationRequest, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void, void>;
 }

@@ -1,25 +1,16 @@
-// The engine on llama.cpp. The only file of a function that imports node-llama-cpp.
-import { performance } from 'node:perf_hooks';
-import {
-  getLlama,
-  type Llama,
-  type LlamaContextSequence,
-  LlamaLogLevel,
-  type LlamaModel,
-  type Token as LlamaToken,
-} from 'node-llama-cpp';
+// The engine on llama.cpp. The only file of a function that loads node-llama-cpp.
+import { getLlama, type Llama, LlamaLogLevel, type LlamaModel } from 'node-llama-cpp';
 import {
   type Engine,
   EngineError,
-  type FinishReason,
+  type GenerationEvent,
   type GenerationRequest,
-  type GenerationSummary,
-  type Sampling,
   type Token,
 } from './engine.ts';
 import { assertGgufHeader } from './gguf-header.ts';
-import { StopStringScanner } from './stop-strings.ts';
-import { TokenTextDecoder } from './token-text.ts';
+import { LlamaSequence } from './llama-sequence.ts';
+import { longestChunk } from './prompt-chunks.ts';
+import { SlotPool } from './slot-pool.ts';
 
 export interface LlamaEngineOptions {
   /** The GGUF file, or the first of a split one. */
@@ -28,16 +19,11 @@ export interface LlamaEngineOptions {
   readonly contextSize: number;
   /** Threads that decode. More than the CPU quota holds are many times slower than one. */
   readonly threads: number;
+  /** Generations that run at once, each with a context of its own; their tokens are decoded in one batch. */
+  readonly slots: number;
+  /** Generations that may wait for a slot. */
+  readonly queueLimit: number;
 }
-
-/**
- * Tokens of a prompt that are evaluated in one piece. An abort is seen between pieces, and the compute
- * buffers grow with them.
- */
-const promptChunk = 128;
-
-/** llama.cpp's own default (`repeat_last_n`). */
-const repeatPenaltyWindow = 64;
 
 /**
  * Loads a model, on the CPU.
@@ -45,30 +31,34 @@ const repeatPenaltyWindow = 64;
  * @throws {EngineError} when the file is missing, is not a model that llama.cpp knows, or does not fit the memory
  */
 export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Engine> {
-  const { modelPath, threads } = options;
+  const { modelPath, threads, slots, queueLimit } = options;
   assertGgufHeader(modelPath);
-  const llama = await getLlama({
-    gpu: false,
-    build: 'never',
-    skipDownload: true,
-    progressLogs: false,
-    maxThreads: threads,
-    logLevel: LlamaLogLevel.error,
-    logger: (level, message) => void process.stderr.write(`llama.cpp ${level}: ${message.trimEnd()}\n`),
-  });
+  let llama: Llama | undefined;
   try {
+    llama = await getLlama({
+      gpu: false,
+      build: 'never',
+      skipDownload: true,
+      progressLogs: false,
+      maxThreads: threads,
+      logLevel: LlamaLogLevel.error,
+      logger: (level, message) => void process.stderr.write(`llama.cpp ${level}: ${message.trimEnd()}\n`),
+    });
     // The library's estimate reads the host's memory, never a container's limit, so it decides nothing here.
     const model = await llama.loadModel({ modelPath, gpuLayers: 0, ignoreMemorySafetyChecks: true });
     const context = await model.createContext({
       contextSize: Math.min(options.contextSize, model.trainContextSize),
-      batchSize: promptChunk,
-      sequences: 1,
+      batchSize: longestChunk,
+      // Without it a sliding-window model forgets what a cached prompt needs, and evaluates it again unseen.
+      swaFullCache: true,
+      sequences: slots,
       threads,
       ignoreMemorySafetyChecks: true,
     });
-    return new LlamaEngine(llama, model, context.getSequence());
+    const sequences = Array.from({ length: slots }, () => new LlamaSequence(model, context.getSequence()));
+    return new LlamaEngine(llama, model, context.contextSize, new SlotPool(sequences, queueLimit));
   } catch (cause) {
-    await llama.dispose();
+    await llama?.dispose();
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new EngineError(`${modelPath} cannot be loaded: ${reason}. The log has what llama.cpp says.`, {
       cause,
@@ -79,19 +69,15 @@ export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Engi
 class LlamaEngine implements Engine {
   readonly #llama: Llama;
   readonly #model: LlamaModel;
-  readonly #sequence: LlamaContextSequence;
-  /** Settles when the generations asked for so far are over: a sequence has one writer. */
-  #lastTurn: Promise<void> = Promise.resolve();
+  readonly #slots: SlotPool<LlamaSequence>;
+  readonly contextSize: number;
   #disposed = false;
 
-  constructor(llama: Llama, model: LlamaModel, sequence: LlamaContextSequence) {
+  constructor(llama: Llama, model: LlamaModel, contextSize: number, slots: SlotPool<LlamaSequence>) {
     this.#llama = llama;
     this.#model = model;
-    this.#sequence = sequence;
-  }
-
-  get contextSize(): number {
-    return this.#sequence.contextSize;
+    this.contextSize = contextSize;
+    this.#slots = slots;
   }
 
   tokenize(text: string): Token[] {
@@ -105,24 +91,20 @@ class LlamaEngine implements Engine {
   async *generate(
     request: GenerationRequest,
     signal?: AbortSignal,
-  ): AsyncGenerator<string, GenerationSummary, void> {
+  ): AsyncGenerator<GenerationEvent, void, void> {
     this.#assertPossible(request);
-    const turn = Promise.withResolvers<void>();
-    const previousTurn = this.#lastTurn;
-    this.#lastTurn = previousTurn.then(() => turn.promise);
+    const sequence = await this.#slots.acquire((slot) => slot.commonPrefix(request.prompt), signal);
     try {
-      await previousTurn;
-      signal?.throwIfAborted();
-      return yield* this.#generateAlone(request, signal);
+      yield* sequence.generate(request, signal);
     } finally {
-      turn.resolve();
+      this.#slots.release(sequence);
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
     // Those asked for before this get their answer: a decode under way must not lose its memory.
-    await this.#lastTurn;
+    await this.#slots.whenIdle();
     await this.#llama.dispose();
   }
 
@@ -136,99 +118,4 @@ class LlamaEngine implements Engine {
       );
     }
   }
-
-  async *#generateAlone(
-    { prompt, maxTokens, sampling, stop }: GenerationRequest,
-    signal: AbortSignal | undefined,
-  ): AsyncGenerator<string, GenerationSummary, void> {
-    const start = performance.now();
-    const cachedTokens = await this.#reuseState(prompt);
-    const unevaluated = prompt.slice(cachedTokens);
-    const lastChunk = await this.#evaluatePromptButLastChunk(unevaluated, signal);
-
-    const decoder = new TokenTextDecoder((tokens, before) => this.#detokenize(tokens, before), prompt);
-    const scanner = new StopStringScanner(stop);
-    const generated: Token[] = [];
-    const samplerOptions = this.#samplerOptions(sampling, prompt, generated);
-    let firstTokenAt = start;
-    let lastTokenAt = start;
-    let finishReason: FinishReason = 'length';
-
-    for await (const token of this.#sequence.evaluate(toLlama(lastChunk), samplerOptions)) {
-      lastTokenAt = performance.now();
-      if (generated.length === 0) firstTokenAt = lastTokenAt;
-      signal?.throwIfAborted();
-      generated.push(token);
-      if (this.#model.isEogToken(token)) {
-        finishReason = 'stop';
-        break;
-      }
-      const text = scanner.push(decoder.push(token));
-      if (text !== '') yield text;
-      if (scanner.stopped || generated.length === maxTokens) break;
-    }
-    const rest = scanner.flush();
-    if (rest !== '') yield rest;
-    if (scanner.stopped) finishReason = 'stop';
-    return {
-      finishReason,
-      cachedTokens,
-      promptTokens: unevaluated.length,
-      promptMs: firstTokenAt - start,
-      completionTokens: generated.length,
-      completionMs: lastTokenAt - firstTokenAt,
-    };
-  }
-
-  /**
-   * Keeps the part of the sequence's state that the prompt begins with and erases the rest. The last prompt
-   * token is always evaluated anew, because its logits choose the first token.
-   *
-   * @returns how many prompt tokens need no evaluation
-   */
-  async #reuseState(prompt: readonly Token[]): Promise<number> {
-    const state = this.#sequence.contextTokens;
-    const limit = Math.min(state.length, prompt.length - 1);
-    let common = 0;
-    while (common < limit && state[common] === prompt[common]) common++;
-    if (common < state.length) {
-      await this.#sequence.eraseContextTokenRanges([{ start: common, end: state.length }]);
-    }
-    // Models with a sliding window or a recurrent state may have to give up more than was asked for.
-    return this.#sequence.nextTokenIndex;
-  }
-
-  async #evaluatePromptButLastChunk(tokens: Token[], signal: AbortSignal | undefined): Promise<Token[]> {
-    let evaluated = 0;
-    for (; tokens.length - evaluated > promptChunk; evaluated += promptChunk) {
-      const chunk = tokens.slice(evaluated, evaluated + promptChunk);
-      await this.#sequence.evaluateWithoutGeneratingNewTokens(toLlama(chunk));
-      signal?.throwIfAborted();
-    }
-    return tokens.slice(evaluated);
-  }
-
-  #samplerOptions(sampling: Sampling, prompt: readonly Token[], generated: readonly Token[]) {
-    const { temperature, topP, topK, minP, seed, repeatPenalty } = sampling;
-    const options = { temperature, topP, topK, minP, seed, yieldEogToken: true };
-    if (repeatPenalty === 1) return options;
-    const promptTail = prompt.slice(-repeatPenaltyWindow);
-    return {
-      ...options,
-      repeatPenalty: {
-        penalty: repeatPenalty,
-        maxPunishTokens: repeatPenaltyWindow,
-        punishTokens: () => toLlama([...promptTail, ...generated].slice(-repeatPenaltyWindow)),
-      },
-    };
-  }
-
-  #detokenize(tokens: Token[], before: Token[]): string {
-    return this.#model.detokenize(toLlama(tokens), false, toLlama(before));
-  }
-}
-
-/** The library brands its token numbers; ours come from its own tokenizer or were checked at the edge. */
-function toLlama(tokens: readonly Token[]): LlamaToken[] {
-  return tokens as LlamaToken[];
 }

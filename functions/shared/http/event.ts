@@ -9,6 +9,7 @@ import type {
   APIGatewayProxyResult,
   APIGatewayProxyStructuredResultV2,
 } from 'aws-lambda';
+import { RequestError } from '../wire/errors.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
 
 /** An HTTP event, told apart by where it came from. */
@@ -19,16 +20,37 @@ export type HttpEvent =
 
 export type HttpResult = APIGatewayProxyStructuredResultV2 | APIGatewayProxyResult | ALBResult;
 
-/** Recognises an HTTP event by its request context; anything else is a direct invoke and gives `undefined`. */
+/**
+ * Recognises an HTTP event by its request context; anything else is a direct invoke and gives `undefined`.
+ *
+ * @throws {RequestError} when an event that calls itself one has fields that no HTTP event has
+ */
 export function toHttpEvent(event: unknown): HttpEvent | undefined {
   const context = property(event, 'requestContext');
   if (typeof property(property(context, 'http'), 'method') === 'string') {
+    assertShape(event, 'rawPath');
     return { source: 'payload-2.0', event: event as APIGatewayProxyEventV2 };
   }
   if (typeof property(event, 'httpMethod') !== 'string' || context === undefined) return undefined;
+  assertShape(event, 'path');
   return property(context, 'elb') === undefined
     ? { source: 'payload-1.0', event: event as APIGatewayProxyEvent }
     : { source: 'alb', event: event as ALBEvent };
+}
+
+/** Checks every field that is read of an event: it may have been written by hand. */
+function assertShape(event: unknown, pathField: string): void {
+  const body = property(event, 'body') ?? '';
+  if (typeof body !== 'string')
+    throw new RequestError('invalid_value', "The event's 'body' must be a string.");
+  if (typeof property(event, pathField) !== 'string') {
+    throw new RequestError('invalid_value', `The event's '${pathField}' must be a string.`);
+  }
+  const headers = Object.values(property(event, 'headers') ?? {});
+  const severalValues: unknown[] = Object.values(property(event, 'multiValueHeaders') ?? {}).flat();
+  if ([...headers, ...severalValues].some((value) => typeof value !== 'string')) {
+    throw new RequestError('invalid_value', "The event's headers must be strings.");
+  }
 }
 
 export function toHttpRequest({ source, event }: HttpEvent): HttpRequest {
@@ -36,7 +58,7 @@ export function toHttpRequest({ source, event }: HttpEvent): HttpRequest {
   switch (source) {
     case 'payload-2.0': {
       const { http, stage } = event.requestContext;
-      const path = withoutStage(event.rawPath, stage);
+      const path = withoutStage(event.rawPath, String(stage));
       return { method: http.method.toUpperCase(), path, headers: toHeaders(event.headers), body };
     }
     case 'payload-1.0':
@@ -51,7 +73,7 @@ export function toHttpRequest({ source, event }: HttpEvent): HttpRequest {
 
 export function toHttpResult(
   { source, event }: HttpEvent,
-  { status, headers, body }: HttpResponse,
+  { status, headers, body }: HttpResponse<string>,
 ): HttpResult {
   const result = { statusCode: status, body, isBase64Encoded: false };
   // A load balancer that sends multi-value headers ignores single ones in the answer.

@@ -9,6 +9,22 @@ export interface FunctionConfig {
   readonly contextSize: number;
   /** THREADS: threads that decode. By default as many as the CPU quota holds. */
   readonly threads: number;
+  /** SLOTS: generations that run at once, each with a context of its own. Default 1; Lambda sends one at a time. */
+  readonly slots: number;
+  /** QUEUE_LIMIT: generations that may wait for a slot. Default 64. */
+  readonly queueLimit: number;
+  /** API_KEY: the bearer key that HTTP requests must bring. None by default: anyone who reaches the server may call. */
+  readonly apiKey: string | undefined;
+}
+
+/** The bearer key that HTTP requests must bring, here and before the emulator. */
+export function readApiKey(env: Environment): string | undefined {
+  return readText(env, 'API_KEY', undefined);
+}
+
+/** How many requests may wait, here and before the emulator. */
+export function readQueueLimit(env: Environment): number {
+  return readInteger(env, 'QUEUE_LIMIT', { min: 0, max: 100_000, default: 64 });
 }
 
 /** @throws {ConfigurationError} naming the variable that is missing or malformed */
@@ -19,5 +35,8 @@ export function readConfig(env: Environment): FunctionConfig {
     modelDirectory,
     contextSize: readInteger(env, 'CONTEXT_SIZE', { min: 16, max: 1_048_576, default: 2048 }),
     threads: readThreads(env),
+    slots: readInteger(env, 'SLOTS', { min: 1, max: 256, default: 1 }),
+    queueLimit: readQueueLimit(env),
+    apiKey: readApiKey(env),
   });
 }

@@ -1,18 +1,28 @@
 // Which path and method gets which answer.
-import { type HttpRequest, type HttpResponse, toJsonResponse } from '../http/http.ts';
+import { type HttpRequest, type HttpResponse, toEventStreamResponse, toJsonResponse } from '../http/http.ts';
+import { assertAuthorized } from '../wire/authorization.ts';
 import { RequestError, toRequestError } from '../wire/errors.ts';
 import { parseJson } from '../wire/json.ts';
 import { toModelList } from '../wire/models.ts';
-import { complete } from './completions.ts';
+import { toServerSentEvents } from '../wire/server-sent-events.ts';
+import { completeOrStream } from './completions.ts';
 import type { Invocation, Service } from './service.ts';
 
-type Route = (request: HttpRequest, service: Service, invocation: Invocation) => object | Promise<object>;
+/** Gives the object that is answered as JSON, or the chunks that are answered as server-sent events. */
+type Route = (
+  request: HttpRequest,
+  service: Service,
+  invocation: Invocation,
+) => object | Promise<object | AsyncGenerator<object, void, void>>;
 
 const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
-  '/v1/completions': { POST: (request, ...rest) => complete(readJsonBody(request), ...rest) },
+  '/v1/completions': { POST: (request, ...rest) => completeOrStream(readJsonBody(request), ...rest) },
   '/v1/models': { GET: (_, service) => toModelList(service.model) },
   '/health': { GET: (_, service, invocation) => toHealth(service, invocation) },
 };
+
+/** Health checks come without a key. */
+const openPaths = new Set(['/health']);
 
 /** The largest body that is read, in bytes. A buffered invocation brings at most 6 MiB, headers included. */
 const maxBodyBytes = 4 * 1024 * 1024;
@@ -25,11 +35,18 @@ export async function answerHttp(
   log: (error: unknown) => void,
 ): Promise<HttpResponse> {
   const headers = { 'x-request-id': invocation.requestId };
+  // What fails because nobody waits for it any more is no failure.
+  const logUnlessOver = (error: unknown) => (invocation.signal.aborted ? undefined : log(error));
   try {
-    const body = await findRoute(request)(request, service, invocation);
-    return toJsonResponse(body, { headers });
+    if (service.apiKey !== undefined && !openPaths.has(request.path)) {
+      assertAuthorized(request.headers.authorization, service.apiKey);
+    }
+    const answer = await findRoute(request)(request, service, invocation);
+    return Symbol.asyncIterator in answer
+      ? toEventStreamResponse(toServerSentEvents(answer, logUnlessOver), headers)
+      : toJsonResponse(answer, { headers });
   } catch (error) {
-    if (!(error instanceof RequestError)) log(error);
+    if (!(error instanceof RequestError)) logUnlessOver(error);
     const answer = toRequestError(error);
     return toJsonResponse(answer.toBody(), {
       status: answer.status,

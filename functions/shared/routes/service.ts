@@ -6,6 +6,8 @@ export interface Service {
   readonly engine: Engine;
   /** The model's name, as `/v1/models` lists it. */
   readonly model: string;
+  /** The key that HTTP requests must bring; without one anyone may call. Direct invokes are AWS's to allow. */
+  readonly apiKey?: string | undefined;
 }
 
 /** Whatever differs between two invocations. Nothing of it may be drawn before the invocation starts. */
@@ -19,6 +21,6 @@ export interface Invocation {
   readonly coldStart: boolean;
   /** Seconds since the environment's process started. */
   readonly uptimeSeconds: number;
-  /** Ends the generation, with its reason as the error. */
-  readonly signal?: AbortSignal;
+  /** Ends the generation: the client has left, or the answer can go nowhere any more. */
+  readonly signal: AbortSignal;
 }

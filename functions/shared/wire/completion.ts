@@ -1,4 +1,5 @@
-// The answer of POST /v1/completions: OpenAI's legacy completion object, with llama-server's timings.
+// The answer of POST /v1/completions: OpenAI's legacy completion object, whole or in chunks, with llama-server's
+// timings.
 import type { FinishReason, GenerationSummary } from '../engine/engine.ts';
 
 /** Token counts of one request. */
@@ -32,15 +33,29 @@ interface CompletionChoice {
   readonly logprobs: null;
 }
 
-export interface Completion {
+/** What the whole answer and each of its chunks begin with. */
+interface CompletionHead {
   readonly id: string;
   readonly object: 'text_completion';
   /** Seconds since 1970. */
   readonly created: number;
   readonly model: string;
+}
+
+export interface Completion extends CompletionHead {
   readonly choices: readonly CompletionChoice[];
   readonly usage: Usage;
   readonly timings: Timings;
+}
+
+/** One event of a streamed answer. Text comes in the first ones, the finish reason and the timings in the last. */
+export interface CompletionChunk extends CompletionHead {
+  readonly choices: readonly (Omit<CompletionChoice, 'finish_reason'> & {
+    readonly finish_reason: FinishReason | null;
+  })[];
+  readonly timings?: Timings;
+  /** Where usage was asked for: null in every chunk but one at the end, which has no choices. */
+  readonly usage?: Usage | null;
 }
 
 /** What makes one answer different from another with the same text. */
@@ -53,13 +68,46 @@ export interface AnswerIdentity {
 
 export function toCompletion(text: string, summary: GenerationSummary, identity: AnswerIdentity): Completion {
   return {
-    id: `cmpl-${identity.requestId}`,
-    object: 'text_completion',
-    created: Math.floor(identity.createdAt.getTime() / 1000),
-    model: identity.model,
+    ...toHead(identity),
     choices: [{ text, index: 0, finish_reason: summary.finishReason, logprobs: null }],
     usage: toUsage(summary),
     timings: toTimings(summary),
+  };
+}
+
+/** A chunk with the next piece of text. */
+export function toTextChunk(text: string, identity: AnswerIdentity, includeUsage: boolean): CompletionChunk {
+  return {
+    ...toHead(identity),
+    choices: [{ text, index: 0, finish_reason: null, logprobs: null }],
+    ...(includeUsage && { usage: null }),
+  };
+}
+
+/** The chunks that end a streamed answer. */
+export function toFinalChunks(
+  summary: GenerationSummary,
+  identity: AnswerIdentity,
+  includeUsage: boolean,
+): CompletionChunk[] {
+  const finish: CompletionChunk = {
+    ...toHead(identity),
+    choices: [{ text: '', index: 0, finish_reason: summary.finishReason, logprobs: null }],
+    timings: toTimings(summary),
+  };
+  if (!includeUsage) return [finish];
+  return [
+    { ...finish, usage: null },
+    { ...toHead(identity), choices: [], usage: toUsage(summary) },
+  ];
+}
+
+function toHead({ requestId, createdAt, model }: AnswerIdentity): CompletionHead {
+  return {
+    id: `cmpl-${requestId}`,
+    object: 'text_completion',
+    created: Math.floor(createdAt.getTime() / 1000),
+    model,
   };
 }
 

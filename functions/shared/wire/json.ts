@@ -1,7 +1,8 @@
 // Reading JSON from bytes that anyone may have sent.
 import { RequestError } from './errors.ts';
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
+// A byte order mark is kept, so that JSON.parse() refuses it, as the runtime's own would.
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * Parses a request body.
@@ -21,7 +22,7 @@ export function parseJson(body: Uint8Array): unknown {
     return JSON.parse(text);
   } catch (error) {
     // V8 quotes the text around the error, which may be a prompt: only the position is passed on.
-    const position = /position (\d+)/.exec(String(error))?.[1];
+    const position = / (\d+)(?: \(line \d+ column \d+\))?$/.exec(String(error))?.[1];
     const where = position === undefined ? '' : ` at character ${position}`;
     throw new RequestError('invalid_json', `The request body is not valid JSON${where}.`);
   }

@@ -2,7 +2,7 @@ import type { Context } from 'aws-lambda';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { definePipeline } from '../../../functions/completion/pipeline.ts';
 import { eventNames, readEvent } from '../../events.ts';
-import { BrokenEngine, FakeEngine } from './fake-engine.ts';
+import { BrokenEngine, FakeEngine } from '../fake-engine.ts';
 
 const context = { awsRequestId: 'a1b2' } as Context;
 
@@ -86,6 +86,15 @@ describe('a direct invoke', () => {
         sampling: { temperature: 0.5, topP: 0.9, topK: 40, minP: 0.05, repeatPenalty: 1.1, seed: 0 },
       },
     ]);
+  });
+
+  it.each(['completion', 'function-url'])('leaves no generation open after %s', async (name) => {
+    const engine = new FakeEngine();
+
+    await definePipelineOn(engine)(readEvent(name));
+
+    expect(engine.requests).toHaveLength(1);
+    expect(engine.open).toBe(0);
   });
 
   it('draws a new seed for every request that brings none', async () => {
@@ -271,4 +280,38 @@ describe('the invalid events', () => {
       expect(answer.statusCode).toBe(code === 'model_not_found' ? 404 : 400);
     },
   );
+});
+
+describe('an API key', () => {
+  const askWith = async (headers: Record<string, string>, event = 'function-url') => {
+    const handler = definePipeline({ engine: new FakeEngine(), model: 'fake-1b', apiKey: 'right key' });
+    const given = readEvent(event) as { headers: object };
+    const answer = await handler({ ...given, headers: { ...given.headers, ...headers } }, context);
+    return answer as unknown as HttpAnswer;
+  };
+
+  it.each(['Bearer right key', 'bearer  right key '])(
+    'that is right is let through: %s',
+    async (authorization) => {
+      expect((await askWith({ authorization })).statusCode).toBe(200);
+    },
+  );
+
+  it.each([
+    {},
+    { authorization: '' },
+    { authorization: 'Bearer wrong' },
+    { authorization: 'Basic right key' },
+  ])('that is missing or wrong is refused: %j', async (headers) => {
+    const answer = await askWith(headers as Record<string, string>);
+
+    expect(answer).toMatchObject({ statusCode: 401, headers: { 'www-authenticate': 'Bearer' } });
+    expect(JSON.parse(answer.body).error.code).toBe('invalid_api_key');
+  });
+
+  it('is not asked for by a health check, nor by a direct invoke', async () => {
+    expect((await askWith({}, 'function-url-health')).statusCode).toBe(200);
+    const handler = definePipeline({ engine: new FakeEngine(), model: 'fake-1b', apiKey: 'right key' });
+    expect(await handler(readEvent('completion'), context)).toMatchObject({ object: 'text_completion' });
+  });
 });

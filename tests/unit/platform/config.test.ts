@@ -8,6 +8,9 @@ describe('readConfig', () => {
       modelDirectory: '/model',
       contextSize: 2048,
       threads: 3,
+      slots: 1,
+      queueLimit: 64,
+      apiKey: undefined,
     });
   });
 

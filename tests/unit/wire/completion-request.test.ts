@@ -18,6 +18,10 @@ describe('parseCompletionRequest', () => {
     [{ prompt: null }, "'prompt' is required."],
     [{ prompt: 'a', prompts: 'b' }, "'prompts' is not a known parameter."],
     [{ prompt: 'a', __proto__x: 1 }, "'__proto__x' is not a known parameter."],
+    [{ prompt: 'a', stream: 'yes' }, "'stream' must be a boolean, not a string."],
+    [{ prompt: 'a', stream_options: {} }, "'stream_options' is only for requests with 'stream': true."],
+    [{ prompt: 'a', stream: true, stream_options: { usage: true } }, "'usage' is not a known parameter."],
+    [{ prompt: 'a', unknown: null }, "'unknown' is not a known parameter."],
     [{ prompt: 'a', echo: false }, "'echo' is not supported."],
     [{ prompt: 'a', seed: 2 ** 60 }, "'seed' must be at most 9007199254740991"],
   ])('refuses %j', (body, message) => {
@@ -37,6 +41,7 @@ describe('parseCompletionRequest', () => {
       top_k: 0,
       min_p: 0,
       repeat_penalty: 1,
+      stream: false,
       stop: ['b'],
     });
   });

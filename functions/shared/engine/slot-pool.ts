@@ -1,0 +1,74 @@
+// Shares a fixed number of slots among callers, first come, first served, with a bounded queue.
+import { EngineBusyError } from './engine.ts';
+
+interface Waiter<Slot> {
+  readonly take: (slot: Slot) => void;
+}
+
+export class SlotPool<Slot> {
+  readonly #free: Set<Slot>;
+  readonly #waiting: Waiter<Slot>[] = [];
+  readonly #size: number;
+  readonly #queueLimit: number;
+  #whenIdle = Promise.withResolvers<void>();
+
+  /** `queueLimit` callers may wait; one more is refused. */
+  constructor(slots: readonly Slot[], queueLimit: number) {
+    this.#free = new Set(slots);
+    this.#size = slots.length;
+    this.#queueLimit = queueLimit;
+    this.#whenIdle.resolve();
+  }
+
+  /**
+   * Gives a slot to the caller alone until it is released; of several free ones, the one with the highest score.
+   *
+   * @throws {EngineBusyError} when too many wait already
+   * @throws the signal's reason when it is aborted before there is a slot
+   */
+  async acquire(score: (slot: Slot) => number, signal?: AbortSignal): Promise<Slot> {
+    signal?.throwIfAborted();
+    if (this.#free.size === this.#size) this.#whenIdle = Promise.withResolvers<void>();
+    if (this.#free.size > 0) {
+      const scored = [...this.#free].map((slot) => ({ slot, score: score(slot) }));
+      const { slot } = scored.reduce((best, other) => (other.score > best.score ? other : best));
+      this.#free.delete(slot);
+      return slot;
+    }
+    if (this.#waiting.length >= this.#queueLimit) throw new EngineBusyError(this.#waiting.length);
+    return this.#wait(signal);
+  }
+
+  /** Hands the slot to whoever has waited longest. */
+  release(slot: Slot): void {
+    const next = this.#waiting.shift();
+    if (next !== undefined) {
+      next.take(slot);
+      return;
+    }
+    this.#free.add(slot);
+    if (this.#free.size === this.#size) this.#whenIdle.resolve();
+  }
+
+  /** Resolves when every slot is free and nobody waits. */
+  whenIdle(): Promise<void> {
+    return this.#whenIdle.promise;
+  }
+
+  #wait(signal: AbortSignal | undefined): Promise<Slot> {
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
+        reject(signal?.reason);
+      };
+      const waiter: Waiter<Slot> = {
+        take: (slot) => {
+          signal?.removeEventListener('abort', leave);
+          resolve(slot);
+        },
+      };
+      this.#waiting.push(waiter);
+      signal?.addEventListener('abort', leave, { once: true });
+    });
+  }
+}

@@ -1,0 +1,30 @@
+// What is particular to one invocation, drawn when it starts and never before: what is drawn while an environment
+// is set up is the same in every copy that is restored from its snapshot.
+import { randomInt } from 'node:crypto';
+import type { Context } from 'aws-lambda';
+import type { Invocation } from '../routes/service.ts';
+
+/** Lambda's context; the local front adds a signal that tells when the client has left. */
+export type InvocationContext = Context & { readonly clientLeft?: AbortSignal };
+
+/** Counts the invocations of an environment, to tell its first from the others. */
+export class InvocationCounter {
+  #count = 0;
+
+  /** To be called when an invocation starts, a warm-up ping too. */
+  readonly increment = (): void => {
+    this.#count += 1;
+  };
+
+  /** `finished` is aborted when the answer is over, however that came about. */
+  toInvocation({ awsRequestId, clientLeft }: InvocationContext, finished?: AbortSignal): Invocation {
+    return {
+      requestId: awsRequestId,
+      receivedAt: new Date(),
+      seed: randomInt(2 ** 32),
+      coldStart: this.#count === 1,
+      uptimeSeconds: process.uptime(),
+      signal: AbortSignal.any([clientLeft, finished].filter((signal) => signal !== undefined)),
+    };
+  }
+}

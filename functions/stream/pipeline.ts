@@ -1,0 +1,55 @@
+// Function URL events, to JSON or to server-sent events that leave as the text is generated.
+import { Readable } from 'node:stream';
+import middy from '@middy/core';
+import { executionModeStreamifyResponse } from '@middy/core/executionModeStreamifyResponse';
+import { toHttpEvent, toHttpRequest } from '../shared/http/event.ts';
+import { type InvocationContext, InvocationCounter } from '../shared/lambda/invocation.ts';
+import { answerWarmUps, reportErrors } from '../shared/lambda/middlewares.ts';
+import { complete } from '../shared/routes/completions.ts';
+import { answerHttp } from '../shared/routes/routes.ts';
+import type { Service } from '../shared/routes/service.ts';
+
+/** What Middy writes to Lambda's response stream: a status and headers first, where they are given. */
+type StreamedResult =
+  | string
+  | { statusCode: number; headers: Readonly<Record<string, string>>; body: string | Readable };
+
+/**
+ * The function's handler around a loaded model. A direct invoke is answered with the completion as JSON text.
+ * Needs Lambda's global `awslambda` when it is called.
+ */
+export function definePipeline(service: Service) {
+  const invocations = new InvocationCounter();
+
+  const answer = async (event: unknown, context: InvocationContext): Promise<StreamedResult> => {
+    const finished = new AbortController();
+    const invocation = invocations.toInvocation(context, finished.signal);
+    const httpEvent = toHttpEvent(event);
+    if (httpEvent === undefined) return JSON.stringify(await complete(event, service, invocation));
+    const { status, headers, body } = await answerHttp(
+      toHttpRequest(httpEvent),
+      service,
+      invocation,
+      console.error,
+    );
+    if (typeof body === 'string') return { statusCode: status, headers, body };
+    // A body that is closed before it was read ends its generation as well.
+    const stream = Readable.from(body).once('close', () => finished.abort());
+    return { statusCode: status, headers, body: stream };
+  };
+
+  return middy<unknown, StreamedResult>({
+    executionMode: executionModeStreamifyResponse,
+    timeoutEarlyInMillis: 0,
+    requestStart: invocations.increment,
+    requestEnd: closeBody,
+  })
+    .use(answerWarmUps())
+    .use(reportErrors())
+    .handler(answer);
+}
+
+/** Closes what was not read to its end: a stream that was gone before its body began leaves the body open. */
+function closeBody({ response }: { response: StreamedResult | null | undefined }): void {
+  if (typeof response === 'object' && response?.body instanceof Readable) response.body.destroy();
+}

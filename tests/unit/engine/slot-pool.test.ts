@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { EngineBusyError } from '../../../functions/shared/engine/engine.ts';
+import { SlotPool } from '../../../functions/shared/engine/slot-pool.ts';
+
+const any = () => 0;
+
+describe('SlotPool', () => {
+  it('gives the free slot with the highest score', async () => {
+    const pool = new SlotPool(['a', 'b', 'c'], 0);
+
+    expect(await pool.acquire((slot) => (slot === 'b' ? 1 : 0))).toBe('b');
+    expect(await pool.acquire((slot) => (slot === 'b' ? 1 : 0))).toBe('a');
+  });
+
+  it('hands a slot to whoever has waited longest', async () => {
+    const pool = new SlotPool(['a'], 2);
+    const order: string[] = [];
+    const slot = await pool.acquire(any);
+    const first = pool.acquire(any).then(() => order.push('first'));
+    const second = pool.acquire(any).then(() => order.push('second'));
+    pool.release(slot);
+    await first;
+    pool.release(slot);
+    await second;
+
+    expect(order).toEqual(['first', 'second']);
+  });
+
+  it('refuses one more than may wait', async () => {
+    const pool = new SlotPool(['a'], 1);
+    await pool.acquire(any);
+    const waiting = pool.acquire(any);
+
+    await expect(pool.acquire(any)).rejects.toBeInstanceOf(EngineBusyError);
+    pool.release('a');
+    expect(await waiting).toBe('a');
+  });
+
+  it('lets a caller leave the queue, and passes the slot to the next', async () => {
+    const pool = new SlotPool(['a'], 2);
+    await pool.acquire(any);
+    const leave = new AbortController();
+    const leaving = pool.acquire(any, leave.signal);
+    const next = pool.acquire(any);
+    const reason = new Error('left');
+    leave.abort(reason);
+    pool.release('a');
+
+    await expect(leaving).rejects.toBe(reason);
+    expect(await next).toBe('a');
+    await expect(pool.acquire(any, leave.signal)).rejects.toBe(reason);
+  });
+
+  it('is idle only when every slot is free', async () => {
+    const pool = new SlotPool(['a', 'b'], 0);
+    await pool.whenIdle();
+    await pool.acquire(any);
+    await pool.acquire(any);
+    let idle = false;
+    const whenIdle = pool.whenIdle().then(() => {
+      idle = true;
+    });
+    pool.release('a');
+    await Promise.resolve();
+    expect(idle).toBe(false);
+    pool.release('b');
+    await whenIdle;
+
+    expect(idle).toBe(true);
+  });
+});
