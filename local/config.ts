@@ -1,5 +1,6 @@
 // The settings of the HTTP front, read once from the environment.
 import { join } from 'node:path';
+import { readApiKey, readQueueLimit } from '../functions/shared/platform/config.ts';
 import { readThreads } from '../functions/shared/platform/cpu.ts';
 import { type Environment, readInteger, readText } from '../functions/shared/platform/environment.ts';
 
@@ -8,6 +9,8 @@ export interface FrontConfig {
   readonly host: string;
   /** 0 lets the system choose a free port. */
   readonly port: number;
+  /** The bearer key that invocations must bring; the function asks for it on every other path. */
+  readonly apiKey: string | undefined;
   /** How many invocations may wait while one runs; one more is refused. */
   readonly queueLimit: number;
   /** How long the emulator lets one invocation run. */
@@ -18,6 +21,8 @@ export interface FrontConfig {
   readonly shutdownGraceSeconds: number;
   /** The Runtime Interface Emulator's executable. */
   readonly emulatorPath: string;
+  /** The bundle of the function that answers every path but the invoke URL, in this process. */
+  readonly streamingBundle: string;
   /** What the emulator runs as the function's runtime: a program and its arguments. */
   readonly bootstrap: readonly [program: string, ...args: string[]];
 }
@@ -37,11 +42,13 @@ export function readFrontConfig(env: Environment, { root, handler }: FrontTarget
   return Object.freeze({
     host: readText(env, 'HOST', '127.0.0.1'),
     port: readInteger(env, 'PORT', { min: 0, max: 65_535, default: 8000 }),
-    queueLimit: readInteger(env, 'QUEUE_LIMIT', { min: 0, max: 100_000, default: 64 }),
+    apiKey: readApiKey(env),
+    queueLimit: readQueueLimit(env),
     functionTimeoutSeconds: readInteger(env, 'FUNCTION_TIMEOUT', { min: 1, max: 86_400, default: 900 }),
     threads: readThreads(env),
     shutdownGraceSeconds: readInteger(env, 'SHUTDOWN_GRACE', { min: 0, max: 86_400, default: 10 }),
     emulatorPath: readText(env, 'RIE_PATH', join(root, 'dist/aws-lambda-rie')),
+    streamingBundle: join(root, 'dist/functions/stream.mjs'),
     bootstrap: [join(root, 'infra/entry.sh'), handler] as const,
   });
 }

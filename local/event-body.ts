@@ -1,5 +1,4 @@
-// The body of an invocation: read up to Lambda's limit, and checked to be JSON, because the emulator cuts
-// a longer one silently and aws-lambda-ric exits on one that is not JSON.
+// The body of an invocation, read up to Lambda's limit, because the emulator cuts a longer one silently.
 import type { IncomingMessage } from 'node:http';
 
 /** Lambda's limit for the event of a synchronous invocation: 6 MiB. */
@@ -25,24 +24,4 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
-}
-
-// A byte order mark is kept, so that it is refused: the runtime's JSON.parse() would refuse it too.
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/** Says what keeps a body from being an event, or `undefined` when it is one: JSON in UTF-8. */
-export function findEventFault(bytes: Uint8Array): string | undefined {
-  if (bytes.byteLength === 0) return 'The request body is empty: an invocation needs a JSON event.';
-  let text: string;
-  try {
-    text = utf8.decode(bytes);
-  } catch {
-    return 'The request body is not valid UTF-8.';
-  }
-  try {
-    JSON.parse(text);
-    return undefined;
-  } catch {
-    return 'The request body is not valid JSON.';
-  }
 }

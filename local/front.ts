@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FrontConfig } from './config.ts';
 import { InvocationQueue } from './invocation-queue.ts';
 import { createFrontServer } from './server.ts';
+import { StreamingFunction } from './streaming-function.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** A front that serves. */
@@ -54,9 +55,15 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
     await supervisor.stop();
     process.off('exit', kill);
   };
+  const streaming = new StreamingFunction({
+    bundle: config.streamingBundle,
+    timeoutSeconds: config.functionTimeoutSeconds,
+  });
   const server = createFrontServer({
     queue,
+    apiKey: config.apiKey,
     invoke: (event, headers) => supervisor.invoke(event, headers),
+    answer: (event, response, clientLeft) => streaming.answer(event, response, clientLeft),
   });
 
   const abandon = () => void supervisor.stop();

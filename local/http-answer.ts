@@ -1,5 +1,6 @@
 // Answers as values: what the emulator gave, or an error of the front's own in OpenAI's shape.
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { RequestError } from '../functions/shared/wire/errors.ts';
 
 /** A whole HTTP answer. */
 export interface HttpAnswer {
@@ -9,11 +10,11 @@ export interface HttpAnswer {
 }
 
 const errors = {
-  invalid_json: { status: 400, type: 'invalid_request_error' },
   payload_too_large: { status: 400, type: 'invalid_request_error' },
   malformed_http: { status: 400, type: 'invalid_request_error' },
   unknown_url: { status: 404, type: 'invalid_request_error' },
   method_not_allowed: { status: 405, type: 'invalid_request_error' },
+  request_too_large: { status: 413, type: 'invalid_request_error' },
   request_timeout: { status: 408, type: 'invalid_request_error' },
   queue_full: { status: 429, type: 'rate_limit_error' },
   headers_too_large: { status: 431, type: 'invalid_request_error' },
@@ -33,6 +34,12 @@ export function errorAnswer(
   const { status, type } = errors[code];
   const body = Buffer.from(`${JSON.stringify({ error: { message, type, param: null, code } })}\n`);
   return { status, headers: { 'content-type': 'application/json', ...headers }, body };
+}
+
+/** The answer to a request that was found wrong as the function finds it. */
+export function requestErrorAnswer(error: RequestError): HttpAnswer {
+  const body = Buffer.from(`${JSON.stringify(error.toBody())}\n`);
+  return { status: error.status, headers: { 'content-type': 'application/json', ...error.headers }, body };
 }
 
 // RFC 9110 section 7.6.1, and the two that a body taken whole gets anew.

@@ -16,6 +16,11 @@ function findRoot(): string {
   return existsSync(join(parent, 'infra/entry.sh')) ? parent : dirname(parent);
 }
 
+/** Whether only this machine can reach an address. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
 /** Runs the front until a signal stops it, and gives the process's exit code. */
 async function main(): Promise<number> {
   const stop = new AbortController();
@@ -38,10 +43,19 @@ async function main(): Promise<number> {
     const handler = process.argv[2] ?? 'completion.handler';
     const fault = findFunctionFault(join(root, 'dist/functions'), handler);
     if (fault) throw new Error(fault);
-    front = await startFront(readFrontConfig(process.env, { root, handler }), stop.signal);
+    const config = readFrontConfig(process.env, { root, handler });
+    front = await startFront(config, stop.signal);
     const url = `${front.url}${invokePath}`;
     console.log(`gguf-lambda: ${handler} answers at ${url}`);
-    console.log(`  curl -s ${url} -d '${example}'`);
+    // By its name: the key itself is not to stand in a log.
+    const key = config.apiKey === undefined ? '' : ' -H "authorization: Bearer $API_KEY"';
+    console.log(`  curl -s ${url}${key} -d '${example}'`);
+    console.log(`gguf-lambda: an OpenAI base URL is ${front.url}/v1`);
+    if (config.apiKey === undefined && !isLoopback(config.host)) {
+      console.error(
+        `gguf-lambda: anyone who reaches ${config.host} can call it: set API_KEY to ask for a key`,
+      );
+    }
     await Promise.race([stopped.promise, front.failure]);
     return 0;
   } catch (error) {

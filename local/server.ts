@@ -1,17 +1,37 @@
 // The HTTP side of the front: which request goes where, and the invoke endpoint.
+
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { assertAuthorized } from '../functions/shared/wire/authorization.ts';
+import { RequestError } from '../functions/shared/wire/errors.ts';
+import { parseJson } from '../functions/shared/wire/json.ts';
 import { invokePath } from './emulator.ts';
 import { EmulatorExitedError, InitializationError, SupervisorStoppedError } from './emulator-errors.ts';
-import { declaresMoreThan, findEventFault, maximumEventBytes, readBody } from './event-body.ts';
-import { errorAnswer, type HttpAnswer, invocationHeaders, sendAnswer } from './http-answer.ts';
+import { declaresMoreThan, maximumEventBytes, readBody } from './event-body.ts';
+import { toFunctionUrlEvent } from './function-url.ts';
+import {
+  errorAnswer,
+  type HttpAnswer,
+  invocationHeaders,
+  requestErrorAnswer,
+  sendAnswer,
+} from './http-answer.ts';
 import { type InvocationQueue, QueueClosedError, QueueFullError } from './invocation-queue.ts';
 import { refuseMalformed } from './malformed-http.ts';
 
 /** What the routes answer with. */
 export interface FrontServices {
+  /** The key that an invocation must bring, if any. */
+  readonly apiKey: string | undefined;
   readonly queue: InvocationQueue;
   /** Takes a whole event to the function and brings its whole answer. */
   readonly invoke: (event: Uint8Array, headers: ReturnType<typeof invocationHeaders>) => Promise<HttpAnswer>;
+  /** Answers a Function URL's event on the response, as it is generated. */
+  readonly answer: (
+    event: APIGatewayProxyEventV2,
+    response: ServerResponse,
+    clientLeft: AbortSignal,
+  ) => Promise<void>;
 }
 
 interface Exchange {
@@ -46,8 +66,8 @@ export function createFrontServer(services: FrontServices): Server {
   return server;
 }
 
-/** Every path the front knows: a new one is a new case. */
-async function route(exchange: Exchange, services: FrontServices): Promise<HttpAnswer> {
+/** Gives the answer, or nothing where it has been sent already. */
+async function route(exchange: Exchange, services: FrontServices): Promise<HttpAnswer | undefined> {
   const { method, url = '' } = exchange.request;
   const [path] = url.split('?');
   switch (path) {
@@ -55,21 +75,39 @@ async function route(exchange: Exchange, services: FrontServices): Promise<HttpA
       if (method === 'POST') return invokeFunction(exchange, services);
       return errorAnswer('method_not_allowed', `${method} cannot invoke: use POST.`, { allow: 'POST' });
     default:
-      return errorAnswer('unknown_url', `There is nothing at ${path}: invoke with POST ${invokePath}.`);
+      return answerAsFunctionUrl(exchange, services);
   }
 }
 
-async function invokeFunction(exchange: Exchange, { queue, invoke }: FrontServices): Promise<HttpAnswer> {
+/** Every other path is the function's own. */
+async function answerAsFunctionUrl(
+  exchange: Exchange,
+  { answer }: FrontServices,
+): Promise<HttpAnswer | undefined> {
   const { request, response, expectsContinue, clientLeft } = exchange;
+  if (expectsContinue && !declaresMoreThan(request, maximumEventBytes)) response.writeContinue();
+  const body = await readBody(request, maximumEventBytes);
+  if (!body) return errorAnswer('request_too_large', `The body is over ${maximumEventBytes} bytes (6 MiB).`);
+  await answer(toFunctionUrlEvent(request, body), response, clientLeft);
+  return undefined;
+}
+
+async function invokeFunction(
+  exchange: Exchange,
+  { apiKey, queue, invoke }: FrontServices,
+): Promise<HttpAnswer> {
+  const { request, response, expectsContinue, clientLeft } = exchange;
+  if (apiKey !== undefined) assertAuthorized(request.headers.authorization, apiKey);
   if (expectsContinue && !declaresMoreThan(request, maximumEventBytes)) response.writeContinue();
   const event = await readBody(request, maximumEventBytes);
   if (!event) return errorAnswer('payload_too_large', `The body is over ${maximumEventBytes} bytes (6 MiB).`);
-  const fault = findEventFault(event);
-  if (fault) return errorAnswer('invalid_json', fault);
+  // The runtime would exit on what is not JSON.
+  parseJson(event);
   return queue.run(() => invoke(event, invocationHeaders(request.headers)), clientLeft);
 }
 
 function toAnswer(error: unknown): HttpAnswer {
+  if (error instanceof RequestError) return requestErrorAnswer(error);
   if (error instanceof QueueFullError) {
     return errorAnswer('queue_full', error.message, { 'retry-after': String(error.retryAfterSeconds) });
   }

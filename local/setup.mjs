@@ -15,7 +15,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -85,22 +85,38 @@ function setUpPackages() {
   const npm = process.env.npm_execpath;
   if (npm === undefined) run('npm', ['ci', '--no-audit', '--no-fund'], env);
   else run(process.execPath, [npm, 'ci', '--no-audit', '--no-fund'], env);
+  run(node24, ['infra/adopt-llama.mjs']);
   writeFileSync(packagesStamp, wanted);
 }
 
-/** The folder of the default model in the store, and the emulator beside it; landed there only when verified. */
-function storePaths() {
-  const catalog = JSON.parse(readFileSync(join(root, 'models/catalog.json'), 'utf8'));
-  const store = process.env.MODEL_STORE || join(root, 'models/store');
+/** The default model and the emulator: their folders in the store, and the hashes that the catalog pins. */
+function readStore() {
+  const fromEnvironment = (name) => process.env[name]?.trim() || undefined;
+  const catalogPath = fromEnvironment('MODEL_CATALOG') ?? join(root, 'models/catalog.json');
+  const store = resolve(fromEnvironment('MODEL_STORE') ?? join(root, 'models/store'));
+  const catalog = JSON.parse(readFileSync(catalogPath, 'utf8'));
+  const emulator = catalog.tools['aws-lambda-rie'].builds[process.arch];
+  if (emulator === undefined)
+    throw new SetupError(`there is no runtime interface emulator for ${process.arch}.`);
   return {
-    model: join(store, catalog.default),
-    emulator: join(store, `aws-lambda-rie-${process.arch}`, 'aws-lambda-rie'),
+    model: {
+      folder: join(store, catalog.default),
+      sha256: catalog.models.find(({ name }) => name === catalog.default)?.sha256,
+    },
+    emulator: { folder: join(store, `aws-lambda-rie-${process.arch}`), sha256: emulator.sha256 },
   };
 }
 
+/** Whether the store has verified what the catalog wants now. An entry without a hash takes what is there. */
+function isStored({ folder, sha256 }) {
+  const record = join(folder, '.verified.json');
+  if (!existsSync(record)) return false;
+  return !sha256 || JSON.parse(readFileSync(record, 'utf8')).sha256 === sha256;
+}
+
 function setUpStore({ model, emulator }) {
-  if (!existsSync(join(model, 'model.json'))) run(node24, ['models/cli.ts', 'fetch']);
-  if (!existsSync(emulator)) run(node24, ['models/cli.ts', 'fetch', 'aws-lambda-rie']);
+  if (!isStored(model)) run(node24, ['models/cli.ts', 'fetch']);
+  if (!isStored(emulator)) run(node24, ['models/cli.ts', 'fetch', 'aws-lambda-rie']);
 }
 
 /** When anything under a path last changed, in milliseconds since 1970. */
@@ -130,11 +146,11 @@ function link(target, name) {
 try {
   setUpPackages();
   if (process.argv[2] !== 'packages') {
-    const { model, emulator } = storePaths();
-    setUpStore({ model, emulator });
+    const store = readStore();
+    setUpStore(store);
     setUpBundles();
-    link(model, 'model');
-    link(emulator, 'aws-lambda-rie');
+    link(store.model.folder, 'model');
+    link(join(store.emulator.folder, 'aws-lambda-rie'), 'aws-lambda-rie');
   }
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;

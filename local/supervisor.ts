@@ -84,7 +84,8 @@ export class Supervisor {
     try {
       const answer = await emulator.invoke(event, headers);
       // Loaded again at once, so that the next caller waits less, or not at all.
-      if (runtimeHasEnded(answer)) this.#warm = this.#prepare(() => this.#warmUpAgain(emulator));
+      if (runtimeHasEnded(answer) && this.#emulator === emulator)
+        this.#warm = this.#prepare(() => this.#warmUpAgain(emulator));
       return answer;
     } catch (error) {
       this.#replace(emulator);

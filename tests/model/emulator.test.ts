@@ -66,11 +66,11 @@ describe('the invoke URL', () => {
   });
 
   it('reuses the KV cache from one invocation to the next', async () => {
-    const prompt = 'A fixed beginning that two prompts have in common, long enough to count. The first';
+    const prompt = 'A fixed beginning that two prompts have in common, long enough to count. '.repeat(4);
     await invoke({ prompt, max_tokens: 1 });
     const { body } = await invoke({ prompt: `${prompt} and`, max_tokens: 1 });
 
-    expect((body as unknown as Completion).timings.cache_n).toBeGreaterThan(10);
+    expect((body as unknown as Completion).timings.cache_n).toBeGreaterThanOrEqual(32);
   });
 
   it.each(eventNames('invalid'))(

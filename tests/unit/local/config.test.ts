@@ -8,11 +8,13 @@ describe('readFrontConfig', () => {
     expect(readFrontConfig({ THREADS: '3' }, target)).toEqual({
       host: '127.0.0.1',
       port: 8000,
+      apiKey: undefined,
       queueLimit: 64,
       functionTimeoutSeconds: 900,
       threads: 3,
       shutdownGraceSeconds: 10,
       emulatorPath: '/srv/app/dist/aws-lambda-rie',
+      streamingBundle: '/srv/app/dist/functions/stream.mjs',
       bootstrap: ['/srv/app/infra/entry.sh', 'completion.handler'],
     });
   });

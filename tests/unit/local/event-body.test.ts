@@ -1,30 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { findEventFault, readBody } from '../../../local/event-body.ts';
-
-describe('findEventFault', () => {
-  it.each(['{}', '{"prompt":"Paris é 🙂"}', '[1]', '"text"', 'null', ' 1 ', '{"a":"\\ud800"}'])(
-    'accepts %s',
-    (text) => {
-      expect(findEventFault(Buffer.from(text))).toBeUndefined();
-    },
-  );
-
-  it.each([
-    { name: 'nothing', bytes: Buffer.alloc(0), fault: /empty/ },
-    { name: 'blanks', bytes: Buffer.from(' \n'), fault: /not valid JSON/ },
-    { name: 'text', bytes: Buffer.from('prompt=hello'), fault: /not valid JSON/ },
-    { name: 'JSON cut short', bytes: Buffer.from('{"a":'), fault: /not valid JSON/ },
-    { name: 'JSON with more behind it', bytes: Buffer.from('{}{}'), fault: /not valid JSON/ },
-    { name: 'a byte order mark', bytes: Buffer.from('\uFEFF{}'), fault: /not valid JSON/ },
-    { name: 'a character cut short', bytes: Buffer.from('"é"').subarray(0, 2), fault: /not valid UTF-8/ },
-    { name: 'Latin-1', bytes: Buffer.from('"é"', 'latin1'), fault: /not valid UTF-8/ },
-    { name: 'gzip', bytes: Buffer.from([0x1f, 0x8b, 8, 0]), fault: /not valid UTF-8/ },
-  ])('refuses $name', ({ bytes, fault }) => {
-    expect(findEventFault(bytes)).toMatch(fault);
-  });
-});
+import { readBody } from '../../../local/event-body.ts';
 
 /** A request of which only the body and its announced length matter. */
 function createRequest(chunks: string[], headers: Record<string, string> = {}): IncomingMessage {

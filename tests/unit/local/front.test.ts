@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FrontConfig } from '../../../local/config.ts';
 import { invokePath } from '../../../local/emulator.ts';
 import { type Front, startFront } from '../../../local/front.ts';
@@ -17,9 +17,11 @@ import { type Gate, openGate } from './gate.ts';
 const config: FrontConfig = {
   host: '127.0.0.1',
   port: 0,
+  apiKey: undefined,
   queueLimit: 10,
   functionTimeoutSeconds: 5,
   threads: 1,
+  streamingBundle: join(import.meta.dirname, 'fake-function.mjs'),
   shutdownGraceSeconds: 60,
   emulatorPath: join(import.meta.dirname, 'fake-emulator.mjs'),
   bootstrap: ['serve'],
@@ -147,18 +149,6 @@ describe('what the front refuses itself', () => {
     expect(response.status).toBe(405);
     expect(response.headers.get('allow')).toBe('POST');
     expect(await readError(response)).toMatchObject({ code: 'method_not_allowed' });
-  });
-
-  it('another path, and names the invoke path', async () => {
-    const front = await serve();
-
-    const response = await fetch(`${front.url}/v1/unknown`, { method: 'POST', body: '{}' });
-
-    expect(response.status).toBe(404);
-    expect(await readError(response)).toMatchObject({
-      code: 'unknown_url',
-      message: expect.stringContaining(invokePath),
-    });
   });
 
   it.each(['GARBAGE\r\n\r\n', '\u0016\u0003\u0001', 'POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n'])(
@@ -407,5 +397,105 @@ describe('killSession', () => {
 
     expect(() => killSession(emulator)).not.toThrow();
     expect(listSession(emulator)).toEqual([]);
+  });
+});
+
+describe('any other path', () => {
+  it("is the streaming function's, as a Function URL's event", async () => {
+    const front = await serve();
+
+    const response = await fetch(`${front.url}/v1/completions?a=1&a=2&b=%20`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', cookie: 'c=1; d=2', 'x-several': 'one, two' },
+      body: '{"prompt": "Grüße"}',
+    });
+
+    expect(response.status).toBe(201);
+    expect(response.headers.get('x-function')).toBe('stream');
+    expect(await response.json()).toMatchObject({
+      version: '2.0',
+      rawPath: '/v1/completions',
+      rawQueryString: 'a=1&a=2&b=%20',
+      queryStringParameters: { a: '1,2', b: ' ' },
+      cookies: ['c=1', 'd=2'],
+      headers: { 'content-type': 'application/json', 'x-several': 'one, two' },
+      requestContext: {
+        http: { method: 'POST', path: '/v1/completions', sourceIp: '127.0.0.1' },
+        stage: '$default',
+      },
+      body: '{"prompt": "Grüße"}',
+      isBase64Encoded: false,
+    });
+  });
+
+  it('has its body in base64 when it is no text', async () => {
+    const front = await serve();
+
+    const response = await fetch(`${front.url}/upload`, { method: 'POST', body: Uint8Array.of(0xff, 0x00) });
+
+    expect(await response.json()).toMatchObject({ body: '/wA=', isBase64Encoded: true });
+  });
+
+  it('without a body has none in the event', async () => {
+    const front = await serve();
+
+    const event = await (await fetch(`${front.url}/health`)).json();
+
+    expect(event).toMatchObject({ rawPath: '/health', isBase64Encoded: false });
+    expect(event).not.toHaveProperty('body');
+  });
+
+  it('with a body over 6 MiB is refused with 413', async () => {
+    const front = await serve();
+
+    const response = await fetch(`${front.url}/v1/completions`, {
+      method: 'POST',
+      body: 'a'.repeat(6 * 2 ** 20 + 1),
+    });
+
+    expect(response.status).toBe(413);
+    expect(await readError(response)).toMatchObject({ code: 'request_too_large' });
+  });
+
+  it('answers a failure of the function with 500, and without internals', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const front = await serve();
+
+    const response = await fetch(`${front.url}/fail`);
+
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain('on purpose');
+    expect(log).toHaveBeenCalledExactlyOnceWith(
+      expect.any(String),
+      expect.objectContaining({ message: 'broken on purpose' }),
+    );
+    log.mockRestore();
+  });
+
+  it('tells the function when its client leaves', async () => {
+    const front = await serve();
+    const leave = new AbortController();
+
+    const response = await fetch(`${front.url}/wait`, { signal: leave.signal });
+    expect(response.status).toBe(201);
+    leave.abort();
+
+    await expect.poll(() => Reflect.get(globalThis, 'fakeFunctionWasLeft')).toBe(true);
+  });
+});
+
+describe('an API key', () => {
+  it('is asked for on the invoke URL', async () => {
+    const front = await serve({ apiKey: 'right' });
+    const invoke = (headers: Record<string, string>) =>
+      fetch(front.url + invokePath, {
+        method: 'POST',
+        headers,
+        body: '{"source":"serverless-plugin-warmup"}',
+      });
+
+    expect((await invoke({ authorization: 'Bearer wrong' })).status).toBe(401);
+    expect(await readError(await invoke({}))).toMatchObject({ code: 'invalid_api_key' });
+    expect((await invoke({ authorization: 'Bearer right' })).status).toBe(200);
   });
 });

@@ -1,0 +1,73 @@
+// The function `stream` in this process: what Lambda brings to a streaming handler, on an HTTP response.
+import { randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import { pathToFileURL } from 'node:url';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+
+/** A streaming handler as Lambda calls it; `awslambda.streamifyResponse` is the identity here. */
+type StreamingHandler = (event: unknown, response: ServerResponse, context: object) => Promise<void>;
+
+/** Status and headers, as a handler gives them to `awslambda.HttpResponseStream.from`. */
+interface Prelude {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const lambdaGlobals = {
+  streamifyResponse: (handler: StreamingHandler) => handler,
+  HttpResponseStream: {
+    from: (response: ServerResponse, { statusCode, headers }: Prelude) =>
+      response.writeHead(statusCode, headers),
+  },
+};
+
+export class StreamingFunction {
+  readonly #bundle: string;
+  readonly #timeoutSeconds: number;
+  #handler: Promise<StreamingHandler> | undefined;
+
+  /** `bundle` is a module that exports `handler`. */
+  constructor({ bundle, timeoutSeconds }: { bundle: string; timeoutSeconds: number }) {
+    this.#bundle = bundle;
+    this.#timeoutSeconds = timeoutSeconds;
+  }
+
+  /** Loads the function and its model, once. A load that failed is tried again by the next call. */
+  async load(): Promise<void> {
+    await this.#load();
+  }
+
+  /**
+   * Answers an event on an HTTP response.
+   *
+   * @throws when the function cannot be loaded, or failed in a way it did not answer for
+   */
+  async answer(
+    event: APIGatewayProxyEventV2,
+    response: ServerResponse,
+    clientLeft: AbortSignal,
+  ): Promise<void> {
+    const handler = await this.#load();
+    const deadline = performance.now() + this.#timeoutSeconds * 1000;
+    await handler(event, response, {
+      functionName: 'stream',
+      awsRequestId: randomUUID(),
+      getRemainingTimeInMillis: () => deadline - performance.now(),
+      clientLeft,
+    });
+  }
+
+  #load(): Promise<StreamingHandler> {
+    this.#handler ??= this.#import().catch((error: unknown) => {
+      this.#handler = undefined;
+      throw error;
+    });
+    return this.#handler;
+  }
+
+  async #import(): Promise<StreamingHandler> {
+    Object.assign(globalThis, { awslambda: lambdaGlobals });
+    const module = (await import(pathToFileURL(this.#bundle).href)) as { handler: StreamingHandler };
+    return module.handler;
+  }
+}

@@ -1,0 +1,19 @@
+// A streaming function without a model: it tells what it was sent, in two pieces, or waits until its client leaves.
+const { streamifyResponse, HttpResponseStream } = globalThis.awslambda;
+
+export const handler = streamifyResponse(async (event, responseStream, context) => {
+  if (event.rawPath === '/fail') throw new Error('broken on purpose');
+  const response = HttpResponseStream.from(responseStream, {
+    statusCode: 201,
+    headers: { 'content-type': 'application/json', 'x-function': context.functionName },
+  });
+  if (event.rawPath === '/wait') {
+    response.write('waiting');
+    await new Promise((resolve) => context.clientLeft.addEventListener('abort', resolve));
+    globalThis.fakeFunctionWasLeft = true;
+    response.end();
+    return;
+  }
+  response.write(JSON.stringify(event).slice(0, 10));
+  response.end(JSON.stringify(event).slice(10));
+});
