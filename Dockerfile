@@ -19,13 +19,14 @@ COPY infra/empty-package infra/empty-package
 FROM tools AS runtime
 # The base image has Node's C headers, so that none are downloaded.
 RUN npm_config_nodedir=/usr/local npm ci --omit=dev --no-audit --no-fund
-# The library's source bundle, types and source maps; compilers' front ends; the other architecture's binaries.
+COPY infra/adopt-llama.mjs infra/
+RUN node infra/adopt-llama.mjs
+# The library's source bundle, types and source maps; compilers' front ends; the binaries' first place.
 RUN cd node_modules \
   && find . \( -name '*.d.ts' -o -name '*.map' -o -name '*.md' \) -delete \
   && rm -rf node-llama-cpp/llama/gitRelease.bundle node-llama-cpp/templates node-llama-cpp/bins \
     aws-lambda-ric/deps aws-lambda-ric/src aws-lambda-ric/node_modules \
-    .bin .package-lock.json typescript @typescript cmake-js node-gyp node-addon-api node-api-headers tar \
-  && find @node-llama-cpp -mindepth 1 -maxdepth 1 ! -name "linux-$(node -p process.arch)" -exec rm -rf {} +
+    .bin .package-lock.json typescript @typescript cmake-js node-gyp node-addon-api node-api-headers tar @node-llama-cpp
 
 # --- build: the bundles, and the tool that fetches models -----------------------------------------------------
 FROM tools AS build

@@ -95,6 +95,25 @@ describe.each([
     });
   });
 
+  it('is an OpenAI server beside it, and streams', async () => {
+    const response = await fetch(`${new URL(container.url).origin}/v1/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        prompt: 'The capital of France is',
+        max_tokens: 4,
+        temperature: 0,
+        stream: true,
+      }),
+    });
+    const events = (await response.text()).trim().split('\n\n');
+
+    expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
+    expect(events.length).toBeGreaterThanOrEqual(5);
+    expect(events[0]).toMatch(/^data: .*" Paris"/);
+    expect(events.at(-1)).toBe('data: [DONE]');
+  });
+
   it('runs nothing as root', async () => {
     const users = await docker('exec', container.id, 'sh', '-c', 'cat /proc/[0-9]*/status | grep ^Uid:');
     const effective = users.split('\n').map((line) => line.split(/\s+/)[2]);
