@@ -19,7 +19,7 @@ export interface Front {
   /** Rejects when the emulator cannot be brought up again; never settles otherwise. */
   readonly failure: Promise<never>;
   /**
-   * Stops accepting, waits for the invocation in flight as long as the grace period allows, refuses the
+   * Stops accepting, waits for what is being answered as long as the grace period allows, refuses the
    * ones that wait, and ends the emulator and all it started.
    */
   close(): Promise<void>;
@@ -83,7 +83,8 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
     const closed = once(server, 'close');
     server.close();
     queue.close();
-    await settlesWithin(queue.whenIdle(), config.shutdownGraceSeconds * 1000);
+    const idle = Promise.all([queue.whenIdle(), streaming.whenIdle()]);
+    await settlesWithin(idle, config.shutdownGraceSeconds * 1000);
     await stopSupervisor();
     // Answers that were just written may still be on their way.
     await settlesWithin(closed, flushMilliseconds);

@@ -25,6 +25,7 @@ export class StreamingFunction {
   readonly #bundle: string;
   readonly #timeoutSeconds: number;
   #handler: Promise<StreamingHandler> | undefined;
+  readonly #running = new Set<Promise<void>>();
 
   /** `bundle` is a module that exports `handler`. */
   constructor({ bundle, timeoutSeconds }: { bundle: string; timeoutSeconds: number }) {
@@ -32,13 +33,9 @@ export class StreamingFunction {
     this.#timeoutSeconds = timeoutSeconds;
   }
 
-  /** Loads the function and its model, once. A load that failed is tried again by the next call. */
-  async load(): Promise<void> {
-    await this.#load();
-  }
-
   /**
-   * Answers an event on an HTTP response.
+   * Answers an event on an HTTP response. The function and its model are loaded by the first one; a load that
+   * failed is tried again by the next.
    *
    * @throws when the function cannot be loaded, or failed in a way it did not answer for
    */
@@ -49,12 +46,23 @@ export class StreamingFunction {
   ): Promise<void> {
     const handler = await this.#load();
     const deadline = performance.now() + this.#timeoutSeconds * 1000;
-    await handler(event, response, {
+    const running = handler(event, response, {
       functionName: 'stream',
       awsRequestId: randomUUID(),
       getRemainingTimeInMillis: () => deadline - performance.now(),
       clientLeft,
     });
+    this.#running.add(running);
+    try {
+      await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  /** Resolves when the answers that are being given now are over, however they end. */
+  async whenIdle(): Promise<void> {
+    await Promise.allSettled(this.#running);
   }
 
   #load(): Promise<StreamingHandler> {

@@ -7,6 +7,14 @@ export const handler = streamifyResponse(async (event, responseStream, context) 
     statusCode: 201,
     headers: { 'content-type': 'application/json', 'x-function': context.functionName },
   });
+  if (event.rawPath === '/slow') {
+    response.write('begun ');
+    await new Promise((resolve) => {
+      globalThis.finishSlowAnswer = resolve;
+    });
+    response.end('ended');
+    return;
+  }
   if (event.rawPath === '/wait') {
     response.write('waiting');
     await new Promise((resolve) => context.clientLeft.addEventListener('abort', resolve));

@@ -472,6 +472,16 @@ describe('any other path', () => {
     log.mockRestore();
   });
 
+  it('is answered to its end when the front shuts down', async () => {
+    const front = await serve();
+    const response = await fetch(`${front.url}/slow`);
+    const closed = front.close();
+    Reflect.get(globalThis, 'finishSlowAnswer')();
+
+    expect(await response.text()).toBe('begun ended');
+    await closed;
+  });
+
   it('tells the function when its client leaves', async () => {
     const front = await serve();
     const leave = new AbortController();
