@@ -1,4 +1,4 @@
-// Answers as values: what the emulator gave, or an error of the front's own in OpenAI's shape.
+// Answers as values: what the emulator gave, or an error.
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { RequestError } from '../functions/shared/wire/errors.ts';
 
@@ -9,35 +9,8 @@ export interface HttpAnswer {
   readonly body: Uint8Array;
 }
 
-const errors = {
-  payload_too_large: { status: 400, type: 'invalid_request_error' },
-  malformed_http: { status: 400, type: 'invalid_request_error' },
-  unknown_url: { status: 404, type: 'invalid_request_error' },
-  method_not_allowed: { status: 405, type: 'invalid_request_error' },
-  request_too_large: { status: 413, type: 'invalid_request_error' },
-  request_timeout: { status: 408, type: 'invalid_request_error' },
-  queue_full: { status: 429, type: 'rate_limit_error' },
-  headers_too_large: { status: 431, type: 'invalid_request_error' },
-  internal_error: { status: 500, type: 'server_error' },
-  runtime_exited: { status: 502, type: 'server_error' },
-  shutting_down: { status: 503, type: 'server_error' },
-} as const satisfies Record<string, { status: number; type: string }>;
-
-export type FrontErrorCode = keyof typeof errors;
-
-/** An error answer of the front's own, as OpenAI writes errors. */
-export function errorAnswer(
-  code: FrontErrorCode,
-  message: string,
-  headers: OutgoingHttpHeaders = {},
-): HttpAnswer {
-  const { status, type } = errors[code];
-  const body = Buffer.from(`${JSON.stringify({ error: { message, type, param: null, code } })}\n`);
-  return { status, headers: { 'content-type': 'application/json', ...headers }, body };
-}
-
-/** The answer to a request that was found wrong as the function finds it. */
-export function requestErrorAnswer(error: RequestError): HttpAnswer {
+/** An error, as OpenAI writes errors. */
+export function errorAnswer(error: RequestError): HttpAnswer {
   const body = Buffer.from(`${JSON.stringify(error.toBody())}\n`);
   return { status: error.status, headers: { 'content-type': 'application/json', ...error.headers }, body };
 }

@@ -1,21 +1,14 @@
 // The HTTP side of the front: which request goes where, and the invoke endpoint.
-
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { assertAuthorized } from '../functions/shared/wire/authorization.ts';
-import { RequestError } from '../functions/shared/wire/errors.ts';
+import { RequestError, toRequestError } from '../functions/shared/wire/errors.ts';
 import { parseJson } from '../functions/shared/wire/json.ts';
 import { invokePath } from './emulator.ts';
 import { EmulatorExitedError, InitializationError, SupervisorStoppedError } from './emulator-errors.ts';
 import { declaresMoreThan, maximumEventBytes, readBody } from './event-body.ts';
 import { toFunctionUrlEvent } from './function-url.ts';
-import {
-  errorAnswer,
-  type HttpAnswer,
-  invocationHeaders,
-  requestErrorAnswer,
-  sendAnswer,
-} from './http-answer.ts';
+import { errorAnswer, type HttpAnswer, invocationHeaders, sendAnswer } from './http-answer.ts';
 import { type InvocationQueue, QueueClosedError, QueueFullError } from './invocation-queue.ts';
 import { refuseMalformed } from './malformed-http.ts';
 
@@ -52,7 +45,7 @@ export function createFrontServer(services: FrontServices): Server {
     response.on('error', () => {});
     const clientLeft = leaving.signal;
     void route({ request, response, expectsContinue, clientLeft }, services)
-      .catch((error: unknown) => (clientLeft.aborted ? undefined : toAnswer(error)))
+      .catch((error: unknown) => (clientLeft.aborted ? undefined : errorAnswer(explain(error))))
       .then((answer) => {
         // On shutdown no connection is kept for a next request.
         if (!server.listening) response.shouldKeepAlive = false;
@@ -73,7 +66,9 @@ async function route(exchange: Exchange, services: FrontServices): Promise<HttpA
   switch (path) {
     case invokePath:
       if (method === 'POST') return invokeFunction(exchange, services);
-      return errorAnswer('method_not_allowed', `${method} cannot invoke: use POST.`, { allow: 'POST' });
+      throw new RequestError('method_not_allowed', `${method} cannot invoke: use POST.`, {
+        headers: { allow: 'POST' },
+      });
     default:
       return answerAsFunctionUrl(exchange, services);
   }
@@ -87,7 +82,8 @@ async function answerAsFunctionUrl(
   const { request, response, expectsContinue, clientLeft } = exchange;
   if (expectsContinue && !declaresMoreThan(request, maximumEventBytes)) response.writeContinue();
   const body = await readBody(request, maximumEventBytes);
-  if (!body) return errorAnswer('request_too_large', `The body is over ${maximumEventBytes} bytes (6 MiB).`);
+  if (!body)
+    throw new RequestError('request_too_large', `The body is over ${maximumEventBytes} bytes (6 MiB).`);
   await answer(toFunctionUrlEvent(request, body), response, clientLeft);
   return undefined;
 }
@@ -100,23 +96,28 @@ async function invokeFunction(
   if (apiKey !== undefined) assertAuthorized(request.headers.authorization, apiKey);
   if (expectsContinue && !declaresMoreThan(request, maximumEventBytes)) response.writeContinue();
   const event = await readBody(request, maximumEventBytes);
-  if (!event) return errorAnswer('payload_too_large', `The body is over ${maximumEventBytes} bytes (6 MiB).`);
+  if (!event)
+    throw new RequestError('payload_too_large', `The body is over ${maximumEventBytes} bytes (6 MiB).`);
   // The runtime would exit on what is not JSON.
   parseJson(event);
   return queue.run(() => invoke(event, invocationHeaders(request.headers)), clientLeft);
 }
 
-function toAnswer(error: unknown): HttpAnswer {
-  if (error instanceof RequestError) return requestErrorAnswer(error);
+/** What a client may know of a failure; one that nobody expected is logged whole. */
+function explain(error: unknown): RequestError {
   if (error instanceof QueueFullError) {
-    return errorAnswer('queue_full', error.message, { 'retry-after': String(error.retryAfterSeconds) });
+    const headers = { 'retry-after': String(error.retryAfterSeconds) };
+    return new RequestError('queue_full', error.message, { headers });
   }
   if (error instanceof QueueClosedError || error instanceof SupervisorStoppedError) {
-    return errorAnswer('shutting_down', 'The server is shutting down.');
+    return new RequestError('shutting_down', 'The server is shutting down.');
   }
   if (error instanceof EmulatorExitedError || error instanceof InitializationError) {
-    return errorAnswer('runtime_exited', 'The runtime exited before it answered; the log has the reason.');
+    return new RequestError(
+      'runtime_exited',
+      'The runtime exited before it answered; the log has the reason.',
+    );
   }
-  console.error('gguf-lambda: a request failed:', error);
-  return errorAnswer('internal_error', 'The server failed to answer; its log has the reason.');
+  if (!(error instanceof RequestError)) console.error('gguf-lambda: a request failed:', error);
+  return toRequestError(error);
 }

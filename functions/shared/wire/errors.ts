@@ -1,4 +1,4 @@
-// Errors a caller can meet, in OpenAI's shape. One table says what each code means.
+// Errors a caller can meet, in OpenAI's shape, on Lambda and on port 8000. One table says what each code means.
 
 const codes = {
   invalid_json: { status: 400, type: 'invalid_request_error' },
@@ -13,6 +13,14 @@ const codes = {
   method_not_allowed: { status: 405, type: 'invalid_request_error' },
   request_too_large: { status: 413, type: 'invalid_request_error' },
   unsupported_media_type: { status: 415, type: 'invalid_request_error' },
+  // The front's on port 8000: Lambda's own limits, and what only a server on a port can meet.
+  payload_too_large: { status: 400, type: 'invalid_request_error' },
+  malformed_http: { status: 400, type: 'invalid_request_error' },
+  request_timeout: { status: 408, type: 'invalid_request_error' },
+  headers_too_large: { status: 431, type: 'invalid_request_error' },
+  queue_full: { status: 429, type: 'rate_limit_error' },
+  runtime_exited: { status: 502, type: 'server_error' },
+  shutting_down: { status: 503, type: 'server_error' },
   server_busy: { status: 429, type: 'rate_limit_error' },
   server_error: { status: 500, type: 'server_error' },
 } as const satisfies Record<string, { status: number; type: string }>;

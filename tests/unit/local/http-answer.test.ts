@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { RequestError } from '../../../functions/shared/wire/errors.ts';
 import { endToEndHeaders, errorAnswer, invocationHeaders } from '../../../local/http-answer.ts';
 
 describe('errorAnswer', () => {
   it("writes OpenAI's error body", () => {
-    const answer = errorAnswer('queue_full', 'Too many.', { 'retry-after': '2' });
+    const answer = errorAnswer(
+      new RequestError('queue_full', 'Too many.', { headers: { 'retry-after': '2' } }),
+    );
 
     expect(answer.status).toBe(429);
     expect(answer.headers).toEqual({ 'content-type': 'application/json', 'retry-after': '2' });
