@@ -98,6 +98,16 @@ describe('a generation', () => {
     expect((await one({ minP: 1 })).text).toBe(text);
   });
 
+  it('may choose any token when no top-k is asked for', async () => {
+    const text = async (topK: number, seed: number) =>
+      (await generate('Once upon a time', { sampling: { ...greedy, temperature: 2, topK, seed } })).text;
+    const seeds = [1, 2, 3];
+    const all = await Promise.all(seeds.map((seed) => text(0, seed)));
+    const forty = await Promise.all(seeds.map((seed) => text(40, seed)));
+
+    expect(all.every((given, index) => given !== forty[index])).toBe(true);
+  });
+
   it('repeats itself less under a repeat penalty', async () => {
     const words = async (repeatPenalty: number) => {
       const { text } = await generate('One one one one one', {
