@@ -25,6 +25,7 @@ export class StreamingFunction {
   readonly #bundle: string;
   readonly #timeoutSeconds: number;
   #handler: Promise<StreamingHandler> | undefined;
+  #failedLoads = 0;
   readonly #running = new Set<Promise<void>>();
 
   /** `bundle` is a module that exports `handler`. */
@@ -44,14 +45,7 @@ export class StreamingFunction {
     response: ServerResponse,
     clientLeft: AbortSignal,
   ): Promise<void> {
-    const handler = await this.#load();
-    const deadline = performance.now() + this.#timeoutSeconds * 1000;
-    const running = handler(event, response, {
-      functionName: 'stream',
-      awsRequestId: randomUUID(),
-      getRemainingTimeInMillis: () => deadline - performance.now(),
-      clientLeft,
-    });
+    const running = this.#answer(event, response, clientLeft);
     this.#running.add(running);
     try {
       await running;
@@ -60,14 +54,34 @@ export class StreamingFunction {
     }
   }
 
-  /** Resolves when the answers that are being given now are over, however they end. */
+  /** Resolves when no answer is being given any more, however they end. */
   async whenIdle(): Promise<void> {
-    await Promise.allSettled(this.#running);
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+  }
+
+  async #answer(
+    event: APIGatewayProxyEventV2,
+    response: ServerResponse,
+    clientLeft: AbortSignal,
+  ): Promise<void> {
+    const handler = await this.#load();
+    if (clientLeft.aborted) return;
+    const deadline = performance.now() + this.#timeoutSeconds * 1000;
+    const answered = handler(event, response, {
+      functionName: 'stream',
+      awsRequestId: randomUUID(),
+      getRemainingTimeInMillis: () => deadline - performance.now(),
+      clientLeft,
+    });
+    // Middy waits for ever to end a response that its client has closed.
+    const closed = new Promise<void>((resolve) => response.once('close', resolve));
+    await Promise.race([answered, closed]);
   }
 
   #load(): Promise<StreamingHandler> {
     this.#handler ??= this.#import().catch((error: unknown) => {
       this.#handler = undefined;
+      this.#failedLoads += 1;
       throw error;
     });
     return this.#handler;
@@ -75,7 +89,11 @@ export class StreamingFunction {
 
   async #import(): Promise<StreamingHandler> {
     Object.assign(globalThis, { awslambda: lambdaGlobals });
-    const module = (await import(pathToFileURL(this.#bundle).href)) as { handler: StreamingHandler };
+    // Node keeps a module that failed under its address, with its failure.
+    const attempt = this.#failedLoads === 0 ? '' : `?attempt=${this.#failedLoads}`;
+    const module = (await import(`${pathToFileURL(this.#bundle).href}${attempt}`)) as {
+      handler: StreamingHandler;
+    };
     return module.handler;
   }
 }

@@ -28,6 +28,8 @@ export class LlamaSequence {
 
   /** How many tokens of a prompt this sequence would not have to evaluate: whole chunks of the last prompt. */
   commonPrefix(prompt: readonly Token[]): number {
+    // A recurrent state cannot be cut: the library would evaluate what is kept again, unseen and in one go.
+    if (this.#sequence.needsCheckpoints) return 0;
     const state = this.#sequence.contextTokens;
     // The last prompt token is always evaluated, because its logits choose the first token.
     const limit = Math.min(state.length, this.#prefilled, prompt.length - 1);

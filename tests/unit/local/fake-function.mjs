@@ -15,6 +15,10 @@ export const handler = streamifyResponse(async (event, responseStream, context) 
     response.end('ended');
     return;
   }
+  if (event.rawPath === '/stuck') {
+    response.write('stuck');
+    await new Promise(() => {});
+  }
   if (event.rawPath === '/wait') {
     response.write('waiting');
     await new Promise((resolve) => context.clientLeft.addEventListener('abort', resolve));

@@ -1,6 +1,6 @@
 // The front against a fake emulator: its own process, commanded by the events it is sent.
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -480,6 +480,39 @@ describe('any other path', () => {
 
     expect(await response.text()).toBe('begun ended');
     await closed;
+  });
+
+  it('keeps no shutdown waiting once its client has left, though the function never ends', async () => {
+    const front = await serve();
+    const leave = new AbortController();
+    await fetch(`${front.url}/stuck`, { signal: leave.signal });
+    leave.abort();
+
+    // The grace period is a minute, the test's five seconds.
+    await front.close();
+    await expect(fetch(front.url)).rejects.toThrow();
+  });
+
+  it('is answered once its function can be loaded, though it could not before', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const folder = mkdtempSync(join(tmpdir(), 'front-'));
+    const streamingBundle = join(folder, 'stream.mjs');
+    const front = await serve({ streamingBundle });
+    const source = (guard: string) =>
+      `${guard}\nexport const handler = async (_, response) => void response.writeHead(200).end('loaded');`;
+    writeFileSync(
+      streamingBundle,
+      source(`import { existsSync } from 'node:fs';
+      if (!existsSync(${JSON.stringify(join(folder, 'ready'))})) throw new Error('not ready');`),
+    );
+
+    expect((await fetch(`${front.url}/health`)).status).toBe(500);
+    writeFileSync(join(folder, 'ready'), '');
+    const response = await fetch(`${front.url}/health`);
+
+    expect([response.status, await response.text()]).toEqual([200, 'loaded']);
+    rmSync(folder, { recursive: true });
+    log.mockRestore();
   });
 
   it('tells the function when its client leaves', async () => {
