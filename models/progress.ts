@@ -19,10 +19,20 @@ export interface ProgressDisplay {
 
 /** A display for an output stream: a bar with bytes, rate and time left on a terminal, plain lines elsewhere. */
 export function createProgressDisplay(output: NodeJS.WriteStream): ProgressDisplay {
-  return output.isTTY ? createBar(output) : createLines(output);
+  const transfer = output.isTTY ? createBar(output) : createLines(output);
+  return {
+    ...transfer,
+    line: (text) => {
+      transfer.end();
+      output.write(`${text}\n`);
+    },
+  };
 }
 
-function createBar(output: NodeJS.WriteStream): ProgressDisplay {
+/** How one kind of output shows the transfers themselves. */
+type TransferDisplay = Omit<ProgressDisplay, 'line'>;
+
+function createBar(output: NodeJS.WriteStream): TransferDisplay {
   let bar: SingleBar | undefined;
   let format = '';
   let pace: Pace | undefined;
@@ -36,10 +46,6 @@ function createBar(output: NodeJS.WriteStream): ProgressDisplay {
   };
   return {
     end,
-    line: (text) => {
-      end();
-      output.write(`${text}\n`);
-    },
     update: (progress) => {
       const { transferredBytes, totalBytes } = progress;
       pace ??= new Pace(transferredBytes);
@@ -63,7 +69,7 @@ function createBar(output: NodeJS.WriteStream): ProgressDisplay {
   };
 }
 
-function createLines(output: NodeJS.WriteStream): ProgressDisplay {
+function createLines(output: NodeJS.WriteStream): TransferDisplay {
   let lastTenth = 0;
   let lastLineAt = 0;
   let pace: Pace | undefined;
@@ -73,10 +79,6 @@ function createLines(output: NodeJS.WriteStream): ProgressDisplay {
   };
   return {
     end,
-    line: (text) => {
-      end();
-      output.write(`${text}\n`);
-    },
     update: (progress) => {
       const { transferredBytes, totalBytes } = progress;
       if (!pace) {
