@@ -151,8 +151,11 @@ describe('on Lambda', () => {
       });
       return await Promise.race([api.posted, ended]);
     } finally {
+      // It may be ending by itself, and an engine cannot remove what is just ending: first it is to be over.
+      await docker('kill', id).catch(() => {});
+      await docker('wait', id);
+      await docker('rm', id);
       api.close();
-      await docker('rm', '--force', id);
     }
   }
 
