@@ -3,17 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type Engine,
-  EngineError,
-  type GenerationRequest,
-  type GenerationSummary,
-} from '../../functions/shared/engine/engine.ts';
+import { type Engine, EngineError } from '../../functions/shared/engine/engine.ts';
 import { loadLlamaEngine } from '../../functions/shared/engine/llama-engine.ts';
 import { modelPath } from './default-model.ts';
-
-const greedy = { temperature: 0, topP: 1, topK: 0, minP: 0, repeatPenalty: 1, seed: 0 };
-const contextSize = 1024;
+import { contextSize, type Generated, generateOn, greedy, loadEngine } from './generation.ts';
 
 let engine: Engine;
 
@@ -25,27 +18,12 @@ afterAll(async () => {
   await engine[Symbol.asyncDispose]();
 });
 
-function loadEngine(): Promise<Engine> {
-  return loadLlamaEngine({ modelPath, contextSize, threads: 2, slots: 1, queueLimit: 64 });
-}
-
-interface Generated extends GenerationSummary {
-  readonly pieces: string[];
-  readonly text: string;
-}
-
-async function generate(
+function generate(
   prompt: string,
-  options: Partial<Omit<GenerationRequest, 'prompt'>> = {},
+  options: Parameters<typeof generateOn>[2] = {},
   { signal, on = engine }: { signal?: AbortSignal; on?: Engine } = {},
 ): Promise<Generated> {
-  const request = { prompt: on.tokenize(prompt), maxTokens: 24, sampling: greedy, stop: [], ...options };
-  const pieces: string[] = [];
-  for await (const event of on.generate(request, signal)) {
-    if (event.type === 'end') return { ...event.summary, pieces, text: pieces.join('') };
-    pieces.push(event.text);
-  }
-  throw new Error('It ended without a summary.');
+  return generateOn(on, prompt, options, signal);
 }
 
 describe('a generation', () => {
@@ -106,18 +84,6 @@ describe('a generation', () => {
     const forty = await Promise.all(seeds.map((seed) => text(40, seed)));
 
     expect(all.every((given, index) => given !== forty[index])).toBe(true);
-  });
-
-  it('repeats itself less under a repeat penalty', async () => {
-    const words = async (repeatPenalty: number) => {
-      const { text } = await generate('One one one one one', {
-        maxTokens: 48,
-        sampling: { ...greedy, repeatPenalty },
-      });
-      return new Set(text.toLowerCase().split(/\W+/)).size;
-    };
-
-    expect(await words(1.5)).toBeGreaterThan(await words(1));
   });
 
   it('never splits a character between two pieces', async () => {

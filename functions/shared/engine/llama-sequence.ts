@@ -1,28 +1,49 @@
 // Generation on one sequence of llama.cpp: the KV cache, the prompt in chunks, the token loop.
 import { performance } from 'node:perf_hooks';
-import type { LlamaContextSequence, LlamaModel, Token as LlamaToken } from 'node-llama-cpp';
-import type { FinishReason, GenerationEvent, GenerationRequest, Sampling, Token } from './engine.ts';
+import type { LlamaContextSequence, LlamaGrammar, LlamaModel, Token as LlamaToken } from 'node-llama-cpp';
+import type {
+  FinishReason,
+  GenerationEvent,
+  GenerationRequest,
+  GenerationSummary,
+  ScoredToken,
+  Token,
+} from './engine.ts';
+import { GeneratedText } from './generated-text.ts';
+import { LlamaSampling } from './llama-sampling.ts';
+import { toScore, toScoringItem } from './llama-scores.ts';
+import { type LlamaVocabulary, toLlama } from './llama-vocabulary.ts';
+import type { Pace } from './pace.ts';
 import { chunkEnd, lastChunkEnd } from './prompt-chunks.ts';
-import { StopStringScanner } from './stop-strings.ts';
-import { TokenTextDecoder } from './token-text.ts';
 
-/**
- * A top-k of 0 makes the library sort the whole vocabulary for every token, and none at all makes it keep 40. What its
- * types do not know is null, which leaves that sampler out: a quarter less time for a token.
- */
-const noTopK = null as unknown as number;
+/** What the sequences of one context share. */
+export interface LlamaSequenceContext {
+  readonly model: LlamaModel;
+  readonly vocabulary: LlamaVocabulary;
+  readonly pace: Pace;
+}
 
-/** llama.cpp's own default (`repeat_last_n`). */
-const repeatPenaltyWindow = 64;
+/** One generation: what was asked, and what became of it so far. */
+interface Run {
+  readonly request: GenerationRequest;
+  readonly signal: AbortSignal | undefined;
+  readonly start: number;
+  cachedTokens: number;
+  finishReason: FinishReason;
+  deadline: boolean;
+  completionTokens: number;
+  firstTokenAt: number;
+  lastTokenAt: number;
+}
 
 export class LlamaSequence {
-  readonly #model: LlamaModel;
+  readonly #context: LlamaSequenceContext;
   readonly #sequence: LlamaContextSequence;
   /** How much of the state was evaluated as a prompt: what was generated token by token is rounded differently. */
   #prefilled = 0;
 
-  constructor(model: LlamaModel, sequence: LlamaContextSequence) {
-    this.#model = model;
+  constructor(context: LlamaSequenceContext, sequence: LlamaContextSequence) {
+    this.#context = context;
     this.#sequence = sequence;
   }
 
@@ -44,51 +65,132 @@ export class LlamaSequence {
    * @throws the signal's reason when aborted, within one token or one chunk of the prompt
    */
   async *generate(
-    { prompt, maxTokens, sampling, stop }: GenerationRequest,
+    request: GenerationRequest,
+    grammar: LlamaGrammar | undefined,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<GenerationEvent, void, void> {
     const start = performance.now();
-    const cachedTokens = await this.#reuseState(prompt);
-    const lastChunk = await this.#evaluateButLastChunk(prompt, cachedTokens, signal);
-
-    const decoder = new TokenTextDecoder((tokens, before) => this.#detokenize(tokens, before), prompt);
-    const scanner = new StopStringScanner(stop);
-    const generated: Token[] = [];
-    const samplerOptions = this.#samplerOptions(sampling, prompt, generated);
-    let firstTokenAt = start;
-    let lastTokenAt = start;
-    let finishReason: FinishReason = 'length';
-
-    for await (const token of this.#sequence.evaluate(toLlama(lastChunk), samplerOptions)) {
-      lastTokenAt = performance.now();
-      if (generated.length === 0) {
-        firstTokenAt = lastTokenAt;
-        this.#prefilled = prompt.length;
-      }
-      signal?.throwIfAborted();
-      generated.push(token);
-      if (this.#model.isEogToken(token)) {
-        finishReason = 'stop';
-        break;
-      }
-      const text = scanner.push(decoder.push(token));
-      if (text !== '') yield { type: 'text', text };
-      if (scanner.stopped || generated.length === maxTokens) break;
-    }
-    const rest = scanner.flush();
-    if (rest !== '') yield { type: 'text', text: rest };
-    if (scanner.stopped) finishReason = 'stop';
-    yield {
-      type: 'end',
-      summary: {
-        finishReason,
-        cachedTokens,
-        promptTokens: prompt.length - cachedTokens,
-        promptMs: firstTokenAt - start,
-        completionTokens: generated.length,
-        completionMs: lastTokenAt - firstTokenAt,
-      },
+    const run: Run = {
+      request,
+      signal,
+      start,
+      cachedTokens: await this.#reuseState(request),
+      finishReason: 'length',
+      deadline: false,
+      completionTokens: 0,
+      firstTokenAt: start,
+      lastTokenAt: start,
     };
+    const scores: ScoredToken[] = [];
+    const lastChunk = await this.#evaluateButLastChunk(run, scores);
+    if (lastChunk !== undefined) yield* this.#continue(run, grammar, lastChunk, scores);
+    yield { type: 'end', summary: toSummary(run) };
+  }
+
+  /** From the prompt's last chunk to the last token. */
+  async *#continue(
+    run: Run,
+    grammar: LlamaGrammar | undefined,
+    lastChunk: readonly Token[],
+    scores: ScoredToken[],
+  ): AsyncGenerator<GenerationEvent, void, void> {
+    const { model, vocabulary, pace } = this.#context;
+    const { prompt, maxTokens, stop, logprobs, promptLogprobs, maxPredictMs } = run.request;
+    if (maxTokens === 0) {
+      const next = promptLogprobs ? lastChunk.slice(1) : [];
+      scores.push(...(await this.#evaluateScoring(lastChunk, next, run)));
+      this.#prefilled = prompt.length;
+      if (promptLogprobs) yield { type: 'prompt', scores };
+      return;
+    }
+    const text = new GeneratedText(vocabulary.detokenizeGenerated, prompt, stop);
+    const options = new LlamaSampling(this.#context, run.request, grammar);
+    const chosen = this.#sequence.evaluate(toLlama(lastChunk), options.options);
+    try {
+      let evaluated = lastChunk;
+      for (;;) {
+        const token = await this.#choose(chosen, evaluated, run);
+        const score = logprobs === undefined ? undefined : await this.#score(evaluated, token, run, scores);
+        if (run.completionTokens === 1 && promptLogprobs) yield { type: 'prompt', scores };
+        if (model.isEogToken(token)) {
+          run.finishReason = 'stop';
+          if (score !== undefined) text.end(token, score);
+          break;
+        }
+        evaluated = options.admit(token);
+        for (const admitted of evaluated) {
+          const piece = text.push(admitted, score);
+          if (piece.text === '' && piece.tokens.length === 0) continue;
+          yield { type: 'text', ...piece, ...(run.request.progress && { progress: toSummary(run) }) };
+        }
+        if (text.stopped || run.completionTokens >= maxTokens) break;
+        if (maxPredictMs !== undefined && performance.now() - run.firstTokenAt >= maxPredictMs) break;
+        // Scoring evaluates a token twice.
+        if (isTooLate(run, pace.expectDecode() * (logprobs === undefined ? 1 : 2))) break;
+      }
+    } finally {
+      await chosen.return();
+    }
+    if (text.stopped) run.finishReason = 'stop';
+    const rest = text.flush();
+    if (rest.text !== '' || rest.tokens.length > 0) yield { type: 'text', ...rest };
+  }
+
+  /** Evaluates what was chosen last, the prompt's last chunk at first, and chooses the next token. */
+  async #choose(
+    chosen: AsyncGenerator<LlamaToken, void, LlamaToken[]>,
+    evaluated: readonly Token[],
+    run: Run,
+  ): Promise<LlamaToken> {
+    const start = performance.now();
+    const step = await chosen.next(toLlama(evaluated));
+    if (step.done) throw new Error('llama.cpp ended the generation without a token.');
+    run.lastTokenAt = performance.now();
+    run.completionTokens += 1;
+    if (run.completionTokens === 1) {
+      run.firstTokenAt = run.lastTokenAt;
+      this.#prefilled = run.request.prompt.length;
+      this.#context.pace.prefilled(evaluated.length, run.lastTokenAt - start);
+    } else {
+      this.#context.pace.decoded(run.lastTokenAt - start);
+    }
+    run.signal?.throwIfAborted();
+    return step.value;
+  }
+
+  /**
+   * Scores the token that was chosen after `evaluated`. A token's logits are gone when it is sampled, so what was
+   * evaluated is taken back and evaluated again, in the same batch size and thus with the same result.
+   */
+  async #score(
+    evaluated: readonly Token[],
+    chosen: Token,
+    run: Run,
+    scores: ScoredToken[],
+  ): Promise<ScoredToken> {
+    const end = this.#sequence.nextTokenIndex;
+    await this.#sequence.eraseContextTokenRanges([{ start: end - evaluated.length, end }]);
+    // The prompt's own tokens are scored here as well when its last chunk is evaluated again.
+    const isPrompt = run.completionTokens === 1 && run.request.promptLogprobs === true;
+    const within = isPrompt ? evaluated.slice(1) : Array(evaluated.length - 1).fill(undefined);
+    const found = await this.#evaluateScoring(evaluated, [...within, chosen], run);
+    const score = found.pop();
+    if (score === undefined) throw new Error('The chosen token was not scored.');
+    scores.push(...found);
+    return score;
+  }
+
+  /** Evaluates tokens and scores those that follow each of them, where one is given. */
+  async #evaluateScoring(
+    tokens: readonly Token[],
+    next: readonly (Token | undefined)[],
+    { request: { logprobs = 0 } }: Run,
+  ): Promise<ScoredToken[]> {
+    const items = tokens.map((token, index) => toScoringItem(token, next[index], logprobs));
+    const outputs = await this.#sequence.controlledEvaluate(items);
+    return next.flatMap((token, index) =>
+      token === undefined ? [] : [toScore(token, logprobs, outputs[index])],
+    );
   }
 
   /**
@@ -96,51 +198,64 @@ export class LlamaSequence {
    *
    * @returns how many prompt tokens need no evaluation
    */
-  async #reuseState(prompt: readonly Token[]): Promise<number> {
-    const common = this.commonPrefix(prompt);
+  async #reuseState({ prompt, cachePrompt = true, promptLogprobs }: GenerationRequest): Promise<number> {
+    const common = cachePrompt && !promptLogprobs ? this.commonPrefix(prompt) : 0;
     this.#prefilled = common;
     const end = this.#sequence.nextTokenIndex;
     if (common < end) await this.#sequence.eraseContextTokenRanges([{ start: common, end }]);
     return this.#sequence.nextTokenIndex;
   }
 
-  /** Evaluates a prompt from a chunk's beginning on, and returns its last chunk, which is left to the token loop. */
-  async #evaluateButLastChunk(
-    prompt: readonly Token[],
-    start: number,
-    signal: AbortSignal | undefined,
-  ): Promise<Token[]> {
-    let position = start;
+  /**
+   * Evaluates a prompt but for its last chunk, which is left to the token loop.
+   *
+   * @returns the last chunk, or nothing when there is no time for it
+   */
+  async #evaluateButLastChunk(run: Run, scores: ScoredToken[]): Promise<readonly Token[] | undefined> {
+    const { prompt, promptLogprobs } = run.request;
+    const { pace } = this.#context;
+    let position = run.cachedTokens;
     for (let end = chunkEnd(position); end < prompt.length; end = chunkEnd(position)) {
-      await this.#sequence.evaluateWithoutGeneratingNewTokens(toLlama(prompt.slice(position, end)));
+      if (isTooLate(run, pace.expectPrefill(end - position))) return undefined;
+      const start = performance.now();
+      const chunk = prompt.slice(position, end);
+      if (promptLogprobs)
+        scores.push(...(await this.#evaluateScoring(chunk, prompt.slice(position + 1, end + 1), run)));
+      else await this.#sequence.evaluateWithoutGeneratingNewTokens(toLlama(chunk));
+      pace.prefilled(chunk.length, performance.now() - start);
       position = end;
       this.#prefilled = end;
-      signal?.throwIfAborted();
+      run.signal?.throwIfAborted();
     }
-    return prompt.slice(position);
-  }
-
-  #samplerOptions(sampling: Sampling, prompt: readonly Token[], generated: readonly Token[]) {
-    const { temperature, topP, topK, minP, seed, repeatPenalty } = sampling;
-    const options = { temperature, topP, topK: topK === 0 ? noTopK : topK, minP, seed, yieldEogToken: true };
-    if (repeatPenalty === 1) return options;
-    const promptTail = prompt.slice(-repeatPenaltyWindow);
-    return {
-      ...options,
-      repeatPenalty: {
-        penalty: repeatPenalty,
-        maxPunishTokens: repeatPenaltyWindow,
-        punishTokens: () => toLlama([...promptTail, ...generated].slice(-repeatPenaltyWindow)),
-      },
-    };
-  }
-
-  #detokenize(tokens: Token[], before: Token[]): string {
-    return this.#model.detokenize(toLlama(tokens), false, toLlama(before));
+    return isTooLate(run, pace.expectPrefill(prompt.length - position)) ? undefined : prompt.slice(position);
   }
 }
 
-/** The library brands its token numbers; ours come from its own tokenizer or were checked at the edge. */
-function toLlama(tokens: readonly Token[]): LlamaToken[] {
-  return tokens as LlamaToken[];
+/** Whether a step that takes so long would end after the time by which the generation must have ended. */
+function isTooLate(run: Run, stepMs: number): boolean {
+  const { endBy } = run.request;
+  run.deadline = endBy !== undefined && performance.now() + stepMs > endBy;
+  return run.deadline;
+}
+
+function toSummary(run: Run): GenerationSummary {
+  const {
+    request,
+    start,
+    cachedTokens,
+    finishReason,
+    deadline,
+    completionTokens,
+    firstTokenAt,
+    lastTokenAt,
+  } = run;
+  return {
+    finishReason,
+    deadline,
+    cachedTokens,
+    promptTokens: request.prompt.length - cachedTokens,
+    promptMs: (completionTokens === 0 ? performance.now() : firstTokenAt) - start,
+    completionTokens,
+    completionMs: lastTokenAt - firstTokenAt,
+  };
 }

@@ -8,16 +8,21 @@ interface Waiter<Slot> {
 export class SlotPool<Slot> {
   readonly #free: Set<Slot>;
   readonly #waiting: Waiter<Slot>[] = [];
-  readonly #size: number;
+  readonly size: number;
   readonly #queueLimit: number;
   #whenIdle = Promise.withResolvers<void>();
 
   /** `queueLimit` callers may wait; one more is refused. */
   constructor(slots: readonly Slot[], queueLimit: number) {
     this.#free = new Set(slots);
-    this.#size = slots.length;
+    this.size = slots.length;
     this.#queueLimit = queueLimit;
     this.#whenIdle.resolve();
+  }
+
+  /** How many slots are taken, and how many callers wait. */
+  get load(): { running: number; waiting: number } {
+    return { running: this.size - this.#free.size, waiting: this.#waiting.length };
   }
 
   /**
@@ -28,7 +33,7 @@ export class SlotPool<Slot> {
    */
   async acquire(score: (slot: Slot) => number, signal?: AbortSignal): Promise<Slot> {
     signal?.throwIfAborted();
-    if (this.#free.size === this.#size) this.#whenIdle = Promise.withResolvers<void>();
+    if (this.#free.size === this.size) this.#whenIdle = Promise.withResolvers<void>();
     if (this.#free.size > 0) {
       const scored = [...this.#free].map((slot) => ({ slot, score: score(slot) }));
       const { slot } = scored.reduce((best, other) => (other.score > best.score ? other : best));
@@ -47,7 +52,7 @@ export class SlotPool<Slot> {
       return;
     }
     this.#free.add(slot);
-    if (this.#free.size === this.#size) this.#whenIdle.resolve();
+    if (this.#free.size === this.size) this.#whenIdle.resolve();
   }
 
   /** Resolves when every slot is free and nobody waits. */

@@ -1,0 +1,33 @@
+// How long the engine's steps take, learnt from the last ones, to know which step would end too late.
+
+/** Of what was slowest, so much is still believed after each later step: some 20 steps forget it. */
+const memory = 0.9;
+
+/** A step may take so much longer than the last ones: other generations join the batch, a CPU is shared. */
+const margin = 1.5;
+
+export class Pace {
+  /** Milliseconds that a token took, evaluated in a prompt and generated. */
+  #prompt = 0;
+  #decode = 0;
+
+  /** Takes how long a piece of a prompt took to evaluate. */
+  prefilled(tokens: number, milliseconds: number): void {
+    this.#prompt = Math.max(milliseconds / tokens, this.#prompt * memory);
+  }
+
+  /** Takes how long one token took to generate. */
+  decoded(milliseconds: number): void {
+    this.#decode = Math.max(milliseconds, this.#decode * memory);
+  }
+
+  /** How long so many tokens of a prompt will take at most, as far as is known: 0 before the first. */
+  expectPrefill(tokens: number): number {
+    return tokens * this.#prompt * margin;
+  }
+
+  /** How long the next token will take at most, as far as is known: 0 before the first. */
+  expectDecode(): number {
+    return this.#decode * margin;
+  }
+}

@@ -1,0 +1,111 @@
+// Log-probabilities of the real model, against those of an independent program on the same file.
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine } from '../../functions/shared/engine/engine.ts';
+import { generateOn, loadEngine } from './generation.ts';
+
+interface ReferenceText {
+  readonly name: string;
+  readonly text: string;
+  readonly tokens: number[];
+  /** Of all tokens but the first. */
+  readonly log_probabilities: number[];
+}
+
+const reference = JSON.parse(
+  readFileSync(new URL('../clients/reference/log-probabilities.json', import.meta.url), 'utf8'),
+) as { texts: ReferenceText[] };
+
+let engine: Engine;
+
+beforeAll(async () => {
+  engine = await loadEngine();
+});
+
+afterAll(async () => {
+  await engine[Symbol.asyncDispose]();
+});
+
+describe('the log-probabilities of a prompt', () => {
+  it.each(reference.texts)('are those of llama-cpp-python: $name', async ({ text, tokens, ...expected }) => {
+    const { promptScores } = await generateOn(engine, text, {
+      maxTokens: 0,
+      logprobs: 1,
+      promptLogprobs: true,
+    });
+
+    expect(promptScores.map(({ token }) => token)).toEqual(tokens.slice(1));
+    const differences = promptScores.map(({ logprob }, index) =>
+      Math.abs(logprob - (expected.log_probabilities[index] ?? Number.NaN)),
+    );
+    expect(Math.max(...differences)).toBeLessThan(0.05);
+  });
+
+  it('are the same with the first generated token behind them', async () => {
+    const text = 'The capital of France is';
+    const alone = await generateOn(engine, text, { maxTokens: 0, logprobs: 0, promptLogprobs: true });
+    const more = await generateOn(engine, text, { maxTokens: 2, logprobs: 0, promptLogprobs: true });
+
+    expect(more.promptScores).toEqual(alone.promptScores);
+    expect(more.text).toMatch(/^ Paris/);
+  });
+});
+
+describe('the log-probabilities of a generated text', () => {
+  it.each([
+    ['greedily', { temperature: 0 }],
+    ['at temperature 1', { temperature: 1, seed: 11 }],
+    ['under penalties', { temperature: 0.7, seed: 3, repeatPenalty: 1.2, presencePenalty: 0.5 }],
+  ])('leave the text as it is: %s', async (_, sampling) => {
+    const prompt = 'Once upon a time, in a land far away,';
+    const plain = await generateOn(engine, prompt, { sampling });
+    const scored = await generateOn(engine, prompt, { sampling, logprobs: 3 });
+
+    expect(scored.text).toBe(plain.text);
+    expect(scored.tokens.every(({ score }) => score !== undefined)).toBe(true);
+  });
+
+  it("are the model's own: those of the same text as a prompt", async () => {
+    const prompt = 'The three primary colours are';
+    const generated = await generateOn(engine, prompt, {
+      sampling: { temperature: 1.5, seed: 5 },
+      logprobs: 0,
+    });
+    const whole = await generateOn(engine, `${prompt}${generated.text}`, {
+      maxTokens: 0,
+      logprobs: 0,
+      promptLogprobs: true,
+    });
+
+    const prompted = whole.promptScores.slice(-generated.tokens.length);
+    expect(prompted.map(({ token }) => token)).toEqual(generated.tokens.map(({ token }) => token));
+    for (const [index, { score }] of generated.tokens.entries()) {
+      expect(score?.logprob).toBeCloseTo(prompted[index]?.logprob ?? Number.NaN, 1);
+    }
+  });
+
+  it('come with the likeliest alternatives, likeliest first', async () => {
+    const { tokens } = await generateOn(engine, 'The capital of France is', { logprobs: 5, maxTokens: 4 });
+
+    for (const { token, score } of tokens) {
+      const logprobs = score?.top.map(({ logprob }) => logprob) ?? [];
+      expect(logprobs).toHaveLength(5);
+      expect(logprobs).toEqual(logprobs.toSorted((one, other) => other - one));
+      // Greedily, the chosen one is the likeliest.
+      expect(score?.top[0]).toEqual({ token, logprob: score?.logprob });
+      expect(logprobs.reduce((sum, logprob) => sum + Math.exp(logprob), 0)).toBeLessThanOrEqual(1.000_01);
+    }
+  });
+
+  it('have an entry for the token that ends the text', async () => {
+    const prompt = '<|im_start|>user\nWhat is 2+2?<|im_end|>\n<|im_start|>assistant\n';
+    const { tokens, completionTokens, finishReason } = await generateOn(engine, prompt, {
+      maxTokens: 200,
+      logprobs: 0,
+    });
+
+    expect(finishReason).toBe('stop');
+    expect(tokens).toHaveLength(completionTokens);
+    expect(engine.detokenize([tokens.at(-1)?.token ?? 0])).toBe('<|im_end|>');
+  });
+});
