@@ -1,0 +1,74 @@
+// The formats of texts that a grammar can express, as patterns. Each matches only what the format allows, and not
+// always all of it.
+
+const leapYear = String.raw`(\d\d(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)`;
+const date = [
+  String.raw`\d{4}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])`,
+  String.raw`\d{4}-(0[13-9]|1[0-2])-(29|30)`,
+  String.raw`\d{4}-(0[13578]|1[02])-31`,
+  `${leapYear}-02-29`,
+].join('|');
+const hour = String.raw`([01]\d|2[0-3])`;
+const clockTime = String.raw`${hour}:[0-5]\d:[0-5]\d(\.\d{1,9})?`;
+const time = String.raw`${clockTime}(Z|[+-]${hour}:[0-5]\d)`;
+
+const number = String.raw`\d{1,6}`;
+const clock = `(${number}H(${number}M(${number}S)?)?|${number}M(${number}S)?|${number}S)`;
+const calendar = `(${number}Y(${number}M(${number}D)?)?|${number}M(${number}D)?|${number}D)`;
+
+const octet = String.raw`(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)`;
+const group = '[0-9a-f]{1,4}';
+/** Zeros left out behind the first, the second … group. */
+const shortened = Array.from(
+  { length: 6 },
+  (_, index) => `(${group}:){${index + 1}}(:${group}){1,${6 - index}}`,
+);
+
+// Shorter than the 63 characters of a label and the 253 of a name, so that no more counting is needed.
+const label = '[a-z0-9]{1,30}(-[a-z0-9]{1,30})?';
+const hostname = String.raw`${label}(\.${label}){0,3}`;
+const domain = String.raw`(${label}\.){1,3}[a-z]{2,12}`;
+const mailboxPart = '[A-Za-z0-9_+-]{1,20}';
+
+const uriCharacter = "([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-F]{2})";
+
+/** For each format patterns of which any one is enough, the widest first. */
+const sources: Readonly<Record<string, readonly string[]>> = {
+  date: [date],
+  time: [time],
+  'date-time': [`(${date})T${time}`, `(${date})T${clockTime}Z`],
+  duration: [`P(${number}W|${calendar}(T${clock})?|T${clock})`],
+  uuid: ['[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}'],
+  ipv4: [String.raw`${octet}(\.${octet}){3}`],
+  ipv6: [[`(${group}:){7}${group}`, ...shortened, `(${group}:){1,7}:`, `:(:${group}){1,7}`, '::'].join('|')],
+  hostname: [hostname],
+  email: [String.raw`${mailboxPart}(\.${mailboxPart}){0,2}@${domain}`],
+  uri: [
+    String.raw`(https?|ftp)://${hostname}(:[1-9]\d{0,3})?(/${uriCharacter}*)*(\?${uriCharacter}*)?(#${uriCharacter}*)?`,
+  ],
+};
+
+/** Patterns of which any one is enough for a format, the widest first; none when no grammar is known for it. */
+export function patternsOfFormat(format: string): string[] {
+  return Object.hasOwn(sources, format) ? (sources[format] ?? []).map((source) => `^(${source})$`) : [];
+}
+
+/** The formats that JSON Schema defines. */
+export const definedFormats: ReadonlySet<string> = new Set(
+  (
+    'date time date-time duration email idn-email hostname idn-hostname ipv4 ipv6 uri uri-reference iri ' +
+    'iri-reference uuid uri-template json-pointer relative-json-pointer regex'
+  ).split(' '),
+);
+
+/** Formats of whole numbers, and the bounds that they set; from the OpenAPI format registry. */
+export const integerFormats: ReadonlyMap<string, readonly [minimum: number, maximum: number]> = new Map([
+  ['int8', [-(2 ** 7), 2 ** 7 - 1]],
+  ['uint8', [0, 2 ** 8 - 1]],
+  ['int16', [-(2 ** 15), 2 ** 15 - 1]],
+  ['uint16', [0, 2 ** 16 - 1]],
+  ['int32', [-(2 ** 31), 2 ** 31 - 1]],
+  ['uint32', [0, 2 ** 32 - 1]],
+  ['int64', [-(2 ** 63), 2 ** 63]],
+  ['uint64', [0, 2 ** 64]],
+]);

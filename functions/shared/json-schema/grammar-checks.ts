@@ -1,0 +1,123 @@
+// What llama.cpp would hang or fail on, found before it gets there.
+import type { GrammarNode } from './grammar-node.ts';
+import type { GrammarRules } from './write-gbnf.ts';
+
+/**
+ * A rule that matches no text of finite length, because it always comes back to itself. Of several it is the last one:
+ * those before it may only lead to it.
+ */
+export function findEndlessRule(rules: GrammarRules): string | undefined {
+  const ending = rulesThat(rules, isEnding);
+  return [...rules.keys()].findLast((rule) => !ending.has(rule));
+}
+
+/** A rule that comes back to itself before a character is matched; llama.cpp refuses such a grammar. */
+export function findLeftRecursion(rules: GrammarRules): string | undefined {
+  return new Beginnings(rules).leftRecursion;
+}
+
+/**
+ * In how many ways the rules can begin, all of them together. llama.cpp follows every one when it parses a grammar:
+ * definitions that share definitions can have billions.
+ */
+export function countBeginnings(rules: GrammarRules): number {
+  return new Beginnings(rules).count;
+}
+
+/** Follows every rule to those it can begin with. */
+class Beginnings {
+  readonly #rules: GrammarRules;
+  readonly #mayBeEmpty: ReadonlySet<string>;
+  readonly #counts = new Map<string, number>();
+  readonly #open = new Set<string>();
+  leftRecursion: string | undefined;
+  readonly count: number;
+
+  constructor(rules: GrammarRules) {
+    this.#rules = rules;
+    this.#mayBeEmpty = rulesThat(rules, mayBeEmpty);
+    this.count = [...rules.keys()].reduce((sum, rule) => sum + this.#countOf(rule), 0);
+  }
+
+  #countOf(rule: string): number {
+    const known = this.#counts.get(rule);
+    if (known !== undefined) return known;
+    if (this.#open.has(rule)) {
+      this.leftRecursion ??= rule;
+      return 0;
+    }
+    this.#open.add(rule);
+    const count = 1 + this.#countIn(this.#rules.get(rule));
+    this.#open.delete(rule);
+    this.#counts.set(rule, count);
+    return count;
+  }
+
+  #countIn(node: GrammarNode | undefined): number {
+    switch (node?.kind) {
+      case 'sequence': {
+        let count = 0;
+        for (const item of node.items) {
+          count += this.#countIn(item);
+          if (!mayBeEmpty(item, this.#mayBeEmpty)) break;
+        }
+        return count;
+      }
+      case 'choice':
+        return node.options.reduce((sum, option) => sum + this.#countIn(option), 0);
+      case 'repeat':
+        return this.#countIn(node.item);
+      case 'reference':
+        return this.#countOf(node.rule);
+      default:
+        return 0;
+    }
+  }
+}
+
+type Test = (node: GrammarNode, known: ReadonlySet<string>) => boolean;
+
+/** The smallest set of rules that pass a test, which may ask which rules are known to pass. */
+function rulesThat(rules: GrammarRules, test: Test): Set<string> {
+  const known = new Set<string>();
+  // Rules come before those that they need, so that nearly everything is known after one round backwards.
+  const backwards = [...rules].reverse();
+  let before: number;
+  do {
+    before = known.size;
+    for (const [rule, node] of backwards) if (!known.has(rule) && test(node, known)) known.add(rule);
+  } while (known.size > before);
+  return known;
+}
+
+function isEnding(node: GrammarNode, ending: ReadonlySet<string>): boolean {
+  switch (node.kind) {
+    case 'literal':
+    case 'characters':
+      return true;
+    case 'sequence':
+      return node.items.every((item) => isEnding(item, ending));
+    case 'choice':
+      return node.options.some((option) => isEnding(option, ending));
+    case 'repeat':
+      return node.min === 0 || isEnding(node.item, ending);
+    case 'reference':
+      return ending.has(node.rule);
+  }
+}
+
+function mayBeEmpty(node: GrammarNode, known: ReadonlySet<string>): boolean {
+  switch (node.kind) {
+    case 'literal':
+    case 'characters':
+      return false;
+    case 'sequence':
+      return node.items.every((item) => mayBeEmpty(item, known));
+    case 'choice':
+      return node.options.some((option) => mayBeEmpty(option, known));
+    case 'repeat':
+      return node.min === 0 || mayBeEmpty(node.item, known);
+    case 'reference':
+      return known.has(node.rule);
+  }
+}

@@ -1,0 +1,77 @@
+// Rules for plain JSON. White space is bounded, because a small model can go on with it for ever: one blank after a
+// colon, and around the members of a list or an object one blank, or a new line with its indentation.
+import {
+  characters,
+  choice,
+  empty,
+  type GrammarNode,
+  literal,
+  optional,
+  repeat,
+  sequence,
+} from './grammar-node.ts';
+import { anyTextCharacter } from './json-text.ts';
+
+const deepestIndentation = 16;
+
+/** Numbers have at most so many digits before the point: what every program reads back as it was written. */
+export const mostDigits = 15;
+
+export const digit = characters('0123456789');
+
+const integer = sequence(
+  optional(literal('-')),
+  choice(literal('0'), sequence(characters('123456789'), repeat(digit, 0, mostDigits - 1))),
+);
+
+/** The name of a rule that every schema may use. */
+export type SharedRule =
+  | 'blank'
+  | 'space'
+  | 'char'
+  | 'string'
+  | 'integer'
+  | 'number'
+  | 'boolean'
+  | 'null'
+  | 'array'
+  | 'object'
+  | 'value';
+
+type Shared = (name: SharedRule) => GrammarNode;
+
+/** What the rules match; `shared` refers to another one of them. */
+export const sharedRules: Readonly<Record<SharedRule, (shared: Shared) => GrammarNode>> = {
+  blank: () => optional(literal(' ')),
+  space: () =>
+    choice(empty, literal(' '), sequence(literal('\n'), repeat(literal(' '), 0, deepestIndentation))),
+  char: () => anyTextCharacter,
+  string: (shared) => sequence(literal('"'), repeat(shared('char'), 0), literal('"')),
+  integer: () => integer,
+  number: (shared) =>
+    sequence(
+      shared('integer'),
+      optional(sequence(literal('.'), repeat(digit, 1, mostDigits))),
+      optional(sequence(characters('Ee'), optional(characters('+-')), repeat(digit, 1, 2))),
+    ),
+  boolean: () => choice(literal('true'), literal('false')),
+  null: () => literal('null'),
+  array: (shared) => {
+    const rest = sequence(literal(','), shared('space'), shared('value'));
+    return between('[', optional(sequence(shared('value'), repeat(rest, 0), shared('space'))), ']', shared);
+  },
+  object: (shared) => {
+    const member = sequence(shared('string'), literal(':'), shared('blank'), shared('value'));
+    const rest = sequence(literal(','), shared('space'), member);
+    return between('{', optional(sequence(member, repeat(rest, 0), shared('space'))), '}', shared);
+  },
+  value: (shared) =>
+    choice(
+      ...(['object', 'array', 'string', 'number', 'boolean', 'null'] as const).map((name) => shared(name)),
+    ),
+};
+
+/** What stands between brackets; white space after it is its own, so that there is no doubt whose it is. */
+export function between(open: string, inside: GrammarNode, close: string, shared: Shared): GrammarNode {
+  return sequence(literal(open), shared('space'), inside, literal(close));
+}

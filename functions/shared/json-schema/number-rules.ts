@@ -1,0 +1,126 @@
+// Numbers: their bounds, and the decimals they may have.
+import type { Assertions } from './assertions.ts';
+import { numbersBetween } from './digit-ranges.ts';
+import { integerFormats } from './formats.ts';
+import type { GrammarNode } from './grammar-node.ts';
+import { mostDigits } from './json-rules.ts';
+import type { SchemaRules } from './schema-rules.ts';
+import { quote } from './unsupported-schema-error.ts';
+
+/** The keywords that say something about numbers, `format` aside. */
+export const numberKeywords = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'];
+
+/** Decimals of a number with bounds, when its bounds need no more. */
+const usualDecimals = 6;
+
+/**
+ * Numbers with bounds are written without an exponent, and near a bound with at most 15 digits: then no two of them
+ * are read as the same number, and none within a bound is read as one beyond it.
+ */
+export function numberNode(assertions: Assertions, isInteger: boolean, rules: SchemaRules): GrammarNode {
+  const format = formatBounds(assertions);
+  const steps = decimalsOfSteps(assertions);
+  const isWhole = isInteger || format.isInteger || steps === 0;
+  const lower = [...assertions.numbers('minimum'), ...format.minimum];
+  const above = assertions.numbers('exclusiveMinimum');
+  const upper = [...assertions.numbers('maximum'), ...format.maximum];
+  const under = assertions.numbers('exclusiveMaximum');
+  const bounds = [...lower, ...above, ...upper, ...under].map((bound) => new Decimal(bound));
+  if (bounds.length === 0 && isWhole) return rules.shared('integer');
+  if (bounds.length === 0 && steps === undefined) return rules.shared('number');
+
+  const wholeDigits = Math.max(1, ...bounds.map((bound) => bound.wholeDigits));
+  const decimals = Math.max(usualDecimals, ...bounds.map((bound) => bound.decimals));
+  const scale = isWhole ? 0 : Math.max(0, Math.min(steps ?? decimals, mostDigits - wholeDigits));
+  const end = 10n ** BigInt(steps === undefined ? mostDigits + scale : mostDigits) - 1n;
+  const low = largest([
+    -end,
+    ...lower.map((bound) => new Decimal(bound).ceiling(scale)),
+    ...above.map((bound) => new Decimal(bound).floor(scale) + 1n),
+  ]);
+  const high = -largest([
+    -end,
+    ...upper.map((bound) => -new Decimal(bound).floor(scale)),
+    ...under.map((bound) => 1n - new Decimal(bound).ceiling(scale)),
+  ]);
+  if (low > high) {
+    const keyword = numberKeywords.find((each) => assertions.has(each)) ?? 'format';
+    const kind = scale === 0 ? 'whole number' : `number with ${scale} decimals`;
+    throw assertions.refusal(keyword, `leaves no ${kind} of at most ${mostDigits} digits`);
+  }
+  return numbersBetween(low, high, scale);
+}
+
+/** Formats of floating point numbers bound nothing that is written here. */
+const floatFormats = new Set(['float', 'double']);
+
+function formatBounds(assertions: Assertions) {
+  const formats = assertions.texts('format').filter((format) => !floatFormats.has(format));
+  const bounds = formats.map((format) => {
+    const known = integerFormats.get(format);
+    if (known === undefined)
+      throw assertions.refusal('format', `is '${quote(format)}', which is not supported for numbers`);
+    return known;
+  });
+  return {
+    isInteger: bounds.length > 0,
+    minimum: bounds.map(([minimum]) => minimum),
+    maximum: bounds.map(([, maximum]) => maximum),
+  };
+}
+
+/** How many decimals all multiples have, when only multiples of 1, 0.1, 0.01 and so on are allowed. */
+function decimalsOfSteps(assertions: Assertions): number | undefined {
+  const decimals = assertions.numbers('multipleOf').map((step) => {
+    const { digits, decimals } = new Decimal(step);
+    if (digits !== 1n || step > 1) {
+      throw assertions.refusal('multipleOf', 'is not supported, unless it is 1, 0.1, 0.01 and so on');
+    }
+    return decimals;
+  });
+  return decimals.length === 0 ? undefined : Math.min(...decimals);
+}
+
+/** A number as it is written: the shortest decimal that is read back as it. */
+class Decimal {
+  readonly digits: bigint;
+  /** The power of ten that the digits are multiplied with. */
+  readonly #exponent: number;
+
+  constructor(value: number) {
+    const [mantissa = '', exponent = ''] = value.toExponential().split('e');
+    const [whole = '', fraction = ''] = mantissa.split('.');
+    this.digits = BigInt(whole + fraction);
+    this.#exponent = Number(exponent) - fraction.length;
+  }
+
+  /** Digits before the point. */
+  get wholeDigits(): number {
+    return `${this.digits}`.replace('-', '').length + this.#exponent;
+  }
+
+  /** Digits behind the point. */
+  get decimals(): number {
+    return Math.max(0, -this.#exponent);
+  }
+
+  /** The largest number of so many decimals that is not above it, in units of its last decimal. */
+  floor(decimals: number): bigint {
+    const shift = this.#exponent + decimals;
+    if (shift >= 0) return this.digits * 10n ** BigInt(shift);
+    const unit = 10n ** BigInt(-shift);
+    // BigInt's division rounds towards zero.
+    return this.digits / unit - (this.digits % unit < 0n ? 1n : 0n);
+  }
+
+  /** The smallest number of so many decimals that is not below it, in units of its last decimal. */
+  ceiling(decimals: number): bigint {
+    const floor = this.floor(decimals);
+    const shift = this.#exponent + decimals;
+    return shift >= 0 || this.digits % 10n ** BigInt(-shift) === 0n ? floor : floor + 1n;
+  }
+}
+
+function largest(values: readonly bigint[]): bigint {
+  return values.reduce((most, value) => (value > most ? value : most));
+}
