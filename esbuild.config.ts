@@ -18,6 +18,10 @@ await build({
   outdir: 'dist',
   outExtension: { '.js': '.mjs' },
   bundle: true,
+  // What only some need (a secret's client, metrics, templates) is loaded by those; apart from the handlers, whose
+  // folder is read to list them.
+  splitting: true,
+  chunkNames: 'functions/chunks/[name]-[hash]',
   platform: 'node',
   target: 'node24',
   format: 'esm',
@@ -27,6 +31,10 @@ await build({
   sourcemap: 'linked',
   sourcesContent: false,
   legalComments: 'none',
+  // Packages in CommonJS ask for Node's own modules with it, and a module has none.
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
   // It finds its native library by its own place on the disk.
   external: ['node-llama-cpp'],
   logLevel: 'warning',

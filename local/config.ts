@@ -1,6 +1,7 @@
 // The settings of the HTTP front, read once from the environment.
 import { join } from 'node:path';
-import { readApiKey, readQueueLimit } from '../functions/shared/platform/config.ts';
+import { type ApiKeySource, readApiKeySource } from '../functions/shared/platform/api-key.ts';
+import { readQueueLimit } from '../functions/shared/platform/config.ts';
 import { readThreads } from '../functions/shared/platform/cpu.ts';
 import { type Environment, readInteger, readText } from '../functions/shared/platform/environment.ts';
 
@@ -10,7 +11,7 @@ export interface FrontConfig {
   /** 0 lets the system choose a free port. */
   readonly port: number;
   /** The bearer key that invocations must bring; the function asks for it on every other path. */
-  readonly apiKey: string | undefined;
+  readonly apiKey: ApiKeySource | undefined;
   /** How many invocations may wait while one runs; one more is refused. */
   readonly queueLimit: number;
   /** How long the emulator lets one invocation run. */
@@ -42,7 +43,7 @@ export function readFrontConfig(env: Environment, { root, handler }: FrontTarget
   return Object.freeze({
     host: readText(env, 'HOST', '127.0.0.1'),
     port: readInteger(env, 'PORT', { min: 0, max: 65_535, default: 8000 }),
-    apiKey: readApiKey(env),
+    apiKey: readApiKeySource(env),
     queueLimit: readQueueLimit(env),
     functionTimeoutSeconds: readInteger(env, 'FUNCTION_TIMEOUT', { min: 1, max: 86_400, default: 900 }),
     threads: readThreads(env),

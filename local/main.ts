@@ -48,7 +48,8 @@ async function main(): Promise<number> {
     const url = `${front.url}${invokePath}`;
     console.log(`gguf-lambda: ${handler} answers at ${url}`);
     // By its name: the key itself is not to stand in a log.
-    const key = config.apiKey === undefined ? '' : ' -H "authorization: Bearer $API_KEY"';
+    const keyName = process.env.API_KEY === undefined ? 'KEY' : '$API_KEY';
+    const key = config.apiKey === undefined ? '' : ` -H "authorization: Bearer ${keyName}"`;
     console.log(`  curl -s ${url}${key} -d '${example}'`);
     console.log(`gguf-lambda: an OpenAI base URL is ${front.url}/v1`);
     if (config.apiKey === undefined && !isLoopback(config.host)) {

@@ -1,7 +1,8 @@
 // The HTTP side of the front: which request goes where, and the invoke endpoint.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { assertAuthorized } from '../functions/shared/wire/authorization.ts';
+import { authorize } from '../functions/shared/http/authorization.ts';
+import type { ApiKeySource } from '../functions/shared/platform/api-key.ts';
 import { RequestError, toRequestError } from '../functions/shared/wire/errors.ts';
 import { parseJson } from '../functions/shared/wire/json.ts';
 import { invokePath } from './emulator.ts';
@@ -15,7 +16,7 @@ import { refuseMalformed } from './malformed-http.ts';
 /** What the routes answer with. */
 export interface FrontServices {
   /** The key that an invocation must bring, if any. */
-  readonly apiKey: string | undefined;
+  readonly apiKey: ApiKeySource | undefined;
   readonly queue: InvocationQueue;
   /** Takes a whole event to the function and brings its whole answer. */
   readonly invoke: (event: Uint8Array, headers: ReturnType<typeof invocationHeaders>) => Promise<HttpAnswer>;
@@ -93,7 +94,7 @@ async function invokeFunction(
   { apiKey, queue, invoke }: FrontServices,
 ): Promise<HttpAnswer> {
   const { request, response, expectsContinue, clientLeft } = exchange;
-  if (apiKey !== undefined) assertAuthorized(request.headers.authorization, apiKey);
+  if (apiKey !== undefined) await authorize(request.headers.authorization, apiKey);
   if (expectsContinue && !declaresMoreThan(request, maximumEventBytes)) response.writeContinue();
   const event = await readBody(request, maximumEventBytes);
   if (!event)

@@ -1,29 +1,28 @@
 // Direct invokes and buffered HTTP events, to JSON. Every decision is made in the routes.
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import { type HttpResult, toHttpEvent, toHttpRequest, toHttpResult } from '../shared/http/event.ts';
+import { toHttpEvent, toHttpRequest, toHttpResult } from '../shared/http/event.ts';
 import { toWholeResponse } from '../shared/http/http.ts';
 import { InvocationCounter } from '../shared/lambda/invocation.ts';
 import { answerWarmUps, reportErrors } from '../shared/lambda/middlewares.ts';
-import { complete } from '../shared/routes/completions.ts';
+import { answerDirectInvoke } from '../shared/routes/direct-invoke.ts';
 import { answerHttp } from '../shared/routes/routes.ts';
 import type { Service } from '../shared/routes/service.ts';
-import type { Completion } from '../shared/wire/completion.ts';
 
 /** The function's handler around a loaded model. An event that is no HTTP event is the request itself. */
 export function definePipeline(service: Service) {
   const invocations = new InvocationCounter();
 
-  const answer = async (event: unknown, context: Context): Promise<Completion | HttpResult> => {
+  const answer = async (event: unknown, context: Context): Promise<object> => {
     const invocation = invocations.toInvocation(context);
     const httpEvent = toHttpEvent(event);
-    if (httpEvent === undefined) return complete(event, service, invocation);
+    if (httpEvent === undefined) return answerDirectInvoke(event, service, invocation);
     const response = await answerHttp(toHttpRequest(httpEvent), service, invocation, console.error);
     return toHttpResult(httpEvent, await toWholeResponse(response));
   };
 
   // Middy's early timeout would throw a finished part of the answer away.
-  return middy<unknown, Completion | HttpResult | 'warmup'>({
+  return middy<unknown, object | 'warmup'>({
     timeoutEarlyInMillis: 0,
     requestStart: invocations.increment,
   })

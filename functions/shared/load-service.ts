@@ -1,5 +1,6 @@
 // Loads the model that the environment names. Called at a handler's module scope: once per environment, before
 // the first invocation; a failure there is what Lambda reports as an init error.
+import { ChatTemplate } from './chat/chat-template.ts';
 import { loadLlamaEngine } from './engine/llama-engine.ts';
 import { readManifest } from './model/manifest.ts';
 import { readConfig } from './platform/config.ts';
@@ -11,8 +12,27 @@ import type { Service } from './routes/service.ts';
  * @throws {EngineError} when the model cannot be loaded
  */
 export async function loadService(env: Environment): Promise<Service> {
-  const { modelDirectory, apiKey, ...limits } = readConfig(env);
+  const { modelDirectory, apiKey, cors, imagePlaceholders, ...limits } = readConfig(env);
   const manifest = readManifest(modelDirectory);
   const engine = await loadLlamaEngine({ modelPath: `${modelDirectory}/${manifest.file}`, ...limits });
-  return { engine, model: manifest.name, apiKey };
+  const { chatTemplate, bosToken, eosToken } = engine.properties;
+  return {
+    engine,
+    embedder: engine.embedder,
+    model: manifest.name,
+    apiKey,
+    cors,
+    imagePlaceholders,
+    chatTemplate:
+      chatTemplate === undefined ? undefined : new ChatTemplate({ chatTemplate, bosToken, eosToken }),
+    // Lambda's own metrics are in CloudWatch; a function there does not load these.
+    metrics: isOnLambda(env)
+      ? undefined
+      : (await import('./metrics/server-metrics.ts')).createMetrics(engine),
+  };
+}
+
+/** Whether a runtime interface client runs this, the emulator's too. */
+function isOnLambda(env: Environment): boolean {
+  return env.AWS_LAMBDA_RUNTIME_API !== undefined;
 }

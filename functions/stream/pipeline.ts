@@ -5,7 +5,7 @@ import { executionModeStreamifyResponse } from '@middy/core/executionModeStreami
 import { toHttpEvent, toHttpRequest } from '../shared/http/event.ts';
 import { type InvocationContext, InvocationCounter } from '../shared/lambda/invocation.ts';
 import { answerWarmUps, reportErrors } from '../shared/lambda/middlewares.ts';
-import { complete } from '../shared/routes/completions.ts';
+import { answerDirectInvoke } from '../shared/routes/direct-invoke.ts';
 import { answerHttp } from '../shared/routes/routes.ts';
 import type { Service } from '../shared/routes/service.ts';
 
@@ -25,7 +25,7 @@ export function definePipeline(service: Service) {
     const finished = new AbortController();
     const invocation = invocations.toInvocation(context, finished.signal);
     const httpEvent = toHttpEvent(event);
-    if (httpEvent === undefined) return JSON.stringify(await complete(event, service, invocation));
+    if (httpEvent === undefined) return JSON.stringify(await answerDirectInvoke(event, service, invocation));
     const { status, headers, body } = await answerHttp(
       toHttpRequest(httpEvent),
       service,

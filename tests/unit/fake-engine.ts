@@ -1,47 +1,187 @@
-// An engine without a model: a token is a character, and the answer is a fixed text.
-import type { Engine, GenerationEvent, GenerationRequest } from '../../functions/shared/engine/engine.ts';
+// An engine without a model: a token is a character or a byte, and the answers are fixed.
+import type {
+  Engine,
+  GeneratedToken,
+  GenerationEvent,
+  GenerationRequest,
+  GenerationSummary,
+  ModelProperties,
+  ScoredToken,
+  Token,
+} from '../../functions/shared/engine/engine.ts';
+import { GeneratedText } from '../../functions/shared/engine/generated-text.ts';
+
+const firstByteToken = 0x11_0000;
+const bosToken = firstByteToken + 0x100;
+const infillTokens = { prefix: bosToken + 1, suffix: bosToken + 2, middle: bosToken + 3 };
+
+/** Code points, then bytes, then special tokens. */
+const vocabularySize = bosToken + 4;
+
+const fakeProperties: ModelProperties = {
+  chatTemplate: undefined,
+  bosToken: undefined,
+  eosToken: undefined,
+  eotToken: undefined,
+  addsBosToken: false,
+  vocabularySize,
+  trainContextSize: 64,
+  embeddingSize: 8,
+  description: 'fake 1B',
+  size: 1024,
+};
+
+/** A text, or its tokens. */
+export type FakeAnswer = string | readonly Token[];
+
+export interface FakeEngineOptions {
+  readonly slots?: number;
+  readonly contextSize?: number;
+  readonly properties?: Partial<ModelProperties>;
+  readonly summary?: Partial<GenerationSummary>;
+  /** Of each generation's tokens, in the order of the generations; the last one for good. Default -0.5. */
+  readonly logprobs?: readonly number[];
+  /** Whether the model can fill in. Default false. */
+  readonly infills?: boolean;
+  /** Called before each event of a generation; what it throws, the generation fails with. */
+  readonly beforeEvent?: (generation: number, event: number, signal: AbortSignal | undefined) => unknown;
+}
+
+/** The tokens of a text's bytes, each no more than a part of a character. */
+export function toByteTokens(text: string): Token[] {
+  return [...Buffer.from(text)].map((byte) => firstByteToken + byte);
+}
 
 export class FakeEngine implements Engine {
-  readonly contextSize = 64;
+  readonly contextSize: number;
+  readonly slots: number;
+  readonly properties: ModelProperties;
   /** What was asked of the engine, oldest first. */
   readonly requests: GenerationRequest[] = [];
   /** Generations that were begun and neither read to their end nor closed: each would keep its slot. */
   open = 0;
-  readonly #answer: string;
+  /** The most that were open at once. */
+  mostOpen = 0;
+  readonly #answers: readonly FakeAnswer[];
+  readonly #options: FakeEngineOptions;
 
-  constructor(answer = ' Paris.') {
-    this.#answer = answer;
+  /** Each generation gives the next of the answers, the last one for good. */
+  constructor(answers: string | readonly FakeAnswer[] = ' Paris.', options: FakeEngineOptions = {}) {
+    this.#answers = typeof answers === 'string' ? [answers] : answers;
+    this.#options = options;
+    this.contextSize = options.contextSize ?? 64;
+    this.slots = options.slots ?? 1;
+    this.properties = { ...fakeProperties, ...options.properties };
   }
 
-  tokenize(text: string): number[] {
-    return [...text].map((character) => character.codePointAt(0) ?? 0);
+  get load(): { running: number; waiting: number } {
+    return { running: this.open, waiting: 0 };
   }
 
-  async *generate(request: GenerationRequest): AsyncGenerator<GenerationEvent, void, void> {
+  tokenize(text: string): Token[] {
+    const tokens = this.tokenizeText(text, { special: true });
+    return this.properties.addsBosToken && tokens[0] !== bosToken ? [bosToken, ...tokens] : tokens;
+  }
+
+  tokenizeText(text: string, { special }: { special: boolean }): Token[] {
+    const { bosToken: bos } = this.properties;
+    const parts = special && bos !== undefined ? text.split(bos) : [text];
+    return parts.flatMap((part, index) => {
+      const tokens = [...part].map((character) => character.codePointAt(0) ?? 0);
+      return index === 0 ? tokens : [bosToken, ...tokens];
+    });
+  }
+
+  toInfillPrompt(before: string, after: string): Token[] | undefined {
+    if (!this.#options.infills) return undefined;
+    const asText = (text: string) => this.tokenizeText(text, { special: false });
+    const { prefix, suffix, middle } = infillTokens;
+    return [prefix, ...asText(before), suffix, ...asText(after), middle];
+  }
+
+  detokenize(tokens: readonly Token[]): string {
+    return Buffer.concat(tokens.map((token) => this.toBytes(token))).toString();
+  }
+
+  toBytes(token: Token): Uint8Array {
+    if (token === bosToken) return Buffer.from(this.properties.bosToken ?? '');
+    if (token >= firstByteToken) return Uint8Array.of(token - firstByteToken);
+    return Buffer.from(String.fromCodePoint(token));
+  }
+
+  async *generate(
+    request: GenerationRequest,
+    signal?: AbortSignal,
+  ): AsyncGenerator<GenerationEvent, void, void> {
+    const generation = this.requests.length;
+    const answer = this.#answers[generation] ?? this.#answers.at(-1) ?? '';
     this.requests.push(request);
     this.open += 1;
+    this.mostOpen = Math.max(this.open, this.mostOpen);
     try {
-      yield* this.#answerTo(request);
+      let number = 0;
+      for (const event of this.#answerTo(request, answer, generation)) {
+        await this.#options.beforeEvent?.(generation, number, signal);
+        signal?.throwIfAborted();
+        yield event;
+        number += 1;
+      }
     } finally {
       this.open -= 1;
     }
   }
 
-  *#answerTo(request: GenerationRequest): Generator<GenerationEvent, void, void> {
-    const characters = [...this.#answer].slice(0, request.maxTokens);
-    for (const text of characters) yield { type: 'text', text };
-    const summary = {
-      finishReason: characters.length === request.maxTokens ? ('length' as const) : ('stop' as const),
-      cachedTokens: 3,
-      promptTokens: request.prompt.length - 3,
+  *#answerTo(
+    request: GenerationRequest,
+    answer: FakeAnswer,
+    generation: number,
+  ): Generator<GenerationEvent, void, void> {
+    const { logprobs: top, prompt, maxTokens, promptLogprobs, stop, progress } = request;
+    const logprob = this.#options.logprobs?.[generation] ?? this.#options.logprobs?.at(-1) ?? -0.5;
+    if (promptLogprobs && top !== undefined)
+      yield { type: 'prompt', scores: prompt.slice(1).map((token) => toScore(token, top, logprob)) };
+    const all = typeof answer === 'string' ? this.tokenizeText(answer, { special: false }) : answer;
+    const tokens = all.slice(0, maxTokens);
+    const text = new GeneratedText((each) => this.detokenize(each), prompt, stop);
+    const toEvent = (piece: { text: string; tokens: readonly GeneratedToken[] }): GenerationEvent => ({
+      type: 'text',
+      ...piece,
+      ...(progress && { progress: toSummary() }),
+    });
+    let completionTokens = 0;
+    const toSummary = (): GenerationSummary => ({
+      finishReason: text.stopped || completionTokens < maxTokens ? 'stop' : 'length',
+      deadline: false,
+      cachedTokens: Math.min(3, prompt.length - 1),
+      promptTokens: Math.max(1, prompt.length - 3),
       promptMs: 20,
-      completionTokens: characters.length,
+      completionTokens,
       completionMs: 30,
-    };
-    yield { type: 'end', summary };
+      ...this.#options.summary,
+    });
+    for (const token of tokens) {
+      completionTokens += 1;
+      const piece = text.push(token, top === undefined ? undefined : toScore(token, top, logprob));
+      if (piece.text !== '' || piece.tokens.length > 0) yield toEvent(piece);
+      if (text.stopped) break;
+    }
+    const rest = text.flush();
+    if (rest.text !== '' || rest.tokens.length > 0) yield toEvent(rest);
+    yield { type: 'end', summary: toSummary() };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+/** The token itself is the likeliest, and then come the first letters, each less likely by one. */
+function toScore(token: Token, top: number, logprob: number): ScoredToken {
+  const letters = Array.from({ length: 20 }, (_, index) => 0x61 + index);
+  const likeliest = [token, ...letters.filter((letter) => letter !== token)].slice(0, top);
+  return {
+    token,
+    logprob,
+    top: likeliest.map((each, rank) => ({ token: each, logprob: logprob - rank })),
+  };
 }
 
 /** An engine that breaks in a way no caller can know. */

@@ -1,6 +1,8 @@
 // Everything a function reads from its environment, once.
+import { Cors } from '../http/cors.ts';
+import { type ApiKeySource, readApiKeySource } from './api-key.ts';
 import { readThreads } from './cpu.ts';
-import { ConfigurationError, type Environment, readInteger, readText } from './environment.ts';
+import { ConfigurationError, type Environment, readChoice, readInteger, readText } from './environment.ts';
 
 export interface FunctionConfig {
   /** MODEL_DIR: the folder with the model and its manifest, `model.json`. */
@@ -13,13 +15,15 @@ export interface FunctionConfig {
   readonly slots: number;
   /** QUEUE_LIMIT: generations that may wait for a slot. Default 64. */
   readonly queueLimit: number;
-  /** API_KEY: the bearer key that HTTP requests must bring. None by default: anyone who reaches the server may call. */
-  readonly apiKey: string | undefined;
-}
-
-/** The bearer key that HTTP requests must bring, here and before the emulator. */
-export function readApiKey(env: Environment): string | undefined {
-  return readText(env, 'API_KEY', undefined);
+  /** IMAGE_PARTS: whether images in chats are `refuse`d, the default, or replaced by a `placeholder` that says so. */
+  readonly imagePlaceholders: boolean;
+  /**
+   * API_KEY or API_KEY_SECRET_ARN: the bearer key that HTTP requests must bring. None by default: anyone who reaches
+   * the server may call.
+   */
+  readonly apiKey: ApiKeySource | undefined;
+  /** CORS_ORIGINS: whose web pages may call. None by default. */
+  readonly cors: Cors | undefined;
 }
 
 /** How many requests may wait, here and before the emulator. */
@@ -37,6 +41,8 @@ export function readConfig(env: Environment): FunctionConfig {
     threads: readThreads(env),
     slots: readInteger(env, 'SLOTS', { min: 1, max: 256, default: 1 }),
     queueLimit: readQueueLimit(env),
-    apiKey: readApiKey(env),
+    imagePlaceholders: readChoice(env, 'IMAGE_PARTS', ['refuse', 'placeholder']) === 'placeholder',
+    apiKey: readApiKeySource(env),
+    cors: Cors.parse(readText(env, 'CORS_ORIGINS', undefined)),
   });
 }

@@ -48,3 +48,19 @@ export function readText<Default extends string | undefined>(
   const value = env[variable]?.trim();
   return value === undefined || value === '' ? fallback : value;
 }
+
+/**
+ * Reads one of several words, the first of which is the default.
+ *
+ * @throws {ConfigurationError} for any other
+ */
+export function readChoice<Choice extends string>(
+  env: Environment,
+  variable: string,
+  choices: readonly [Choice, ...Choice[]],
+): Choice {
+  const value = readText(env, variable, choices[0]);
+  const found = choices.find((choice) => choice === value);
+  if (found !== undefined) return found;
+  throw new ConfigurationError(variable, value, choices.join(' or '));
+}

@@ -1,49 +1,46 @@
 // POST /v1/completions, from a parsed JSON body to the answer: whole, or in chunks.
+import type { GenerationRequest, GenerationSummary, Token } from '../engine/engine.ts';
 import {
-  EngineBusyError,
-  type GenerationEvent,
-  type GenerationRequest,
-  type Sampling,
-} from '../engine/engine.ts';
-import {
-  type AnswerIdentity,
+  type CompletionChoice as Choice,
   type Completion,
   type CompletionChunk,
-  toCompletion,
-  toFinalChunks,
-  toTextChunk,
+  toCompletionHead,
 } from '../wire/completion.ts';
-import { type CompletionRequest, parseCompletionRequest } from '../wire/completion-request.ts';
+import {
+  type CompletionRequest,
+  type Prompt,
+  parseCompletionRequest,
+  toPrompts,
+} from '../wire/completion-request.ts';
 import { RequestError } from '../wire/errors.ts';
+import { toTimings, toUsage } from '../wire/usage.ts';
+import { type ChoiceEvent, generateChoices } from './choices.ts';
+import { CompletionChoice } from './completion-choice.ts';
+import {
+  assertFits,
+  assertGenerates,
+  assertMayFit,
+  assertModel,
+  assertToken,
+  toGenerationOptions,
+  tokenizePrompt,
+  withSeedOffset,
+} from './generation-request.ts';
+import { toJsonOutput } from './json-output.ts';
 import type { Invocation, Service } from './service.ts';
 
-/** No vocabulary has longer tokens; the longest are runs of blanks or of dashes. */
-const longestTokenInCharacters = 256;
+/** The most texts of one request: of all prompts together. */
+const mostGenerations = 1024;
 
-const lowestTemperature = 1e-5;
-
-/** A request that was found right, and what answers it. Nothing is generated before it is iterated. */
+/** A request that was found right, and what answers it. Nothing is generated before the events are iterated. */
 interface Started {
   readonly request: CompletionRequest;
-  readonly generation: AsyncGenerator<GenerationEvent, void, void>;
-  readonly identity: AnswerIdentity;
-}
-
-/**
- * Answers a completion request as a whole.
- *
- * @throws {RequestError} when the request is wrong, does not fit the model, or asks for a stream
- */
-export async function complete(body: unknown, service: Service, invocation: Invocation): Promise<Completion> {
-  const started = start(body, service, invocation);
-  if (!started.request.stream) return collect(started);
-  throw new RequestError(
-    'unsupported_parameter',
-    "'stream' is not supported here: this answer comes as a whole.",
-    {
-      param: 'stream',
-    },
-  );
+  /** One for each generation: those of the first prompt, then those of the next. */
+  readonly choices: readonly CompletionChoice[];
+  /** How many generations each prompt has. */
+  readonly generationsPerPrompt: number;
+  readonly events: AsyncGenerator<ChoiceEvent, void, void>;
+  readonly head: ReturnType<typeof toCompletionHead>;
 }
 
 /**
@@ -51,7 +48,7 @@ export async function complete(body: unknown, service: Service, invocation: Invo
  *
  * @throws {RequestError} when the request is wrong or does not fit the model
  */
-export async function completeOrStream(
+export async function complete(
   body: unknown,
   service: Service,
   invocation: Invocation,
@@ -59,122 +56,136 @@ export async function completeOrStream(
   const started = start(body, service, invocation);
   if (!started.request.stream) return collect(started);
   // The first event before the answer begins, so that what fails until then has a status of its own.
-  const first = await failingAsBusy(started.generation.next());
+  const first = await started.events.next();
   return toChunks(started, first);
 }
 
 function start(body: unknown, service: Service, invocation: Invocation): Started {
   const request = parseCompletionRequest(body);
   assertModel(request.model, service.model);
-  const { signal } = invocation;
-  const generation = service.engine.generate(toGeneration(request, service, invocation), signal);
-  // One that nobody reads on would keep its slot for ever.
-  signal.addEventListener('abort', () => void generation.return(), { once: true });
+  assertGenerates(service);
+  const json =
+    request.json_schema === undefined ? undefined : toJsonOutput(request.json_schema, 'json_schema');
+  const gbnf = request.grammar ?? json?.gbnf;
+  const { n, best_of = n, logprobs, echo, max_tokens: maxTokens } = request;
+  // To tell the best ones apart takes their log-probabilities.
+  const scored = logprobs ?? (best_of > n ? 0 : undefined);
+  const options: Omit<GenerationRequest, 'prompt'> = {
+    ...toGenerationOptions(request, service, invocation),
+    maxTokens,
+    ...(gbnf !== undefined && { grammar: { gbnf } }),
+    ...(scored !== undefined && { logprobs: scored, promptLogprobs: echo && logprobs !== undefined }),
+    ...(request.timings_per_token && { progress: true }),
+  };
+  const prompts = toPrompts(request.prompt).map((prompt) => toPromptTokens(prompt, request, service));
+  const toEchoedText = (prompt: Prompt | undefined) =>
+    typeof prompt === 'string' ? prompt : service.engine.detokenize(prompt ?? []);
+  const echoed = toPrompts(request.prompt).map((prompt) => (echo ? toEchoedText(prompt) : ''));
+  if (prompts.length * best_of > mostGenerations) {
+    throw new RequestError(
+      'invalid_value',
+      `At most ${mostGenerations} texts are generated for one request, not ${prompts.length * best_of}.`,
+      { param: best_of > n ? 'best_of' : 'n' },
+    );
+  }
+  const generations = prompts.flatMap((prompt, index) =>
+    Array.from({ length: best_of }, (_, seedOffset) => ({ prompt, echo: echoed[index] ?? '', seedOffset })),
+  );
+  const toBytes = (token: Token) => service.engine.toBytes(token);
   return {
     request,
-    generation,
-    identity: { requestId: invocation.requestId, createdAt: invocation.receivedAt, model: service.model },
+    choices: generations.map(
+      ({ prompt, echo: prefix }, index) =>
+        new CompletionChoice({ index, prompt, prefix, request, toBytes, assertValid: json?.assertValid }),
+    ),
+    generationsPerPrompt: best_of,
+    events: generateChoices(
+      generations.map(({ prompt, seedOffset }) => ({
+        ...options,
+        prompt,
+        sampling: withSeedOffset(options.sampling, seedOffset),
+      })),
+      service,
+      invocation.signal,
+    ),
+    head: toCompletionHead({
+      requestId: invocation.requestId,
+      createdAt: invocation.receivedAt,
+      model: service.model,
+    }),
   };
 }
 
-async function collect({ generation, identity }: Started): Promise<Completion> {
-  let text = '';
-  try {
-    for (;;) {
-      const { value: event } = await failingAsBusy(generation.next());
-      if (!event) throw new Error('The generation ended without a summary.');
-      if (event.type === 'end') return toCompletion(text, event.summary, identity);
-      text += event.text;
-    }
-  } finally {
-    await generation.return();
-  }
+function toPromptTokens(prompt: Prompt, request: CompletionRequest, service: Service): readonly Token[] {
+  const { engine } = service;
+  const tokens = typeof prompt === 'string' ? tokenizeText(prompt, request, service) : prompt;
+  for (const token of tokens) assertToken(token, engine.properties.vocabularySize, 'prompt');
+  assertFits(tokens.length, request.max_tokens, engine.contextSize, {
+    prompt: 'prompt',
+    maxTokens: 'max_tokens',
+  });
+  return tokens;
 }
 
-async function* toChunks(
-  { request, generation, identity }: Started,
-  first: IteratorResult<GenerationEvent, void>,
-): AsyncGenerator<CompletionChunk, void, void> {
-  const includeUsage = request.stream_options?.include_usage ?? false;
-  try {
-    for (let step = first; !step.done; step = await generation.next()) {
-      if (step.value.type === 'text') yield toTextChunk(step.value.text, identity, includeUsage);
-      else yield* toFinalChunks(step.value.summary, identity, includeUsage);
-    }
-  } finally {
-    await generation.return();
-  }
-}
-
-/** @throws {RequestError} `server_busy` when the engine takes no more */
-async function failingAsBusy<Result>(step: Promise<Result>): Promise<Result> {
-  try {
-    return await step;
-  } catch (error) {
-    if (!(error instanceof EngineBusyError)) throw error;
-    throw new RequestError('server_busy', `The server is busy: ${error.message} Try again later.`, {
-      headers: { 'retry-after': '1' },
-    });
-  }
-}
-
-function toGeneration(
-  request: CompletionRequest,
-  { engine }: Service,
-  invocation: Invocation,
-): GenerationRequest {
-  assertMayFit(request.prompt, engine.contextSize);
-  const prompt = engine.tokenize(request.prompt);
-  const { max_tokens: maxTokens, stop } = request;
-  if (prompt.length === 0) {
-    throw new RequestError('invalid_value', "'prompt' must have at least one token.", { param: 'prompt' });
-  }
-  assertFits(prompt.length, maxTokens, engine.contextSize);
-  return { prompt, maxTokens, stop, sampling: toSampling(request, invocation.seed) };
-}
-
-function toSampling(request: CompletionRequest, seed: number): Sampling {
-  return {
-    // Below that the division by it overflows llama.cpp's 32-bit floats, and the text is noise.
-    temperature: request.temperature < lowestTemperature ? 0 : request.temperature,
-    topP: request.top_p,
-    topK: request.top_k,
-    minP: request.min_p,
-    repeatPenalty: request.repeat_penalty,
-    seed: toUnsigned32(request.seed ?? seed),
-  };
-}
-
-/** llama.cpp's seeds have 32 bits, and it takes the highest for "draw one at random". */
-function toUnsigned32(seed: number): number {
-  const low = Number(BigInt.asUintN(32, BigInt(seed)));
-  return low === 0xffff_ffff ? 0 : low;
-}
-
-/** Turning megabytes into tokens blocks for seconds, to say in the end that they are too many. */
-function assertMayFit(prompt: string, contextSize: number): void {
-  if (prompt.length <= contextSize * longestTokenInCharacters) return;
+function tokenizeText(prompt: string, { suffix }: CompletionRequest, service: Service): Token[] {
+  if (suffix === undefined) return tokenizePrompt(prompt, service, 'prompt');
+  assertMayFit(prompt, service.engine.contextSize, 'prompt');
+  assertMayFit(suffix, service.engine.contextSize, 'suffix');
+  const infill = service.engine.toInfillPrompt(prompt, suffix);
+  if (infill !== undefined) return infill;
   throw new RequestError(
-    'context_length_exceeded',
-    `This model's context holds ${contextSize} tokens, and the ${prompt.length} characters of the prompt are more ` +
-      `than ${contextSize} tokens. Shorten it.`,
-    { param: 'prompt' },
+    'unsupported_parameter',
+    "'suffix' is not supported: this model was not trained to fill in.",
+    { param: 'suffix' },
   );
 }
 
-function assertModel(asked: string | undefined, loaded: string): void {
-  if (asked === undefined || asked === loaded) return;
-  throw new RequestError('model_not_found', `The model asked for is not here; this server has '${loaded}'.`, {
-    param: 'model',
-  });
+async function collect({
+  request,
+  choices,
+  generationsPerPrompt,
+  events,
+  head,
+}: Started): Promise<Completion> {
+  for await (const { index, event } of events) choices[index]?.take(event);
+  const all = choices.map((choice) => choice.finish());
+  const summaries = all.map(({ summary }) => summary);
+  const prompts = inGroups(all, generationsPerPrompt).map((generations) =>
+    generations.length > request.n
+      ? generations.toSorted((one, other) => other.meanLogprob - one.meanLogprob).slice(0, request.n)
+      : generations,
+  );
+  return {
+    ...head,
+    choices: prompts.flat().map(({ choice }, index): Choice => ({ ...choice, index })),
+    usage: toUsage(inGroups(summaries, generationsPerPrompt)),
+    timings: toTimings(summaries),
+  };
 }
 
-function assertFits(promptTokens: number, maxTokens: number, contextSize: number): void {
-  if (promptTokens + maxTokens <= contextSize) return;
-  throw new RequestError(
-    'context_length_exceeded',
-    `This model's context holds ${contextSize} tokens, but ${promptTokens + maxTokens} were asked for: ` +
-      `${promptTokens} in the prompt and ${maxTokens} in 'max_tokens'. Shorten one of them.`,
-    { param: promptTokens >= contextSize ? 'prompt' : 'max_tokens' },
+async function* toChunks(
+  { request, choices, generationsPerPrompt, events, head }: Started,
+  first: IteratorResult<ChoiceEvent, void>,
+): AsyncGenerator<CompletionChunk, void, void> {
+  const includeUsage = request.stream_options?.include_usage ?? false;
+  const usage = includeUsage && { usage: null };
+  const summaries: GenerationSummary[] = [];
+  try {
+    for (let step = first; !step.done; step = await events.next()) {
+      const { index, event } = step.value;
+      const chunk = choices[index]?.toChunk(event);
+      if (chunk !== undefined) yield { ...head, ...chunk, ...usage };
+      if (event.type === 'end') summaries[index] = event.summary;
+    }
+    if (!includeUsage) return;
+    yield { ...head, choices: [], usage: toUsage(inGroups(summaries, generationsPerPrompt)) };
+  } finally {
+    await events.return();
+  }
+}
+
+function inGroups<Item>(items: readonly Item[], size: number): Item[][] {
+  return Array.from({ length: items.length / size }, (_, group) =>
+    items.slice(group * size, (group + 1) * size),
   );
 }

@@ -1,91 +1,167 @@
 // Which path and method gets which answer.
+
+import { authorize } from '../http/authorization.ts';
 import { type HttpRequest, type HttpResponse, toEventStreamResponse, toJsonResponse } from '../http/http.ts';
-import { assertAuthorized } from '../wire/authorization.ts';
+import { chatRequestSchema, templateRequestSchema } from '../wire/chat-request.ts';
+import { completionRequestSchema } from '../wire/completion-request.ts';
+import { embeddingsRequestSchema } from '../wire/embeddings-request.ts';
 import { RequestError, toRequestError } from '../wire/errors.ts';
-import { parseJson } from '../wire/json.ts';
-import { toModelList } from '../wire/models.ts';
+import { findModel, type LoadedModel, toModelList, toProps, toTokenizerInfo } from '../wire/models.ts';
+import { rerankRequestSchema } from '../wire/rerank-request.ts';
 import { toServerSentEvents } from '../wire/server-sent-events.ts';
-import { completeOrStream } from './completions.ts';
+import { detokenizeRequestSchema, tokenizeRequestSchema } from '../wire/tokens.ts';
+import { applyTemplate, chat } from './chat.ts';
+import { complete } from './completions.ts';
+import { embed } from './embeddings.ts';
+import { type Endpoint, type EndpointRequest, get, post, TextAnswer } from './endpoint.ts';
+import { toOpenApi } from './openapi.ts';
+import { rerank } from './rerank.ts';
 import type { Invocation, Service } from './service.ts';
+import { detokenize, tokenize } from './tokens.ts';
 
-/** Gives the object that is answered as JSON, or the chunks that are answered as server-sent events. */
-type Route = (
-  request: HttpRequest,
-  service: Service,
-  invocation: Invocation,
-) => object | Promise<object | AsyncGenerator<object, void, void>>;
-
-const routes: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
-  '/v1/completions': { POST: (request, ...rest) => completeOrStream(readJsonBody(request), ...rest) },
-  '/v1/models': { GET: (_, service) => toModelList(service.model) },
-  '/health': { GET: (_, service, invocation) => toHealth(service, invocation) },
+const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
+  '/v1/completions': post('Completes a text.', completionRequestSchema, complete),
+  '/v1/chat/completions': post('Answers in a chat.', chatRequestSchema, chat),
+  '/v1/embeddings': post('Makes vectors of texts.', embeddingsRequestSchema, embed),
+  '/v1/rerank': post('Sorts documents by their relevance for a query.', rerankRequestSchema, rerank),
+  '/v1/models': get('Lists the model that is loaded.', ({ service }) => toModelList(toLoadedModel(service))),
+  '/v1/models/{id}': get('Tells of the model.', ({ service, parameter }) =>
+    findModel(parameter, toLoadedModel(service)),
+  ),
+  '/tokenize': post('Turns a text into tokens.', tokenizeRequestSchema, tokenize),
+  '/detokenize': post('Turns tokens into their text.', detokenizeRequestSchema, detokenize),
+  '/apply-template': post('Turns messages into a prompt.', templateRequestSchema, applyTemplate),
+  '/tokenizer_info': get('Tells of the vocabulary.', ({ service }) =>
+    toTokenizerInfo(toLoadedModel(service)),
+  ),
+  '/props': get('Tells of the server.', ({ service }) =>
+    toProps(toLoadedModel(service), service.engine.slots),
+  ),
+  '/metrics': get('Counts and durations for Prometheus, on a server of your own.', exposeMetrics),
+  '/health': get('Whether the model is loaded.', ({ service, invocation }) => toHealth(service, invocation)),
+  '/openapi.json': get('This document.', () => describeApi()),
 };
 
-/** Health checks come without a key. */
+/** What is answered without a key. */
 const openPaths = new Set(['/health']);
-
-/** The largest body that is read, in bytes. A buffered invocation brings at most 6 MiB, headers included. */
-const maxBodyBytes = 4 * 1024 * 1024;
 
 /** Answers an HTTP request. Never throws: failures become OpenAI's error body, unknown ones are given to `log`. */
 export async function answerHttp(
-  request: HttpRequest,
+  http: HttpRequest,
   service: Service,
   invocation: Invocation,
   log: (error: unknown) => void,
 ): Promise<HttpResponse> {
-  const headers = { 'x-request-id': invocation.requestId };
+  const { apiKey, cors } = service;
+  const headers = { ...cors?.headers(http), 'x-request-id': invocation.requestId };
+  const route = findRoute(http.path);
+  const preflight = cors?.preflight(http, toMethods(route, http));
+  if (preflight !== undefined) return preflight;
+  const answered = (response: HttpResponse) => {
+    service.metrics?.answered(route?.pattern ?? 'unknown', response.status);
+    return response;
+  };
   // What fails because nobody waits for it any more is no failure.
   const logUnlessOver = (error: unknown) => (invocation.signal.aborted ? undefined : log(error));
   try {
-    if (service.apiKey !== undefined && !openPaths.has(request.path)) {
-      assertAuthorized(request.headers.authorization, service.apiKey);
+    if (apiKey !== undefined && !openPaths.has(http.path)) {
+      await authorize(http.headers.authorization, apiKey);
     }
-    const answer = await findRoute(request)(request, service, invocation);
-    return Symbol.asyncIterator in answer
-      ? toEventStreamResponse(toServerSentEvents(answer, logUnlessOver), headers)
-      : toJsonResponse(answer, { headers });
+    const { endpoint, parameter } = findEndpoint(route, http);
+    const answer = await endpoint.answer({ http, service, invocation, parameter });
+    if (answer instanceof TextAnswer) {
+      return answered({
+        status: 200,
+        headers: { ...headers, 'content-type': answer.contentType },
+        body: answer.text,
+      });
+    }
+    return answered(
+      Symbol.asyncIterator in answer
+        ? toEventStreamResponse(toServerSentEvents(answer, logUnlessOver), headers)
+        : toJsonResponse(answer, { headers }),
+    );
   } catch (error) {
     if (!(error instanceof RequestError)) logUnlessOver(error);
-    const answer = toRequestError(error);
-    return toJsonResponse(answer.toBody(), {
-      status: answer.status,
-      headers: { ...headers, ...answer.headers },
-    });
+    const failure = toRequestError(error);
+    return answered(
+      toJsonResponse(failure.toBody(), {
+        status: failure.status,
+        headers: { ...headers, ...failure.headers },
+      }),
+    );
   }
 }
 
-function findRoute({ method, path }: HttpRequest): Route {
-  const methods = Object.hasOwn(routes, path) ? routes[path] : undefined;
-  if (methods === undefined) {
+/** Those of the path; at an unknown one what is asked for, so that a page may read that it is unknown. */
+function toMethods(route: Route | undefined, { headers }: HttpRequest): string[] {
+  return route === undefined ? [headers['access-control-request-method'] ?? ''] : Object.keys(route.methods);
+}
+
+interface Route {
+  readonly pattern: string;
+  readonly methods: Readonly<Record<string, Endpoint>>;
+  /** What stands in the path for the pattern's `{parameter}`; a model's name may have slashes. */
+  readonly parameter: string;
+}
+
+function findRoute(path: string): Route | undefined {
+  for (const [pattern, methods] of Object.entries(routes)) {
+    const parameterStart = pattern.indexOf('{');
+    if (parameterStart < 0 && path === pattern) return { pattern, methods, parameter: '' };
+    const fixed = pattern.slice(0, Math.max(0, parameterStart));
+    if (parameterStart >= 0 && path.startsWith(fixed) && path.length > fixed.length) {
+      return { pattern, methods, parameter: path.slice(fixed.length) };
+    }
+  }
+  return undefined;
+}
+
+function findEndpoint(
+  route: Route | undefined,
+  { method, path }: HttpRequest,
+): { endpoint: Endpoint; parameter: string } {
+  if (route === undefined) {
     throw new RequestError(
       'unknown_url',
       `There is nothing at this path; try ${Object.keys(routes).join(', ')}.`,
     );
   }
-  const route = Object.hasOwn(methods, method) ? methods[method] : undefined;
-  if (route !== undefined) return route;
-  const allow = Object.keys(methods).join(', ');
+  const endpoint = Object.hasOwn(route.methods, method) ? route.methods[method] : undefined;
+  if (endpoint !== undefined) return { endpoint, parameter: decode(route.parameter) };
+  const allow = Object.keys(route.methods).join(', ');
   throw new RequestError('method_not_allowed', `${path} takes ${allow}, not ${method}.`, {
     headers: { allow },
   });
 }
 
-function readJsonBody({ headers, body }: HttpRequest): unknown {
-  const contentType = headers['content-type'];
-  if (contentType !== undefined && !/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType.trim())) {
-    throw new RequestError(
-      'unsupported_media_type',
-      'Send the request as JSON, with content-type: application/json.',
-    );
+/** What is not encoded as it should be stands for itself. */
+function decode(parameter: string): string {
+  try {
+    return decodeURIComponent(parameter);
+  } catch {
+    return parameter;
   }
-  if (body.byteLength > maxBodyBytes) {
-    throw new RequestError(
-      'request_too_large',
-      `The request body has ${body.byteLength} bytes; at most ${maxBodyBytes} are read.`,
-    );
+}
+
+let description: object | undefined;
+
+/** Made when it is first asked for. */
+function describeApi(): object {
+  description ??= toOpenApi(routes, openPaths);
+  return description;
+}
+
+async function exposeMetrics({ service: { metrics } }: EndpointRequest): Promise<TextAnswer> {
+  if (metrics === undefined) {
+    throw new RequestError('unknown_url', 'There are no metrics here: on Lambda they are in CloudWatch.');
   }
-  return parseJson(body);
+  const { text, contentType } = await metrics.expose();
+  return new TextAnswer(text, contentType);
+}
+
+function toLoadedModel({ model, engine }: Service): LoadedModel {
+  return { name: model, contextSize: engine.contextSize, properties: engine.properties };
 }
 
 function toHealth({ model, engine }: Service, { uptimeSeconds, coldStart }: Invocation): object {

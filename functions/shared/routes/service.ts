@@ -1,13 +1,28 @@
 // What every route works with: the loaded model, and what is particular to one invocation.
+import type { ChatTemplate } from '../chat/chat-template.ts';
+import type { Embedder } from '../engine/embedding-engine.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Cors } from '../http/cors.ts';
+import type { Metrics } from '../metrics/server-metrics.ts';
+import type { ApiKeySource } from '../platform/api-key.ts';
 
 /** One per environment, made outside the handler. */
 export interface Service {
   readonly engine: Engine;
   /** The model's name, as `/v1/models` lists it. */
   readonly model: string;
+  /** The model's, where it has one. */
+  readonly chatTemplate?: ChatTemplate | undefined;
+  /** For models that were made to embed or to rank. */
+  readonly embedder?: Embedder | undefined;
+  /** On a server on a port. */
+  readonly metrics?: Metrics | undefined;
+  /** Whether an image in a chat is replaced by a note that it was left out, rather than refused. */
+  readonly imagePlaceholders?: boolean;
   /** The key that HTTP requests must bring; without one anyone may call. Direct invokes are AWS's to allow. */
-  readonly apiKey?: string | undefined;
+  readonly apiKey?: ApiKeySource | undefined;
+  /** Whose web pages may call. */
+  readonly cors?: Cors | undefined;
 }
 
 /** Whatever differs between two invocations. Nothing of it may be drawn before the invocation starts. */
@@ -21,6 +36,8 @@ export interface Invocation {
   readonly coldStart: boolean;
   /** Seconds since the environment's process started. */
   readonly uptimeSeconds: number;
+  /** Answers must be ready by then, in milliseconds of `performance.now()`. */
+  readonly endBy?: number | undefined;
   /** Ends the generation: the client has left, or the answer can go nowhere any more. */
   readonly signal: AbortSignal;
 }

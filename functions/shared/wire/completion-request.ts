@@ -1,79 +1,118 @@
-// The request of POST /v1/completions: OpenAI's legacy completion fields that are supported, and llama.cpp's
-// sampling fields beside them.
+// The request of POST /v1/completions: OpenAI's legacy completion fields, and llama-server's beside them.
 import * as z from 'zod/mini';
-import { RequestError } from './errors.ts';
-import { isJsonObject } from './json.ts';
-import { toFieldError } from './schema-errors.ts';
+import { assertTogether, parseFields } from './request-body.ts';
+import { generationFields, mostChoices, mostTopLogprobs, tokenNumber } from './request-fields.ts';
 
-/** Zod Mini rather than Zod: 5 ms of a cold start instead of 14, and a quarter of the bytes. */
-const completionRequest = z.strictObject({
-  /** Must name the model that is loaded, when given. */
-  model: z.optional(z.string()),
-  prompt: z.string(),
-  max_tokens: z._default(z.int().check(z.gte(1)), 16),
-  temperature: z._default(z.number().check(z.gte(0), z.lte(2)), 1),
-  top_p: z._default(z.number().check(z.gte(0), z.lte(1)), 1),
-  top_k: z._default(z.int().check(z.gte(0)), 0),
-  min_p: z._default(z.number().check(z.gte(0), z.lte(1)), 0),
-  repeat_penalty: z._default(z.number().check(z.gt(0), z.lte(10)), 1),
-  /** Drawn at random when absent. Whole numbers up to 2^53; only their low 32 bits count. */
-  seed: z.optional(z.int()),
-  /** Answer with server-sent events, as the text is generated. */
-  stream: z._default(z.boolean(), false),
-  stream_options: z.optional(z.strictObject({ include_usage: z._default(z.boolean(), false) })),
-  stop: z._default(
-    z.union([
-      z.pipe(
-        nonEmptyText(),
-        z.transform((text) => [text]),
+const tokens = z.array(tokenNumber()).check(z.minLength(1));
+
+export const completionRequestSchema = z.strictObject({
+  model: z.optional(z.string()).check(z.describe('Must name the model that is loaded, when given.')),
+  prompt: z
+    .union([
+      z.string(),
+      z.array(z.string()).check(z.minLength(1), z.maxLength(mostChoices)),
+      tokens,
+      z.array(tokens).check(z.minLength(1), z.maxLength(mostChoices)),
+    ])
+    .check(
+      z.describe(
+        'A text, the numbers of its tokens, or up to 128 of either. Special tokens written in a text are read as such.',
       ),
-      z.array(nonEmptyText()).check(z.maxLength(16)),
-    ]),
-    [],
-  ),
+    ),
+  max_tokens: z
+    ._default(z.int().check(z.gte(0)), 16)
+    .check(z.describe('The most tokens to generate. With the prompt they must fit the context.')),
+  best_of: z
+    .optional(z.int().check(z.gte(1), z.lte(mostChoices)))
+    .check(
+      z.describe('Generate so many, and answer with the n of the highest mean log-probability. Default: n.'),
+    ),
+  echo: z._default(z.boolean(), false).check(z.describe('Answer with the prompt before the text.')),
+  logprobs: z
+    .optional(z.int().check(z.gte(0), z.lte(mostTopLogprobs)))
+    .check(
+      z.describe('Tell the log-probabilities of the tokens and of so many of the likeliest beside each.'),
+    ),
+  suffix: z.optional(z.string()).check(z.describe('What comes after the text, for models that can fill in.')),
+  ...generationFields,
+  json_schema: z
+    .optional(z.union([z.boolean(), z.record(z.string(), z.unknown())]))
+    .check(z.describe('The JSON Schema of the JSON that the text must be.')),
 });
 
-/** A validated completion request, with every default filled in and `stop` as a list. */
-export type CompletionRequest = z.output<typeof completionRequest>;
+/** A validated completion request, with its defaults filled in. */
+export type CompletionRequest = z.output<typeof completionRequestSchema>;
 
-/** Fields of OpenAI's and llama-server's completion API that this server does not have. */
-const unsupportedFields = new Set(
-  (
-    'best_of cache_prompt echo frequency_penalty grammar ignore_eos json_schema logit_bias logprobs n ' +
-    'presence_penalty response_format return_tokens suffix t_max_predict_ms timings_per_token typical_p user'
-  ).split(' '),
-);
+/** What llama-server's and vLLM's completions have and these have not. */
+export const unsupportedSamplers = {
+  typical_p: 'the library has no locally typical sampling',
+  mirostat: 'the library has no Mirostat',
+  mirostat_tau: 'the library has no Mirostat',
+  mirostat_eta: 'the library has no Mirostat',
+  dynatemp_range: 'the library has no dynamic temperature',
+  dynatemp_exponent: 'the library has no dynamic temperature',
+  top_n_sigma: 'the library has no top-n-sigma sampling',
+  repeat_last_n: 'the repeat penalty counts the last 64 tokens',
+  samplers: "the samplers' order is fixed",
+  min_keep: '',
+  n_probs: "use 'logprobs'",
+  n_predict: "use 'max_tokens'",
+  n_keep: 'a context is never shifted',
+  n_discard: 'a context is never shifted',
+  n_indent: '',
+  id_slot: 'slots are chosen by what they have in their cache',
+  lora: '',
+  post_sampling_probs: 'log-probabilities are those before sampling',
+  response_fields: '',
+} as const;
+
+const unsupported = {
+  ...unsupportedSamplers,
+  response_format: "use 'json_schema' or 'grammar', or POST /v1/chat/completions",
+};
 
 /**
- * Parses the body of a completion request. As in OpenAI's API, a known field that is `null` counts as absent.
+ * Parses the body of a completion request.
  *
  * @throws {RequestError} naming the field that is missing, wrong, unknown or not supported
  */
 export function parseCompletionRequest(body: unknown): CompletionRequest {
-  if (!isJsonObject(body)) throw new RequestError('invalid_value', 'The request must be a JSON object.');
-  const given = Object.fromEntries(
-    Object.entries(body).filter(([field, value]) => value !== null || !isKnown(field)),
+  const request = parseFields(completionRequestSchema, unsupported, body);
+  const { stream, stream_options, best_of, n, suffix, echo, grammar, json_schema } = request;
+  assertTogether(
+    stream || stream_options === undefined,
+    'stream_options',
+    "'stream_options' is only for requests with 'stream': true.",
   );
-  const unsupported = Object.keys(given).find((field) => unsupportedFields.has(field));
-  if (unsupported !== undefined) {
-    throw new RequestError('unsupported_parameter', `'${unsupported}' is not supported.`, {
-      param: unsupported,
-    });
-  }
-  const parsed = completionRequest.safeParse(given);
-  if (!parsed.success) throw toFieldError(parsed.error, given);
-  if (parsed.data.stream_options !== undefined && !parsed.data.stream) {
-    throw new RequestError('invalid_value', "'stream_options' is only for requests with 'stream': true.", {
-      param: 'stream_options',
-    });
-  }
-  return parsed.data;
+  assertTogether(best_of === undefined || best_of >= n, 'best_of', `'best_of' must be at least 'n', ${n}.`);
+  assertTogether(
+    best_of === undefined || best_of === n || !stream,
+    'best_of',
+    "'best_of' cannot be streamed: the best is known at the end.",
+  );
+  assertTogether(suffix === undefined || !echo, 'echo', "'echo' and 'suffix' exclude each other.");
+  assertTogether(
+    suffix === undefined || typeof request.prompt === 'string',
+    'suffix',
+    "'suffix' is only for a prompt that is one text.",
+  );
+  assertTogether(
+    grammar === undefined || json_schema === undefined,
+    'json_schema',
+    "'json_schema' and 'grammar' exclude each other.",
+  );
+  return request;
 }
 
-function isKnown(field: string): boolean {
-  return unsupportedFields.has(field) || Object.hasOwn(completionRequest.shape, field);
+/** One prompt of a request: a text or its tokens. */
+export type Prompt = string | readonly number[];
+
+/** The prompts of a request as a list. */
+export function toPrompts(prompt: CompletionRequest['prompt']): readonly Prompt[] {
+  if (typeof prompt === 'string') return [prompt];
+  return isTokens(prompt) ? [prompt] : prompt;
 }
 
-function nonEmptyText() {
-  return z.string().check(z.minLength(1));
+function isTokens(prompt: readonly unknown[]): prompt is readonly number[] {
+  return typeof prompt[0] === 'number';
 }

@@ -6,6 +6,7 @@ const codes = {
   missing_required_parameter: { status: 400, type: 'invalid_request_error' },
   unknown_parameter: { status: 400, type: 'invalid_request_error' },
   unsupported_parameter: { status: 400, type: 'invalid_request_error' },
+  unsupported_schema: { status: 400, type: 'invalid_request_error' },
   context_length_exceeded: { status: 400, type: 'invalid_request_error' },
   invalid_api_key: { status: 401, type: 'invalid_request_error' },
   model_not_found: { status: 404, type: 'invalid_request_error' },
@@ -22,6 +23,8 @@ const codes = {
   runtime_exited: { status: 502, type: 'server_error' },
   shutting_down: { status: 503, type: 'server_error' },
   server_busy: { status: 429, type: 'rate_limit_error' },
+  invalid_output: { status: 500, type: 'server_error' },
+  api_key_unavailable: { status: 503, type: 'server_error' },
   server_error: { status: 500, type: 'server_error' },
 } as const satisfies Record<string, { status: number; type: string }>;
 

@@ -1,10 +1,12 @@
-import type { Context } from 'aws-lambda';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { definePipeline } from '../../../functions/completion/pipeline.ts';
+import { readApiKeySource } from '../../../functions/shared/platform/api-key.ts';
 import { eventNames, readEvent } from '../../events.ts';
+import { templates } from '../chat/templates.ts';
+import { fakeContext } from '../fake-context.ts';
 import { BrokenEngine, FakeEngine } from '../fake-engine.ts';
 
-const context = { awsRequestId: 'a1b2' } as Context;
+const context = fakeContext();
 
 function definePipelineOn(engine: FakeEngine) {
   const handler = definePipeline({ engine, model: 'fake-1b' });
@@ -55,37 +57,44 @@ describe('a direct invoke', () => {
     expect(Math.abs(Date.now() / 1000 - Number(answer.created))).toBeLessThan(60);
   });
 
-  it("hands every sampling field to the engine, with OpenAI's defaults for those not given", async () => {
+  it.each([
+    ['chat', { message: { content: ' Paris.' }, finish_reason: 'stop' }, ' Paris.'],
+    [
+      'chat-tools',
+      {
+        message: {
+          content: null,
+          tool_calls: [
+            { type: 'function', function: { name: 'get_weather', arguments: '{"city": "Paris"}' } },
+          ],
+        },
+        finish_reason: 'tool_calls',
+      },
+      '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Paris"}}\n</tool_call>',
+    ],
+    [
+      'chat-json-schema',
+      { message: { content: '{"city": "Paris", "is_capital": true}' }, finish_reason: 'stop' },
+      '{"city": "Paris", "is_capital": true}',
+    ],
+  ])('with messages is answered as a chat: %s', async (name, choice, text) => {
+    const event = readEvent(name) as { model: string };
+    const engine = new FakeEngine(text, { contextSize: 2048 });
+    const handler = definePipeline({ engine, model: event.model, chatTemplate: templates.chatMl });
+
+    expect(await handler(event, context)).toMatchObject({ object: 'chat.completion', choices: [choice] });
+  });
+
+  it('ends early enough to be answered before the timeout', async () => {
     const engine = new FakeEngine();
-    const invoke = definePipelineOn(engine);
+    const handler = definePipeline({ engine, model: 'fake-1b' });
+    const before = performance.now();
+    await handler({ prompt: 'Hi' }, fakeContext('a1b2', 10_000));
+    const after = performance.now();
+    const endBy = engine.requests[0]?.endBy ?? 0;
 
-    await invoke({ prompt: 'Hi' });
-    await invoke({
-      prompt: 'Hi',
-      max_tokens: 3,
-      temperature: 0.5,
-      top_p: 0.9,
-      top_k: 40,
-      min_p: 0.05,
-      seed: -1,
-      stop: 'x',
-      repeat_penalty: 1.1,
-    });
-
-    expect(engine.requests).toEqual([
-      {
-        prompt: [72, 105],
-        maxTokens: 16,
-        stop: [],
-        sampling: { temperature: 1, topP: 1, topK: 0, minP: 0, repeatPenalty: 1, seed: expect.any(Number) },
-      },
-      {
-        prompt: [72, 105],
-        maxTokens: 3,
-        stop: ['x'],
-        sampling: { temperature: 0.5, topP: 0.9, topK: 40, minP: 0.05, repeatPenalty: 1.1, seed: 0 },
-      },
-    ]);
+    expect(endBy).toBeGreaterThanOrEqual(before + 10_000 - 150);
+    expect(endBy).toBeLessThanOrEqual(after + 10_000 - 150);
   });
 
   it.each(['completion', 'function-url'])('leaves no generation open after %s', async (name) => {
@@ -163,6 +172,17 @@ describe('an HTTP event', () => {
     },
   );
 
+  it('of a Function URL is answered with a chat', async () => {
+    const event = readEvent('function-url-chat') as { body: string };
+    const { model } = JSON.parse(event.body) as { model: string };
+    const engine = new FakeEngine(' Paris.', { contextSize: 2048 });
+    const handler = definePipeline({ engine, model, chatTemplate: templates.chatMl });
+    const answer = (await handler(event, context)) as unknown as HttpAnswer;
+
+    expect(answer.statusCode).toBe(200);
+    expect(JSON.parse(answer.body).choices[0].message.content).toBe(' Paris.');
+  });
+
   it('of a load balancer with multi-value headers is answered with multi-value headers', async () => {
     const answer = await invokeHttp(readEvent('alb-multi-value'));
 
@@ -179,7 +199,22 @@ describe('an HTTP event', () => {
 
     expect(JSON.parse(answer.body)).toEqual({
       object: 'list',
-      data: [{ id: 'fake-1b', object: 'model', created: 0, owned_by: 'gguf-lambda' }],
+      data: [
+        {
+          id: 'fake-1b',
+          object: 'model',
+          created: 0,
+          owned_by: 'gguf-lambda',
+          meta: {
+            n_ctx: 64,
+            n_ctx_train: 64,
+            n_vocab: 1114372,
+            n_embd: 8,
+            size: 1024,
+            description: 'fake 1B',
+          },
+        },
+      ],
     });
   });
 
@@ -232,6 +267,9 @@ describe('an HTTP event', () => {
 
 describe('the invalid events', () => {
   const expected: Record<string, [code: string, param: string | null, status?: number]> = {
+    'invalid/chat-image': ['unsupported_parameter', 'messages.0.content'],
+    'invalid/chat-missing-model': ['missing_required_parameter', 'model'],
+    'invalid/chat-unknown-role': ['invalid_value', 'messages.0.role'],
     'invalid/context-length-exceeded': ['context_length_exceeded', 'max_tokens'],
     'invalid/http-broken-json': ['invalid_json', null, 400],
     'invalid/http-broken-utf8': ['invalid_json', null, 400],
@@ -244,7 +282,8 @@ describe('the invalid events', () => {
     'invalid/other-model': ['model_not_found', 'model'],
     'invalid/out-of-range': ['invalid_value', 'temperature'],
     'invalid/unknown-field': ['unknown_parameter', 'max_token'],
-    'invalid/unsupported-field': ['unsupported_parameter', 'logprobs'],
+    'invalid/unsupported-field': ['unsupported_parameter', 'typical_p'],
+    'invalid/unsupported-schema': ['unsupported_schema', 'json_schema'],
     'invalid/wrong-type': ['invalid_value', 'max_tokens'],
   };
 
@@ -269,12 +308,19 @@ describe('the invalid events', () => {
     '%s is a function error of a direct invoke, and a 4xx over HTTP',
     async (name, [code, param]) => {
       const body = readEvent(name);
+      const isChat = name.includes('chat');
+      const model = (readEvent('chat') as { model: string }).model;
+      const engine = new FakeEngine();
+      const handler = definePipeline({ engine, model, chatTemplate: templates.chatMl });
 
-      await expect(definePipelineOn(new FakeEngine())(body)).rejects.toMatchObject({ name: code });
-      const answer = await invokeHttp({
-        ...(readEvent('function-url') as object),
-        body: JSON.stringify(body),
-      });
+      await expect(handler(body, context)).rejects.toMatchObject({ name: code });
+      const answer = (await handler(
+        {
+          ...(readEvent(isChat ? 'function-url-chat' : 'function-url') as object),
+          body: JSON.stringify(body),
+        },
+        context,
+      )) as unknown as HttpAnswer;
 
       expect(JSON.parse(answer.body).error).toMatchObject({ code, param });
       expect(answer.statusCode).toBe(code === 'model_not_found' ? 404 : 400);
@@ -284,7 +330,11 @@ describe('the invalid events', () => {
 
 describe('an API key', () => {
   const askWith = async (headers: Record<string, string>, event = 'function-url') => {
-    const handler = definePipeline({ engine: new FakeEngine(), model: 'fake-1b', apiKey: 'right key' });
+    const handler = definePipeline({
+      engine: new FakeEngine(),
+      model: 'fake-1b',
+      apiKey: readApiKeySource({ API_KEY: 'right key' }),
+    });
     const given = readEvent(event) as { headers: object };
     const answer = await handler({ ...given, headers: { ...given.headers, ...headers } }, context);
     return answer as unknown as HttpAnswer;
@@ -311,7 +361,11 @@ describe('an API key', () => {
 
   it('is not asked for by a health check, nor by a direct invoke', async () => {
     expect((await askWith({}, 'function-url-health')).statusCode).toBe(200);
-    const handler = definePipeline({ engine: new FakeEngine(), model: 'fake-1b', apiKey: 'right key' });
+    const handler = definePipeline({
+      engine: new FakeEngine(),
+      model: 'fake-1b',
+      apiKey: readApiKeySource({ API_KEY: 'right key' }),
+    });
     expect(await handler(readEvent('completion'), context)).toMatchObject({ object: 'text_completion' });
   });
 });

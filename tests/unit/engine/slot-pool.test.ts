@@ -69,3 +69,40 @@ describe('SlotPool', () => {
     expect(idle).toBe(true);
   });
 });
+
+describe("a pool's load", () => {
+  it('is what is taken, and who waits', async () => {
+    const pool = new SlotPool(['a', 'b'], 2);
+    const leave = new AbortController();
+    expect(pool.load).toEqual({ running: 0, waiting: 0 });
+    await pool.acquire(any);
+    expect(pool.load).toEqual({ running: 1, waiting: 0 });
+    await pool.acquire(any);
+    const [next, leaving] = [pool.acquire(any), pool.acquire(any, leave.signal)];
+    expect(pool.load).toEqual({ running: 2, waiting: 2 });
+    leave.abort(new Error('left'));
+    await expect(leaving).rejects.toThrow('left');
+    expect(pool.load).toEqual({ running: 2, waiting: 1 });
+    pool.release('a');
+    expect(await next).toBe('a');
+    expect(pool.load).toEqual({ running: 2, waiting: 0 });
+    pool.release('a');
+    pool.release('b');
+    expect(pool.load).toEqual({ running: 0, waiting: 0 });
+  });
+
+  it('stays right when those who have a slot are told that the time is up', async () => {
+    const pool = new SlotPool(['a'], 2);
+    const late = new AbortController();
+    await pool.acquire(any, late.signal);
+    const waiting = pool.acquire(any, late.signal);
+    pool.release('a');
+    expect(await waiting).toBe('a');
+    late.abort();
+    const next = pool.acquire(any);
+    expect(pool.load).toEqual({ running: 1, waiting: 1 });
+    pool.release('a');
+
+    expect(await next).toBe('a');
+  });
+});

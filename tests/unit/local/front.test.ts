@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readApiKeySource } from '../../../functions/shared/platform/api-key.ts';
 import type { FrontConfig } from '../../../local/config.ts';
 import { invokePath } from '../../../local/emulator.ts';
 import { type Front, startFront } from '../../../local/front.ts';
@@ -529,7 +530,7 @@ describe('any other path', () => {
 
 describe('an API key', () => {
   it('is asked for on the invoke URL', async () => {
-    const front = await serve({ apiKey: 'right' });
+    const front = await serve({ apiKey: readApiKeySource({ API_KEY: 'right' }) });
     const invoke = (headers: Record<string, string>) =>
       fetch(front.url + invokePath, {
         method: 'POST',

@@ -11,6 +11,8 @@ describe('readConfig', () => {
       slots: 1,
       queueLimit: 64,
       apiKey: undefined,
+      cors: undefined,
+      imagePlaceholders: false,
     });
   });
 

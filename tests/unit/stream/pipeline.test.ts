@@ -5,10 +5,13 @@ import type { Context } from 'aws-lambda';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { GenerationEvent, GenerationRequest } from '../../../functions/shared/engine/engine.ts';
 import { EngineBusyError } from '../../../functions/shared/engine/engine.ts';
+import type { Service } from '../../../functions/shared/routes/service.ts';
 import { readEvent } from '../../events.ts';
+import { templates } from '../chat/templates.ts';
+import { fakeContext } from '../fake-context.ts';
 import { BrokenEngine, FakeEngine } from '../fake-engine.ts';
 
-const context = { awsRequestId: 'a1b2' } as Context;
+const context = fakeContext();
 
 interface Prelude {
   statusCode: number;
@@ -35,10 +38,15 @@ type StreamingHandler = (event: unknown, stream: Writable, context: Context) => 
 async function invoke(
   event: unknown,
   engine = new FakeEngine(),
+  service: Partial<Service> = {},
 ): Promise<{ prelude: Prelude | undefined; body: string }> {
   prelude = undefined;
   const stream = new PassThrough();
-  const handler = definePipeline({ engine, model: 'fake-1b' }) as unknown as StreamingHandler;
+  const handler = definePipeline({
+    engine,
+    model: 'fake-1b',
+    ...service,
+  }) as unknown as StreamingHandler;
   const [body] = await Promise.all([text(stream), handler(event, stream, context)]);
   return { prelude, body };
 }
@@ -103,6 +111,22 @@ describe('a request with stream', () => {
     expect(engine.open).toBe(0);
   });
 
+  it('of a chat is answered with events as well', async () => {
+    const given = readEvent('function-url-chat') as { body: string };
+    const body = { ...(JSON.parse(given.body) as { model: string }), stream: true };
+    const engine = new FakeEngine(' Paris.', { contextSize: 2048 });
+    const service = { model: body.model, chatTemplate: templates.chatMl };
+    const answer = await invoke({ ...given, body: JSON.stringify(body) }, engine, service);
+    const events = parseEvents(answer.body);
+    const chunks = events.slice(0, -1).map(({ data }) => JSON.parse(data));
+
+    expect(answer.prelude?.headers['content-type']).toBe('text/event-stream; charset=utf-8');
+    expect(chunks.map(({ choices }) => choices[0].delta.content ?? '').join('')).toBe(' Paris.');
+    expect(chunks.at(-1).choices[0].finish_reason).toBe('stop');
+    expect(events.at(-1)).toEqual({ name: undefined, data: '[DONE]' });
+    expect(engine.open).toBe(0);
+  });
+
   it('ends with the usage when that is asked for', async () => {
     const body = {
       prompt: 'The capital of France is',
@@ -137,7 +161,7 @@ describe('a request with stream', () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {});
     class LateFailure extends FakeEngine {
       override async *generate(): AsyncGenerator<GenerationEvent, void, void> {
-        yield { type: 'text', text: 'Par' };
+        yield { type: 'text', text: 'Par', tokens: [] };
         throw new Error('secret');
       }
     }
@@ -169,7 +193,7 @@ describe('a request with stream', () => {
     class EndlessEngine extends FakeEngine {
       override async *generate(_: GenerationRequest): AsyncGenerator<GenerationEvent, void, void> {
         try {
-          for (;;) yield { type: 'text', text: 'more' };
+          for (;;) yield { type: 'text', text: 'more', tokens: [] };
         } finally {
           ended.resolve();
         }

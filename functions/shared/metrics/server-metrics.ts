@@ -1,0 +1,72 @@
+// What a server on a port tells Prometheus: counts and durations, no prompt and no text.
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Engine, GenerationSummary } from '../engine/engine.ts';
+
+/** Takes note of what happens. */
+export interface Metrics {
+  /** A generation ended. */
+  generated(summary: GenerationSummary): void;
+  /** A request was answered, or its stream began; `path` is one of the routes'. */
+  answered(path: string, status: number): void;
+  /** All of it, in Prometheus's text format. */
+  expose(): Promise<{ text: string; contentType: string }>;
+}
+
+/** From a cached token to a long prompt on a slow box, in seconds. */
+const firstTokenBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const rateBuckets = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+
+/** Metrics of this process. */
+export function createMetrics(engine: Pick<Engine, 'load'>): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const counter = (name: string, help: string) =>
+    new Counter({ name: `gguf_lambda_${name}`, help, registers });
+  const prompt = counter('prompt_tokens_total', 'Prompt tokens evaluated.');
+  const cached = counter('cached_tokens_total', 'Prompt tokens taken from the cache.');
+  const completion = counter('completion_tokens_total', 'Tokens generated.');
+  const deadlines = counter('deadlines_total', 'Generations that were ended because their time was up.');
+  const requests = new Counter({
+    name: 'gguf_lambda_requests_total',
+    help: 'Requests answered, by path and status.',
+    labelNames: ['path', 'status'],
+    registers,
+  });
+  const firstToken = new Histogram({
+    name: 'gguf_lambda_first_token_seconds',
+    help: 'From the beginning of a generation to its first token, without the wait for a slot.',
+    buckets: firstTokenBuckets,
+    registers,
+  });
+  const rate = new Histogram({
+    name: 'gguf_lambda_tokens_per_second',
+    help: 'Tokens generated per second, by generation.',
+    buckets: rateBuckets,
+    registers,
+  });
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name: `gguf_lambda_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge('generations_running', 'Generations that run now.', () => engine.load.running);
+  gauge('generations_waiting', 'Generations that wait for a slot now.', () => engine.load.waiting);
+
+  return {
+    generated: ({ promptTokens, cachedTokens, completionTokens, promptMs, completionMs, deadline }) => {
+      prompt.inc(promptTokens);
+      cached.inc(cachedTokens);
+      completion.inc(completionTokens);
+      if (deadline) deadlines.inc();
+      if (completionTokens > 0) firstToken.observe(promptMs / 1000);
+      if (completionTokens > 1 && completionMs > 0)
+        rate.observe(((completionTokens - 1) * 1000) / completionMs);
+    },
+    answered: (path, status) => requests.inc({ path, status }),
+    expose: async () => ({ text: await registry.metrics(), contentType: registry.contentType }),
+  };
+}

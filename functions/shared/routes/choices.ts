@@ -1,0 +1,84 @@
+// Several generations as one: started in order, as many at once as the engine runs, their events as they come.
+import {
+  EngineBusyError,
+  type GenerationEvent,
+  type GenerationRequest,
+  GrammarError,
+} from '../engine/engine.ts';
+import { RequestError } from '../wire/errors.ts';
+import type { Service } from './service.ts';
+
+/** An event of the generation at `index` in the list that was asked for. */
+export interface ChoiceEvent {
+  readonly index: number;
+  readonly event: GenerationEvent;
+}
+
+/**
+ * Runs generations. Ending the iteration ends them all, and so does `signal`.
+ *
+ * @throws {RequestError} `server_busy` when the engine takes no more, `invalid_value` for a grammar it does not take
+ * @throws the signal's reason when aborted
+ */
+export async function* generateChoices(
+  requests: readonly GenerationRequest[],
+  { engine, metrics }: Pick<Service, 'engine' | 'metrics'>,
+  signal: AbortSignal,
+): AsyncGenerator<ChoiceEvent, void, void> {
+  const waiting = requests.map((request, index) => ({ request, index }));
+  const running = new Map<number, AsyncGenerator<GenerationEvent, void, void>>();
+  const steps = new Map<number, Promise<{ index: number; step: IteratorResult<GenerationEvent, void> }>>();
+  const advance = (index: number, generation: AsyncGenerator<GenerationEvent, void, void>) =>
+    void steps.set(
+      index,
+      generation.next().then((step) => ({ index, step })),
+    );
+  // However one of them ends, the others are ended, and why they had to be is told first.
+  const endAll = () => Promise.allSettled([...running.values()].map((generation) => generation.return()));
+  // One that nobody reads on would keep its slot for ever.
+  const abandon = () => void endAll();
+  signal.addEventListener('abort', abandon, { once: true });
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      while (running.size < engine.slots) {
+        const next = waiting.shift();
+        if (next === undefined) break;
+        const generation = engine.generate(next.request, signal);
+        running.set(next.index, generation);
+        advance(next.index, generation);
+      }
+      if (running.size === 0) return;
+      const { index, step } = await Promise.race(steps.values());
+      const generation = running.get(index);
+      if (step.done || generation === undefined) {
+        running.delete(index);
+        steps.delete(index);
+        continue;
+      }
+      if (step.value.type === 'end') metrics?.generated(step.value.summary);
+      yield { index, event: step.value };
+      advance(index, generation);
+    }
+  } catch (error) {
+    throw toRequestFailure(error);
+  } finally {
+    signal.removeEventListener('abort', abandon);
+    // What the others fail with when they are ended says nothing more.
+    for (const step of steps.values()) step.catch(() => {});
+    await endAll();
+  }
+}
+
+/** What the engine refuses because of the request, in the request's terms. */
+export function toRequestFailure(error: unknown): unknown {
+  if (error instanceof EngineBusyError) {
+    return new RequestError('server_busy', `The server is busy: ${error.message} Try again later.`, {
+      headers: { 'retry-after': '1' },
+    });
+  }
+  if (error instanceof GrammarError) {
+    return new RequestError('invalid_value', error.message, { param: 'grammar' });
+  }
+  return error;
+}

@@ -1,0 +1,36 @@
+// A direct invoke: the event is the request itself, and its fields say of what kind.
+import { RequestError } from '../wire/errors.ts';
+import { isJsonObject } from '../wire/json.ts';
+import { chat } from './chat.ts';
+import { complete } from './completions.ts';
+import { embed } from './embeddings.ts';
+import { rerank } from './rerank.ts';
+import type { Invocation, Service } from './service.ts';
+
+/**
+ * Answers a direct invoke: a chat with `messages`, a ranking with `documents`, embeddings with `input`, and else a
+ * completion.
+ *
+ * @throws {RequestError} when the request is wrong, does not fit the model, or asks for a stream
+ */
+export async function answerDirectInvoke(
+  event: unknown,
+  service: Service,
+  invocation: Invocation,
+): Promise<object> {
+  if (isJsonObject(event) && event.stream === true) {
+    throw new RequestError(
+      'unsupported_parameter',
+      "'stream' is not supported here: this answer comes as a whole.",
+      { param: 'stream' },
+    );
+  }
+  return findRoute(event)(event, service, invocation);
+}
+
+function findRoute(event: unknown) {
+  const has = (field: string) => isJsonObject(event) && Object.hasOwn(event, field);
+  if (has('messages')) return chat;
+  if (has('documents')) return rerank;
+  return has('input') ? embed : complete;
+}

@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { toStreamedCompletion } from '../../../bench/completions.ts';
+
+const chunk = (text: string, finish: string | null = null) => ({
+  choices: [{ text, finish_reason: finish }],
+});
+const usage = { choices: [], usage: { prompt_tokens: 5, completion_tokens: 4 } };
+const event = (body: object) => `data: ${JSON.stringify(body)}\n\n`;
+
+/** Parts that came 10 ms after each other, the first one at 10. */
+function toExchange(...texts: (string | Buffer)[]) {
+  const parts = texts.map((text, index) => ({ at: 10 * (index + 1), bytes: Buffer.from(text) }));
+  return { startedAt: 1, endedAt: 10 * texts.length, parts };
+}
+
+test('the first token is the first text, the last one the last choice, and the server counts', () => {
+  const exchange = toExchange(
+    ': a comment\n\n',
+    event(chunk('')),
+    event(chunk(' Par')) + event(chunk('is')),
+    event(chunk('', 'length')),
+    `${event(usage)}data: [DONE]\n\n`,
+  );
+
+  expect(toStreamedCompletion(exchange)).toEqual({
+    startedAt: 1,
+    firstTokenAt: 30,
+    lastTokenAt: 40,
+    completionTokens: 4,
+  });
+});
+
+test('an event has come when its last byte has, also one that is cut within a character', () => {
+  const bytes = Buffer.from(event(chunk('é')));
+  const middle = bytes.indexOf(0xc3) + 1;
+
+  const answer = toStreamedCompletion(toExchange(bytes.subarray(0, middle), bytes.subarray(middle)));
+
+  expect(answer).toMatchObject({ firstTokenAt: 20, lastTokenAt: 20 });
+});
+
+test('where the server does not count, the events with text do', () => {
+  const exchange = toExchange(event(chunk(' a')), event(chunk(' b')), event(chunk('', 'stop')));
+
+  expect(toStreamedCompletion(exchange).completionTokens).toBe(2);
+});
+
+test('a stream without text is a failure', () => {
+  expect(() => toStreamedCompletion(toExchange(event(usage)))).toThrow('no text');
+});

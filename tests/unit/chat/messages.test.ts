@@ -1,0 +1,236 @@
+// From messages to the prompt, as POST /apply-template shows it.
+import { describe, expect, it } from 'vitest';
+import { applyTemplate } from '../../../functions/shared/routes/chat.ts';
+import { FakeEngine } from '../fake-engine.ts';
+import { templates } from './templates.ts';
+
+const engine = new FakeEngine();
+
+async function render(
+  chatTemplate: keyof typeof templates,
+  body: object,
+  service: { imagePlaceholders?: boolean } = {},
+): Promise<string> {
+  const answer = await applyTemplate(body, {
+    engine,
+    model: 'fake-1b',
+    chatTemplate: templates[chatTemplate],
+    ...service,
+  });
+  return answer.prompt;
+}
+
+const user = (content: unknown) => ({ role: 'user', content });
+const tool = {
+  type: 'function',
+  function: { name: 'weather', description: 'The weather', parameters: { type: 'object' } },
+};
+const call = (id: string, city: string) => ({
+  id,
+  type: 'function',
+  function: { name: 'weather', arguments: JSON.stringify({ city }) },
+});
+const conversation = [
+  user('Where is it warm?'),
+  { role: 'assistant', content: 'Let me see.', tool_calls: [call('1', 'Paris'), call('2', 'Oslo')] },
+  { role: 'tool', tool_call_id: '1', content: '20' },
+  { role: 'tool', tool_call_id: '2', content: [{ type: 'text', text: '5' }] },
+];
+
+describe('messages', () => {
+  it('are written by the template', async () => {
+    const messages = [
+      { role: 'system', content: 'Be brief.' },
+      user('Hi'),
+      { role: 'assistant', content: 'Yes?' },
+      user('Bye'),
+    ];
+
+    expect(await render('chatMl', { messages })).toBe(
+      '<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n' +
+        '<|im_start|>assistant\nYes?<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n',
+    );
+  });
+
+  it('of a developer are those of the system', async () => {
+    expect(await render('chatMl', { messages: [{ role: 'developer', content: 'Be brief.' }] })).toContain(
+      '<|im_start|>system\nBe brief.<|im_end|>',
+    );
+  });
+
+  it('in parts are joined', async () => {
+    const parts = [
+      { type: 'text', text: 'one ' },
+      { type: 'text', text: 'two' },
+    ];
+
+    for (const role of ['system', 'user', 'assistant', 'tool']) {
+      const message = { role, content: parts, ...(role === 'tool' && { tool_call_id: '1' }) };
+      expect(await render('chatMl', { messages: [message] })).toContain('one two');
+    }
+  });
+
+  it('of the system go to a template without one as a part of the first message', async () => {
+    const messages = [{ role: 'system', content: 'Be brief.' }, user('Hi')];
+
+    expect(await render('strict', { messages })).toBe('<s>[user]Be brief.\n\nHi[model]');
+  });
+
+  it.each([
+    [[{ role: 'system', content: 'Be brief.' }], /System role not supported/],
+    [[user('Hi'), user('Ho')], /Roles must take turns/],
+    [[{ role: 'system', content: 'Be brief.' }, user('Hi'), user('Ho')], /Roles must take turns/],
+  ])('that the template does not take are refused with its own reason', async (messages, reason) => {
+    await expect(render('strict', { messages })).rejects.toMatchObject({
+      code: 'invalid_value',
+      param: 'messages',
+      status: 400,
+      message: expect.stringMatching(reason),
+    });
+  });
+
+  it('need a template that can be read', async () => {
+    const messages = [user('Hi')];
+
+    await expect(render('unreadable', { messages })).rejects.toMatchObject({ code: 'invalid_value' });
+    await expect(applyTemplate({ messages }, { engine, model: 'fake-1b' })).rejects.toMatchObject({
+      code: 'unsupported_parameter',
+      param: 'messages',
+    });
+  });
+
+  it('are all that the template gets of that name, and the variables beside them', async () => {
+    const kwargs = {
+      messages: [user('other')],
+      add_generation_prompt: false,
+      bos_token: 'x',
+      enable_thinking: false,
+    };
+
+    expect(await render('strict', { messages: [user('Hi')], chat_template_kwargs: kwargs })).toBe(
+      '<s>[user]Hi[model]',
+    );
+    expect(await render('thinking', { messages: [user('Hi')], chat_template_kwargs: kwargs })).toBe(
+      '[user]Hi[assistant]<think>\n\n</think>\n\n',
+    );
+  });
+
+  it('that were an answer may be sent back as a client has them', async () => {
+    const answer = {
+      role: 'assistant',
+      content: 'Yes?',
+      refusal: null,
+      annotations: null,
+      audio: null,
+      function_call: null,
+      tool_calls: null,
+      reasoning_content: 'Hm.',
+      name: null,
+    };
+
+    expect(await render('thinking', { messages: [user('Hi'), answer, user('Ho')] })).toBe(
+      '[user]Hi[assistant]<think>Hm.</think>Yes?[user]Ho[assistant]',
+    );
+  });
+});
+
+describe('an image', () => {
+  const messages = [
+    user([
+      { type: 'text', text: 'What is it?' },
+      { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA', detail: 'low' } },
+    ]),
+  ];
+
+  it('is refused by its message', async () => {
+    await expect(render('chatMl', { messages })).rejects.toMatchObject({
+      code: 'unsupported_parameter',
+      param: 'messages.0.content',
+    });
+  });
+
+  it('is replaced by a note where the server is set so', async () => {
+    expect(await render('chatMl', { messages }, { imagePlaceholders: true })).toContain(
+      'What is it?\n[An image was here. This model reads text only, so it was left out.]\n',
+    );
+  });
+});
+
+describe('tools', () => {
+  it('are told of by a template that knows them, and so are calls and answers', async () => {
+    expect(await render('withTools', { messages: conversation, tools: [tool] })).toBe(
+      `<tools>\n${jinjaJson(tool)}\n</tools> Call them within <tool_call></tool_call>.\n` +
+        '[user]Where is it warm?[assistant]Let me see.<tool_call>weather {"city": "Paris"}</tool_call>' +
+        '<tool_call>weather {"city": "Oslo"}</tool_call>[tool]20[tool]5[assistant]',
+    );
+  });
+
+  it('are told of in the system message of any other, with answers as one message of the user', async () => {
+    const prompt = await render('strict', { messages: conversation, tools: [tool] });
+
+    expect(prompt).toMatch(/^<s>\[user\]# Tools\n/);
+    expect(prompt).toContain(`<tools>\n${JSON.stringify(tool)}\n</tools>`);
+    expect(prompt).toContain(
+      '<tool_call>\n{"name": "<function-name>", "arguments": <args-json-object>}\n</tool_call>',
+    );
+    expect(prompt).toMatch(/\n\nWhere is it warm\?\[assistant\]/);
+    expect(prompt).toContain(
+      '[assistant]Let me see.\n<tool_call>\n{"name": "weather", "arguments": {"city":"Paris"}}\n</tool_call>\n' +
+        '<tool_call>\n{"name": "weather", "arguments": {"city":"Oslo"}}\n</tool_call>' +
+        '[user]<tool_response>\n20\n</tool_response>\n<tool_response>\n5\n</tool_response>[model]',
+    );
+  });
+
+  it('are added to the system message that there is', async () => {
+    const messages = [{ role: 'developer', content: 'Be brief.' }, user('Hi')];
+
+    expect(await render('chatMl', { messages, tools: [tool] })).toMatch(
+      /^<\|im_start\|>system\nBe brief\.\n\n# Tools\n[^[]*<\|im_end\|>\n<\|im_start\|>user\nHi/,
+    );
+  });
+
+  it('are none where none are given', async () => {
+    expect(await render('strict', { messages: [user('Hi')], tools: [] })).toBe('<s>[user]Hi[model]');
+  });
+
+  it.each(['{"city": ', 'Paris'])('were not called with what is no JSON: %s', async (given) => {
+    const made = { id: '1', type: 'function', function: { name: 'weather', arguments: given } };
+    const messages = [user('Hi'), { role: 'assistant', tool_calls: [made] }];
+
+    await expect(render('withTools', { messages })).rejects.toMatchObject({
+      code: 'invalid_value',
+      param: 'messages.1.tool_calls.0.function.arguments',
+      message: expect.stringMatching(/must be JSON\.$/),
+    });
+  });
+
+  it('may have been called without arguments', async () => {
+    const made = { id: '1', function: { name: 'now', arguments: '' } };
+
+    expect(
+      await render('withTools', { messages: [user('Hi'), { role: 'assistant', tool_calls: [made] }] }),
+    ).toBe('[user]Hi[assistant]<tool_call>now {}</tool_call>[assistant]');
+  });
+
+  it.each(['chatMl', 'withTools'] as const)(
+    'may not be nested beyond what can be written, by %s',
+    async (kind) => {
+      const levels = 100_000;
+      const deep = JSON.parse(`${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`) as object;
+      const nested = { type: 'function', function: { name: 'deep', parameters: { properties: deep } } };
+      const given = `${'['.repeat(levels)}${']'.repeat(levels)}`;
+      const called = { id: '1', type: 'function', function: { name: 'deep', arguments: given } };
+
+      for (const body of [
+        { messages: [user('Hi')], tools: [nested] },
+        { messages: [user('Hi'), { role: 'assistant', tool_calls: [called] }] },
+      ])
+        await expect(render(kind, body)).rejects.toMatchObject({ code: 'invalid_value', status: 400 });
+    },
+  );
+});
+
+/** JSON as Python and templates write it. */
+function jinjaJson(value: object): string {
+  return JSON.stringify(value).replaceAll(',"', ', "').replaceAll('":', '": ');
+}

@@ -1,0 +1,64 @@
+// Small chat templates of the kinds that models bring.
+import { ChatTemplate } from '../../../functions/shared/chat/chat-template.ts';
+
+/** As SmolLM2's: any roles in any order. */
+const chatMl = `{%- for message in messages %}
+{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}
+{%- endfor %}
+{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}`;
+
+/** As Gemma's: no system message, and two roles that take turns. */
+const strict = `{{- bos_token }}
+{%- for message in messages %}
+{%- if message.role == 'system' %}{{ raise_exception('System role not supported') }}{%- endif %}
+{%- if (message.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Roles must take turns') }}{%- endif %}
+{{- '[' + message.role + ']' + message.content | trim }}
+{%- endfor %}
+{%- if add_generation_prompt %}{{- '[model]' }}{%- endif %}`;
+
+/** As Qwen2.5's: tells of tools, and writes calls and their answers. */
+const withTools = `{%- if tools %}
+{{- '<tools>\\n' }}
+{%- for tool in tools %}{{- tool | tojson + '\\n' }}{%- endfor %}
+{{- '</tools> Call them within <tool_call></tool_call>.\\n' }}
+{%- endif %}
+{%- for message in messages %}
+{{- '[' + message.role + ']' + message.content }}
+{%- for call in message.tool_calls or [] %}
+{{- '<tool_call>' + call.function.name + ' ' + call.function.arguments | tojson + '</tool_call>' }}
+{%- endfor %}
+{%- endfor %}
+{%- if add_generation_prompt %}{{- '[assistant]' }}{%- endif %}`;
+
+/** As Qwen3's: may be kept from thinking, and writes earlier thoughts. */
+const thinking = `{%- for message in messages %}
+{{- '[' + message.role + ']' }}
+{%- if message.reasoning_content %}{{- '<think>' + message.reasoning_content + '</think>' }}{%- endif %}
+{{- message.content }}
+{%- endfor %}
+{%- if add_generation_prompt %}
+{{- '[assistant]' }}
+{%- if enable_thinking is defined and enable_thinking is false %}{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}
+{%- endif %}`;
+
+/** As DeepSeek-R1's: the prompt ends within the thoughts, whatever is asked for. */
+const alwaysThinking = `{%- for message in messages %}
+{{- '[' + message.role + ']' + message.content.split('</think>')[-1] }}
+{%- endfor %}
+{%- if add_generation_prompt %}{{- '[assistant]<think>\\n' }}{%- endif %}`;
+
+const thinkingWithTools = `{%- for tool in tools or [] %}{{- tool.function.name + '<tool_call>' }}{%- endfor %}${thinking}`;
+
+function toTemplate(chatTemplate: string): ChatTemplate {
+  return new ChatTemplate({ chatTemplate, bosToken: '<s>', eosToken: '</s>' });
+}
+
+export const templates = {
+  chatMl: toTemplate(chatMl),
+  strict: toTemplate(strict),
+  withTools: toTemplate(withTools),
+  thinking: toTemplate(thinking),
+  alwaysThinking: toTemplate(alwaysThinking),
+  thinkingWithTools: toTemplate(thinkingWithTools),
+  unreadable: toTemplate('{% for %}'),
+};

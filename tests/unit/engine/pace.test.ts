@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { Pace } from '../../../functions/shared/engine/pace.ts';
+
+describe('a pace', () => {
+  it('expects nothing before the first step', () => {
+    const pace = new Pace();
+
+    expect([pace.expectPrefill(128), pace.expectDecode()]).toEqual([0, 0]);
+  });
+
+  it('expects half as much again as the slowest step took, by tokens of the prompt', () => {
+    const pace = new Pace();
+    pace.prefilled(32, 64);
+    pace.prefilled(128, 128);
+    pace.decoded(10);
+    pace.decoded(8);
+
+    expect(pace.expectPrefill(128)).toBeCloseTo(128 * 2 * 0.9 * 1.5);
+    expect(pace.expectDecode()).toBeCloseTo(10 * 0.9 * 1.5);
+  });
+
+  it('forgets a slow step', () => {
+    const pace = new Pace();
+    pace.decoded(100);
+    for (let step = 0; step < 20; step++) pace.decoded(10);
+
+    expect(pace.expectDecode()).toBeLessThan(20);
+    pace.decoded(50);
+    expect(pace.expectDecode()).toBe(75);
+  });
+});

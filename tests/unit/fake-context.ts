@@ -1,0 +1,6 @@
+// Lambda's context, as far as the functions read it.
+import type { Context } from 'aws-lambda';
+
+export function fakeContext(awsRequestId = 'a1b2', remainingMs = 60_000): Context {
+  return { awsRequestId, getRemainingTimeInMillis: () => remainingMs } as Context;
+}

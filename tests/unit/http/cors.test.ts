@@ -1,0 +1,172 @@
+import OpenAI from 'openai';
+import { describe, expect, it } from 'vitest';
+import { Cors } from '../../../functions/shared/http/cors.ts';
+import type { HttpRequest } from '../../../functions/shared/http/http.ts';
+import { ConfigurationError } from '../../../functions/shared/platform/environment.ts';
+
+const page = 'https://chat.example.com';
+
+function parse(text: string): Cors {
+  const cors = Cors.parse(text);
+  if (cors === undefined) throw new Error('No CORS.');
+  return cors;
+}
+
+function request(method: string, headers: Record<string, string>): HttpRequest {
+  return { method, path: '/v1/completions', headers, body: new Uint8Array() };
+}
+
+function preflightOf(origin: string, headers: Record<string, string> = {}): HttpRequest {
+  return request('OPTIONS', { origin, 'access-control-request-method': 'POST', ...headers });
+}
+
+describe('the setting', () => {
+  it.each([undefined, '', '  '])('%j is none', (text) => {
+    expect(Cors.parse(text)).toBeUndefined();
+  });
+
+  it.each([
+    ['https://chat.example.com', page],
+    ['HTTPS://Chat.Example.COM', page],
+    ['https://chat.example.com:443', page],
+    [' http://localhost:5173 , https://chat.example.com ', page],
+    [' http://localhost:5173 , https://chat.example.com ', 'http://localhost:5173'],
+    ['http://[::1]:3000', 'http://[::1]:3000'],
+    ['https://müller.example', 'https://xn--mller-kva.example'],
+    ['chrome-extension://ABCdef', 'chrome-extension://abcdef'],
+    ['tauri://localhost', 'tauri://localhost'],
+  ])('%j allows %s', (text, origin) => {
+    expect(parse(text).headers(request('GET', { origin }))).toMatchObject({
+      'access-control-allow-origin': origin,
+    });
+  });
+
+  it.each([
+    'chat.example.com',
+    'https://chat.example.com/',
+    'https://chat.example.com/app',
+    'https://chat.example.com?a',
+    'https://user@chat.example.com',
+    'https://*.example.com',
+    'https://',
+    'https://chat.example.com:99999',
+    'null',
+    'https://chat.example.com,',
+    'https://chat.example.com https://other.example.com',
+    '*, https://chat.example.com',
+  ])('%j is refused by name', (text) => {
+    expect(() => Cors.parse(text)).toThrow(ConfigurationError);
+    expect(() => Cors.parse(text)).toThrow(`CORS_ORIGINS=${JSON.stringify(text)} cannot be used`);
+  });
+});
+
+describe('a preflight', () => {
+  it('of a page that may call tells what it may send', () => {
+    const answer = parse(page).preflight(
+      preflightOf(page, { 'access-control-request-headers': 'authorization,x-stainless-os' }),
+      ['GET', 'POST'],
+    );
+
+    expect(answer).toEqual({
+      status: 204,
+      headers: {
+        'access-control-allow-origin': page,
+        'access-control-allow-methods': 'GET, POST',
+        'access-control-allow-headers': 'authorization,x-stainless-os',
+        'access-control-max-age': '7200',
+        vary: 'origin',
+      },
+      body: '',
+    });
+  });
+
+  it('of any page, where all may call, is the same for all', () => {
+    const answer = parse('*').preflight(preflightOf(page), ['GET']);
+
+    expect(answer?.headers).toMatchObject({
+      'access-control-allow-origin': '*',
+      'access-control-allow-headers': 'authorization, content-type',
+    });
+    expect(answer?.headers).not.toHaveProperty('vary');
+  });
+
+  it("covers every header that OpenAI's client sends from a browser", async () => {
+    let sent: string[] = [];
+    const client = new OpenAI({
+      baseURL: 'http://127.0.0.1/v1',
+      apiKey: 'key',
+      organization: 'organization',
+      dangerouslyAllowBrowser: true,
+      fetch: async (_, init) => {
+        sent = [...new Headers(init?.headers).keys()].sort();
+        return Response.json({});
+      },
+    });
+    await client.completions.create({ model: 'm', prompt: 'Hi' });
+
+    const asked = preflightOf(page, { 'access-control-request-headers': sent.join(',') });
+    const allowed = parse(page).preflight(asked, ['POST'])?.headers['access-control-allow-headers'];
+
+    expect(sent).toEqual(expect.arrayContaining(['authorization', 'openai-organization', 'x-stainless-os']));
+    expect(allowed?.split(',')).toEqual(sent);
+  });
+
+  it.each(['a\r\nset-cookie: b', 'a b', ',', 'x: y', ''])(
+    'that asks for %j gets the usual headers',
+    (names) => {
+      const asked = preflightOf(page, { 'access-control-request-headers': names });
+
+      expect(parse(page).preflight(asked, ['GET'])?.headers['access-control-allow-headers']).toBe(
+        'authorization, content-type',
+      );
+    },
+  );
+
+  it.each([
+    ['another origin', preflightOf('https://evil.example.com')],
+    ['a longer origin', preflightOf(`${page}.evil.example.com`)],
+    ['another scheme', preflightOf('http://chat.example.com')],
+    ['another port', preflightOf(`${page}:8443`)],
+    ['a sandboxed page', preflightOf('null')],
+    ['no origin', request('OPTIONS', { 'access-control-request-method': 'POST' })],
+    ['no method', request('OPTIONS', { origin: page })],
+    ['a request itself', request('POST', { origin: page, 'access-control-request-method': 'POST' })],
+  ])('that is none is not answered: %s', (_, given) => {
+    expect(parse(page).preflight(given, ['POST'])).toBeUndefined();
+  });
+});
+
+describe('any other answer', () => {
+  it('may be read by a page that may call', () => {
+    expect(parse(page).headers(request('POST', { origin: page }))).toEqual({
+      'access-control-allow-origin': page,
+      'access-control-expose-headers': 'x-request-id, retry-after',
+      vary: 'origin',
+    });
+  });
+
+  it('may be read by every page, a sandboxed one too, where all may call', () => {
+    for (const headers of [{ origin: page }, { origin: 'null' }, {}] as Record<string, string>[]) {
+      expect(parse('*').headers(request('POST', headers))).toEqual({
+        'access-control-allow-origin': '*',
+        'access-control-expose-headers': 'x-request-id, retry-after',
+      });
+    }
+  });
+
+  it.each(['https://evil.example.com', 'null', ''])(
+    'may not be read by %j, and is not cached for all',
+    (origin) => {
+      expect(parse(page).headers(request('POST', { origin }))).toEqual({ vary: 'origin' });
+    },
+  );
+
+  it('never allows cookies', () => {
+    const given = [
+      parse('*').headers(preflightOf(page)),
+      parse('*').preflight(preflightOf(page), [])?.headers,
+    ];
+
+    expect(JSON.stringify(given)).not.toContain('credentials');
+  });
+});
