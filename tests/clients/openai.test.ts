@@ -1,31 +1,38 @@
-// OpenAI's own client for Node, on port 8000: nothing is changed but its base URL.
+// OpenAI's own client for Node, on port 8000: nothing is changed but its base URL and its key.
 import OpenAI from 'openai';
+import { zodFunction } from 'openai/helpers/zod';
+import type { ChatCompletionMessageParam } from 'openai/resources';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { model } from '../model/default-model.ts';
-import { type FrontProcess, startFrontProcess } from '../model/front-process.ts';
+import { z } from 'zod';
+import { model, startTestServer, type TestServer } from './test-server.ts';
 
 const prompt = 'The capital of France is';
+const question = [{ role: 'user' as const, content: 'What is 2+2?' }];
 
-let front: FrontProcess;
+let server: TestServer;
 let client: OpenAI;
 
 beforeAll(async () => {
-  front = await startFrontProcess({ SLOTS: '2', QUEUE_LIMIT: '1' });
-  client = new OpenAI({ baseURL: `${new URL(front.url).origin}/v1`, apiKey: 'none', maxRetries: 0 });
+  server = await startTestServer({ SLOTS: '2', QUEUE_LIMIT: '1', API_KEY: 'the key' });
+  ({ client } = server);
 });
 
 afterAll(async () => {
-  await front.end('SIGTERM');
+  await server.end();
 });
 
 const complete = (text: string, max_tokens = 8) =>
   client.completions.create({ model: model.name, prompt: text, max_tokens, temperature: 0 });
 
+const chatRequest = { model: model.name, messages: question, max_tokens: 20, temperature: 0 };
+
 describe("OpenAI's client", () => {
-  it('lists the model', async () => {
+  it('lists the model, and gets it by its name', async () => {
     const { data } = await client.models.list();
 
     expect(data.map(({ id }) => id)).toEqual([model.name]);
+    expect(await client.models.retrieve(model.name)).toEqual(data[0]);
+    await expect(client.models.retrieve('gpt-4')).rejects.toBeInstanceOf(OpenAI.NotFoundError);
   });
 
   it('gets a completion', async () => {
@@ -55,28 +62,251 @@ describe("OpenAI's client", () => {
     expect(chunks.length).toBeGreaterThan(8);
   });
 
-  it('gets its errors as its own classes', async () => {
+  it('gets log-probabilities, of a text and of a chat', async () => {
+    const text = await client.completions.create({ model: model.name, prompt, max_tokens: 3, logprobs: 2 });
+    const chat = await client.chat.completions.create({ ...chatRequest, logprobs: true, top_logprobs: 2 });
+
+    expect(text.choices[0]?.logprobs?.tokens?.join('')).toBe(text.choices[0]?.text);
+    const told = chat.choices[0]?.logprobs?.content ?? [];
+    expect(told.map(({ token }) => token).join('')).toBe(`${chat.choices[0]?.message.content}<|im_end|>`);
+    expect(told.every(({ top_logprobs }) => top_logprobs.length === 2)).toBe(true);
+  });
+
+  it('chats', async () => {
+    const { data, request_id } = await client.chat.completions.create(chatRequest).withResponse();
+
+    expect(data.choices[0]).toMatchObject({
+      message: { role: 'assistant', content: expect.stringMatching(/4\.$/), refusal: null },
+      finish_reason: 'stop',
+    });
+    expect(data.usage?.total_tokens).toBe(
+      (data.usage?.prompt_tokens ?? 0) + (data.usage?.completion_tokens ?? 0),
+    );
+    expect(data.id).toBe(`chatcmpl-${request_id}`);
+  });
+
+  it('chats in a stream, from which it makes the same answer', async () => {
+    const whole = await client.chat.completions.create(chatRequest);
+    const stream = client.chat.completions.stream({
+      ...chatRequest,
+      stream_options: { include_usage: true },
+    });
+    const contents: string[] = [];
+    stream.on('content', (delta) => contents.push(delta));
+    const streamed = await stream.finalChatCompletion();
+
+    expect(contents.length).toBeGreaterThan(5);
+    expect(contents.join('')).toBe(whole.choices[0]?.message.content);
+    expect(streamed.choices[0]).toMatchObject({
+      finish_reason: 'stop',
+      message: { content: contents.join('') },
+    });
+    expect(await stream.totalUsage()).toMatchObject({ completion_tokens: whole.usage?.completion_tokens });
+  });
+});
+
+describe('its tools', () => {
+  const city = z.object({ city: z.enum(['Paris', 'Rome']) });
+  const weather = zodFunction({ name: 'weather', description: 'Tells the weather.', parameters: city });
+  const time = zodFunction({ name: 'time', parameters: z.object({ zone: z.enum(['CET', 'UTC']) }) });
+  const request = {
+    ...chatRequest,
+    messages: [{ role: 'user' as const, content: 'What is the weather in Paris?' }],
+    max_tokens: 60,
+    parallel_tool_calls: false,
+  };
+
+  it('are called, and the chat goes on with what they return', async () => {
+    const { choices } = await client.chat.completions.create({
+      ...request,
+      tools: [weather, time],
+      tool_choice: 'required',
+    });
+    const message = choices[0]?.message;
+    const call = message?.tool_calls?.[0];
+    if (message === undefined || call?.type !== 'function') throw new Error('Nothing was called.');
+
+    expect(choices[0]?.finish_reason).toBe('tool_calls');
+    expect(message.content).toBeNull();
+    expect(message.tool_calls).toHaveLength(1);
+    expect(['weather', 'time']).toContain(call.function.name);
+    expect(
+      (call.function.name === 'weather' ? city : z.object({ zone: z.string() })).safeParse(
+        JSON.parse(call.function.arguments),
+      ),
+    ).toMatchObject({ success: true });
+
+    const messages: ChatCompletionMessageParam[] = [
+      ...request.messages,
+      message,
+      { role: 'tool', tool_call_id: call.id, content: 'Sunny, 20 degrees.' },
+    ];
+    const next = await client.chat.completions.create({
+      ...request,
+      messages,
+      tools: [weather, time],
+      tool_choice: 'none',
+      max_tokens: 8,
+    });
+    expect(next.choices[0]?.message.tool_calls).toBeUndefined();
+    expect(next.choices[0]?.message.content?.length).toBeGreaterThan(0);
+    expect(next.usage?.prompt_tokens).toBeGreaterThan(20);
+  });
+
+  it('may be chosen by name', async () => {
+    const { choices } = await client.chat.completions.parse({
+      ...request,
+      tools: [weather, time],
+      tool_choice: { type: 'function', function: { name: 'time' } },
+    });
+
+    const parsed_arguments = { zone: expect.stringMatching(/^(?:CET|UTC)$/) };
+    expect(choices[0]?.message.tool_calls).toMatchObject([{ function: { name: 'time', parsed_arguments } }]);
+  });
+
+  it('are called in a stream with the same arguments, in pieces', async () => {
+    const calling = { ...request, tools: [weather], tool_choice: 'required' as const };
+    const whole = await client.chat.completions.create(calling);
+    const stream = client.chat.completions.stream(calling);
+    const pieces: string[] = [];
+    stream.on('tool_calls.function.arguments.delta', ({ arguments_delta }) => pieces.push(arguments_delta));
+    const streamed = await stream.finalChatCompletion();
+
+    const called = whole.choices[0]?.message.tool_calls?.[0];
+    const expected = called?.type === 'function' ? called.function.arguments : 'no call';
+    expect(streamed.choices[0]?.message.tool_calls).toMatchObject([
+      { function: { name: 'weather', arguments: expected } },
+    ]);
+    expect(pieces.join('')).toBe(expected);
+    expect(streamed.choices[0]?.finish_reason).toBe('tool_calls');
+    expect(pieces.length).toBeGreaterThan(2);
+  });
+
+  it('may be called several at once, each with an id of its own', async () => {
+    const { choices } = await client.chat.completions.create({
+      ...request,
+      parallel_tool_calls: true,
+      tools: [weather],
+      tool_choice: 'required',
+      max_tokens: 100,
+    });
+    const calls = choices[0]?.message.tool_calls ?? [];
+
+    expect(calls.length).toBeGreaterThan(1);
+    expect(new Set(calls.map(({ id }) => id)).size).toBe(calls.length);
+  });
+
+  it('are run by the client itself', async () => {
+    const asked: string[] = [];
+    const runner = client.chat.completions.runTools({
+      ...request,
+      tools: [
+        zodFunction({
+          name: 'weather',
+          parameters: city,
+          function: ({ city: name }) => {
+            asked.push(name);
+            return `Sunny in ${name}.`;
+          },
+        }),
+      ],
+      tool_choice: { type: 'function', function: { name: 'weather' } },
+    });
+
+    expect(await runner.finalFunctionToolCallResult()).toBe(`Sunny in ${asked[0]}.`);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('are not called when they may not be', async () => {
+    const { choices } = await client.chat.completions.create({
+      ...chatRequest,
+      tools: [weather],
+      tool_choice: 'none',
+    });
+
+    expect(choices[0]?.message.tool_calls).toBeUndefined();
+    expect(choices[0]?.message.content).toBe(
+      (await client.chat.completions.create(chatRequest)).choices[0]?.message.content,
+    );
+  });
+
+  it('that are wrong are refused', async () => {
+    const refused = (fields: object) => client.chat.completions.create({ ...request, ...fields });
+
+    await expect(refused({ tools: [weather, weather] })).rejects.toMatchObject({
+      status: 400,
+      param: 'tools',
+    });
+    await expect(
+      refused({ tools: [weather], tool_choice: { type: 'function', function: { name: 'no' } } }),
+    ).rejects.toMatchObject({ status: 400, param: 'tool_choice' });
+    await expect(
+      refused({ tools: [{ type: 'function', function: { name: 'x', parameters: { type: 'hiccup' } } }] }),
+    ).rejects.toMatchObject({ status: 400, param: 'tools' });
+    await expect(
+      refused({
+        messages: [
+          ...request.messages,
+          {
+            role: 'assistant',
+            tool_calls: [{ id: '1', type: 'function', function: { name: 'x', arguments: '{' } }],
+          },
+        ],
+      }),
+    ).rejects.toMatchObject({ status: 400, param: 'messages.1.tool_calls.0.function.arguments' });
+  });
+});
+
+describe('its errors', () => {
+  it('are its own classes, with what is at fault', async () => {
     await expect(client.completions.create({ model: 'gpt-4', prompt })).rejects.toBeInstanceOf(
       OpenAI.NotFoundError,
     );
+    await expect(complete(prompt, 1_000_000)).rejects.toBeInstanceOf(OpenAI.BadRequestError);
     await expect(complete(prompt, 1_000_000)).rejects.toMatchObject({
       status: 400,
       code: 'context_length_exceeded',
+      type: 'invalid_request_error',
       param: 'max_tokens',
+      requestID: expect.any(String),
     });
-    await expect(client.completions.create({ model: model.name, prompt, n: 2 })).rejects.toMatchObject({
+    await expect(client.completions.create({ model: model.name, prompt, n: 0 })).rejects.toMatchObject({
       status: 400,
       param: 'n',
     });
+    await expect(client.embeddings.create({ model: model.name, input: 'Hi' })).rejects.toMatchObject({
+      status: 400,
+      message: expect.stringMatching(/cannot make embeddings/),
+    });
   });
 
-  it('is answered beside another, and refused with 429 when too many wait', async () => {
+  it('come before a stream begins', async () => {
+    await expect(
+      client.chat.completions.create({ ...chatRequest, max_tokens: 1_000_000, stream: true }),
+    ).rejects.toBeInstanceOf(OpenAI.BadRequestError);
+  });
+
+  it('tell of a key that is wrong, on every path but one', async () => {
+    const stranger = new OpenAI({ baseURL: client.baseURL, apiKey: 'another key', maxRetries: 0 });
+
+    await expect(stranger.models.list()).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
+    await expect(stranger.chat.completions.create(chatRequest)).rejects.toMatchObject({
+      status: 401,
+      code: 'invalid_api_key',
+    });
+    expect((await fetch(`${server.origin}/health`)).status).toBe(200);
+    expect((await fetch(`${server.origin}/metrics`)).status).toBe(401);
+  });
+});
+
+describe('several requests', () => {
+  it('are answered beside one another, and refused with 429 when too many wait', async () => {
     // Two run, one waits, and a fourth is one too many; the streams are read only afterwards.
     const stream = () =>
       client.completions.create({
         model: model.name,
         prompt: 'Once upon a time',
-        max_tokens: 200,
+        max_tokens: 60,
         temperature: 0,
         stream: true,
       });
@@ -92,18 +322,18 @@ describe("OpenAI's client", () => {
     );
 
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
-    expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({
-      reason: { status: 429, code: 'server_busy' },
-    });
+    const { reason } = outcomes.find(({ status }) => status === 'rejected') as PromiseRejectedResult;
+    expect(reason).toBeInstanceOf(OpenAI.RateLimitError);
+    expect(reason).toMatchObject({ status: 429, code: 'server_busy' });
     expect(texts[0]).toBe(texts[1]);
     expect(texts[0]?.length).toBeGreaterThan(100);
   });
 
-  it('that leaves a stream frees its place for the next', async () => {
+  it('that leave their streams free their places for the next', async () => {
     for (let left = 0; left < 4; left++) {
       const leave = new AbortController();
-      const stream = await client.completions.create(
-        { model: model.name, prompt: 'Once upon a time', max_tokens: 2_000, temperature: 0, stream: true },
+      const stream = await client.chat.completions.create(
+        { ...chatRequest, max_tokens: 1_900, stream: true },
         { signal: leave.signal },
       );
       for await (const { choices } of stream) {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readEvent } from '../events.ts';
 import { model, modelPath } from '../model/default-model.ts';
+import { runtimeVariables, startRuntimeApi } from '../runtime-api.ts';
 import { baseImage, type Container, cloneSources, docker, image, invoke, startContainer } from './docker.ts';
-import { startRuntimeApi } from './runtime-api.ts';
 
 let sources: string;
 
@@ -130,16 +130,8 @@ describe.each([
 describe('on Lambda', () => {
   /** Runs the image against a Runtime API until it has posted something; fails when it ends before. */
   async function runOnLambda(env: Record<string, string>) {
-    const api = await startRuntimeApi(readEvent('completion'));
-    const variables = {
-      AWS_LAMBDA_RUNTIME_API: api.address,
-      AWS_LAMBDA_FUNCTION_NAME: 'completion',
-      AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
-      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '1769',
-      AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/completion',
-      AWS_LAMBDA_LOG_STREAM_NAME: 'stream',
-      ...env,
-    };
+    const api = await startRuntimeApi();
+    const variables = { ...runtimeVariables(api, 'completion'), ...env };
     const options = Object.entries(variables).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
     const id = await docker(
       ...['run', '--detach', '--network', 'host', '--read-only', '--tmpfs', '/tmp', ...options, image],
@@ -149,7 +141,8 @@ describe('on Lambda', () => {
         const log = await docker('logs', id);
         throw new Error(`It ended without a word to the Runtime API: ${log}`);
       });
-      return await Promise.race([api.posted, ended]);
+      const { path, body } = await Promise.race([api.invoke(readEvent('completion')), ended]);
+      return { path, body: JSON.parse(body) as unknown };
     } finally {
       // It may be ending by itself, and an engine cannot remove what is just ending: first it is to be over.
       await docker('kill', id).catch(() => {});

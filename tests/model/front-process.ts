@@ -22,7 +22,8 @@ export interface FrontProcess {
 /** Starts the front; resolves when it prints its URL, and throws with its output when it ends before. */
 export async function startFrontProcess(env: NodeJS.ProcessEnv = {}): Promise<FrontProcess> {
   const child = spawn(entry, ['completion.handler'], {
-    env: { ...process.env, PORT: '0', ...env },
+    // Two threads wait for each other, and on a busy machine for long.
+    env: { ...process.env, PORT: '0', THREADS: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = once(child, 'exit');
