@@ -206,7 +206,7 @@ describe('an embedding', () => {
 
     await expect(call).rejects.toMatchObject({
       statusCode: 400,
-      message: expect.stringMatching(/cannot make embeddings: .*text only/),
+      message: expect.stringMatching(/cannot make embeddings: .*not made to/),
     });
   });
 });

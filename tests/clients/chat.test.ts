@@ -381,7 +381,7 @@ describe('what is no chat', () => {
     [[{ role: 'user', content: [{ type: 'text' }] }], 'messages.0.content.0.text'],
     [[user, {}], 'messages.1.role'],
     [[user, { role: 'tool', content: 'Hi' }], 'messages.1.tool_call_id'],
-    [[{ ...user, extra_field: 1 }], 'extra_field'],
+    [[{ ...user, extra_field: 1 }], 'messages.0.extra_field'],
     [
       [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:,' } }] }],
       'messages.0.content',

@@ -242,7 +242,7 @@ describe('its tools', () => {
     ).rejects.toMatchObject({ status: 400, param: 'tool_choice' });
     await expect(
       refused({ tools: [{ type: 'function', function: { name: 'x', parameters: { type: 'hiccup' } } }] }),
-    ).rejects.toMatchObject({ status: 400, param: 'tools' });
+    ).rejects.toMatchObject({ status: 400, param: 'tools.0.function.parameters' });
     await expect(
       refused({
         messages: [

@@ -84,7 +84,7 @@ describe('tokens', () => {
 
   it.each([
     ['/tokenize', {}, 'prompt'],
-    ['/tokenize', { content: 'a', prompt: 'a' }, 'prompt'],
+    ['/tokenize', { content: 'a', prompt: 'a' }, 'content'],
     ['/tokenize', { content: 5 }, 'content'],
     ['/tokenize', { content: 'a', model: 'gpt-4' }, 'model'],
     ['/tokenize', { content: 'x'.repeat(1_000_000) }, 'content'],

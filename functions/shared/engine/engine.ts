@@ -97,6 +97,8 @@ export interface GenerationSummary {
   readonly cachedTokens: number;
   /** Prompt tokens evaluated. */
   readonly promptTokens: number;
+  /** Prompt tokens that there was no time to evaluate. */
+  readonly unevaluatedTokens: number;
   /** From the start to the first generated token, tokens evaluated before it included. */
   readonly promptMs: number;
   /** Tokens sampled, an end-of-generation token included. */
@@ -127,7 +129,7 @@ export interface GeneratedToken {
 
 /**
  * What a generation yields: the prompt's log-probabilities first where they were asked for (of all its tokens but
- * the first, which follows nothing), text as it comes with the tokens that end in it, and one summary at the end.
+ * the first, which follows nothing, and those that there was no time for), text as it comes with the tokens that end in it, and one summary at the end.
  */
 export type GenerationEvent =
   | { readonly type: 'prompt'; readonly scores: readonly ScoredToken[] }

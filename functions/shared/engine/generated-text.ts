@@ -41,8 +41,9 @@ export class GeneratedText {
   }
 
   /** Takes the token that ends the generation, which has no text. */
-  end(token: Token, score: ScoredToken): void {
-    this.#open.push({ generated: { token, offset: this.#decoded, score }, end: this.#decoded });
+  end(token: Token, score?: ScoredToken): void {
+    const generated = { token, offset: this.#decoded, ...(score && { score }) };
+    this.#open.push({ generated, end: this.#decoded });
   }
 
   /** Gives what was held back, once no more can come. */

@@ -29,6 +29,7 @@ interface Run {
   readonly signal: AbortSignal | undefined;
   readonly start: number;
   cachedTokens: number;
+  evaluatedTokens: number;
   finishReason: FinishReason;
   deadline: boolean;
   completionTokens: number;
@@ -75,6 +76,7 @@ export class LlamaSequence {
       signal,
       start,
       cachedTokens: await this.#reuseState(request),
+      evaluatedTokens: 0,
       finishReason: 'length',
       deadline: false,
       completionTokens: 0,
@@ -84,6 +86,7 @@ export class LlamaSequence {
     const scores: ScoredToken[] = [];
     const lastChunk = await this.#evaluateButLastChunk(run, scores);
     if (lastChunk !== undefined) yield* this.#continue(run, grammar, lastChunk, scores);
+    else if (request.promptLogprobs) yield { type: 'prompt', scores };
     yield { type: 'end', summary: toSummary(run) };
   }
 
@@ -99,6 +102,7 @@ export class LlamaSequence {
     if (maxTokens === 0) {
       const next = promptLogprobs ? lastChunk.slice(1) : [];
       scores.push(...(await this.#evaluateScoring(lastChunk, next, run)));
+      run.evaluatedTokens += lastChunk.length;
       this.#prefilled = prompt.length;
       if (promptLogprobs) yield { type: 'prompt', scores };
       return;
@@ -114,7 +118,7 @@ export class LlamaSequence {
         if (run.completionTokens === 1 && promptLogprobs) yield { type: 'prompt', scores };
         if (model.isEogToken(token)) {
           run.finishReason = 'stop';
-          if (score !== undefined) text.end(token, score);
+          text.end(token, score);
           break;
         }
         evaluated = options.admit(token);
@@ -149,6 +153,7 @@ export class LlamaSequence {
     run.completionTokens += 1;
     if (run.completionTokens === 1) {
       run.firstTokenAt = run.lastTokenAt;
+      run.evaluatedTokens += evaluated.length;
       this.#prefilled = run.request.prompt.length;
       this.#context.pace.prefilled(evaluated.length, run.lastTokenAt - start);
     } else {
@@ -224,6 +229,7 @@ export class LlamaSequence {
       else await this.#sequence.evaluateWithoutGeneratingNewTokens(toLlama(chunk));
       pace.prefilled(chunk.length, performance.now() - start);
       position = end;
+      run.evaluatedTokens += chunk.length;
       this.#prefilled = end;
       run.signal?.throwIfAborted();
     }
@@ -243,6 +249,7 @@ function toSummary(run: Run): GenerationSummary {
     request,
     start,
     cachedTokens,
+    evaluatedTokens,
     finishReason,
     deadline,
     completionTokens,
@@ -253,7 +260,8 @@ function toSummary(run: Run): GenerationSummary {
     finishReason,
     deadline,
     cachedTokens,
-    promptTokens: request.prompt.length - cachedTokens,
+    promptTokens: evaluatedTokens,
+    unevaluatedTokens: request.prompt.length - cachedTokens - evaluatedTokens,
     promptMs: (completionTokens === 0 ? performance.now() : firstTokenAt) - start,
     completionTokens,
     completionMs: lastTokenAt - firstTokenAt,

@@ -1,5 +1,7 @@
 // How long the engine's steps take, learnt from the last ones, to know which step would end too late.
 
+import { smallChunk } from './prompt-chunks.ts';
+
 /** Of what was slowest, so much is still believed after each later step: some 20 steps forget it. */
 const memory = 0.9;
 
@@ -13,7 +15,8 @@ export class Pace {
 
   /** Takes how long a piece of a prompt took to evaluate. */
   prefilled(tokens: number, milliseconds: number): void {
-    this.#prompt = Math.max(milliseconds / tokens, this.#prompt * memory);
+    // A few tokens take hardly less than a small piece: the weights are read for them as well.
+    this.#prompt = Math.max(milliseconds / Math.max(tokens, smallChunk), this.#prompt * memory);
   }
 
   /** Takes how long one token took to generate. */

@@ -6,7 +6,7 @@
 export const longestChunk = 128;
 
 /** Small pieces first, so that short prompts have something to reuse. */
-const smallChunk = 32;
+export const smallChunk = 32;
 
 /** The position at which the piece that holds `position` ends. */
 export function chunkEnd(position: number): number {

@@ -4,7 +4,7 @@ import { isObject, type Place, type SchemaDocument } from './schema-document.ts'
 import { pointerTo, UnsupportedSchemaError } from './unsupported-schema-error.ts';
 
 /** One of these schemas must hold. */
-export type Alternatives = readonly Place[];
+type Alternatives = readonly Place[];
 
 /** Schemas that all hold, by where they are. */
 export interface Conjunction {

@@ -60,6 +60,6 @@ export function reference(rule: string): GrammarNode {
 }
 
 /** Whether it matches nothing but the empty text. */
-export function isEmpty(node: GrammarNode): boolean {
+function isEmpty(node: GrammarNode): boolean {
   return node.kind === 'sequence' && node.items.length === 0;
 }

@@ -90,8 +90,10 @@ export class CompletionChoice {
       };
     }
     const tokens = event.tokens.map(({ token }) => token);
+    const text = prefix + event.text;
+    if (text === '' && request.logprobs === undefined && !request.return_tokens) return undefined;
     return {
-      choices: [this.#toChunkChoice(prefix + event.text, null, this.#parts.splice(0), tokens)],
+      choices: [this.#toChunkChoice(text, null, this.#parts.splice(0), tokens)],
       ...(event.progress && request.timings_per_token && { timings: toTimings([event.progress]) }),
     };
   }

@@ -23,7 +23,12 @@ const textContent = z.union([z.string(), z.array(textPart)]);
 const toolCall = z.strictObject({
   id: z.string(),
   type: z._default(z.literal('function'), 'function'),
-  function: z.strictObject({ name: functionName, arguments: z.string() }),
+  function: z.strictObject({
+    name: functionName,
+    arguments: z.string(),
+    // What SDKs that parse an answer hang onto it, and send back with it.
+    parsed_arguments: z.optional(z.unknown()),
+  }),
 });
 
 const name = z.optional(z.nullable(z.string()));
@@ -45,6 +50,7 @@ const message = z.discriminatedUnion('role', [
     refusal: z.optional(z.nullable(z.string())),
     annotations: z.optional(z.nullable(z.array(z.unknown()))),
     tool_calls: z.optional(z.nullable(z.array(toolCall))),
+    parsed: z.optional(z.unknown()),
     audio: absent,
     function_call: absent,
     name,

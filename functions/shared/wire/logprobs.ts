@@ -7,7 +7,7 @@ export type ToBytes = (token: Token) => Uint8Array;
 /** Four lists of one length, an entry for each token. */
 export interface CompletionLogprobs {
   readonly tokens: readonly string[];
-  /** `null` for the first token of an echoed prompt, which follows nothing. */
+  /** `null` for the first token of an echoed prompt, which follows nothing, and for those there was no time for. */
   readonly token_logprobs: readonly (number | null)[];
   /** By the tokens' texts: the likeliest ones, and always the token itself. */
   readonly top_logprobs: readonly (Readonly<Record<string, number>> | null)[];
@@ -37,7 +37,7 @@ export function toTokenText(bytes: Uint8Array): string {
   }
 }
 
-/** The tokens of an echoed prompt; `scores` are of all but the first. */
+/** The tokens of an echoed prompt; `scores` are of all but the first, as far as there was time for them. */
 export function toPromptLogprobs(
   prompt: readonly Token[],
   scores: readonly ScoredToken[],
@@ -115,8 +115,9 @@ function toLists(
   const toText = (token: Token) => toTokenText(toBytes(token));
   return {
     tokens: tokens.map(toText),
-    token_logprobs: scores.map((score) => score?.logprob ?? null),
-    top_logprobs: scores.map((score) => {
+    token_logprobs: tokens.map((_, index) => scores[index]?.logprob ?? null),
+    top_logprobs: tokens.map((_, index) => {
+      const score = scores[index];
       if (score === undefined) return null;
       // The likeliest last: should two tokens have one text, the likelier counts.
       const entries = [score, ...[...score.top].reverse()];

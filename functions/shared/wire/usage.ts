@@ -35,7 +35,9 @@ export interface Timings {
 export function toUsage(prompts: readonly (readonly GenerationSummary[])[], reasoningTokens?: number): Usage {
   const sum = (pick: (first: GenerationSummary) => number) =>
     prompts.reduce((total, [first]) => total + (first === undefined ? 0 : pick(first)), 0);
-  const promptTokens = sum(({ cachedTokens, promptTokens }) => cachedTokens + promptTokens);
+  const promptTokens = sum(
+    ({ cachedTokens, promptTokens, unevaluatedTokens }) => cachedTokens + promptTokens + unevaluatedTokens,
+  );
   const completionTokens = prompts.flat().reduce((total, summary) => total + summary.completionTokens, 0);
   return {
     prompt_tokens: promptTokens,

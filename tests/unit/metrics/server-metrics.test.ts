@@ -5,6 +5,7 @@ import { createMetrics } from '../../../functions/shared/metrics/server-metrics.
 const summary: GenerationSummary = {
   finishReason: 'stop',
   deadline: false,
+  unevaluatedTokens: 0,
   cachedTokens: 32,
   promptTokens: 8,
   promptMs: 40,

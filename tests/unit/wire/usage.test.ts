@@ -5,6 +5,7 @@ import { toTimings, toUsage } from '../../../functions/shared/wire/usage.ts';
 const summary: GenerationSummary = {
   finishReason: 'stop',
   deadline: false,
+  unevaluatedTokens: 0,
   cachedTokens: 32,
   promptTokens: 8,
   promptMs: 40,

@@ -1,0 +1,116 @@
+// OpenAI's own client for Python, on port 8000: nothing is changed but its base URL.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { model } from '../model/default-model.ts';
+import { type PythonCalls, pythonSetupTimeout, setUpPython, startPythonCalls } from './python-environment.ts';
+import { startTestServer, type TestServer } from './test-server.ts';
+
+const prompt = 'The capital of France is';
+const messages = [{ role: 'user', content: 'What is 2+2?' }];
+const request = { model: model.name, temperature: 0, max_tokens: 8 };
+
+interface Completion {
+  readonly choices: readonly {
+    readonly text: string;
+    readonly index: number;
+    readonly finish_reason: string | null;
+    readonly logprobs: { readonly tokens: string[]; readonly token_logprobs: (number | null)[] } | null;
+  }[];
+  readonly usage?: { readonly total_tokens: number } | null;
+}
+
+interface Chat {
+  readonly choices: readonly {
+    readonly message: { readonly content: string };
+    readonly delta: { readonly content?: string };
+    readonly finish_reason: string | null;
+  }[];
+}
+
+let server: TestServer;
+let client: PythonCalls;
+
+beforeAll(async () => {
+  await setUpPython();
+  server = await startTestServer({ SLOTS: '2', API_KEY: 'the key' });
+  client = startPythonCalls('openai_calls.py', [`${server.origin}/v1`, 'the key']);
+}, pythonSetupTimeout);
+
+afterAll(async () => {
+  await client.end();
+  await server.end();
+});
+
+describe("OpenAI's client for Python", () => {
+  it('lists the model', async () => {
+    expect(await client.call('models')).toEqual([model.name]);
+  });
+
+  it('gets a completion, and the same as a stream', async () => {
+    const whole = await client.call<Completion>('completion', { ...request, prompt });
+    const chunks = await client.call<Completion[]>('completion_stream', {
+      ...request,
+      prompt,
+      stream_options: { include_usage: true },
+    });
+
+    expect(whole.choices[0]?.text).toMatch(/^ Paris/);
+    expect(chunks.map(({ choices }) => choices[0]?.text ?? '').join('')).toBe(whole.choices[0]?.text);
+    expect(chunks.at(-1)?.usage).toMatchObject({ total_tokens: 13 });
+  });
+
+  it('gets the log-probabilities of an echoed prompt', async () => {
+    const { choices } = await client.call<Completion>('completion', {
+      ...request,
+      prompt,
+      max_tokens: 1,
+      echo: true,
+      logprobs: 1,
+    });
+
+    expect(choices[0]?.logprobs?.tokens).toEqual(['The', ' capital', ' of', ' France', ' is', ' Paris']);
+    expect(choices[0]?.logprobs?.token_logprobs[0]).toBeNull();
+  });
+
+  it('asks for several at once, each answered as alone', async () => {
+    const prompts = [prompt, 'The capital of Italy is', 'The capital of Spain is'];
+    const alone: string[] = [];
+    for (const one of prompts) {
+      const { choices } = await client.call<Completion>('completion', {
+        ...request,
+        prompt: one,
+        max_tokens: 3,
+      });
+      alone.push(choices[0]?.text ?? '');
+    }
+    const requests = prompts.map((one) => ({ ...request, prompt: one, max_tokens: 3 }));
+    const together = await client.call<Completion[]>('completions_at_once', { requests });
+
+    expect(together.map(({ choices }) => choices[0]?.text)).toEqual(alone);
+  });
+
+  it('chats, whole and streamed', async () => {
+    const whole = await client.call<Chat>('chat', { ...request, messages });
+    const chunks = await client.call<Chat[]>('chat_stream', { ...request, messages });
+
+    expect(whole.choices[0]?.message.content.length).toBeGreaterThan(0);
+    expect(chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('')).toBe(
+      whole.choices[0]?.message.content,
+    );
+  });
+
+  it('gets its errors as its own classes', async () => {
+    const failing = (args: object) => client.call('completion', { ...request, prompt, ...args });
+
+    await expect(failing({ model: 'gpt-4' })).rejects.toMatchObject({ details: { type: 'NotFoundError' } });
+    await expect(failing({ max_tokens: 1_000_000 })).rejects.toMatchObject({
+      details: { type: 'BadRequestError', code: 'context_length_exceeded', param: 'max_tokens' },
+    });
+  });
+
+  it('is refused with another key', async () => {
+    const stranger = startPythonCalls('openai_calls.py', [`${server.origin}/v1`, 'another key']);
+
+    await expect(stranger.call('models')).rejects.toMatchObject({ details: { type: 'AuthenticationError' } });
+    await stranger.end();
+  });
+});

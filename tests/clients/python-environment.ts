@@ -1,0 +1,135 @@
+// Python's own clients at exact versions, in an environment of their own beside their scripts.
+import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+/** Where the scripts are, and where they run. */
+const folder = fileURLToPath(new URL('python', import.meta.url));
+const environment = join(folder, '.venv');
+const python = join(environment, 'bin/python');
+
+/** Milliseconds that making the environment may take. It is a minute or two, once, and after that nothing. */
+export const pythonSetupTimeout = 600_000;
+
+/** So that no client asks a hub for anything, or sends what is for this machine to a proxy. */
+const offline = {
+  HF_HUB_OFFLINE: '1',
+  HF_DATASETS_OFFLINE: '1',
+  HF_HUB_DISABLE_TELEMETRY: '1',
+  NO_PROXY: '127.0.0.1,localhost',
+  PYTHONUTF8: '1',
+};
+
+const execute = promisify(execFile);
+
+/**
+ * Makes the environment, unless the one that is there was made from the same requirements by the same Python. It
+ * takes Python 3.11 or later with pip.
+ *
+ * @throws with pip's output when a package cannot be installed
+ */
+export async function setUpPython(): Promise<void> {
+  const { stdout: version } = await execute('python3', ['-c', 'import sys; print(sys.version, sys.prefix)']);
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(version) ?? [];
+  if (Number(major) < 3 || (Number(major) === 3 && Number(minor) < 11)) {
+    throw new Error(`The Python clients take Python 3.11 or later, and python3 is ${version.trim()}.`);
+  }
+
+  const requirements = join(folder, 'requirements.txt');
+  const stamp = join(environment, '.made-from');
+  const wanted = createHash('sha256').update(readFileSync(requirements)).update(version).digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+
+  process.stderr.write('installing the Python clients (a minute or two)\n');
+  rmSync(environment, { recursive: true, force: true });
+  // Without a pip of its own it needs no python3-venv package, only the pip that is there.
+  await execute('python3', ['-m', 'venv', '--without-pip', environment]);
+  await execute(
+    'python3',
+    ['-m', 'pip', '--python', python, 'install', '--quiet', '--no-compile', '--requirement', requirements],
+    { maxBuffer: 64 * 1024 * 1024 },
+  );
+  writeFileSync(stamp, wanted);
+}
+
+/** How a Python program ended. */
+export interface PythonRun {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `python ARGUMENTS` in the scripts' folder to its end, whatever its exit code. */
+export async function runPython(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<PythonRun> {
+  const child = spawn(python, args, {
+    cwd: folder,
+    env: { ...process.env, ...offline, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout, stderr };
+}
+
+/** What a client threw: its class, and OpenAI's fields where it has them. */
+export interface PythonError {
+  readonly type: string;
+  readonly message: string;
+  readonly status_code: number | null;
+  readonly code: string | null;
+  readonly param: string | null;
+}
+
+/** A Python script that answers calls, one at a time, for as long as a test file runs. */
+export interface PythonCalls {
+  /** Calls a function of the script with keyword arguments. @throws {PythonCallError} what it threw */
+  call<Result>(name: string, args?: object): Promise<Result>;
+  end(): Promise<void>;
+}
+
+export class PythonCallError extends Error {
+  override readonly name = 'PythonCallError';
+  readonly details: PythonError;
+
+  constructor(details: PythonError) {
+    super(`${details.type}: ${details.message}`);
+    this.details = details;
+  }
+}
+
+/** Starts a script that ends in `serve(…)` of calls.py. */
+export function startPythonCalls(script: string, args: readonly string[]): PythonCalls {
+  const child = spawn(python, [script, ...args], {
+    cwd: folder,
+    env: { ...process.env, ...offline },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const exited = once(child, 'exit');
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    call: async <Result>(name: string, callArguments: object = {}) => {
+      child.stdin.write(`${JSON.stringify({ call: name, arguments: callArguments })}\n`);
+      const { value, done } = await answers.next();
+      if (done === true) throw new Error(`${script} ended.`);
+      const answer = JSON.parse(value) as { result: Result } | { error: PythonError };
+      if ('error' in answer) throw new PythonCallError(answer.error);
+      return answer.result;
+    },
+    end: async () => {
+      child.stdin.end();
+      await exited;
+    },
+  };
+}

@@ -1,0 +1,43 @@
+"""OpenAI's own client: nothing is changed but its base URL and key, the two arguments."""
+
+import asyncio
+import sys
+
+from calls import serve
+from openai import AsyncOpenAI, OpenAI
+
+base_url, api_key = sys.argv[1:]
+client = OpenAI(base_url=base_url, api_key=api_key, max_retries=0)
+
+
+def models():
+    return [model.id for model in client.models.list()]
+
+
+def completion(**arguments):
+    return client.completions.create(**arguments).to_dict()
+
+
+def completion_stream(**arguments):
+    with client.completions.create(**arguments, stream=True) as chunks:
+        return [chunk.to_dict() for chunk in chunks]
+
+
+def completions_at_once(requests):
+    async def create_all():
+        async with AsyncOpenAI(base_url=base_url, api_key=api_key, max_retries=0) as asynchronous:
+            return await asyncio.gather(*(asynchronous.completions.create(**request) for request in requests))
+
+    return [answer.to_dict() for answer in asyncio.run(create_all())]
+
+
+def chat(**arguments):
+    return client.chat.completions.create(**arguments).to_dict()
+
+
+def chat_stream(**arguments):
+    with client.chat.completions.create(**arguments, stream=True) as chunks:
+        return [chunk.to_dict() for chunk in chunks]
+
+
+serve(models, completion, completion_stream, completions_at_once, chat, chat_stream)
