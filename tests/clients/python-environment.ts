@@ -84,7 +84,7 @@ export async function runPython(args: readonly string[], env: NodeJS.ProcessEnv 
 }
 
 /** What a client threw: its class, and OpenAI's fields where it has them. */
-export interface PythonError {
+interface PythonError {
   readonly type: string;
   readonly message: string;
   readonly status_code: number | null;
@@ -99,7 +99,7 @@ export interface PythonCalls {
   end(): Promise<void>;
 }
 
-export class PythonCallError extends Error {
+class PythonCallError extends Error {
   override readonly name = 'PythonCallError';
   readonly details: PythonError;
 
