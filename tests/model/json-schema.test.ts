@@ -89,7 +89,7 @@ function misprint(text: string, random: () => number): string {
   const characters = Array.from(text);
   const below = (end: number) => Math.floor(random() * end);
   const position = below(characters.length);
-  const other = [...characters, ...'{}[]",:0159-.eE\\u \n\ta']['at'](below(characters.length + 22)) ?? '';
+  const other = [...characters, ...'{}[]",:0159-.eE\\u \n\ta'].at(below(characters.length + 22)) ?? '';
   const changes = [[], [other], [characters[position] ?? '', other], [other, characters[position] ?? '']];
   characters.splice(position, 1, ...(changes[below(changes.length)] ?? []));
   return characters.join('');

@@ -1,0 +1,94 @@
+// Completions as a client sees them: what was generated, and when it came.
+import { type Exchange, type Part, post, toText } from './http-client.ts';
+import { completionsPath, type Server } from './subjects/server-process.ts';
+
+export interface CompletionOptions {
+  readonly prompt: string;
+  readonly maxTokens: number;
+}
+
+/** An answer that came as a whole. Times are milliseconds. */
+export interface WholeCompletion {
+  /** From before the request was written to the last byte of the answer. */
+  readonly wallMs: number;
+  /** What the server says its engine took; undefined where it says nothing. */
+  readonly engineMs: number | undefined;
+  readonly promptTokens: number;
+}
+
+/** An answer that came token by token. Times are on the clock of `performance.now()`. */
+export interface StreamedCompletion {
+  readonly startedAt: number;
+  readonly firstTokenAt: number;
+  readonly lastTokenAt: number;
+  /** Tokens that were generated: the server's count, or that of the events with text where it gives none. */
+  readonly completionTokens: number;
+}
+
+/** The fields that are read of a completion or of a chunk of one. */
+interface CompletionBody {
+  readonly choices: readonly { readonly text?: string }[];
+  readonly usage?: { readonly prompt_tokens: number; readonly completion_tokens: number } | null;
+  readonly timings?: { readonly prompt_ms: number; readonly predicted_ms: number };
+}
+
+/** @throws {Error} when the server fails, or does not count the prompt's tokens */
+export async function complete({ url }: Server, options: CompletionOptions): Promise<WholeCompletion> {
+  const { startedAt, endedAt, parts } = await post(`${url}${completionsPath}`, toBody(options));
+  const { usage, timings } = JSON.parse(toText(parts)) as CompletionBody;
+  if (!usage) throw new Error(`The completion has no usage: ${toText(parts).slice(0, 1_000)}`);
+  return {
+    wallMs: endedAt - startedAt,
+    engineMs: timings && timings.prompt_ms + timings.predicted_ms,
+    promptTokens: usage.prompt_tokens,
+  };
+}
+
+/**
+ * Is streamed an answer. `onStarted` is called when it begins to come.
+ *
+ * @throws {Error} when the server fails, or its stream has no text
+ */
+export async function stream(
+  { url }: Server,
+  options: CompletionOptions,
+  onStarted?: () => void,
+): Promise<StreamedCompletion> {
+  const body = { ...toBody(options), stream: true, stream_options: { include_usage: true } };
+  return toStreamedCompletion(await post(`${url}${completionsPath}`, body, onStarted));
+}
+
+/** Reads a stream of server-sent events. An event has come when its last byte has. */
+export function toStreamedCompletion({ startedAt, parts }: Exchange): StreamedCompletion {
+  const events = toEvents(parts);
+  const withText = events.filter(({ body }) => body.choices[0]?.text);
+  const [first] = withText;
+  const last = events.findLast(({ body }) => body.choices.length > 0);
+  if (!first || !last) throw new Error(`The stream has no text: ${toText(parts).slice(0, 1_000)}`);
+  return {
+    startedAt,
+    firstTokenAt: first.at,
+    lastTokenAt: last.at,
+    completionTokens: findUsage(events)?.completion_tokens ?? withText.length,
+  };
+}
+
+function findUsage(events: readonly { body: CompletionBody }[]): CompletionBody['usage'] {
+  return events.findLast(({ body }) => body.usage)?.body.usage;
+}
+
+function toBody({ prompt, maxTokens }: CompletionOptions): object {
+  return { prompt, max_tokens: maxTokens, temperature: 0 };
+}
+
+function toEvents(parts: readonly Part[]): { at: number; body: CompletionBody }[] {
+  const decoder = new TextDecoder();
+  let open = '';
+  return parts.flatMap(({ at, bytes }) => {
+    const events = (open + decoder.decode(bytes, { stream: true })).split(/\r?\n\r?\n/);
+    open = events.pop() ?? '';
+    return events
+      .filter((event) => event.startsWith('data: {'))
+      .map((event) => ({ at, body: JSON.parse(event.slice('data: '.length)) as CompletionBody }));
+  });
+}

