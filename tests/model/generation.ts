@@ -6,6 +6,7 @@ import type {
   GenerationSummary,
   Sampling,
   ScoredToken,
+  Token,
 } from '../../functions/shared/engine/engine.ts';
 import { loadLlamaEngine } from '../../functions/shared/engine/llama-engine.ts';
 import { modelPath } from './default-model.ts';
@@ -40,12 +41,18 @@ export interface Generated extends GenerationSummary {
 /** Generates up to 24 tokens, greedily unless told otherwise. */
 export async function generateOn(
   engine: Engine,
-  prompt: string,
+  prompt: string | readonly Token[],
   options: Partial<Omit<GenerationRequest, 'prompt' | 'sampling'>> & { sampling?: Partial<Sampling> } = {},
   signal?: AbortSignal,
 ): Promise<Generated> {
   const sampling = { ...greedy, ...options.sampling };
-  const request = { prompt: engine.tokenize(prompt), maxTokens: 24, stop: [], ...options, sampling };
+  const request = {
+    prompt: typeof prompt === 'string' ? engine.tokenize(prompt) : prompt,
+    maxTokens: 24,
+    stop: [],
+    ...options,
+    sampling,
+  };
   const pieces: string[] = [];
   const tokens: GeneratedToken[] = [];
   let promptScores: readonly ScoredToken[] = [];
