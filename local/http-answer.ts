@@ -1,4 +1,5 @@
 // Answers as values: what the emulator gave, or an error.
+import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { RequestError } from '../functions/shared/wire/errors.ts';
 
@@ -12,7 +13,8 @@ export interface HttpAnswer {
 /** An error, as OpenAI writes errors. */
 export function errorAnswer(error: RequestError): HttpAnswer {
   const body = Buffer.from(`${JSON.stringify(error.toBody())}\n`);
-  return { status: error.status, headers: { 'content-type': 'application/json', ...error.headers }, body };
+  const headers = { 'content-type': 'application/json', 'x-request-id': randomUUID(), ...error.headers };
+  return { status: error.status, headers, body };
 }
 
 // RFC 9110 section 7.6.1, and the two that a body taken whole gets anew.

@@ -2,6 +2,8 @@
 import * as z from 'zod/mini';
 import type { Endpoint } from './endpoint.ts';
 
+type JsonSchema = Readonly<Record<string, unknown>>;
+
 type Routes = Readonly<Record<string, Readonly<Record<string, Endpoint>>>>;
 
 const errorAnswer = {
@@ -67,6 +69,20 @@ export function toOpenApi(routes: Routes, open: ReadonlySet<string>): object {
 }
 
 function toJsonSchema(schema: z.ZodMiniType): object {
-  const { $schema: _, ...jsonSchema } = z.toJSONSchema(schema, { io: 'input' });
-  return jsonSchema;
+  const { $schema: _, properties = {}, ...jsonSchema } = z.toJSONSchema(schema, { io: 'input' });
+  const isRequired = (field: string) => jsonSchema.required?.includes(field) ?? false;
+  const told = Object.entries(properties as Readonly<Record<string, JsonSchema>>).map(([field, schema]) => [
+    field,
+    isRequired(field) ? schema : toNullable(schema),
+  ]);
+  return { ...jsonSchema, properties: Object.fromEntries(told) };
+}
+
+/** As in OpenAI's API, a field that is null counts as absent. */
+function toNullable({ description, default: given, ...schema }: JsonSchema): object {
+  return {
+    ...(description !== undefined && { description }),
+    ...(given !== undefined && { default: given }),
+    anyOf: [schema, { type: 'null' }],
+  };
 }

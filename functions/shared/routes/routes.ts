@@ -56,7 +56,7 @@ export async function answerHttp(
   const headers = { ...cors?.headers(http), 'x-request-id': invocation.requestId };
   const route = findRoute(http.path);
   const preflight = cors?.preflight(http, toMethods(route, http));
-  if (preflight !== undefined) return preflight;
+  if (preflight !== undefined) return { ...preflight, headers: { ...preflight.headers, ...headers } };
   const answered = (response: HttpResponse) => {
     service.metrics?.answered(route?.pattern ?? 'unknown', response.status);
     return response;

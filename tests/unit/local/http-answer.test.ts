@@ -9,7 +9,11 @@ describe('errorAnswer', () => {
     );
 
     expect(answer.status).toBe(429);
-    expect(answer.headers).toEqual({ 'content-type': 'application/json', 'retry-after': '2' });
+    expect(answer.headers).toEqual({
+      'content-type': 'application/json',
+      'x-request-id': expect.any(String),
+      'retry-after': '2',
+    });
     expect(JSON.parse(Buffer.from(answer.body).toString())).toEqual({
       error: { message: 'Too many.', type: 'rate_limit_error', param: null, code: 'queue_full' },
     });
