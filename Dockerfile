@@ -15,18 +15,16 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 COPY infra/empty-package infra/empty-package
 
-# --- runtime: the two packages that are not bundled, without what only their own builds use --------------------
+# --- runtime: what of the two packages that are not bundled is used at run time ---------------------------------
 FROM tools AS runtime
 # The base image has Node's C headers, so that none are downloaded.
 RUN npm_config_nodedir=/usr/local npm ci --omit=dev --no-audit --no-fund
-COPY infra/adopt-llama.mjs infra/
-RUN node infra/adopt-llama.mjs
-# The library's source bundle, types and source maps; compilers' front ends; the binaries' first place.
-RUN cd node_modules \
-  && find . \( -name '*.d.ts' -o -name '*.map' -o -name '*.md' \) -delete \
-  && rm -rf node-llama-cpp/llama/gitRelease.bundle node-llama-cpp/templates node-llama-cpp/bins \
-    aws-lambda-ric/deps aws-lambda-ric/src aws-lambda-ric/node_modules \
-    .bin .package-lock.json typescript @typescript cmake-js node-gyp node-addon-api node-api-headers tar @node-llama-cpp
+# What an environment runs: llama.cpp's module for this processor, and the runtime interface client without its sources.
+RUN mkdir -p /runtime/node_modules/@node-llama-cpp \
+  && cp -r node_modules/@node-llama-cpp/linux-$(node -p process.arch) /runtime/node_modules/@node-llama-cpp/ \
+  && rm -rf node_modules/aws-lambda-ric/deps node_modules/aws-lambda-ric/src node_modules/aws-lambda-ric/node_modules \
+  && cp -r node_modules/aws-lambda-ric /runtime/node_modules/ \
+  && find /runtime \( -name '*.d.ts' -o -name '*.map' -o -name '*.md' \) -delete
 
 # --- build: the bundles, and the tool that fetches models -----------------------------------------------------
 FROM tools AS build
@@ -41,6 +39,7 @@ RUN node esbuild.config.ts
 
 # --- model: fetched once, verified, and a layer of its own, so that a change of code moves no weights ----------
 FROM build AS model
+COPY functions/shared/gguf functions/shared/gguf
 COPY functions/shared/platform functions/shared/platform
 COPY functions/shared/model functions/shared/model
 # What the checkout's store holds already is verified and not fetched again.
@@ -49,6 +48,7 @@ ARG MODEL=
 RUN node models/cli.ts fetch ${MODEL} --to /model
 
 FROM build AS emulator
+COPY functions/shared/gguf functions/shared/gguf
 COPY functions/shared/platform functions/shared/platform
 COPY functions/shared/model functions/shared/model
 COPY models/*.ts models/catalog.json models/
@@ -65,7 +65,7 @@ LABEL org.opencontainers.image.title="gguf-lambda" \
 WORKDIR /app
 COPY --from=model /model dist/model
 COPY --from=emulator /emulator/aws-lambda-rie dist/aws-lambda-rie
-COPY --from=runtime /app/node_modules node_modules
+COPY --from=runtime /runtime/node_modules node_modules
 COPY infra/entry.sh infra/entry.sh
 COPY --from=bundles /app/dist/functions dist/functions
 COPY --from=bundles /app/dist/local dist/local

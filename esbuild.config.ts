@@ -35,7 +35,7 @@ await build({
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
-  // It finds its native library by its own place on the disk.
-  external: ['node-llama-cpp'],
+  // Native modules find their libraries by their own place on the disk.
+  external: ['node-llama-cpp', '@node-llama-cpp/*'],
   logLevel: 'warning',
 });

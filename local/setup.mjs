@@ -85,7 +85,6 @@ function setUpPackages() {
   const npm = process.env.npm_execpath;
   if (npm === undefined) run('npm', ['ci', '--no-audit', '--no-fund'], env);
   else run(process.execPath, [npm, 'ci', '--no-audit', '--no-fund'], env);
-  run(node24, ['infra/adopt-llama.mjs']);
   writeFileSync(packagesStamp, wanted);
 }
 
@@ -109,13 +108,21 @@ function readStore() {
 
 /** Whether the store has verified what the catalog wants now. An entry without a hash takes what is there. */
 function isStored({ folder, sha256 }) {
-  const record = join(folder, '.verified.json');
-  if (!existsSync(record)) return false;
-  return !sha256 || JSON.parse(readFileSync(record, 'utf8')).sha256 === sha256;
+  const record = readJson(join(folder, '.verified.json'));
+  return record !== undefined && (!sha256 || record.sha256 === sha256);
+}
+
+/** Whether a model's manifest tells what the engine wants to know: an earlier one did not. */
+function isDescribed({ folder }) {
+  return readJson(join(folder, 'model.json'))?.gguf !== undefined;
+}
+
+function readJson(path) {
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
 }
 
 function setUpStore({ model, emulator }) {
-  if (!isStored(model)) run(node24, ['models/cli.ts', 'fetch']);
+  if (!isStored(model) || !isDescribed(model)) run(node24, ['models/cli.ts', 'fetch']);
   if (!isStored(emulator)) run(node24, ['models/cli.ts', 'fetch', 'aws-lambda-rie']);
 }
 

@@ -14,7 +14,11 @@ import type { Service } from './routes/service.ts';
 export async function loadService(env: Environment): Promise<Service> {
   const { modelDirectory, apiKey, cors, imagePlaceholders, ...limits } = readConfig(env);
   const manifest = readManifest(modelDirectory);
-  const engine = await loadLlamaEngine({ modelPath: `${modelDirectory}/${manifest.file}`, ...limits });
+  const engine = await loadLlamaEngine({
+    modelPath: `${modelDirectory}/${manifest.file}`,
+    facts: manifest.gguf,
+    ...limits,
+  });
   const { chatTemplate, bosToken, eosToken } = engine.properties;
   return {
     engine,

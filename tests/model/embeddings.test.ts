@@ -172,7 +172,7 @@ describe('an embedding', () => {
   it('of a model with a KV cache does not depend on what was embedded before', async () => {
     const embedder = await loadEmbedder(smollm2, {
       contextSize: 64,
-      metadataOverrides: { llama: { pooling_type: lastPooling } },
+      poolingType: lastPooling,
     });
     const alone = await embedder.embed(['The cat sleeps.']);
     const after = await embedder.embed(['Paris is the capital of France.', 'The cat sleeps.']);

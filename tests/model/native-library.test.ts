@@ -1,12 +1,86 @@
-import { getLlama } from 'node-llama-cpp';
-import { describe, expect, it } from 'vitest';
+// Holds llama-addon.ts to the release of node-llama-cpp that is installed.
+import { describe, expect, it, vi } from 'vitest';
+import {
+  type LlamaAddon,
+  openByLibrary,
+  openLlamaAddon,
+  openPrebuilt,
+} from '../../functions/shared/engine/llama-addon.ts';
+import { modelPath } from './default-model.ts';
 
-describe('the native library', () => {
-  it('is taken as built on this machine, so that no start tries it in a second process', async () => {
-    const llama = await getLlama({ gpu: false, build: 'never', skipDownload: true, progressLogs: false });
-    const { buildType } = llama;
-    await llama.dispose();
+/** What is used of each class. */
+const members = {
+  AddonModel: [
+    'init',
+    'dispose',
+    'tokenize',
+    'detokenize',
+    'tokenBos',
+    'tokenEos',
+    'eotToken',
+    'sepToken',
+    'prefixToken',
+    'middleToken',
+    'suffixToken',
+    'getTokenString',
+    'isEogToken',
+    'getVocabularyType',
+    'shouldPrependBosToken',
+    'shouldAppendEosToken',
+    'getTrainContextSize',
+    'getEmbeddingVectorSize',
+    'getModelDescription',
+    'getModelSize',
+  ],
+  AddonContext: [
+    'init',
+    'dispose',
+    'initBatch',
+    'addToBatch',
+    'decodeBatch',
+    'sampleToken',
+    'disposeSequence',
+    'removeTokenCellsFromSequence',
+    'getEmbedding',
+    'setThreads',
+    'saveSequenceStateToFile',
+    'loadSequenceStateFromFile',
+  ],
+  AddonSampler: ['applyConfig', 'dispose'],
+  AddonGrammar: [],
+  AddonGrammarEvaluationState: [],
+} as const;
 
-    expect(buildType).toBe('localBuild');
+function missing(addon: LlamaAddon): string[] {
+  return Object.entries(members).flatMap(([name, methods]) => {
+    const { prototype } = addon[name as keyof typeof members] as { prototype: Record<string, unknown> };
+    return methods
+      .filter((method) => typeof prototype[method] !== 'function')
+      .map((method) => `${name}.${method}`);
+  });
+}
+
+describe('the native module', () => {
+  it('is the one that the companion package for this machine holds, and has all that is used of it', async () => {
+    const say = vi.spyOn(process.stderr, 'write');
+    const addon = await openLlamaAddon();
+
+    expect(say).not.toHaveBeenCalled();
+    expect(missing(addon)).toEqual([]);
+    expect(addon.getIsArchRecurrent('mamba')).toBe(true);
+    expect(addon.getIsArchHybrid('llama')).toBe(false);
+  });
+
+  it.each([
+    ['from its package', openPrebuilt],
+    ["by the library's own search", openByLibrary],
+  ])('loads a model when it comes %s', async (_, open) => {
+    const addon = await open();
+    const model = new addon.AddonModel(modelPath, { addonExports: addon, gpuLayers: 0, useMmap: true });
+
+    expect(missing(addon)).toEqual([]);
+    expect(await model.init()).toBe(true);
+    expect(model.detokenize(model.tokenize('Hello world', false), false)).toBe('Hello world');
+    await model.dispose();
   });
 });

@@ -1,11 +1,4 @@
-// Embeddings and ranking on llama.cpp. The library's contexts do both, one input at a time; which special tokens
-// stand around a text is decided here, because the library leaves some out.
-import {
-  type LlamaEmbeddingContext,
-  type LlamaModel,
-  type LlamaRankingContext,
-  LlamaVocabularyType,
-} from 'node-llama-cpp';
+// Embeddings and ranking on llama.cpp, one input at a time.
 import {
   type Embedder,
   type EmbeddingAbility,
@@ -17,63 +10,53 @@ import {
   UnfitInputError,
 } from './embedding-engine.ts';
 import { EngineError, type Token } from './engine.ts';
-import { LlamaVocabulary, toLlama } from './llama-vocabulary.ts';
+import type { AddonContext } from './llama-addon.ts';
+import type { LlamaModel } from './llama-model.ts';
+import type { LlamaVocabulary } from './llama-vocabulary.ts';
 import { SlotPool } from './slot-pool.ts';
 
 export interface LlamaEmbedderOptions {
   readonly model: LlamaModel;
-  /** Tokens of context; a model trained on fewer gets fewer. */
+  readonly vocabulary: LlamaVocabulary;
+  /** The most tokens of an input, no more than the model was trained on. */
   readonly contextSize: number;
   readonly threads: number;
   /** Calls that may wait for the one that runs. */
   readonly queueLimit: number;
 }
 
-/** Its context is made on first use and goes with the model. */
+/** Its context is made on first use. */
 export class LlamaEmbedder implements Embedder {
   readonly ability: EmbeddingAbility;
   readonly contextSize: number;
   readonly #model: LlamaModel;
   readonly #vocabulary: LlamaVocabulary;
   readonly #specialTokens: SpecialTokens;
-  readonly #embedding: () => Promise<LlamaEmbeddingContext>;
-  readonly #ranking: () => Promise<LlamaRankingContext>;
+  readonly #threads: number;
+  #context: AddonContext | undefined;
   /** One call at a time: each takes all the threads anyway. */
   readonly #turn: SlotPool<'turn'>;
   #disposed = false;
 
-  constructor({ model, contextSize, threads, queueLimit }: LlamaEmbedderOptions) {
-    this.ability = findAbility(model);
-    this.contextSize = Math.min(contextSize, model.trainContextSize);
+  constructor({ model, vocabulary, contextSize, threads, queueLimit }: LlamaEmbedderOptions) {
+    this.ability = findAbility(model, vocabulary);
+    this.contextSize = contextSize;
     this.#model = model;
-    this.#vocabulary = new LlamaVocabulary(model);
-    this.#specialTokens = findSpecialTokens(model);
+    this.#vocabulary = vocabulary;
+    this.#specialTokens = findSpecialTokens(model, vocabulary);
+    this.#threads = threads;
     this.#turn = new SlotPool(['turn'], queueLimit);
-    const options = {
-      // The library refuses an input that fills a context to the last token.
-      contextSize: this.contextSize + 1,
-      // It would evaluate a longer input in pieces, and the vector would be that of the last piece.
-      batchSize: this.contextSize,
-      threads,
-      ignoreMemorySafetyChecks: true,
-    };
-    this.#embedding = onceUnlessFailed(() => model.createEmbeddingContext(options));
-    this.#ranking = onceUnlessFailed(() => {
-      const template = toPairTemplate(model, this.#specialTokens);
-      return model.createRankingContext({ ...options, ...(template !== undefined && { template }) });
-    });
   }
 
   async embed(inputs: readonly EmbeddingInput[], signal?: AbortSignal): Promise<Embeddings> {
     this.#assertPossible('embed');
     const tokenized = inputs.map((input, index) => this.#toTokens(input, index));
-    return this.#inTurn(signal, async () => {
-      const context = await this.#embedding();
+    return this.#inTurn(signal, async (context) => {
       const vectors: Float32Array[] = [];
       for (const tokens of tokenized) {
         signal?.throwIfAborted();
-        const { vector } = await context.getEmbeddingFor(toLlama(tokens));
-        vectors.push(toUnitLength(vector));
+        await evaluate(context, tokens);
+        vectors.push(toUnitLength(context.getEmbedding(tokens.length)));
       }
       return { vectors, tokens: tokenized.reduce((sum, { length }) => sum + length, 0) };
     });
@@ -81,20 +64,21 @@ export class LlamaEmbedder implements Embedder {
 
   async rank(query: string, documents: readonly string[], signal?: AbortSignal): Promise<Ranking> {
     this.#assertPossible('rank');
-    return this.#inTurn(signal, async () => {
-      const context = await this.#ranking();
-      const asTokens = (text: string) => toLlama(this.#vocabulary.tokenizeText(text, { special: false }));
-      const queryTokens = asTokens(query);
-      const pairs = documents.map((document, index) => {
-        const tokens = asTokens(document);
-        const length = context.calculateInputLength(queryTokens, tokens);
-        this.#assertFits(length, index);
-        return { tokens, length };
-      });
+    const toPair = this.#pairing();
+    const queryTokens = this.#vocabulary.tokenizeText(query, { special: false });
+    const pairs = documents.map((document, index) => {
+      const pair = toPair(queryTokens, this.#vocabulary.tokenizeText(document, { special: false }));
+      this.#assertFits(pair.length, index);
+      return pair;
+    });
+    const { architecture } = this.#model.facts;
+    return this.#inTurn(signal, async (context) => {
       const scores: number[] = [];
-      for (const { tokens } of pairs) {
+      for (const pair of pairs) {
         signal?.throwIfAborted();
-        scores.push(await context.rank(queryTokens, tokens));
+        await evaluate(context, pair);
+        const [score = Number.NaN] = context.getEmbedding(pair.length, 1);
+        scores.push(givesProbabilities.includes(architecture) ? score : 1 / (1 + Math.exp(-score)));
       }
       return { scores, tokens: pairs.reduce((sum, { length }) => sum + length, 0) };
     });
@@ -104,15 +88,63 @@ export class LlamaEmbedder implements Embedder {
     this.#disposed = true;
     // Those asked for before this get their answer: a decode under way must not lose its memory.
     await this.#turn.whenIdle();
+    await this.#context?.dispose();
   }
 
-  async #inTurn<Result>(signal: AbortSignal | undefined, work: () => Promise<Result>): Promise<Result> {
+  async #inTurn<Result>(
+    signal: AbortSignal | undefined,
+    work: (context: AddonContext) => Promise<Result>,
+  ): Promise<Result> {
     const turn = await this.#turn.acquire(() => 0, signal);
     try {
-      return await work();
+      this.#context ??= await this.#createContext();
+      return await work(this.#context);
     } finally {
       this.#turn.release(turn);
     }
+  }
+
+  async #createContext(): Promise<AddonContext> {
+    const { addon, native } = this.#model;
+    const context = new addon.AddonContext(native, {
+      contextSize: this.contextSize,
+      // A longer input would be evaluated in pieces, and the vector would be that of the last piece.
+      batchSize: this.contextSize,
+      sequences: 1,
+      threads: this.#threads,
+      flashAttention: false,
+      swaFullCache: true,
+      embeddings: true,
+      ranking: this.ability.type === 'rank',
+    });
+    if (!(await context.init())) throw new EngineError('llama.cpp cannot make a context for embeddings.');
+    return context;
+  }
+
+  /**
+   * How a query and a document become one text: by the model's own template, or as `[CLS] query [SEP] document [SEP]`,
+   * with two separators between them for RoBERTa's kin.
+   */
+  #pairing(): (query: readonly Token[], document: readonly Token[]) => readonly Token[] {
+    const { rerankTemplate, addsSeparator } = this.#model.facts;
+    if (rerankTemplate !== null) {
+      // Its placeholders may stand in either order, and only once.
+      const parts = rerankTemplate
+        .split(/(\{query\}|\{document\})/)
+        .map((part) =>
+          part === '{query}' || part === '{document}'
+            ? part
+            : this.#vocabulary.tokenizeText(part, { special: true }),
+        );
+      return (query, document) =>
+        parts.flatMap((part) => (part === '{query}' ? query : part === '{document}' ? document : part));
+    }
+    const { separator, hasWordPieces } = this.#vocabulary;
+    const { first, last } = this.#specialTokens;
+    const begin = first === undefined ? [] : [first];
+    const end = [last ?? separator].filter((token) => token !== undefined);
+    const between = (addsSeparator ?? !hasWordPieces) && separator !== undefined ? [separator] : [];
+    return (query, document) => [...begin, ...query, ...end, ...between, ...document, ...end];
   }
 
   #toTokens(input: EmbeddingInput, index: number): readonly Token[] {
@@ -138,7 +170,7 @@ export class LlamaEmbedder implements Embedder {
   }
 
   #assertPossible(ability: EmbeddingAbility['type']): void {
-    if (this.#disposed || this.#model.disposed) throw new EngineError('The engine is shut down.');
+    if (this.#disposed) throw new EngineError('The engine is shut down.');
     if (this.ability.type !== ability) throw new EngineError(`This model cannot ${ability}.`);
   }
 }
@@ -149,56 +181,34 @@ interface SpecialTokens {
   readonly last: Token | undefined;
 }
 
-/** As llama.cpp's own tokenizer adds them: the library leaves the first one out for XLM-RoBERTa's vocabulary. */
-function findSpecialTokens({ tokens, vocabularyType, fileInfo }: LlamaModel): SpecialTokens {
-  const { bos, eos, sep, shouldPrependBosToken, shouldAppendEosToken } = tokens;
-  if (vocabularyType === LlamaVocabularyType.wpm) return { first: bos ?? undefined, last: sep ?? undefined };
-  const addsEos = fileInfo.metadata.tokenizer.ggml.add_eos_token ?? shouldAppendEosToken;
-  return {
-    first: (shouldPrependBosToken ? bos : null) ?? undefined,
-    last: (addsEos ? eos : null) ?? undefined,
-  };
+/** As llama.cpp's own tokenizer adds them. */
+function findSpecialTokens({ native, facts }: LlamaModel, vocabulary: LlamaVocabulary): SpecialTokens {
+  const { bos, eos, separator, addsBosToken, hasWordPieces } = vocabulary;
+  if (hasWordPieces) return { first: bos, last: separator };
+  const addsEosToken = facts.addsEosToken ?? (bos !== undefined && native.shouldAppendEosToken());
+  return { first: addsBosToken ? bos : undefined, last: addsEosToken ? eos : undefined };
 }
 
-/**
- * How a query and a document become one text: `[CLS] query [SEP] document [SEP]`, or with two separators for
- * RoBERTa's kin. The library's own way lacks the last separator of a BERT, or doubles the one between.
- *
- * @returns undefined for a model that brings its own template
- */
-function toPairTemplate(
-  { tokens, fileInfo, vocabularyType }: LlamaModel,
-  { first, last }: SpecialTokens,
-): `${string}{{query}}${string}{{document}}${string}` | undefined {
-  const metadata: Readonly<Record<string, unknown>> = fileInfo.metadata.tokenizer;
-  if (metadata['chat_template.rerank'] !== undefined) return undefined;
-  const { add_sep_token: addsSeparator = vocabularyType !== LlamaVocabularyType.wpm } = fileInfo.metadata
-    .tokenizer.ggml as { add_sep_token?: boolean };
-  const begin = first === undefined ? '' : (tokens.bosString ?? '');
-  const end = (last === undefined || last === tokens.eos ? tokens.eosString : null) ?? tokens.sepString ?? '';
-  const separator = addsSeparator ? (tokens.sepString ?? '') : '';
-  return `${begin}{{query}}${end}${separator}{{document}}${end}`;
-}
+/** Architectures whose pooling in llama.cpp (`build_pooling`) ends in a softmax, so that the score is a probability. */
+const givesProbabilities = ['qwen3', 'qwen3vl'];
 
-function findAbility({ fileInfo, fileInsights, embeddingVectorSize }: LlamaModel): EmbeddingAbility {
-  const { architecture, tags } = fileInfo.metadata.general as { architecture: string; tags?: unknown };
+function findAbility({ native, facts }: LlamaModel, vocabulary: LlamaVocabulary): EmbeddingAbility {
+  const { architecture, poolingType, tags, hasClassifier, rerankTemplate } = facts;
+  const canPair =
+    vocabulary.separator !== undefined || vocabulary.eos !== undefined || rerankTemplate !== null;
   return toEmbeddingAbility({
     architecture,
-    poolingType: fileInfo.architectureMetadata.pooling_type,
-    dimensions: embeddingVectorSize,
-    hasClassifier: fileInsights.supportsRanking,
-    tags: Array.isArray(tags) ? tags.map(String) : [],
+    poolingType: poolingType ?? undefined,
+    dimensions: native.getEmbeddingVectorSize(),
+    hasClassifier: hasClassifier && canPair,
+    tags,
   });
 }
 
-/** A failure is not kept: the next call tries again. */
-function onceUnlessFailed<Result>(load: () => Promise<Result>): () => Promise<Result> {
-  let loaded: Promise<Result> | undefined;
-  return () => {
-    loaded ??= load().catch((error: unknown) => {
-      loaded = undefined;
-      throw error;
-    });
-    return loaded;
-  };
+/** Evaluates tokens as the only ones there are. */
+async function evaluate(context: AddonContext, tokens: readonly Token[]): Promise<void> {
+  context.disposeSequence(0);
+  context.initBatch(tokens.length);
+  context.addToBatch(0, 0, Uint32Array.from(tokens), Uint32Array.from(tokens.keys()));
+  await context.decodeBatch();
 }

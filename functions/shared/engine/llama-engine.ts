@@ -1,6 +1,7 @@
 // The engine on llama.cpp: loads a model and shares its sequences among the generations.
 import { performance } from 'node:perf_hooks';
-import { getLlama, type Llama, type LlamaGrammar, LlamaLogLevel, type LlamaModel } from 'node-llama-cpp';
+import { GgufError } from '../gguf/gguf-error.ts';
+import type { GgufFacts } from '../gguf/gguf-facts.ts';
 import {
   type Engine,
   EngineError,
@@ -12,8 +13,10 @@ import {
   type ModelProperties,
   type Token,
 } from './engine.ts';
-import { assertGgufHeader } from './gguf-header.ts';
+import type { AddonGrammar } from './llama-addon.ts';
+import { LlamaContext } from './llama-context.ts';
 import { LlamaEmbedder } from './llama-embedder.ts';
+import { type LlamaModel, loadLlamaModel } from './llama-model.ts';
 import { LlamaSequence } from './llama-sequence.ts';
 import { LlamaVocabulary } from './llama-vocabulary.ts';
 import { Pace } from './pace.ts';
@@ -23,6 +26,8 @@ import { SlotPool } from './slot-pool.ts';
 export interface LlamaEngineOptions {
   /** The GGUF file, or the first of a split one. */
   readonly modelPath: string;
+  /** What its header tells, if that is known already; else it is read, which takes a third of a second. */
+  readonly facts?: GgufFacts | undefined;
   /** Tokens of context; a model trained on fewer gets fewer. */
   readonly contextSize: number;
   /** Threads that decode. More than the CPU quota holds are many times slower than one. */
@@ -40,51 +45,37 @@ export interface LlamaEngineOptions {
  */
 export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Engine> {
   const { modelPath, threads, slots, queueLimit } = options;
-  assertGgufHeader(modelPath);
-  let llama: Llama | undefined;
+  let model: LlamaModel | undefined;
   try {
-    llama = await getLlama({
-      gpu: false,
-      build: 'never',
-      skipDownload: true,
-      progressLogs: false,
-      maxThreads: threads,
-      logLevel: LlamaLogLevel.error,
-      logger: (level, message) => void process.stderr.write(`llama.cpp ${level}: ${message.trimEnd()}\n`),
-    });
-    // The library's estimate reads the host's memory, never a container's limit, so it decides nothing here.
-    const model = await llama.loadModel({ modelPath, gpuLayers: 0, ignoreMemorySafetyChecks: true });
-    const embedder = new LlamaEmbedder({ model, contextSize: options.contextSize, threads, queueLimit });
-    const context =
-      embedder.ability.type === 'none' && isCausal(model)
-        ? await model.createContext({
-            contextSize: Math.min(options.contextSize, model.trainContextSize),
-            batchSize: longestChunk,
-            // Without it a sliding-window model forgets what a cached prompt needs, and evaluates it again unseen.
-            swaFullCache: true,
-            // It rounds more: log-probabilities are then up to 0.9 from those without it.
-            flashAttention: false,
-            sequences: slots,
-            threads,
-            ignoreMemorySafetyChecks: true,
-          })
-        : undefined;
+    model = await loadLlamaModel(options);
+    const contextSize = Math.min(options.contextSize, model.native.getTrainContextSize());
     const vocabulary = new LlamaVocabulary(model);
-    const shared = { model, vocabulary, pace: new Pace() };
-    const sequences =
-      context === undefined
-        ? []
-        : Array.from({ length: slots }, () => new LlamaSequence(shared, context.getSequence()));
+    const embedder = new LlamaEmbedder({ model, vocabulary, contextSize, threads, queueLimit });
+    // Of a model whose tokens see those after them as well, what it "generates" is noise.
+    const generates = embedder.ability.type === 'none' && model.facts.causal;
+    const context = generates
+      ? await LlamaContext.create(model, {
+          contextSize,
+          sequences: slots,
+          longestStep: longestChunk,
+          threads,
+        })
+      : undefined;
+    const parts = context && { model, vocabulary, context, pace: new Pace() };
+    const sequences = parts
+      ? Array.from({ length: slots }, (_, number) => new LlamaSequence(parts, number))
+      : [];
     return new LlamaEngine({
-      llama,
       model,
       vocabulary,
       embedder,
-      contextSize: context?.contextSize ?? embedder.contextSize,
+      context,
+      contextSize,
       slots: new SlotPool(sequences, queueLimit),
     });
   } catch (cause) {
-    await llama?.dispose();
+    await model?.native.dispose();
+    if (cause instanceof GgufError) throw new EngineError(cause.message, { cause });
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new EngineError(`${modelPath} cannot be loaded: ${reason}. The log has what llama.cpp says.`, {
       cause,
@@ -93,10 +84,10 @@ export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Engi
 }
 
 interface LlamaEngineParts {
-  readonly llama: Llama;
   readonly model: LlamaModel;
   readonly vocabulary: LlamaVocabulary;
   readonly embedder: LlamaEmbedder;
+  readonly context: LlamaContext | undefined;
   readonly contextSize: number;
   readonly slots: SlotPool<LlamaSequence>;
 }
@@ -106,32 +97,34 @@ const longestGrammar = 256 * 1024;
 const deepestGrammar = 500;
 
 class LlamaEngine implements Engine {
-  readonly #llama: Llama;
+  readonly #model: LlamaModel;
   readonly #vocabulary: LlamaVocabulary;
+  readonly #context: LlamaContext | undefined;
   readonly #slots: SlotPool<LlamaSequence>;
   readonly contextSize: number;
   readonly properties: ModelProperties;
   readonly embedder: LlamaEmbedder;
   #disposed = false;
 
-  constructor({ llama, model, vocabulary, embedder, contextSize, slots }: LlamaEngineParts) {
-    this.#llama = llama;
+  constructor({ model, vocabulary, embedder, context, contextSize, slots }: LlamaEngineParts) {
+    this.#model = model;
     this.#vocabulary = vocabulary;
     this.embedder = embedder;
+    this.#context = context;
     this.contextSize = contextSize;
     this.#slots = slots;
-    const { bosString, eosString, eotString } = model.tokens;
+    const { native, facts } = model;
     this.properties = {
-      chatTemplate: model.fileInfo.metadata.tokenizer.chat_template,
-      bosToken: bosString ?? undefined,
-      eosToken: eosString ?? undefined,
-      eotToken: eotString ?? undefined,
+      chatTemplate: facts.chatTemplate ?? undefined,
+      bosToken: vocabulary.toWritten(vocabulary.bos),
+      eosToken: vocabulary.toWritten(vocabulary.eos),
+      eotToken: vocabulary.toWritten(vocabulary.eot),
       addsBosToken: vocabulary.addsBosToken,
       vocabularySize: vocabulary.size,
-      trainContextSize: model.trainContextSize,
-      embeddingSize: model.embeddingVectorSize,
-      description: model.typeDescription,
-      size: model.size,
+      trainContextSize: native.getTrainContextSize(),
+      embeddingSize: native.getEmbeddingVectorSize(),
+      description: native.getModelDescription(),
+      size: native.getModelSize(),
     };
   }
 
@@ -168,7 +161,7 @@ class LlamaEngine implements Engine {
     signal?: AbortSignal,
   ): AsyncGenerator<GenerationEvent, void, void> {
     this.#assertPossible(request);
-    const grammar = request.grammar && (await this.#parseGrammar(request.grammar));
+    const grammar = request.grammar && this.#parseGrammar(request.grammar);
     const sequence = await this.#acquire(request, signal);
     if (sequence === undefined) {
       yield { type: 'end', summary: toUnstarted(request) };
@@ -204,7 +197,8 @@ class LlamaEngine implements Engine {
     // Those asked for before this get their answer: a decode under way must not lose its memory.
     await this.embedder[Symbol.asyncDispose]();
     await this.#slots.whenIdle();
-    await this.#llama.dispose();
+    await this.#context?.dispose();
+    await this.#model.native.dispose();
   }
 
   #assertPossible({ prompt, maxTokens }: GenerationRequest): void {
@@ -219,7 +213,7 @@ class LlamaEngine implements Engine {
     }
   }
 
-  async #parseGrammar({ gbnf }: Grammar): Promise<LlamaGrammar> {
+  #parseGrammar({ gbnf }: Grammar): AddonGrammar {
     const depth = Math.max(gbnf.split('(').length, gbnf.split('{').length);
     if (gbnf.length > longestGrammar || depth > deepestGrammar) {
       throw new GrammarError(
@@ -228,16 +222,12 @@ class LlamaEngine implements Engine {
       );
     }
     try {
-      return await this.#llama.createGrammar({ grammar: gbnf });
+      const { addon } = this.#model;
+      return new addon.AddonGrammar(gbnf, { addonExports: addon, rootRuleName: 'root' });
     } catch (cause) {
       throw new GrammarError('llama.cpp cannot parse the grammar; see its format, GBNF.', { cause });
     }
   }
-}
-
-/** Whether the model's tokens see only those before them: of any other, what it "generates" is noise. */
-function isCausal({ fileInfo }: LlamaModel): boolean {
-  return fileInfo.architectureMetadata.attention?.causal !== false;
 }
 
 /** The summary of a generation that found no slot in time. */

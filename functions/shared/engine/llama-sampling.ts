@@ -1,19 +1,9 @@
-// The engine's sampling options as node-llama-cpp takes them.
-import {
-  type LlamaGrammar,
-  LlamaGrammarEvaluationState,
-  type LlamaModel,
-  type SequenceEvaluateOptions,
-  TokenBias,
-} from 'node-llama-cpp';
+// How the tokens of one generation are chosen: the engine's options as llama.cpp's sampler takes them.
 import type { GenerationRequest, Sampling, Token } from './engine.ts';
-import { type LlamaVocabulary, toLlama } from './llama-vocabulary.ts';
-
-/**
- * A top-k of 0 makes the library sort the whole vocabulary for every token, and none at all makes it keep 40. What its
- * types do not know is null, which leaves that sampler out: a quarter less time for a token.
- */
-const noTopK = null as unknown as number;
+import type { AddonGrammar, AddonGrammarState, AddonSampler, AddonSamplerConfig } from './llama-addon.ts';
+import type { LlamaContext } from './llama-context.ts';
+import type { LlamaModel } from './llama-model.ts';
+import type { LlamaVocabulary } from './llama-vocabulary.ts';
 
 /**
  * Below every logit, but above what a grammar forbids: were all that it admits forbidden as well, llama.cpp would take
@@ -27,72 +17,62 @@ const lowestXtcThreshold = 1e-6;
 /** llama.cpp's own default (`repeat_last_n`). */
 const repeatPenaltyWindow = 64;
 
-/** The options of one generation, which follow its text through {@link admit}. */
-export class LlamaSampling {
-  readonly options: SequenceEvaluateOptions;
-  readonly #model: LlamaModel;
-  readonly #vocabulary: LlamaVocabulary;
+/** What the sampler of a generation works with. */
+export interface LlamaSamplingContext {
+  readonly model: LlamaModel;
+  readonly vocabulary: LlamaVocabulary;
+  readonly context: LlamaContext;
+}
+
+/** The sampler of one generation, which follows its text through {@link admit}. */
+export class LlamaSampling implements Disposable {
+  readonly #parts: LlamaSamplingContext;
+  readonly #sampler: AddonSampler;
   readonly #sampling: Sampling;
-  /** What is added to logits, which the library reads anew for each token. */
-  readonly #biases: Map<Token, number> | undefined;
+  readonly #maxTokens: number;
+  /** What is added to logits. */
+  readonly #biases = new Map<Token, number>();
   readonly #counts = new Map<Token, number>();
   readonly #lastTokens: Token[];
-  readonly #grammar: LlamaGrammar | undefined;
-  #grammarState: LlamaGrammarEvaluationState | undefined;
+  readonly #grammar: AddonGrammar | undefined;
+  #grammarState: AddonGrammarState | undefined;
   readonly #trigger: string | undefined;
   /** The text as long as its trigger has not come. */
   #untriggered = '';
+  /** Whether the sampler does not know yet what was set last. */
+  #changed = true;
 
   constructor(
-    { model, vocabulary }: { readonly model: LlamaModel; readonly vocabulary: LlamaVocabulary },
+    parts: LlamaSamplingContext,
     { prompt, maxTokens, sampling, grammar: { trigger } = { gbnf: '' } }: GenerationRequest,
-    grammar: LlamaGrammar | undefined,
+    grammar: AddonGrammar | undefined,
   ) {
-    this.#model = model;
-    this.#vocabulary = vocabulary;
+    this.#parts = parts;
     this.#sampling = sampling;
+    this.#maxTokens = maxTokens;
     this.#lastTokens = prompt.slice(-repeatPenaltyWindow);
     this.#grammar = grammar;
     this.#trigger = trigger;
     if (trigger === undefined) this.#beginGrammar();
-    const { temperature, topP, topK, minP, seed, xtc, dry, repeatPenalty } = sampling;
-    const options: SequenceEvaluateOptions = {
-      temperature,
-      topP,
-      topK: topK === 0 ? noTopK : topK,
-      minP,
-      seed,
-      yieldEogToken: true,
-      grammarEvaluationState: () => this.#grammarState,
-    };
-    if (xtc !== undefined) options.xtc = { ...xtc, threshold: Math.max(xtc.threshold, lowestXtcThreshold) };
-    if (dry !== undefined && dry.multiplier > 0) {
-      options.dryRepeatPenalty = {
-        strength: dry.multiplier,
-        base: dry.base,
-        allowedLength: dry.allowedLength,
-        // The library's own word for all of them, null, has no effect in llama.cpp 0.5.
-        lastTokens: dry.lastTokens ?? maxTokens,
-        sequenceBreakers: [...dry.sequenceBreakers],
-      };
+    for (const [token, bias] of sampling.logitBias) this.#setBias(token, bias);
+    if (sampling.ignoreEndOfGeneration) {
+      for (const token of parts.vocabulary.endOfGeneration) this.#setBias(token, forbiddingBias);
     }
-    if (repeatPenalty !== 1) {
-      options.repeatPenalty = {
-        penalty: repeatPenalty,
-        maxPunishTokens: repeatPenaltyWindow,
-        punishTokens: () => toLlama(this.#lastTokens),
-      };
-    }
-    if (this.#changesLogits()) {
-      const tokenBias = TokenBias.for(model);
-      this.#biases = biasesOf(tokenBias);
-      for (const [token, bias] of sampling.logitBias) this.#setBias(token, bias);
-      if (sampling.ignoreEndOfGeneration) {
-        for (const token of vocabulary.endOfGeneration) this.#setBias(token, forbiddingBias);
-      }
-      options.tokenBias = tokenBias;
-    }
-    this.options = options;
+    const { addon, native } = parts.model;
+    this.#sampler = new addon.AddonSampler(native);
+  }
+
+  /**
+   * Chooses the token that follows an evaluated one.
+   *
+   * @param output - the evaluated token's number in the batch
+   */
+  async choose(output: number): Promise<Token> {
+    if (this.#changed) this.#sampler.applyConfig(this.#toConfig());
+    this.#changed = false;
+    const token = await this.#parts.context.native.sampleToken(output, this.#sampler);
+    if (token < 0) throw new Error('llama.cpp chose no token.');
+    return token;
   }
 
   /**
@@ -105,30 +85,38 @@ export class LlamaSampling {
     return admitted;
   }
 
+  [Symbol.dispose](): void {
+    this.#sampler.dispose();
+  }
+
   #awaitTrigger(token: Token): readonly Token[] {
     if (this.#trigger === undefined || this.#grammarState !== undefined) return [token];
-    const piece = Buffer.from(this.#vocabulary.toBytes(token)).toString();
+    const { vocabulary } = this.#parts;
+    const piece = Buffer.from(vocabulary.toBytes(token)).toString();
     this.#untriggered = this.#untriggered.slice(-this.#trigger.length) + piece;
     const start = this.#untriggered.indexOf(this.#trigger);
     if (start < 0) return [token];
     this.#beginGrammar();
     const behind = this.#untriggered.slice(start + this.#trigger.length);
     if (behind.trim() === '') return [token];
-    return this.#vocabulary.tokenizeText(piece.slice(0, -behind.length), { special: true });
+    return vocabulary.tokenizeText(piece.slice(0, -behind.length), { special: true });
   }
 
   /** From here on the text must match the grammar, from its root. */
   #beginGrammar(): void {
     if (this.#grammar === undefined) return;
-    this.#grammarState = new LlamaGrammarEvaluationState({ model: this.#model, grammar: this.#grammar });
+    const { addon, native } = this.#parts.model;
+    this.#grammarState = new addon.AddonGrammarEvaluationState(native, this.#grammar);
+    this.#changed = true;
   }
 
   #penalise(token: Token): void {
-    if (this.#sampling.repeatPenalty !== 1) {
+    const { presencePenalty, frequencyPenalty, repeatPenalty, logitBias } = this.#sampling;
+    if (repeatPenalty !== 1) {
       this.#lastTokens.push(token);
       if (this.#lastTokens.length > repeatPenaltyWindow) this.#lastTokens.shift();
+      this.#changed = true;
     }
-    const { presencePenalty, frequencyPenalty, logitBias } = this.#sampling;
     if (presencePenalty === 0 && frequencyPenalty === 0) return;
     const count = (this.#counts.get(token) ?? 0) + 1;
     this.#counts.set(token, count);
@@ -136,21 +124,42 @@ export class LlamaSampling {
   }
 
   #setBias(token: Token, bias: number): void {
-    this.#biases?.set(token, Math.max(bias, forbiddingBias));
+    this.#biases.set(token, Math.max(bias, forbiddingBias));
+    this.#changed = true;
   }
 
-  #changesLogits(): boolean {
-    const { presencePenalty, frequencyPenalty, logitBias, ignoreEndOfGeneration } = this.#sampling;
-    return presencePenalty !== 0 || frequencyPenalty !== 0 || logitBias.size > 0 || ignoreEndOfGeneration;
+  #toConfig(): AddonSamplerConfig {
+    const { temperature, topP, topK, minP, seed, xtc, dry, repeatPenalty } = this.#sampling;
+    return {
+      temperature,
+      topP,
+      minP,
+      seed,
+      // Zero would have it sort the whole vocabulary for every token; absent, the sampler is left out.
+      ...(topK > 0 && { topK }),
+      ...(xtc && {
+        xtcProbability: xtc.probability,
+        xtcThreshold: Math.max(xtc.threshold, lowestXtcThreshold),
+      }),
+      ...(dry &&
+        dry.multiplier > 0 && {
+          dryRepeatPenaltyStrength: dry.multiplier,
+          dryRepeatPenaltyBase: dry.base,
+          dryRepeatPenaltyAllowedLength: dry.allowedLength,
+          // The module's own number for all of them, -1, has no effect in llama.cpp 0.5.
+          dryRepeatPenaltyLastTokens: dry.lastTokens ?? this.#maxTokens,
+          dryRepeatPenaltySequenceBreakers: dry.sequenceBreakers,
+        }),
+      ...(repeatPenalty !== 1 && {
+        repeatPenalty,
+        repeatPenaltyMaxTokens: repeatPenaltyWindow,
+        repeatPenaltyTokens: Uint32Array.from(this.#lastTokens),
+      }),
+      ...(this.#biases.size > 0 && {
+        tokenBiasKeys: Uint32Array.from(this.#biases.keys()),
+        tokenBiasValues: Float32Array.from(this.#biases.values()),
+      }),
+      ...(this.#grammarState && { grammarEvaluationState: this.#grammarState }),
+    };
   }
-}
-
-/**
- * The map inside the library's TokenBias, written to directly: its `set()` passes over tokens that end a generation,
- * which `logit_bias` and `ignore_eos` are for. A test with the real model holds it to this.
- */
-function biasesOf(tokenBias: TokenBias): Map<Token, number> {
-  const { _biases: biases } = tokenBias as unknown as { _biases?: unknown };
-  if (biases instanceof Map) return biases;
-  throw new Error('This release of node-llama-cpp keeps its token biases elsewhere.');
 }

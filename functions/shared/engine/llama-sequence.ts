@@ -1,6 +1,5 @@
 // Generation on one sequence of llama.cpp: the KV cache, the prompt in chunks, the token loop.
 import { performance } from 'node:perf_hooks';
-import type { LlamaContextSequence, LlamaGrammar, LlamaModel, Token as LlamaToken } from 'node-llama-cpp';
 import type {
   FinishReason,
   GenerationEvent,
@@ -10,16 +9,14 @@ import type {
   Token,
 } from './engine.ts';
 import { GeneratedText } from './generated-text.ts';
-import { LlamaSampling } from './llama-sampling.ts';
-import { toScore, toScoringItem } from './llama-scores.ts';
-import { type LlamaVocabulary, toLlama } from './llama-vocabulary.ts';
+import type { AddonGrammar } from './llama-addon.ts';
+import { LlamaSampling, type LlamaSamplingContext } from './llama-sampling.ts';
+import { LlamaScorer } from './llama-scorer.ts';
 import type { Pace } from './pace.ts';
 import { chunkEnd, lastChunkEnd } from './prompt-chunks.ts';
 
 /** What the sequences of one context share. */
-export interface LlamaSequenceContext {
-  readonly model: LlamaModel;
-  readonly vocabulary: LlamaVocabulary;
+export interface LlamaSequenceContext extends LlamaSamplingContext {
   readonly pace: Pace;
 }
 
@@ -37,26 +34,35 @@ interface Run {
   lastTokenAt: number;
 }
 
+/** A token that was chosen, with its score where log-probabilities are asked for. */
+interface Choice {
+  readonly token: Token;
+  readonly score: ScoredToken | undefined;
+}
+
 export class LlamaSequence {
-  readonly #context: LlamaSequenceContext;
-  readonly #sequence: LlamaContextSequence;
+  /** Its number in the context. */
+  readonly #number: number;
+  readonly #parts: LlamaSequenceContext;
+  readonly #scorer: LlamaScorer;
+  /** What the KV cache holds. */
+  #state: Token[] = [];
   /** How much of the state was evaluated as a prompt: what was generated token by token is rounded differently. */
   #prefilled = 0;
 
-  constructor(context: LlamaSequenceContext, sequence: LlamaContextSequence) {
-    this.#context = context;
-    this.#sequence = sequence;
+  constructor(parts: LlamaSequenceContext, number: number) {
+    this.#parts = parts;
+    this.#number = number;
+    this.#scorer = new LlamaScorer(parts.model, parts.context);
   }
 
   /** How many tokens of a prompt this sequence would not have to evaluate: whole chunks of the last prompt. */
   commonPrefix(prompt: readonly Token[]): number {
-    // A recurrent state cannot be cut: the library would evaluate what is kept again, unseen and in one go.
-    if (this.#sequence.needsCheckpoints) return 0;
-    const state = this.#sequence.contextTokens;
+    if (!this.#parts.model.canForget) return 0;
     // The last prompt token is always evaluated, because its logits choose the first token.
-    const limit = Math.min(state.length, this.#prefilled, prompt.length - 1);
+    const limit = Math.min(this.#prefilled, prompt.length - 1);
     let common = 0;
-    while (common < limit && state[common] === prompt[common]) common++;
+    while (common < limit && this.#state[common] === prompt[common]) common++;
     return lastChunkEnd(common);
   }
 
@@ -67,7 +73,7 @@ export class LlamaSequence {
    */
   async *generate(
     request: GenerationRequest,
-    grammar: LlamaGrammar | undefined,
+    grammar: AddonGrammar | undefined,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<GenerationEvent, void, void> {
     const start = performance.now();
@@ -93,47 +99,37 @@ export class LlamaSequence {
   /** From the prompt's last chunk to the last token. */
   async *#continue(
     run: Run,
-    grammar: LlamaGrammar | undefined,
+    grammar: AddonGrammar | undefined,
     lastChunk: readonly Token[],
     scores: ScoredToken[],
   ): AsyncGenerator<GenerationEvent, void, void> {
-    const { model, vocabulary, pace } = this.#context;
-    const { prompt, maxTokens, stop, logprobs, promptLogprobs, maxPredictMs } = run.request;
+    const { vocabulary, pace } = this.#parts;
+    const { prompt, maxTokens, stop, promptLogprobs, maxPredictMs } = run.request;
     if (maxTokens === 0) {
-      const next = promptLogprobs ? lastChunk.slice(1) : [];
-      scores.push(...(await this.#evaluateScoring(lastChunk, next, run)));
-      run.evaluatedTokens += lastChunk.length;
-      this.#prefilled = prompt.length;
+      await this.#evaluatePrompt(lastChunk, prompt.length, run, scores);
       if (promptLogprobs) yield { type: 'prompt', scores };
       return;
     }
     const text = new GeneratedText(vocabulary.detokenizeGenerated, prompt, stop);
-    const options = new LlamaSampling(this.#context, run.request, grammar);
-    const chosen = this.#sequence.evaluate(toLlama(lastChunk), options.options);
-    try {
-      let evaluated = lastChunk;
-      for (;;) {
-        const token = await this.#choose(chosen, evaluated, run);
-        const score = logprobs === undefined ? undefined : await this.#score(evaluated, token, run, scores);
-        if (run.completionTokens === 1 && promptLogprobs) yield { type: 'prompt', scores };
-        if (model.isEogToken(token)) {
-          run.finishReason = 'stop';
-          text.end(token, score);
-          break;
-        }
-        evaluated = options.admit(token);
-        for (const admitted of evaluated) {
-          const piece = text.push(admitted, score);
-          if (piece.text === '' && piece.tokens.length === 0) continue;
-          yield { type: 'text', ...piece, ...(run.request.progress && { progress: toSummary(run) }) };
-        }
-        if (text.stopped || run.completionTokens >= maxTokens) break;
-        if (maxPredictMs !== undefined && performance.now() - run.firstTokenAt >= maxPredictMs) break;
-        // Scoring evaluates a token twice.
-        if (isTooLate(run, pace.expectDecode() * (logprobs === undefined ? 1 : 2))) break;
+    using sampling = new LlamaSampling(this.#parts, run.request, grammar);
+    let evaluated = lastChunk;
+    for (;;) {
+      const { token, score } = await this.#choose(sampling, evaluated, run, scores);
+      if (run.completionTokens === 1 && promptLogprobs) yield { type: 'prompt', scores };
+      if (vocabulary.isEndOfGeneration(token)) {
+        run.finishReason = 'stop';
+        text.end(token, score);
+        break;
       }
-    } finally {
-      await chosen.return();
+      evaluated = sampling.admit(token);
+      for (const admitted of evaluated) {
+        const piece = text.push(admitted, score);
+        if (piece.text === '' && piece.tokens.length === 0) continue;
+        yield { type: 'text', ...piece, ...(run.request.progress && { progress: toSummary(run) }) };
+      }
+      if (text.stopped || run.completionTokens >= maxTokens) break;
+      if (maxPredictMs !== undefined && performance.now() - run.firstTokenAt >= maxPredictMs) break;
+      if (isTooLate(run, pace.expectDecode())) break;
     }
     if (text.stopped) run.finishReason = 'stop';
     const rest = text.flush();
@@ -142,60 +138,84 @@ export class LlamaSequence {
 
   /** Evaluates what was chosen last, the prompt's last chunk at first, and chooses the next token. */
   async #choose(
-    chosen: AsyncGenerator<LlamaToken, void, LlamaToken[]>,
+    sampling: LlamaSampling,
     evaluated: readonly Token[],
-    run: Run,
-  ): Promise<LlamaToken> {
-    const start = performance.now();
-    const step = await chosen.next(toLlama(evaluated));
-    if (step.done) throw new Error('llama.cpp ended the generation without a token.');
-    run.lastTokenAt = performance.now();
-    run.completionTokens += 1;
-    if (run.completionTokens === 1) {
-      run.firstTokenAt = run.lastTokenAt;
-      run.evaluatedTokens += evaluated.length;
-      this.#prefilled = run.request.prompt.length;
-      this.#context.pace.prefilled(evaluated.length, run.lastTokenAt - start);
-    } else {
-      this.#context.pace.decoded(run.lastTokenAt - start);
-    }
-    run.signal?.throwIfAborted();
-    return step.value;
-  }
-
-  /**
-   * Scores the token that was chosen after `evaluated`. A token's logits are gone when it is sampled, so what was
-   * evaluated is taken back and evaluated again, in the same batch size and thus with the same result.
-   */
-  async #score(
-    evaluated: readonly Token[],
-    chosen: Token,
     run: Run,
     scores: ScoredToken[],
-  ): Promise<ScoredToken> {
-    const end = this.#sequence.nextTokenIndex;
-    await this.#sequence.eraseContextTokenRanges([{ start: end - evaluated.length, end }]);
-    // The prompt's own tokens are scored here as well when its last chunk is evaluated again.
-    const isPrompt = run.completionTokens === 1 && run.request.promptLogprobs === true;
-    const within = isPrompt ? evaluated.slice(1) : Array(evaluated.length - 1).fill(undefined);
-    const found = await this.#evaluateScoring(evaluated, [...within, chosen], run);
-    const score = found.pop();
-    if (score === undefined) throw new Error('The chosen token was not scored.');
-    scores.push(...found);
-    return score;
+  ): Promise<Choice> {
+    const { logprobs, promptLogprobs, prompt } = run.request;
+    const { pace } = this.#parts;
+    const isPrompt = run.completionTokens === 0;
+    // The prompt's own tokens are scored here as well when its last chunk is evaluated.
+    const within = isPrompt && promptLogprobs ? evaluated.slice(1) : [];
+    const start = performance.now();
+    const choice = await this.#evaluate(
+      evaluated,
+      [...within.keys(), evaluated.length - 1],
+      async (outputs) => {
+        scores.push(...(await this.#score(outputs, within, run)));
+        const output = outputs[within.length] ?? -1;
+        const token = await sampling.choose(output);
+        const score = logprobs === undefined ? undefined : await this.#scorer.score(output, token, logprobs);
+        return { token, score };
+      },
+    );
+    run.lastTokenAt = performance.now();
+    run.completionTokens += 1;
+    if (isPrompt) {
+      run.firstTokenAt = run.lastTokenAt;
+      run.evaluatedTokens += evaluated.length;
+      this.#prefilled = prompt.length;
+      pace.prefilled(evaluated.length, run.lastTokenAt - start);
+    } else {
+      pace.decoded(run.lastTokenAt - start);
+    }
+    run.signal?.throwIfAborted();
+    return choice;
   }
 
-  /** Evaluates tokens and scores those that follow each of them, where one is given. */
-  async #evaluateScoring(
-    tokens: readonly Token[],
-    next: readonly (Token | undefined)[],
+  /** Evaluates the piece of a prompt that ends at `end`, and scores what follows its tokens where that is asked for. */
+  async #evaluatePrompt(
+    piece: readonly Token[],
+    end: number,
+    run: Run,
+    scores: ScoredToken[],
+  ): Promise<void> {
+    const { prompt, promptLogprobs } = run.request;
+    const next = promptLogprobs ? prompt.slice(end - piece.length + 1, end + 1) : [];
+    scores.push(
+      ...(await this.#evaluate(piece, [...next.keys()], (outputs) => this.#score(outputs, next, run))),
+    );
+    run.evaluatedTokens += piece.length;
+    this.#prefilled = end;
+  }
+
+  async #score(
+    outputs: Uint32Array,
+    next: readonly Token[],
     { request: { logprobs = 0 } }: Run,
   ): Promise<ScoredToken[]> {
-    const items = tokens.map((token, index) => toScoringItem(token, next[index], logprobs));
-    const outputs = await this.#sequence.controlledEvaluate(items);
-    return next.flatMap((token, index) =>
-      token === undefined ? [] : [toScore(token, logprobs, outputs[index])],
-    );
+    const scores: ScoredToken[] = [];
+    for (const [index, token] of next.entries())
+      scores.push(await this.#scorer.score(outputs[index] ?? -1, token, logprobs));
+    return scores;
+  }
+
+  /** Evaluates tokens behind the state. */
+  async #evaluate<Result>(
+    tokens: readonly Token[],
+    outputs: readonly number[],
+    read: (outputs: Uint32Array) => Promise<Result>,
+  ): Promise<Result> {
+    const position = this.#state.length;
+    this.#state.push(...tokens);
+    try {
+      return await this.#parts.context.decode({ sequence: this.#number, position, tokens, outputs, read });
+    } catch (error) {
+      // What llama.cpp holds now is not known, so none of it is reused.
+      this.#prefilled = 0;
+      throw error;
+    }
   }
 
   /**
@@ -204,11 +224,18 @@ export class LlamaSequence {
    * @returns how many prompt tokens need no evaluation
    */
   async #reuseState({ prompt, cachePrompt = true, promptLogprobs }: GenerationRequest): Promise<number> {
+    const { native } = this.#parts.context;
     const common = cachePrompt && !promptLogprobs ? this.commonPrefix(prompt) : 0;
     this.#prefilled = common;
-    const end = this.#sequence.nextTokenIndex;
-    if (common < end) await this.#sequence.eraseContextTokenRanges([{ start: common, end }]);
-    return this.#sequence.nextTokenIndex;
+    if (common === this.#state.length) return common;
+    this.#state.length = common;
+    await this.#parts.context.exclusively(() => {
+      if (common > 0 && native.removeTokenCellsFromSequence(this.#number, common, -1)) return;
+      native.disposeSequence(this.#number);
+      this.#state.length = 0;
+      this.#prefilled = 0;
+    });
+    return this.#state.length;
   }
 
   /**
@@ -217,20 +244,15 @@ export class LlamaSequence {
    * @returns the last chunk, or nothing when there is no time for it
    */
   async #evaluateButLastChunk(run: Run, scores: ScoredToken[]): Promise<readonly Token[] | undefined> {
-    const { prompt, promptLogprobs } = run.request;
-    const { pace } = this.#context;
+    const { prompt } = run.request;
+    const { pace } = this.#parts;
     let position = run.cachedTokens;
     for (let end = chunkEnd(position); end < prompt.length; end = chunkEnd(position)) {
       if (isTooLate(run, pace.expectPrefill(end - position))) return undefined;
       const start = performance.now();
-      const chunk = prompt.slice(position, end);
-      if (promptLogprobs)
-        scores.push(...(await this.#evaluateScoring(chunk, prompt.slice(position + 1, end + 1), run)));
-      else await this.#sequence.evaluateWithoutGeneratingNewTokens(toLlama(chunk));
-      pace.prefilled(chunk.length, performance.now() - start);
+      await this.#evaluatePrompt(prompt.slice(position, end), end, run, scores);
+      pace.prefilled(end - position, performance.now() - start);
       position = end;
-      run.evaluatedTokens += chunk.length;
-      this.#prefilled = end;
       run.signal?.throwIfAborted();
     }
     return isTooLate(run, pace.expectPrefill(prompt.length - position)) ? undefined : prompt.slice(position);

@@ -6,6 +6,7 @@ interface Waiter<Slot> {
 }
 
 export class SlotPool<Slot> {
+  readonly #slots: readonly Slot[];
   readonly #free: Set<Slot>;
   readonly #waiting: Waiter<Slot>[] = [];
   readonly size: number;
@@ -14,6 +15,7 @@ export class SlotPool<Slot> {
 
   /** `queueLimit` callers may wait; one more is refused. */
   constructor(slots: readonly Slot[], queueLimit: number) {
+    this.#slots = slots;
     this.#free = new Set(slots);
     this.size = slots.length;
     this.#queueLimit = queueLimit;
@@ -26,7 +28,8 @@ export class SlotPool<Slot> {
   }
 
   /**
-   * Gives a slot to the caller alone until it is released; of several free ones, the one with the highest score.
+   * Gives a slot to the caller alone until it is released; of several free ones, the one with the highest score, and of
+   * equal ones the first.
    *
    * @throws {EngineBusyError} when too many wait already
    * @throws the signal's reason when it is aborted before there is a slot
@@ -35,7 +38,8 @@ export class SlotPool<Slot> {
     signal?.throwIfAborted();
     if (this.#free.size === this.size) this.#whenIdle = Promise.withResolvers<void>();
     if (this.#free.size > 0) {
-      const scored = [...this.#free].map((slot) => ({ slot, score: score(slot) }));
+      const free = this.#slots.filter((slot) => this.#free.has(slot));
+      const scored = free.map((slot) => ({ slot, score: score(slot) }));
       const { slot } = scored.reduce((best, other) => (other.score > best.score ? other : best));
       this.#free.delete(slot);
       return slot;

@@ -6,7 +6,7 @@ import type { Token } from './engine.ts';
 /** Turns tokens into text, given the tokens before them; the bytes of half a character become one U+FFFD. */
 export type Detokenize = (tokens: Token[], before: Token[]) => string;
 
-/** Some vocabularies decide a leading space by the tokens before; node-llama-cpp looks at three. */
+/** Some vocabularies decide a leading space by the tokens before. */
 const tokensOfContext = 3;
 
 /** Bytes that never become a character are given up after this many tokens. */

@@ -1,6 +1,7 @@
 // What a GGUF says of itself in its header. node-llama-cpp reads it, and is loaded only when a header is read.
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { type GgufFacts, toGgufFacts } from '../gguf/gguf-facts.ts';
 import { reasonOf, StoreError } from './errors.ts';
 
 /** The facts of a GGUF's header that the catalog keeps or `add` shows. */
@@ -16,6 +17,8 @@ export interface GgufDescription {
   /** The number of weights in its tensors; null where it has none. */
   readonly parameters: number | null;
   readonly hasChatTemplate: boolean;
+  /** What the engine goes by. */
+  readonly facts: GgufFacts;
 }
 
 /**
@@ -47,6 +50,7 @@ export async function describeGguf(path: string): Promise<GgufDescription> {
       quantisation: fileType?.replace(/^(MOSTLY|ALL)_/, '') ?? null,
       parameters: weights.reduce((sum, count) => sum + count, 0) || null,
       hasChatTemplate: tokenizer?.chat_template !== undefined,
+      facts: toGgufFacts(info),
     };
   } catch (error) {
     throw new StoreError('not-gguf', `${basename(path)} has no readable GGUF header: ${reasonOf(error)}.`, {

@@ -2,6 +2,7 @@
 // no schema library, no import beyond Node's own.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { GgufFacts } from '../gguf/gguf-facts.ts';
 
 /** The manifest's file name in a model's directory. */
 export const MANIFEST_FILE = 'model.json';
@@ -25,6 +26,8 @@ export interface ModelManifest {
   readonly quantisation: string;
   /** Tokens the model was trained to attend to. */
   readonly contextLength: number;
+  /** What the GGUF's header tells the engine; absent in a manifest that was written by hand. */
+  readonly gguf?: GgufFacts;
 }
 
 const TEXTS = ['name', 'title', 'file', 'sha256', 'licence', 'quantisation'] as const;

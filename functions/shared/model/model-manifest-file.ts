@@ -1,5 +1,5 @@
-// Writing the manifest that the Lambda runtime reads: from the catalog, and for a model the catalog does not
-// know exactly yet, from the GGUF's own header.
+// Writing the manifest that the Lambda runtime reads: from the catalog and the GGUF's own header, which decides where
+// the catalog does not know the model exactly yet.
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelEntry } from './catalog.ts';
@@ -19,7 +19,8 @@ export async function toManifest(
   measured: Measured,
 ): Promise<ModelManifest> {
   const file = files[0] ?? '';
-  const header = model.sha256 === null ? await describeGguf(join(directory, file)) : null;
+  const description = await describeGguf(join(directory, file));
+  const header = model.sha256 === null ? description : null;
   const parameters = header ? (header.parameters ?? 0) : model.parameters;
   const contextLength = header?.contextLength ?? model.contextLength;
   if (parameters <= 0 || contextLength <= 0) {
@@ -38,6 +39,7 @@ export async function toManifest(
     parameters,
     quantisation: header?.quantisation ?? model.quantisation,
     contextLength,
+    gguf: description.facts,
   };
 }
 

@@ -45,6 +45,7 @@ describe('fetching a model', () => {
       parameters: 32,
       quantisation: 'Q8_0',
       contextLength: 2048,
+      gguf: expect.objectContaining({ architecture: 'llama', chatTemplate: '{{ messages }}', causal: true }),
     });
   });
 

@@ -1,0 +1,217 @@
+// node-llama-cpp's native module, which is llama.cpp as JavaScript sees it. The library's own classes around it cost a
+// quarter of a second to load, read the whole header of a model and estimate its memory twice at each start, and hold
+// every sequence of a context up while one decodes (docs/decisions/0008), so the engine works on the module itself. Only
+// this file knows where it lies and what it offers; tests/model/native-library.test.ts holds both to this release.
+import { join } from 'node:path';
+
+/** A token's number in the vocabulary; -1 where there is none. */
+type AddonToken = number;
+
+export interface AddonModel {
+  /** Resolves with false when llama.cpp does not take the file. */
+  init(): Promise<boolean>;
+  dispose(): Promise<void>;
+  /** Never adds special tokens; `special` tells whether those written in the text become such. */
+  tokenize(text: string, special: boolean): Uint32Array;
+  detokenize(tokens: Uint32Array, special: boolean): string;
+  tokenBos(): AddonToken;
+  tokenEos(): AddonToken;
+  eotToken(): AddonToken;
+  sepToken(): AddonToken;
+  prefixToken(): AddonToken;
+  middleToken(): AddonToken;
+  suffixToken(): AddonToken;
+  /** How the vocabulary writes a token. One outside it ends the process. */
+  getTokenString(token: AddonToken): string;
+  isEogToken(token: AddonToken): boolean;
+  /** llama.cpp's `enum llama_vocab_type`. */
+  getVocabularyType(): number;
+  shouldPrependBosToken(): boolean;
+  shouldAppendEosToken(): boolean;
+  getTrainContextSize(): number;
+  getEmbeddingVectorSize(): number;
+  getModelDescription(): string;
+  /** Bytes of the weights. */
+  getModelSize(): number;
+}
+
+export interface AddonContextOptions {
+  /** Tokens that all sequences hold together. */
+  readonly contextSize: number;
+  /** The most tokens of one decode. */
+  readonly batchSize: number;
+  readonly sequences: number;
+  readonly threads: number;
+  readonly flashAttention: boolean;
+  /** Whether a sliding-window model keeps what its window has left behind. */
+  readonly swaFullCache: boolean;
+  readonly embeddings?: boolean;
+  readonly ranking?: boolean;
+}
+
+/** Of a filter: tokens, whether the highest, the lowest and the selected one, and how many of the likeliest. */
+type LogitsFilter = [
+  tokens: readonly AddonToken[],
+  highest: boolean,
+  lowest: boolean,
+  selected: boolean,
+  top: number,
+];
+
+/** The selected token, two things not asked for, tokens and logits in turn, and the weight of all over the highest. */
+export type FilteredLogits = [
+  token: AddonToken,
+  probabilities: undefined,
+  confidence: undefined,
+  logits: readonly number[],
+  totalLogitWeight: number,
+];
+
+export interface AddonContext {
+  init(): Promise<boolean>;
+  dispose(): Promise<void>;
+  initBatch(tokens: number): void;
+  /** Adds tokens of one sequence and gives the batch's numbers of those whose logits are wanted. */
+  addToBatch(sequence: number, position: number, tokens: Uint32Array, outputs: Uint32Array): Uint32Array;
+  /** Rejects when it fails. Nothing else of the context may be called meanwhile. */
+  decodeBatch(): Promise<void>;
+  /** Chooses a token after one of the batch, and tells the sampler. -1 when that one has no logits. */
+  sampleToken(output: number, sampler: AddonSampler): Promise<AddonToken>;
+  sampleToken(
+    output: number,
+    sampler: AddonSampler,
+    probabilities: false,
+    confidence: false,
+    logits: LogitsFilter,
+    totalLogitWeight: true,
+  ): Promise<FilteredLogits>;
+  /** Forgets a sequence. */
+  disposeSequence(sequence: number): void;
+  /** Forgets what a sequence has from `start` to before `end`. False when its kind of memory cannot. */
+  removeTokenCellsFromSequence(sequence: number, start: number, end: number): boolean;
+  /** The vector of sequence 0, or at most its first `size` numbers. */
+  getEmbedding(tokens: number, size?: number): Float64Array;
+  /** For decoding tokens and prompts both. */
+  setThreads(threads: number): void;
+  saveSequenceStateToFile(path: string, sequence: number, tokens: Uint32Array): Promise<number>;
+  /** Gives the tokens that were saved. Rejects when the file does not fit, and leaves the sequence empty. */
+  loadSequenceStateFromFile(path: string, sequence: number, contextSize: number): Promise<Uint32Array>;
+}
+
+/** Absent is off; `undefined` is taken for a value. */
+export interface AddonSamplerConfig {
+  temperature: number;
+  topP: number;
+  minP: number;
+  seed: number;
+  topK?: number;
+  xtcProbability?: number;
+  xtcThreshold?: number;
+  repeatPenalty?: number;
+  repeatPenaltyMaxTokens?: number;
+  repeatPenaltyTokens?: Uint32Array;
+  dryRepeatPenaltyStrength?: number;
+  dryRepeatPenaltyBase?: number;
+  dryRepeatPenaltyAllowedLength?: number;
+  dryRepeatPenaltyLastTokens?: number;
+  dryRepeatPenaltySequenceBreakers?: readonly string[];
+  grammarEvaluationState?: AddonGrammarState;
+  tokenBiasKeys?: Uint32Array;
+  tokenBiasValues?: Float32Array;
+}
+
+export interface AddonSampler {
+  applyConfig(config: AddonSamplerConfig): void;
+  dispose(): void;
+}
+
+export type AddonGrammar = object & { readonly __addonGrammar: never };
+export type AddonGrammarState = object & { readonly __addonGrammarState: never };
+
+export interface LlamaAddon {
+  readonly AddonModel: new (
+    path: string,
+    options: {
+      readonly addonExports: LlamaAddon;
+      readonly gpuLayers: number;
+      readonly useMmap: boolean;
+      /** Key, value, and of a number whether it is whole (0) or not (1). */
+      readonly overridesList?: readonly (readonly [string, number, 0 | 1])[];
+    },
+  ) => AddonModel;
+  readonly AddonContext: new (model: AddonModel, options: AddonContextOptions) => AddonContext;
+  readonly AddonSampler: new (model: AddonModel) => AddonSampler;
+  /** Throws when llama.cpp does not take it. */
+  readonly AddonGrammar: new (
+    gbnf: string,
+    options: { readonly addonExports: LlamaAddon; readonly rootRuleName: string },
+  ) => AddonGrammar;
+  readonly AddonGrammarEvaluationState: new (model: AddonModel, grammar: AddonGrammar) => AddonGrammarState;
+  setLogger(log: (level: number, message: string) => void): void;
+  setLoggerLogLevel(level: number): void;
+  loadBackends(folder?: string): void;
+  getGpuType(): string | false | undefined;
+  getIsArchRecurrent(architecture: string): boolean | undefined;
+  getIsArchHybrid(architecture: string): boolean | undefined;
+  init(): Promise<void>;
+}
+
+/** The module's number for errors; what is worse has a lower one. */
+const errorLevel = 2;
+
+let opened: Promise<LlamaAddon> | undefined;
+
+/**
+ * Opens the module, once in a process. It stays open until the process ends.
+ *
+ * @throws {Error} when this machine has none that it can run
+ */
+export function openLlamaAddon(): Promise<LlamaAddon> {
+  opened ??= open().catch((error: unknown) => {
+    opened = undefined;
+    throw error;
+  });
+  return opened;
+}
+
+async function open(): Promise<LlamaAddon> {
+  const addon = await openPrebuilt().catch((reason: unknown) => {
+    process.stderr.write(`llama.cpp: the prebuilt module cannot be opened: ${reason}\n`);
+    return openByLibrary().catch((cause: unknown) => {
+      throw new Error(`its module for this machine cannot be opened (${reason})`, { cause });
+    });
+  });
+  addon.setLogger((level, message) => {
+    if (level <= errorLevel) process.stderr.write(`llama.cpp error: ${message.trimEnd()}\n`);
+  });
+  addon.setLoggerLogLevel(errorLevel);
+  return addon;
+}
+
+/** The module that node-llama-cpp's companion package for this machine holds. */
+export async function openPrebuilt(): Promise<LlamaAddon> {
+  const platform = `${process.platform}-${process.arch}`;
+  const { getBinsDir } = (await import(`@node-llama-cpp/${platform}`)) as {
+    getBinsDir(): { binsDir: string };
+  };
+  const folder = join(getBinsDir().binsDir, platform);
+  const module: { exports: unknown } = { exports: {} };
+  process.dlopen(module, join(folder, 'llama-addon.node'));
+  const addon = module.exports as LlamaAddon;
+  // Before the backends: opening those that this processor cannot run is told of as well.
+  addon.setLogger(() => {});
+  addon.setLoggerLogLevel(errorLevel);
+  addon.loadBackends();
+  // The one that suits this processor best lies beside it, in a library of its own.
+  if (addon.getGpuType() === undefined) addon.loadBackends(folder);
+  if (addon.getGpuType() === undefined) throw new Error(`${folder} has no backend for this processor.`);
+  await addon.init();
+  return addon;
+}
+
+/** The library's own way, by all that it can try: what another tool has built or laid out, in another place. */
+export async function openByLibrary(): Promise<LlamaAddon> {
+  const { getLlama } = await import('node-llama-cpp');
+  const llama = await getLlama({ gpu: false, build: 'never', skipDownload: true, progressLogs: false });
+  return (llama as unknown as { readonly _bindings: LlamaAddon })._bindings;
+}

@@ -1,0 +1,105 @@
+// What the engine must know of a model and llama.cpp's library for Node does not tell: it stands in the GGUF's header.
+// The store keeps it in the model's manifest, because reading a header takes a third of a second of every cold start.
+import { dirname } from 'node:path';
+import { GgufError } from './gguf-error.ts';
+
+/** The facts of a GGUF's header that the engine goes by. */
+export interface GgufFacts {
+  /** llama.cpp's name of the architecture, such as `llama` or `bert`. */
+  readonly architecture: string;
+  /** Tokens in the vocabulary. */
+  readonly vocabularySize: number;
+  /** How tokens are written: `tokenizer.ggml.model`, such as `gpt2` or `llama`. */
+  readonly tokenizer: string;
+  /** The Jinja template that turns messages into a prompt. */
+  readonly chatTemplate: string | null;
+  /** The template that turns a query and a document into one text. */
+  readonly rerankTemplate: string | null;
+  /** Whether a text ends with the end-of-sequence token; null where the vocabulary's type decides. */
+  readonly addsEosToken: boolean | null;
+  /** Whether a separator follows the first of two texts; null where the vocabulary's type decides. */
+  readonly addsSeparator: boolean | null;
+  /** Whether a token sees only those before it. */
+  readonly causal: boolean;
+  /** `<architecture>.pooling_type`, by llama.cpp's numbers; null where there is none. */
+  readonly poolingType: number | null;
+  /** Whether there is a classifier to score with. */
+  readonly hasClassifier: boolean;
+  /** `general.tags`: those of the model card that it was converted with. */
+  readonly tags: readonly string[];
+  /** Tokens that a layer of a sliding-window model sees; null for any other. */
+  readonly slidingWindow: number | null;
+}
+
+/** What of a header is read here, as node-llama-cpp's reader gives it. */
+export interface GgufHeader {
+  readonly metadata: {
+    readonly general?: { readonly architecture?: string; readonly tags?: unknown };
+    readonly tokenizer?: unknown;
+  };
+  readonly architectureMetadata?: unknown;
+  readonly fullTensorInfo?: readonly { readonly name: string }[];
+}
+
+interface TokenizerMetadata {
+  readonly chat_template?: string;
+  readonly 'chat_template.rerank'?: string;
+  readonly ggml?: {
+    readonly model?: string;
+    readonly tokens?: readonly string[];
+    readonly add_eos_token?: boolean;
+    readonly add_sep_token?: boolean;
+  };
+}
+
+interface ArchitectureMetadata {
+  readonly pooling_type?: number;
+  readonly attention?: { readonly causal?: boolean; readonly sliding_window?: number };
+}
+
+/** The tensors that llama.cpp's rank pooling scores with, one or the other. */
+const classifierTensors = ['cls.weight', 'cls.output.weight'];
+
+/** Takes from a header what the engine goes by. */
+export function toGgufFacts({ metadata, architectureMetadata, fullTensorInfo = [] }: GgufHeader): GgufFacts {
+  const { general } = metadata;
+  const tokenizer = (metadata.tokenizer ?? {}) as TokenizerMetadata;
+  const { pooling_type, attention } = (architectureMetadata ?? {}) as ArchitectureMetadata;
+  return {
+    architecture: general?.architecture ?? 'unknown',
+    vocabularySize: tokenizer.ggml?.tokens?.length ?? 0,
+    tokenizer: tokenizer.ggml?.model ?? 'unknown',
+    chatTemplate: tokenizer.chat_template ?? null,
+    rerankTemplate: tokenizer['chat_template.rerank'] ?? null,
+    addsEosToken: tokenizer.ggml?.add_eos_token ?? null,
+    addsSeparator: tokenizer.ggml?.add_sep_token ?? null,
+    causal: attention?.causal ?? true,
+    poolingType: pooling_type ?? null,
+    hasClassifier: fullTensorInfo.some(({ name }) => classifierTensors.includes(name)),
+    tags: Array.isArray(general?.tags) ? general.tags.map(String) : [],
+    slidingWindow: attention?.sliding_window || null,
+  };
+}
+
+/**
+ * Reads the facts from the header itself; of a split model give the first part. It takes a third of a second.
+ *
+ * @throws {GgufError} when the header cannot be read
+ */
+export async function readGgufFacts(path: string): Promise<GgufFacts> {
+  const library = import('node-llama-cpp').catch((cause: unknown) => {
+    const advice = `Run: npm run model -- fetch --to ${dirname(path)}`;
+    throw new GgufError(
+      `${path} has a manifest that lacks "gguf", and no reader of GGUFs is here. ${advice}`,
+      {
+        cause,
+      },
+    );
+  });
+  const { readGgufFileInfo } = await library;
+  try {
+    return toGgufFacts(await readGgufFileInfo(path, { sourceType: 'filesystem', logWarnings: false }));
+  } catch (cause) {
+    throw new GgufError(`${path} has no readable GGUF header.`, { cause });
+  }
+}
