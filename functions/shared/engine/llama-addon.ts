@@ -35,7 +35,7 @@ export interface AddonModel {
   getModelSize(): number;
 }
 
-export interface AddonContextOptions {
+interface AddonContextOptions {
   /** Tokens that all sequences hold together. */
   readonly contextSize: number;
   /** The most tokens of one decode. */
@@ -59,7 +59,7 @@ type LogitsFilter = [
 ];
 
 /** The selected token, two things not asked for, tokens and logits in turn, and the weight of all over the highest. */
-export type FilteredLogits = [
+type FilteredLogits = [
   token: AddonToken,
   probabilities: undefined,
   confidence: undefined,

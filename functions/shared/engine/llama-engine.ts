@@ -53,26 +53,9 @@ export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Engi
     const embedder = new LlamaEmbedder({ model, vocabulary, contextSize, threads, queueLimit });
     // Of a model whose tokens see those after them as well, what it "generates" is noise.
     const generates = embedder.ability.type === 'none' && model.facts.causal;
-    const context = generates
-      ? await LlamaContext.create(model, {
-          contextSize,
-          sequences: slots,
-          longestStep: longestChunk,
-          threads,
-        })
-      : undefined;
-    const parts = context && { model, vocabulary, context, pace: new Pace() };
-    const sequences = parts
-      ? Array.from({ length: slots }, (_, number) => new LlamaSequence(parts, number))
-      : [];
-    return new LlamaEngine({
-      model,
-      vocabulary,
-      embedder,
-      context,
-      contextSize,
-      slots: new SlotPool(sequences, queueLimit),
-    });
+    const engine = new LlamaEngine({ model, vocabulary, embedder, contextSize, threads, queueLimit });
+    if (generates) await engine.addSlots(slots);
+    return engine;
   } catch (cause) {
     await model?.native.dispose();
     if (cause instanceof GgufError) throw new EngineError(cause.message, { cause });
@@ -87,9 +70,15 @@ interface LlamaEngineParts {
   readonly model: LlamaModel;
   readonly vocabulary: LlamaVocabulary;
   readonly embedder: LlamaEmbedder;
-  readonly context: LlamaContext | undefined;
   readonly contextSize: number;
-  readonly slots: SlotPool<LlamaSequence>;
+  readonly threads: number;
+  readonly queueLimit: number;
+}
+
+/** Sequences of one context, for whoever comes first. */
+interface Slots {
+  readonly context: LlamaContext;
+  readonly pool: SlotPool<LlamaSequence>;
 }
 
 /** Grammars are parsed by recursion on the native stack; this deep, and this long, none needs to be. */
@@ -97,23 +86,22 @@ const longestGrammar = 256 * 1024;
 const deepestGrammar = 500;
 
 class LlamaEngine implements Engine {
-  readonly #model: LlamaModel;
-  readonly #vocabulary: LlamaVocabulary;
-  readonly #context: LlamaContext | undefined;
-  readonly #slots: SlotPool<LlamaSequence>;
+  readonly #parts: LlamaEngineParts;
   readonly contextSize: number;
   readonly properties: ModelProperties;
   readonly embedder: LlamaEmbedder;
+  readonly #pace = new Pace();
+  #generating: Slots | undefined;
+  /** Made by the first request that has a prompt scored. */
+  #scoring: Promise<Slots> | undefined;
   #disposed = false;
 
-  constructor({ model, vocabulary, embedder, context, contextSize, slots }: LlamaEngineParts) {
-    this.#model = model;
-    this.#vocabulary = vocabulary;
-    this.embedder = embedder;
-    this.#context = context;
-    this.contextSize = contextSize;
-    this.#slots = slots;
-    const { native, facts } = model;
+  constructor(parts: LlamaEngineParts) {
+    this.#parts = parts;
+    this.embedder = parts.embedder;
+    this.contextSize = parts.contextSize;
+    const { vocabulary } = parts;
+    const { native, facts } = parts.model;
     this.properties = {
       chatTemplate: facts.chatTemplate ?? undefined,
       bosToken: vocabulary.toWritten(vocabulary.bos),
@@ -128,32 +116,37 @@ class LlamaEngine implements Engine {
     };
   }
 
+  /** Makes the context of generations. */
+  async addSlots(slots: number): Promise<void> {
+    this.#generating = await this.#createSlots(slots, { flashAttention: true });
+  }
+
   get slots(): number {
-    return this.#slots.size;
+    return this.#generating?.pool.size ?? 0;
   }
 
   get load(): { running: number; waiting: number } {
-    return this.#slots.load;
+    return this.#generating?.pool.load ?? { running: 0, waiting: 0 };
   }
 
   tokenize(text: string): Token[] {
-    return this.#vocabulary.tokenize(text);
+    return this.#parts.vocabulary.tokenize(text);
   }
 
   tokenizeText(text: string, options: { special: boolean }): Token[] {
-    return this.#vocabulary.tokenizeText(text, options);
+    return this.#parts.vocabulary.tokenizeText(text, options);
   }
 
   toInfillPrompt(prefix: string, suffix: string): Token[] | undefined {
-    return this.#vocabulary.toInfillPrompt(prefix, suffix);
+    return this.#parts.vocabulary.toInfillPrompt(prefix, suffix);
   }
 
   detokenize(tokens: readonly Token[]): string {
-    return this.#vocabulary.detokenize(tokens);
+    return this.#parts.vocabulary.detokenize(tokens);
   }
 
   toBytes(token: Token): Uint8Array {
-    return this.#vocabulary.toBytes(token);
+    return this.#parts.vocabulary.toBytes(token);
   }
 
   async *generate(
@@ -162,7 +155,8 @@ class LlamaEngine implements Engine {
   ): AsyncGenerator<GenerationEvent, void, void> {
     this.#assertPossible(request);
     const grammar = request.grammar && this.#parseGrammar(request.grammar);
-    const sequence = await this.#acquire(request, signal);
+    const { pool } = request.promptLogprobs ? await this.#scoringSlots() : this.#generatingSlots();
+    const sequence = await acquire(pool, request, signal);
     if (sequence === undefined) {
       yield { type: 'end', summary: toUnstarted(request) };
       return;
@@ -170,25 +164,7 @@ class LlamaEngine implements Engine {
     try {
       yield* sequence.generate(request, grammar, signal);
     } finally {
-      this.#slots.release(sequence);
-    }
-  }
-
-  /** Waits for a slot: best the one that has most of the prompt, and none when the time is up first. */
-  async #acquire(
-    { prompt, endBy }: GenerationRequest,
-    signal: AbortSignal | undefined,
-  ): Promise<LlamaSequence | undefined> {
-    const timeUp =
-      endBy === undefined
-        ? undefined
-        : AbortSignal.timeout(Math.max(0, Math.ceil(endBy - performance.now())));
-    const either = AbortSignal.any([signal, timeUp].filter((each) => each !== undefined));
-    try {
-      return await this.#slots.acquire((slot) => slot.commonPrefix(prompt), either);
-    } catch (error) {
-      if (timeUp?.aborted && !signal?.aborted) return undefined;
-      throw error;
+      pool.release(sequence);
     }
   }
 
@@ -196,14 +172,53 @@ class LlamaEngine implements Engine {
     this.#disposed = true;
     // Those asked for before this get their answer: a decode under way must not lose its memory.
     await this.embedder[Symbol.asyncDispose]();
-    await this.#slots.whenIdle();
-    await this.#context?.dispose();
-    await this.#model.native.dispose();
+    for (const slots of [this.#generating, await this.#scoring?.catch(() => undefined)]) {
+      await slots?.pool.whenIdle();
+      await slots?.context.dispose();
+    }
+    await this.#parts.model.native.dispose();
+  }
+
+  #generatingSlots(): Slots {
+    if (this.#generating === undefined) throw new EngineError('This model does not generate text.');
+    return this.#generating;
+  }
+
+  /**
+   * Prompts are scored without flash attention, as llama-cpp-python does by default: with it the same text has other
+   * log-probabilities, by 0.07 in the mean and up to 0.9, though no worse ones (docs/decisions/0005).
+   */
+  async #scoringSlots(): Promise<Slots> {
+    this.#generatingSlots();
+    this.#scoring ??= this.#createSlots(1, { flashAttention: false }).catch((error: unknown) => {
+      this.#scoring = undefined;
+      throw error;
+    });
+    const slots = await this.#scoring;
+    this.#assertAlive();
+    return slots;
+  }
+
+  #assertAlive(): void {
+    if (this.#disposed) throw new EngineError('The engine is shut down.');
+  }
+
+  async #createSlots(sequences: number, { flashAttention }: { flashAttention: boolean }): Promise<Slots> {
+    const { model, vocabulary, contextSize, threads, queueLimit } = this.#parts;
+    const context = await LlamaContext.create(model, {
+      contextSize,
+      sequences,
+      longestStep: longestChunk,
+      threads,
+      flashAttention,
+    });
+    const parts = { model, vocabulary, context, pace: this.#pace };
+    const slots = Array.from({ length: sequences }, (_, number) => new LlamaSequence(parts, number));
+    return { context, pool: new SlotPool(slots, queueLimit) };
   }
 
   #assertPossible({ prompt, maxTokens }: GenerationRequest): void {
-    if (this.#disposed) throw new EngineError('The engine is shut down.');
-    if (this.slots === 0) throw new EngineError('This model does not generate text.');
+    this.#assertAlive();
     if (prompt.length === 0) throw new EngineError('The prompt has no tokens.');
     // Beyond this the library would drop the beginning of the text without a word.
     if (prompt.length + Math.max(1, maxTokens) > this.contextSize) {
@@ -222,11 +237,28 @@ class LlamaEngine implements Engine {
       );
     }
     try {
-      const { addon } = this.#model;
+      const { addon } = this.#parts.model;
       return new addon.AddonGrammar(gbnf, { addonExports: addon, rootRuleName: 'root' });
     } catch (cause) {
       throw new GrammarError('llama.cpp cannot parse the grammar; see its format, GBNF.', { cause });
     }
+  }
+}
+
+/** Waits for a slot: best the one that has most of the prompt, and none when the time is up first. */
+async function acquire(
+  pool: SlotPool<LlamaSequence>,
+  { prompt, endBy }: GenerationRequest,
+  signal: AbortSignal | undefined,
+): Promise<LlamaSequence | undefined> {
+  const timeUp =
+    endBy === undefined ? undefined : AbortSignal.timeout(Math.max(0, Math.ceil(endBy - performance.now())));
+  const either = AbortSignal.any([signal, timeUp].filter((each) => each !== undefined));
+  try {
+    return await pool.acquire((slot) => slot.commonPrefix(prompt), either);
+  } catch (error) {
+    if (timeUp?.aborted && !signal?.aborted) return undefined;
+    throw error;
   }
 }
 

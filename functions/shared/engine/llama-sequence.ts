@@ -103,8 +103,8 @@ export class LlamaSequence {
     lastChunk: readonly Token[],
     scores: ScoredToken[],
   ): AsyncGenerator<GenerationEvent, void, void> {
-    const { vocabulary, pace } = this.#parts;
-    const { prompt, maxTokens, stop, promptLogprobs, maxPredictMs } = run.request;
+    const { vocabulary, context } = this.#parts;
+    const { prompt, maxTokens, stop, promptLogprobs } = run.request;
     if (maxTokens === 0) {
       await this.#evaluatePrompt(lastChunk, prompt.length, run, scores);
       if (promptLogprobs) yield { type: 'prompt', scores };
@@ -112,28 +112,46 @@ export class LlamaSequence {
     }
     const text = new GeneratedText(vocabulary.detokenizeGenerated, prompt, stop);
     using sampling = new LlamaSampling(this.#parts, run.request, grammar);
-    let evaluated = lastChunk;
-    for (;;) {
-      const { token, score } = await this.#choose(sampling, evaluated, run, scores);
-      if (run.completionTokens === 1 && promptLogprobs) yield { type: 'prompt', scores };
-      if (vocabulary.isEndOfGeneration(token)) {
-        run.finishReason = 'stop';
-        text.end(token, score);
-        break;
+    let choice = this.#choose(sampling, lastChunk, run, scores);
+    try {
+      for (;;) {
+        const { token, score } = await choice;
+        const ends = vocabulary.isEndOfGeneration(token);
+        if (ends) text.end(token, score);
+        const admitted = ends ? [] : sampling.admit(token);
+        const pieces = admitted.map((each) => text.push(each, score));
+        const progress = run.request.progress && toSummary(run);
+        const isFirst = run.completionTokens === 1;
+        const goesOn = !(ends || text.stopped || this.#isExhausted(run));
+        if (goesOn) {
+          choice = this.#choose(sampling, admitted, run, scores);
+          // It may fail while what came before it is given out; it is awaited after that.
+          choice.catch(() => {});
+          await context.started;
+        }
+        if (isFirst && promptLogprobs) yield { type: 'prompt', scores };
+        for (const piece of pieces) {
+          if (piece.text === '' && piece.tokens.length === 0) continue;
+          yield { type: 'text', ...piece, ...(progress && { progress }) };
+        }
+        if (ends) run.finishReason = 'stop';
+        if (!goesOn) break;
       }
-      evaluated = sampling.admit(token);
-      for (const admitted of evaluated) {
-        const piece = text.push(admitted, score);
-        if (piece.text === '' && piece.tokens.length === 0) continue;
-        yield { type: 'text', ...piece, ...(run.request.progress && { progress: toSummary(run) }) };
-      }
-      if (text.stopped || run.completionTokens >= maxTokens) break;
-      if (maxPredictMs !== undefined && performance.now() - run.firstTokenAt >= maxPredictMs) break;
-      if (isTooLate(run, pace.expectDecode())) break;
+    } finally {
+      // Whoever leaves early leaves a step behind that writes to the sequence.
+      await choice.catch(() => {});
     }
     if (text.stopped) run.finishReason = 'stop';
     const rest = text.flush();
     if (rest.text !== '' || rest.tokens.length > 0) yield { type: 'text', ...rest };
+  }
+
+  /** Whether tokens or time are used up. */
+  #isExhausted(run: Run): boolean {
+    const { maxTokens, maxPredictMs } = run.request;
+    if (run.completionTokens >= maxTokens) return true;
+    if (maxPredictMs !== undefined && performance.now() - run.firstTokenAt >= maxPredictMs) return true;
+    return isTooLate(run, this.#parts.pace.expectDecode());
   }
 
   /** Evaluates what was chosen last, the prompt's last chunk at first, and chooses the next token. */

@@ -59,7 +59,13 @@ async function createContext({ sequences = 8, longestStep = 4 } = {}) {
     }
   };
   const model = { addon: { AddonContext }, native: {} } as unknown as LlamaModel;
-  const context = await LlamaContext.create(model, { contextSize: 300, sequences, longestStep, threads: 1 });
+  const context = await LlamaContext.create(model, {
+    contextSize: 300,
+    sequences,
+    longestStep,
+    threads: 1,
+    flashAttention: true,
+  });
   return { native, context };
 }
 
