@@ -24,6 +24,11 @@ RUN mkdir -p /runtime/node_modules/@node-llama-cpp \
   && cp -r node_modules/@node-llama-cpp/linux-$(node -p process.arch) /runtime/node_modules/@node-llama-cpp/ \
   && rm -rf node_modules/aws-lambda-ric/deps node_modules/aws-lambda-ric/src node_modules/aws-lambda-ric/node_modules \
   && cp -r node_modules/aws-lambda-ric /runtime/node_modules/ \
+  && cd /runtime/node_modules/@node-llama-cpp/*/bins/* \
+  # Each is opened at a start, to find the one that suits best: these are for processors that Lambda has not, or are a
+  # subset of one that stays.
+  && rm -f libggml-cpu-sse42.so libggml-cpu-sandybridge.so libggml-cpu-ivybridge.so libggml-cpu-piledriver.so \
+    libggml-cpu-cannonlake.so libggml-cpu-cooperlake.so libggml-cpu-alderlake.so \
   && find /runtime \( -name '*.d.ts' -o -name '*.map' -o -name '*.md' \) -delete
 
 # --- build: the bundles, and the tool that fetches models -----------------------------------------------------
@@ -47,6 +52,14 @@ COPY models models
 ARG MODEL=
 RUN node models/cli.ts fetch ${MODEL} --to /model
 
+# --- prefixes: snapshots of what prompts begin with, if there are any ------------------------------------------------
+FROM model AS prefixes
+COPY functions functions
+ARG CONTEXT_SIZE=2048
+RUN mkdir /prefixes \
+  && if ls models/prefixes/*.txt models/prefixes/*.json >/dev/null 2>&1; \
+    then UV_THREADPOOL_SIZE=1 node models/cli.ts prefixes --model /model --to /prefixes; fi
+
 FROM build AS emulator
 COPY functions/shared/gguf functions/shared/gguf
 COPY functions/shared/platform functions/shared/platform
@@ -66,9 +79,9 @@ WORKDIR /app
 COPY --from=model /model dist/model
 COPY --from=emulator /emulator/aws-lambda-rie dist/aws-lambda-rie
 COPY --from=runtime /runtime/node_modules node_modules
+COPY --from=prefixes /prefixes dist/prefixes
 COPY infra/entry.sh infra/entry.sh
-COPY --from=bundles /app/dist/functions dist/functions
-COPY --from=bundles /app/dist/local dist/local
+COPY --from=bundles /app/dist dist
 # On Lambda the first two mean nothing: it has its own way in.
 ENV HOST=0.0.0.0 PORT=8080 NODE_ENV=production
 EXPOSE 8080

@@ -27,6 +27,7 @@ cd -- "$started_in"
 export _HANDLER="${1:-completion.handler}"
 export LAMBDA_TASK_ROOT="$root/dist/functions"
 export MODEL_DIR="${MODEL_DIR:-$root/dist/model}"
+export PREFIX_DIR="${PREFIX_DIR:-$root/dist/prefixes}"
 # Each decode hops to another libuv thread, and their ggml threads collide: one thread decodes twice as
 # fast as the default four. It must be set before Node starts its pool.
 export UV_THREADPOOL_SIZE="${UV_THREADPOOL_SIZE:-1}"
@@ -37,6 +38,6 @@ node=node
 if [ -x "$root/node_modules/.bin/node" ]; then node=$root/node_modules/.bin/node; fi
 
 if [ -n "${AWS_LAMBDA_RUNTIME_API:-}" ]; then
-  exec "$node" "$root/node_modules/aws-lambda-ric/index.mjs" "$_HANDLER"
+  exec "$node" --import "$root/dist/preload.mjs" "$root/node_modules/aws-lambda-ric/index.mjs" "$_HANDLER"
 fi
 exec "$node" "$root/dist/local/main.mjs" "$_HANDLER"

@@ -1,6 +1,6 @@
 // The front as a whole: emulator, queue and server, started and shut down together.
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FrontConfig } from './config.ts';
 import { InvocationQueue } from './invocation-queue.ts';
@@ -33,14 +33,13 @@ class ListenError extends Error {
 const flushMilliseconds = 1_000;
 
 /**
- * Starts the emulator, loads the function and listens.
+ * Listens, starts the emulator and loads the function. Requests that come before it is loaded wait for it.
  *
  * @param signal - gives up a start that has not finished, leaving no process behind
  * @throws {InitializationError} when the function does not load
  * @throws {ListenError} when the address cannot be listened on
  */
 export async function startFront(config: FrontConfig, signal?: AbortSignal): Promise<Front> {
-  await checkFree(config);
   const queue = new InvocationQueue({ limit: config.queueLimit, now: () => performance.now() });
   const supervisor = new Supervisor({
     path: config.emulatorPath,
@@ -69,10 +68,12 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
   const abandon = () => void supervisor.stop();
   signal?.addEventListener('abort', abandon, { once: true });
   try {
+    await listen(server, config);
     await supervisor.ready();
     signal?.throwIfAborted();
-    await listen(server, config);
   } catch (error) {
+    server.close();
+    server.closeAllConnections();
     await stopSupervisor();
     throw error;
   } finally {
@@ -106,13 +107,6 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
       return closing;
     },
   };
-}
-
-/** Tells of a port in use before a model is loaded for nothing. */
-async function checkFree(config: FrontConfig): Promise<void> {
-  const server = createServer();
-  await listen(server, config);
-  await once(server.close(), 'close');
 }
 
 async function listen(server: Server, { host, port }: FrontConfig): Promise<void> {

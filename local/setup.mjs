@@ -142,6 +142,22 @@ function setUpBundles() {
   run(node24, ['esbuild.config.ts']);
 }
 
+/** Snapshots of the prompt prefixes, where there are any that are newer. */
+function setUpPrefixes({ model }) {
+  const from = join(root, 'models/prefixes');
+  const index = join(root, 'dist/prefixes/index.json');
+  const sources = readdirSync(from).filter((file) => /\.(?:txt|json)$/.test(file));
+  if (sources.length === 0) {
+    rmSync(dirname(index), { recursive: true, force: true });
+    return;
+  }
+  const needs = [from, join(model.folder, 'model.json'), join(root, 'package-lock.json')];
+  if (existsSync(index) && statSync(index).mtimeMs > Math.max(...needs.map(changedAt))) return;
+  say('evaluating prompt prefixes');
+  rmSync(dirname(index), { recursive: true, force: true });
+  run(node24, ['models/cli.ts', 'prefixes'], { ...process.env, UV_THREADPOOL_SIZE: '1' });
+}
+
 /** Lays `dist/` out as the image is: the bundles, the model, the emulator. */
 function link(target, name) {
   const path = join(root, 'dist', name);
@@ -157,6 +173,7 @@ try {
     setUpStore(store);
     setUpBundles();
     link(store.model.folder, 'model');
+    setUpPrefixes(store);
     link(join(store.emulator.folder, 'aws-lambda-rie'), 'aws-lambda-rie');
   }
 } catch (error) {

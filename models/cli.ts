@@ -1,5 +1,6 @@
 // npm run model -- list | show | fetch | verify | add | use: the models and tools that can be baked into an image.
 // What went well goes to stdout, each failure as one line to stderr, with exit code 1, or 130 after Ctrl-C.
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { addModel } from '../functions/shared/model/add-model.ts';
 import { findArtifact } from '../functions/shared/model/artifact.ts';
@@ -95,6 +96,22 @@ program
   });
 
 program
+  .command('prefixes')
+  .description(
+    'evaluate the prompt prefixes in models/prefixes, so that environments begin from snapshots of them',
+  )
+  .option('--model <directory>', 'the folder of a model (default: the default model’s in the store)')
+  .option('--from <directory>', 'where the prefixes are', join(import.meta.dirname, 'prefixes'))
+  .option('--to <directory>', 'where to put the snapshots', join(import.meta.dirname, '../dist/prefixes'))
+  .action(async ({ model, from, to }: { model?: string; from: string; to: string }) => {
+    const { bakePrefixes } = await import('./bake-prefixes.ts');
+    const directory = model ?? join(location.root, readCatalog(location.catalog).default);
+    const baked = await bakePrefixes({ model: directory, from, to }, process.env);
+    for (const { name, tokens } of baked) display.line(`${name}: ${tokens.length} tokens.`);
+    display.line(`Put into ${to}: ${baked.length} snapshots.`);
+  });
+
+program
   .command('use')
   .description('make a model the default')
   .argument('<name>', 'a model of the catalog')
@@ -108,13 +125,16 @@ function tell({ source, directory, sizeBytes, sha256 }: Fetched): void {
   display.line(`${origin}: ${directory}, ${sizeBytes} bytes, SHA-256 ${sha256} verified.`);
 }
 
+/** Whether the message says all. */
+function isExpected(error: unknown): error is Error {
+  return error instanceof StoreError || (error instanceof Error && error.name === 'PrefixError');
+}
+
 try {
   await program.parseAsync();
   display.end();
 } catch (error) {
   display.end();
-  process.stderr.write(
-    `${error instanceof StoreError ? error.message : `Unexpected failure: ${reasonOf(error)}`}\n`,
-  );
+  process.stderr.write(`${isExpected(error) ? error.message : `Unexpected failure: ${reasonOf(error)}`}\n`);
   process.exit(interruption.signal.aborted ? 130 : 1); // The downloader's retries may still be under way.
 }

@@ -1,5 +1,9 @@
 // The Lambda function `completion`.
-import { loadService } from '../shared/load-service.ts';
-import { definePipeline } from './pipeline.ts';
+import { loadModel } from '../shared/load-model.ts';
+
+// While it loads, the rest of the function does.
+void loadModel(process.env);
+const { definePipeline } = await import('./pipeline.ts');
+const { loadService } = await import('../shared/load-service.ts');
 
 export const handler = definePipeline(await loadService(process.env));

@@ -1,32 +1,21 @@
-// Loads the model that the environment names. Called at a handler's module scope: once per environment, before
-// the first invocation; a failure there is what Lambda reports as an init error.
+// What the routes work with, made at a handler's module scope: once per environment, before the first invocation; a
+// failure there is what Lambda reports as an init error.
 import { ChatTemplate } from './chat/chat-template.ts';
-import { loadLlamaEngine } from './engine/llama-engine.ts';
-import { readManifest } from './model/manifest.ts';
-import { readConfig } from './platform/config.ts';
+import { loadModel } from './load-model.ts';
 import type { Environment } from './platform/environment.ts';
 import type { Service } from './routes/service.ts';
 
-/**
- * @throws {ConfigurationError} when a setting is missing or malformed
- * @throws {EngineError} when the model cannot be loaded
- */
+/** Throws as {@link loadModel} does. */
 export async function loadService(env: Environment): Promise<Service> {
-  const { modelDirectory, apiKey, cors, imagePlaceholders, ...limits } = readConfig(env);
-  const manifest = readManifest(modelDirectory);
-  const engine = await loadLlamaEngine({
-    modelPath: `${modelDirectory}/${manifest.file}`,
-    facts: manifest.gguf,
-    ...limits,
-  });
+  const { config, name, engine } = await loadModel(env);
   const { chatTemplate, bosToken, eosToken } = engine.properties;
   return {
     engine,
     embedder: engine.embedder,
-    model: manifest.name,
-    apiKey,
-    cors,
-    imagePlaceholders,
+    model: name,
+    apiKey: config.apiKey,
+    cors: config.cors,
+    imagePlaceholders: config.imagePlaceholders,
     chatTemplate:
       chatTemplate === undefined ? undefined : new ChatTemplate({ chatTemplate, bosToken, eosToken }),
     // Lambda's own metrics are in CloudWatch; a function there does not load these.

@@ -63,10 +63,11 @@ function missing(addon: LlamaAddon): string[] {
 describe('the native module', () => {
   it('is the one that the companion package for this machine holds, and has all that is used of it', async () => {
     const say = vi.spyOn(process.stderr, 'write');
-    const addon = await openLlamaAddon();
+    const { addon, release } = await openLlamaAddon();
 
     expect(say).not.toHaveBeenCalled();
     expect(missing(addon)).toEqual([]);
+    expect(release).toMatch(/^node-llama-cpp \d/);
     expect(addon.getIsArchRecurrent('mamba')).toBe(true);
     expect(addon.getIsArchHybrid('llama')).toBe(false);
   });
@@ -75,7 +76,7 @@ describe('the native module', () => {
     ['from its package', openPrebuilt],
     ["by the library's own search", openByLibrary],
   ])('loads a model when it comes %s', async (_, open) => {
-    const addon = await open();
+    const { addon } = await open();
     const model = new addon.AddonModel(modelPath, { addonExports: addon, gpuLayers: 0, useMmap: true });
 
     expect(missing(addon)).toEqual([]);

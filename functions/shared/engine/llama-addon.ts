@@ -2,7 +2,9 @@
 // quarter of a second to load, read the whole header of a model and estimate its memory twice at each start, and hold
 // every sequence of a context up while one decodes (docs/decisions/0008), so the engine works on the module itself. Only
 // this file knows where it lies and what it offers; tests/model/native-library.test.ts holds both to this release.
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 
 /** A token's number in the vocabulary; -1 where there is none. */
 type AddonToken = number;
@@ -156,17 +158,23 @@ export interface LlamaAddon {
   init(): Promise<void>;
 }
 
+export interface OpenedAddon {
+  readonly addon: LlamaAddon;
+  /** Which one it is, such as `node-llama-cpp 3.22.1`. */
+  readonly release: string;
+}
+
 /** The module's number for errors; what is worse has a lower one. */
 const errorLevel = 2;
 
-let opened: Promise<LlamaAddon> | undefined;
+let opened: Promise<OpenedAddon> | undefined;
 
 /**
  * Opens the module, once in a process. It stays open until the process ends.
  *
  * @throws {Error} when this machine has none that it can run
  */
-export function openLlamaAddon(): Promise<LlamaAddon> {
+export function openLlamaAddon(): Promise<OpenedAddon> {
   opened ??= open().catch((error: unknown) => {
     opened = undefined;
     throw error;
@@ -174,27 +182,39 @@ export function openLlamaAddon(): Promise<LlamaAddon> {
   return opened;
 }
 
-async function open(): Promise<LlamaAddon> {
-  const addon = await openPrebuilt().catch((reason: unknown) => {
-    process.stderr.write(`llama.cpp: the prebuilt module cannot be opened: ${reason}\n`);
-    return openByLibrary().catch((cause: unknown) => {
-      throw new Error(`its module for this machine cannot be opened (${reason})`, { cause });
-    });
-  });
+async function open(): Promise<OpenedAddon> {
+  const { addon, release } = await openAny();
+  // Not awaited: it makes tables that a model's load makes as well where they are missing, and a pause here would last until
+  // all the JavaScript of a cold start is loaded.
+  void addon.init();
   addon.setLogger((level, message) => {
     if (level <= errorLevel) process.stderr.write(`llama.cpp error: ${message.trimEnd()}\n`);
   });
   addon.setLoggerLogLevel(errorLevel);
-  return addon;
+  return { addon, release };
 }
 
-/** The module that node-llama-cpp's companion package for this machine holds. */
-export async function openPrebuilt(): Promise<LlamaAddon> {
+async function openAny(): Promise<OpenedAddon> {
+  try {
+    return openPrebuilt();
+  } catch (reason) {
+    process.stderr.write(`llama.cpp: the prebuilt module cannot be opened: ${reason}\n`);
+    return openByLibrary().catch((cause: unknown) => {
+      throw new Error(`its module for this machine cannot be opened (${reason})`, { cause });
+    });
+  }
+}
+
+/**
+ * The module that node-llama-cpp's companion package for this machine holds. Without a pause: whatever waits for
+ * its turn at a cold start waits for all the JavaScript that loads meanwhile.
+ */
+export function openPrebuilt(): OpenedAddon {
   const platform = `${process.platform}-${process.arch}`;
-  const { getBinsDir } = (await import(`@node-llama-cpp/${platform}`)) as {
-    getBinsDir(): { binsDir: string };
-  };
-  const folder = join(getBinsDir().binsDir, platform);
+  const main = createRequire(import.meta.url).resolve(`@node-llama-cpp/${platform}`);
+  const root = dirname(dirname(main));
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  const folder = join(root, 'bins', platform);
   const module: { exports: unknown } = { exports: {} };
   process.dlopen(module, join(folder, 'llama-addon.node'));
   const addon = module.exports as LlamaAddon;
@@ -205,13 +225,13 @@ export async function openPrebuilt(): Promise<LlamaAddon> {
   // The one that suits this processor best lies beside it, in a library of its own.
   if (addon.getGpuType() === undefined) addon.loadBackends(folder);
   if (addon.getGpuType() === undefined) throw new Error(`${folder} has no backend for this processor.`);
-  await addon.init();
-  return addon;
+  return { addon, release: `node-llama-cpp ${version}` };
 }
 
 /** The library's own way, by all that it can try: what another tool has built or laid out, in another place. */
-export async function openByLibrary(): Promise<LlamaAddon> {
+export async function openByLibrary(): Promise<OpenedAddon> {
   const { getLlama } = await import('node-llama-cpp');
   const llama = await getLlama({ gpu: false, build: 'never', skipDownload: true, progressLogs: false });
-  return (llama as unknown as { readonly _bindings: LlamaAddon })._bindings;
+  const { _bindings: addon } = llama as unknown as { readonly _bindings: LlamaAddon };
+  return { addon, release: `llama.cpp ${llama.llamaCppRelease.release}` };
 }

@@ -1,4 +1,6 @@
 // The engine on llama.cpp: loads a model and shares its sequences among the generations.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { GgufError } from '../gguf/gguf-error.ts';
 import type { GgufFacts } from '../gguf/gguf-facts.ts';
@@ -13,6 +15,7 @@ import {
   type ModelProperties,
   type Token,
 } from './engine.ts';
+import { type KnownPrefix, KnownPrefixes } from './known-prefixes.ts';
 import type { AddonGrammar } from './llama-addon.ts';
 import { LlamaContext } from './llama-context.ts';
 import { LlamaEmbedder } from './llama-embedder.ts';
@@ -20,6 +23,7 @@ import { type LlamaModel, loadLlamaModel } from './llama-model.ts';
 import { LlamaSequence } from './llama-sequence.ts';
 import { LlamaVocabulary } from './llama-vocabulary.ts';
 import { Pace } from './pace.ts';
+import { PrefixSnapshots, type SnapshotKey } from './prefix-snapshots.ts';
 import { longestChunk } from './prompt-chunks.ts';
 import { SlotPool } from './slot-pool.ts';
 
@@ -36,6 +40,13 @@ export interface LlamaEngineOptions {
   readonly slots: number;
   /** Generations that may wait for a slot. */
   readonly queueLimit: number;
+  /** Where snapshots of known prefixes lie, and the SHA-256 of the model that they must have been made with. */
+  readonly prefixes?: PrefixOptions;
+}
+
+export interface PrefixOptions {
+  readonly directory: string;
+  readonly model: string;
 }
 
 /**
@@ -43,7 +54,7 @@ export interface LlamaEngineOptions {
  *
  * @throws {EngineError} when the file is missing, is not a model that llama.cpp knows, or does not fit the memory
  */
-export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Engine> {
+export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<LlamaEngine> {
   const { modelPath, threads, slots, queueLimit } = options;
   let model: LlamaModel | undefined;
   try {
@@ -54,7 +65,7 @@ export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Engi
     // Of a model whose tokens see those after them as well, what it "generates" is noise.
     const generates = embedder.ability.type === 'none' && model.facts.causal;
     const engine = new LlamaEngine({ model, vocabulary, embedder, contextSize, threads, queueLimit });
-    if (generates) await engine.addSlots(slots);
+    if (generates) await engine.addSlots(slots, readSnapshots(model, options));
     return engine;
   } catch (cause) {
     await model?.native.dispose();
@@ -75,6 +86,11 @@ interface LlamaEngineParts {
   readonly queueLimit: number;
 }
 
+interface SlotOptions {
+  readonly flashAttention: boolean;
+  readonly snapshots: PrefixSnapshots;
+}
+
 /** Sequences of one context, for whoever comes first. */
 interface Slots {
   readonly context: LlamaContext;
@@ -85,7 +101,7 @@ interface Slots {
 const longestGrammar = 256 * 1024;
 const deepestGrammar = 500;
 
-class LlamaEngine implements Engine {
+export class LlamaEngine implements Engine {
   readonly #parts: LlamaEngineParts;
   readonly contextSize: number;
   readonly properties: ModelProperties;
@@ -117,8 +133,27 @@ class LlamaEngine implements Engine {
   }
 
   /** Makes the context of generations. */
-  async addSlots(slots: number): Promise<void> {
-    this.#generating = await this.#createSlots(slots, { flashAttention: true });
+  async addSlots(slots: number, snapshots: PrefixSnapshots): Promise<void> {
+    this.#generating = await this.#createSlots(slots, { flashAttention: true, snapshots });
+  }
+
+  /**
+   * Evaluates prefixes and writes snapshots of them into a folder, for environments to come.
+   * Each has tokens, and leaves room in the context.
+   */
+  async bakePrefixes(prefixes: readonly KnownPrefix[], { directory, model }: PrefixOptions): Promise<void> {
+    mkdirSync(directory, { recursive: true });
+    const known = new KnownPrefixes(prefixes);
+    const { context, pool } = await this.#createSlots(1, {
+      flashAttention: true,
+      snapshots: PrefixSnapshots.unsaved(known),
+    });
+    const sequence = await pool.acquire(() => 0);
+    for (const prefix of known.all) {
+      await sequence.saveSnapshot(prefix, join(directory, PrefixSnapshots.fileOf(prefix.name)));
+    }
+    await context.dispose();
+    PrefixSnapshots.write(directory, toSnapshotKey(this.#parts.model, model), known.all);
   }
 
   get slots(): number {
@@ -190,7 +225,10 @@ class LlamaEngine implements Engine {
    */
   async #scoringSlots(): Promise<Slots> {
     this.#generatingSlots();
-    this.#scoring ??= this.#createSlots(1, { flashAttention: false }).catch((error: unknown) => {
+    this.#scoring ??= this.#createSlots(1, {
+      flashAttention: false,
+      snapshots: PrefixSnapshots.none(),
+    }).catch((error: unknown) => {
       this.#scoring = undefined;
       throw error;
     });
@@ -203,7 +241,7 @@ class LlamaEngine implements Engine {
     if (this.#disposed) throw new EngineError('The engine is shut down.');
   }
 
-  async #createSlots(sequences: number, { flashAttention }: { flashAttention: boolean }): Promise<Slots> {
+  async #createSlots(sequences: number, { flashAttention, snapshots }: SlotOptions): Promise<Slots> {
     const { model, vocabulary, contextSize, threads, queueLimit } = this.#parts;
     const context = await LlamaContext.create(model, {
       contextSize,
@@ -212,7 +250,7 @@ class LlamaEngine implements Engine {
       threads,
       flashAttention,
     });
-    const parts = { model, vocabulary, context, pace: this.#pace };
+    const parts = { model, vocabulary, context, pace: this.#pace, snapshots };
     const slots = Array.from({ length: sequences }, (_, number) => new LlamaSequence(parts, number));
     return { context, pool: new SlotPool(slots, queueLimit) };
   }
@@ -243,6 +281,23 @@ class LlamaEngine implements Engine {
       throw new GrammarError('llama.cpp cannot parse the grammar; see its format, GBNF.', { cause });
     }
   }
+}
+
+/**
+ * A state is laid out by the number of sequences in its context, so snapshots are of use to a context of one, as on Lambda.
+ * A recurrent or a sliding-window model's state is more than a snapshot holds.
+ */
+function readSnapshots(
+  model: LlamaModel,
+  { prefixes, slots }: Pick<LlamaEngineOptions, 'prefixes' | 'slots'>,
+): PrefixSnapshots {
+  const canRestore = slots === 1 && model.canForget && model.facts.slidingWindow === null;
+  if (prefixes === undefined || !canRestore) return PrefixSnapshots.none();
+  return PrefixSnapshots.read(prefixes.directory, toSnapshotKey(model, prefixes.model));
+}
+
+function toSnapshotKey({ release }: LlamaModel, model: string): SnapshotKey {
+  return { model, release, flashAttention: true };
 }
 
 /** Waits for a slot: best the one that has most of the prompt, and none when the time is up first. */

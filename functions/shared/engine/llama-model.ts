@@ -5,6 +5,8 @@ import { type AddonModel, type LlamaAddon, openLlamaAddon } from './llama-addon.
 
 export interface LlamaModel {
   readonly addon: LlamaAddon;
+  /** Which release of the addon. */
+  readonly release: string;
   readonly native: AddonModel;
   readonly facts: GgufFacts;
   /** Whether its state can be cut back to the beginning of a text: a recurrent one cannot. */
@@ -32,7 +34,7 @@ export async function loadLlamaModel({
   overrides,
 }: LlamaModelOptions): Promise<LlamaModel> {
   assertGgufHeader(modelPath);
-  const addon = await openLlamaAddon();
+  const { addon, release } = await openLlamaAddon();
   const native = new addon.AddonModel(modelPath, {
     addonExports: addon,
     gpuLayers: 0,
@@ -47,7 +49,7 @@ export async function loadLlamaModel({
     const known = facts ?? (await readGgufFacts(modelPath));
     const { getIsArchRecurrent, getIsArchHybrid } = addon;
     const canForget = !getIsArchRecurrent(known.architecture) && !getIsArchHybrid(known.architecture);
-    return { addon, native, facts: known, canForget };
+    return { addon, release, native, facts: known, canForget };
   } catch (error) {
     await native.dispose();
     throw error;

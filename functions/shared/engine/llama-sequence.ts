@@ -9,15 +9,18 @@ import type {
   Token,
 } from './engine.ts';
 import { GeneratedText } from './generated-text.ts';
+import type { KnownPrefix } from './known-prefixes.ts';
 import type { AddonGrammar } from './llama-addon.ts';
 import { LlamaSampling, type LlamaSamplingContext } from './llama-sampling.ts';
 import { LlamaScorer } from './llama-scorer.ts';
 import type { Pace } from './pace.ts';
+import type { PrefixSnapshots } from './prefix-snapshots.ts';
 import { chunkEnd, lastChunkEnd } from './prompt-chunks.ts';
 
 /** What the sequences of one context share. */
 export interface LlamaSequenceContext extends LlamaSamplingContext {
   readonly pace: Pace;
+  readonly snapshots: PrefixSnapshots;
 }
 
 /** One generation: what was asked, and what became of it so far. */
@@ -25,6 +28,8 @@ interface Run {
   readonly request: GenerationRequest;
   readonly signal: AbortSignal | undefined;
   readonly start: number;
+  /** The lengths of the known beginnings that the prompt has, rising. */
+  readonly breaks: readonly number[];
   cachedTokens: number;
   evaluatedTokens: number;
   finishReason: FinishReason;
@@ -63,7 +68,7 @@ export class LlamaSequence {
     const limit = Math.min(this.#prefilled, prompt.length - 1);
     let common = 0;
     while (common < limit && this.#state[common] === prompt[common]) common++;
-    return lastChunkEnd(common);
+    return lastChunkEnd(common, toBreaks(this.#parts.snapshots.known.of(prompt)));
   }
 
   /**
@@ -81,6 +86,7 @@ export class LlamaSequence {
       request,
       signal,
       start,
+      breaks: toBreaks(this.#parts.snapshots.known.of(request.prompt)),
       cachedTokens: await this.#reuseState(request),
       evaluatedTokens: 0,
       finishReason: 'length',
@@ -242,10 +248,23 @@ export class LlamaSequence {
    * @returns how many prompt tokens need no evaluation
    */
   async #reuseState({ prompt, cachePrompt = true, promptLogprobs }: GenerationRequest): Promise<number> {
+    const mayReuse = cachePrompt && !promptLogprobs;
+    const common = mayReuse ? this.commonPrefix(prompt) : 0;
+    if (mayReuse) {
+      for (const prefix of this.#parts.snapshots.known.of(prompt).toReversed()) {
+        if (prefix.tokens.length <= common) break;
+        if (await this.restore(prefix)) return prefix.tokens.length;
+      }
+    }
+    await this.#cut(Math.min(common, this.#prefilled));
+    return this.#state.length;
+  }
+
+  /** Forgets all but the first tokens of the state. */
+  async #cut(common: number): Promise<void> {
     const { native } = this.#parts.context;
-    const common = cachePrompt && !promptLogprobs ? this.commonPrefix(prompt) : 0;
     this.#prefilled = common;
-    if (common === this.#state.length) return common;
+    if (common === this.#state.length) return;
     this.#state.length = common;
     await this.#parts.context.exclusively(() => {
       if (common > 0 && native.removeTokenCellsFromSequence(this.#number, common, -1)) return;
@@ -253,7 +272,53 @@ export class LlamaSequence {
       this.#state.length = 0;
       this.#prefilled = 0;
     });
-    return this.#state.length;
+  }
+
+  /**
+   * Takes a known prefix's state from its snapshot, in the place of its own.
+   *
+   * @returns false when there is none, or it cannot be used; the state may then be empty
+   */
+  async restore(prefix: KnownPrefix): Promise<boolean> {
+    const { context, snapshots } = this.#parts;
+    const path = snapshots.pathOf(prefix);
+    if (path === undefined) return false;
+    const { length } = prefix.tokens;
+    this.#state = [];
+    this.#prefilled = 0;
+    try {
+      const tokens = await context.exclusively(() =>
+        context.native.loadSequenceStateFromFile(path, this.#number, length),
+      );
+      if (tokens.length !== length || !prefix.tokens.every((token, index) => token === tokens[index]))
+        throw new Error('it holds other tokens');
+    } catch (error) {
+      snapshots.discard(prefix.name, error);
+      await context.exclusively(() => context.native.disposeSequence(this.#number));
+      return false;
+    }
+    this.#state = [...prefix.tokens];
+    this.#prefilled = length;
+    return true;
+  }
+
+  /**
+   * Evaluates a known prefix and writes its state to a file.
+   *
+   * @throws {Error} when the file cannot be written
+   */
+  async saveSnapshot({ tokens }: KnownPrefix, path: string): Promise<void> {
+    const { context, snapshots } = this.#parts;
+    // Cut where a prompt that goes on behind it is cut.
+    const breaks = [...toBreaks(snapshots.known.of(tokens)), tokens.length];
+    await this.#cut(0);
+    for (let position = 0; position < tokens.length; position = this.#state.length) {
+      const end = chunkEnd(position, breaks);
+      await this.#evaluate(tokens.slice(position, end), [], async () => undefined);
+    }
+    await context.exclusively(() =>
+      context.native.saveSequenceStateToFile(path, this.#number, Uint32Array.from(tokens)),
+    );
   }
 
   /**
@@ -262,10 +327,11 @@ export class LlamaSequence {
    * @returns the last chunk, or nothing when there is no time for it
    */
   async #evaluateButLastChunk(run: Run, scores: ScoredToken[]): Promise<readonly Token[] | undefined> {
-    const { prompt } = run.request;
+    const { breaks, request } = run;
+    const { prompt } = request;
     const { pace } = this.#parts;
     let position = run.cachedTokens;
-    for (let end = chunkEnd(position); end < prompt.length; end = chunkEnd(position)) {
+    for (let end = chunkEnd(position, breaks); end < prompt.length; end = chunkEnd(position, breaks)) {
       if (isTooLate(run, pace.expectPrefill(end - position))) return undefined;
       const start = performance.now();
       await this.#evaluatePrompt(prompt.slice(position, end), end, run, scores);
@@ -275,6 +341,10 @@ export class LlamaSequence {
     }
     return isTooLate(run, pace.expectPrefill(prompt.length - position)) ? undefined : prompt.slice(position);
   }
+}
+
+function toBreaks(prefixes: readonly KnownPrefix[]): readonly number[] {
+  return prefixes.map(({ tokens }) => tokens.length);
 }
 
 /** Whether a step that takes so long would end after the time by which the generation must have ended. */

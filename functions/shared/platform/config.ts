@@ -7,6 +7,8 @@ import { ConfigurationError, type Environment, readChoice, readInteger, readText
 export interface FunctionConfig {
   /** MODEL_DIR: the folder with the model and its manifest, `model.json`. */
   readonly modelDirectory: string;
+  /** PREFIX_DIR: the folder with snapshots of known prompt prefixes, where there are any. */
+  readonly prefixDirectory: string | undefined;
   /** CONTEXT_SIZE: tokens that prompt and answer may hold together. Default 2048; a model may have fewer. */
   readonly contextSize: number;
   /** THREADS: threads that decode. By default as many as the CPU quota holds. */
@@ -37,6 +39,7 @@ export function readConfig(env: Environment): FunctionConfig {
   if (modelDirectory === undefined) throw new ConfigurationError('MODEL_DIR', '', 'the folder of the model');
   return Object.freeze({
     modelDirectory,
+    prefixDirectory: readText(env, 'PREFIX_DIR', undefined),
     contextSize: readInteger(env, 'CONTEXT_SIZE', { min: 16, max: 1_048_576, default: 2048 }),
     threads: readThreads(env),
     slots: readInteger(env, 'SLOTS', { min: 1, max: 256, default: 1 }),

@@ -64,7 +64,12 @@ describe('infra/entry.sh', () => {
 
     expect(told).toMatchObject({
       handler: 'batch.handler',
-      args: [join(root, 'node_modules/aws-lambda-ric/index.mjs'), 'batch.handler'],
+      args: [
+        '--import',
+        join(root, 'dist/preload.mjs'),
+        join(root, 'node_modules/aws-lambda-ric/index.mjs'),
+        'batch.handler',
+      ],
     });
   });
 

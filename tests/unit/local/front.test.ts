@@ -12,6 +12,7 @@ import { readApiKeySource } from '../../../functions/shared/platform/api-key.ts'
 import type { FrontConfig } from '../../../local/config.ts';
 import { invokePath } from '../../../local/emulator.ts';
 import { type Front, startFront } from '../../../local/front.ts';
+import { findFreePorts } from '../../../local/loopback.ts';
 import { isLiving, killSession, listSession } from '../../../local/process-session.ts';
 import { type Gate, openGate } from './gate.ts';
 
@@ -327,6 +328,17 @@ describe('starting', () => {
     const port = Number(new URL(gate.url).port);
 
     await expect(startFront({ ...config, port })).rejects.toThrow(`port ${port}: the port is in use`);
+  });
+
+  it('takes requests before the function is loaded, and answers them when it is', async () => {
+    const [port] = await findFreePorts();
+    const starting = serve({ port, bootstrap: ['wait-for', gate.url] });
+    const held = await gate.next();
+    const answer = fetch(`http://127.0.0.1:${port}${invokePath}`, { method: 'POST', body: '{"number":1}' });
+    held.letOn();
+
+    expect(await (await answer).json()).toMatchObject({ event: { number: 1 } });
+    await starting;
   });
 
   it('can be given up', async () => {
