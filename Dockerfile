@@ -74,7 +74,8 @@ FROM ${BASE_IMAGE} AS lambda
 LABEL org.opencontainers.image.title="gguf-lambda" \
   org.opencontainers.image.description="A private LLM endpoint that scales to zero: a GGUF model on AWS Lambda, answered by llama.cpp." \
   org.opencontainers.image.licenses="MIT" \
-  org.opencontainers.image.version="0.1.0"
+  org.opencontainers.image.version="0.1.0" \
+  com.amazonaws.lambda.feature.snapstart="Allow"
 WORKDIR /app
 COPY --from=model /model dist/model
 COPY --from=emulator /emulator/aws-lambda-rie dist/aws-lambda-rie

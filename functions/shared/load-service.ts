@@ -1,6 +1,7 @@
 // What the routes work with, made at a handler's module scope: once per environment, before the first invocation; a
 // failure there is what Lambda reports as an init error.
 import { ChatTemplate } from './chat/chat-template.ts';
+import { isSnapshotted, prepareForSnapshot } from './lambda/snap-start.ts';
 import { loadModel } from './load-model.ts';
 import type { Environment } from './platform/environment.ts';
 import type { Service } from './routes/service.ts';
@@ -9,7 +10,7 @@ import type { Service } from './routes/service.ts';
 export async function loadService(env: Environment): Promise<Service> {
   const { config, name, engine } = await loadModel(env);
   const { chatTemplate, bosToken, eosToken } = engine.properties;
-  return {
+  const service: Service = {
     engine,
     embedder: engine.embedder,
     model: name,
@@ -23,6 +24,8 @@ export async function loadService(env: Environment): Promise<Service> {
       ? undefined
       : (await import('./metrics/server-metrics.ts')).createMetrics(engine),
   };
+  if (isSnapshotted(env)) await prepareForSnapshot(service, engine);
+  return service;
 }
 
 /** Whether a runtime interface client runs this, the emulator's too. */

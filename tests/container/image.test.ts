@@ -42,6 +42,8 @@ describe('the image', () => {
       Labels: {
         'org.opencontainers.image.title': 'gguf-lambda',
         'org.opencontainers.image.licenses': 'MIT',
+        // Without it SnapStart refuses a Node image.
+        'com.amazonaws.lambda.feature.snapstart': 'Allow',
       },
     });
   });

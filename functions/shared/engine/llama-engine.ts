@@ -95,6 +95,7 @@ interface SlotOptions {
 interface Slots {
   readonly context: LlamaContext;
   readonly pool: SlotPool<LlamaSequence>;
+  readonly snapshots: PrefixSnapshots;
 }
 
 /** Grammars are parsed by recursion on the native stack; this deep, and this long, none needs to be. */
@@ -154,6 +155,16 @@ export class LlamaEngine implements Engine {
     }
     await context.dispose();
     PrefixSnapshots.write(directory, toSnapshotKey(this.#parts.model, model), known.all);
+  }
+
+  /** Has the first slot begin from the longest known prefix, where one has a snapshot. */
+  async restoreLongestPrefix(): Promise<void> {
+    const { pool, snapshots } = this.#generatingSlots();
+    const prefix = snapshots.known.all.at(-1);
+    if (prefix === undefined) return;
+    const sequence = await pool.acquire(() => 0);
+    await sequence.restore(prefix);
+    pool.release(sequence);
   }
 
   get slots(): number {
@@ -252,7 +263,7 @@ export class LlamaEngine implements Engine {
     });
     const parts = { model, vocabulary, context, pace: this.#pace, snapshots };
     const slots = Array.from({ length: sequences }, (_, number) => new LlamaSequence(parts, number));
-    return { context, pool: new SlotPool(slots, queueLimit) };
+    return { context, snapshots, pool: new SlotPool(slots, queueLimit) };
   }
 
   #assertPossible({ prompt, maxTokens }: GenerationRequest): void {
