@@ -148,6 +148,22 @@ describe('the KV cache', () => {
     },
   );
 
+  it.each([
+    ['greedily', greedy],
+    ['at temperature 1', { ...greedy, temperature: 1, seed: 3 }],
+  ])('evaluates nothing of the prompt that it evaluated last: %s', async (_, sampling) => {
+    const prompt = `${opening}The largest ocean is`;
+    const { length } = engine.tokenize(prompt);
+    await generate(prompt, { sampling: { ...sampling, seed: 9 }, maxTokens: 1 });
+    const repeated = await generate(prompt, { sampling, logprobs: 2 });
+    const cold = await generateCold(prompt, sampling);
+
+    expect(repeated).toMatchObject({ text: cold.text, cachedTokens: length, promptTokens: 0 });
+    expect(repeated.tokens[0]?.score?.top).toHaveLength(2);
+    // Its answer was evaluated behind it since.
+    expect((await generate(prompt, { sampling })).cachedTokens).toBeLessThan(length);
+  });
+
   it('keeps whole chunks of a prompt only', async () => {
     const length = engine.tokenize(opening).length;
     await generate(opening);

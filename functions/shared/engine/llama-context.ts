@@ -44,6 +44,8 @@ const cellsPadding = 256;
 
 export class LlamaContext {
   readonly native: AddonContext;
+  /** How many share it. */
+  readonly sequences: number;
   readonly #batchSize: number;
   #waiting: Waiting[] = [];
   /** What may not happen while a decode runs. */
@@ -54,8 +56,9 @@ export class LlamaContext {
   #busy = false;
   #idle = Promise.resolve();
 
-  private constructor(native: AddonContext, batchSize: number) {
+  private constructor(native: AddonContext, sequences: number, batchSize: number) {
     this.native = native;
+    this.sequences = sequences;
     this.#batchSize = batchSize;
   }
 
@@ -74,7 +77,7 @@ export class LlamaContext {
       swaFullCache: true,
     });
     if (!(await context.init())) throw new Error('llama.cpp cannot make a context');
-    return new LlamaContext(context, batchSize);
+    return new LlamaContext(context, sequences, batchSize);
   }
 
   /**

@@ -54,6 +54,8 @@ export class LlamaSequence {
   #state: Token[] = [];
   /** How much of the state was evaluated as a prompt: what was generated token by token is rounded differently. */
   #prefilled = 0;
+  /** The native number of the last token's logits, as long as they are those of the whole state. */
+  #output: number | undefined;
 
   constructor(parts: LlamaSequenceContext, number: number) {
     this.#parts = parts;
@@ -100,6 +102,13 @@ export class LlamaSequence {
     if (lastChunk !== undefined) yield* this.#continue(run, grammar, lastChunk, scores);
     else if (request.promptLogprobs) yield { type: 'prompt', scores };
     yield { type: 'end', summary: toSummary(run) };
+  }
+
+  /** Whether a prompt is what was evaluated last, to the token, and its logits are still there to choose from. */
+  #repeats({ prompt, maxTokens, cachePrompt = true, promptLogprobs }: GenerationRequest): boolean {
+    if (!cachePrompt || promptLogprobs || maxTokens === 0 || this.#output === undefined) return false;
+    if (prompt.length !== this.#state.length || prompt.length !== this.#prefilled) return false;
+    return prompt.every((token, index) => token === this.#state[index]);
   }
 
   /** From the prompt's last chunk to the last token. */
@@ -160,7 +169,10 @@ export class LlamaSequence {
     return isTooLate(run, this.#parts.pace.expectDecode());
   }
 
-  /** Evaluates what was chosen last, the prompt's last chunk at first, and chooses the next token. */
+  /**
+   * Evaluates what was chosen last, the prompt's last chunk at first, and chooses the next token. Of a prompt that repeats the
+   * last one there is nothing to evaluate.
+   */
   async #choose(
     sampling: LlamaSampling,
     evaluated: readonly Token[],
@@ -168,29 +180,31 @@ export class LlamaSequence {
     scores: ScoredToken[],
   ): Promise<Choice> {
     const { logprobs, promptLogprobs, prompt } = run.request;
-    const { pace } = this.#parts;
+    const { context, pace } = this.#parts;
     const isPrompt = run.completionTokens === 0;
     // The prompt's own tokens are scored here as well when its last chunk is evaluated.
     const within = isPrompt && promptLogprobs ? evaluated.slice(1) : [];
     const start = performance.now();
-    const choice = await this.#evaluate(
-      evaluated,
-      [...within.keys(), evaluated.length - 1],
-      async (outputs) => {
-        scores.push(...(await this.#score(outputs, within, run)));
-        const output = outputs[within.length] ?? -1;
-        const token = await sampling.choose(output);
-        const score = logprobs === undefined ? undefined : await this.#scorer.score(output, token, logprobs);
-        return { token, score };
-      },
-    );
+    const choose = async (output: number): Promise<Choice> => {
+      const token = await sampling.choose(output);
+      const score = logprobs === undefined ? undefined : await this.#scorer.score(output, token, logprobs);
+      return { token, score };
+    };
+    const output = this.#output;
+    const choice =
+      evaluated.length === 0 && output !== undefined
+        ? await context.exclusively(() => choose(output))
+        : await this.#evaluate(evaluated, [...within.keys(), evaluated.length - 1], async (outputs) => {
+            scores.push(...(await this.#score(outputs, within, run)));
+            return choose(outputs[within.length] ?? -1);
+          });
     run.lastTokenAt = performance.now();
     run.completionTokens += 1;
     if (isPrompt) {
       run.firstTokenAt = run.lastTokenAt;
       run.evaluatedTokens += evaluated.length;
       this.#prefilled = prompt.length;
-      pace.prefilled(evaluated.length, run.lastTokenAt - start);
+      if (evaluated.length > 0) pace.prefilled(evaluated.length, run.lastTokenAt - start);
     } else {
       pace.decoded(run.lastTokenAt - start);
     }
@@ -231,13 +245,26 @@ export class LlamaSequence {
     outputs: readonly number[],
     read: (outputs: Uint32Array) => Promise<Result>,
   ): Promise<Result> {
+    const { context } = this.#parts;
     const position = this.#state.length;
     this.#state.push(...tokens);
+    this.#output = undefined;
     try {
-      return await this.#parts.context.decode({ sequence: this.#number, position, tokens, outputs, read });
+      return await context.decode({
+        sequence: this.#number,
+        position,
+        tokens,
+        outputs,
+        read: (numbers) => {
+          // Where other sequences decode too, the next one overwrites it.
+          if (context.sequences === 1 && outputs.at(-1) === tokens.length - 1) this.#output = numbers.at(-1);
+          return read(numbers);
+        },
+      });
     } catch (error) {
       // What llama.cpp holds now is not known, so none of it is reused.
       this.#prefilled = 0;
+      this.#output = undefined;
       throw error;
     }
   }
@@ -247,7 +274,9 @@ export class LlamaSequence {
    *
    * @returns how many prompt tokens need no evaluation
    */
-  async #reuseState({ prompt, cachePrompt = true, promptLogprobs }: GenerationRequest): Promise<number> {
+  async #reuseState(request: GenerationRequest): Promise<number> {
+    if (this.#repeats(request)) return request.prompt.length;
+    const { prompt, cachePrompt = true, promptLogprobs } = request;
     const mayReuse = cachePrompt && !promptLogprobs;
     const common = mayReuse ? this.commonPrefix(prompt) : 0;
     if (mayReuse) {
@@ -266,6 +295,7 @@ export class LlamaSequence {
     this.#prefilled = common;
     if (common === this.#state.length) return;
     this.#state.length = common;
+    this.#output = undefined;
     await this.#parts.context.exclusively(() => {
       if (common > 0 && native.removeTokenCellsFromSequence(this.#number, common, -1)) return;
       native.disposeSequence(this.#number);
@@ -286,6 +316,7 @@ export class LlamaSequence {
     const { length } = prefix.tokens;
     this.#state = [];
     this.#prefilled = 0;
+    this.#output = undefined;
     try {
       const tokens = await context.exclusively(() =>
         context.native.loadSequenceStateFromFile(path, this.#number, length),
