@@ -1,6 +1,6 @@
 // Completions as a client sees them: what was generated, and when it came.
 import { type Exchange, type Part, post, toText } from './http-client.ts';
-import { completionsPath, type Server } from './subjects/server-process.ts';
+import type { Server } from './subjects/server-process.ts';
 
 export interface CompletionOptions {
   readonly prompt: string;
@@ -34,7 +34,7 @@ interface CompletionBody {
 
 /** @throws {Error} when the server fails, or does not count the prompt's tokens */
 export async function complete({ url }: Server, options: CompletionOptions): Promise<WholeCompletion> {
-  const { startedAt, endedAt, parts } = await post(`${url}${completionsPath}`, toBody(options));
+  const { startedAt, endedAt, parts } = await post(url, toBody(options));
   const { usage, timings } = JSON.parse(toText(parts)) as CompletionBody;
   if (!usage) throw new Error(`The completion has no usage: ${toText(parts).slice(0, 1_000)}`);
   return {
@@ -55,7 +55,7 @@ export async function stream(
   onStarted?: () => void,
 ): Promise<StreamedCompletion> {
   const body = { ...toBody(options), stream: true, stream_options: { include_usage: true } };
-  return toStreamedCompletion(await post(`${url}${completionsPath}`, body, onStarted));
+  return toStreamedCompletion(await post(url, body, onStarted));
 }
 
 /** Reads a stream of server-sent events. An event has come when its last byte has. */

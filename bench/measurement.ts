@@ -6,8 +6,15 @@ export interface Metric {
   readonly unit: string;
   readonly better: 'higher' | 'lower';
   /** What this project wants of itself. */
-  readonly goal?: { readonly atMost: number } | { readonly timesOf: string; readonly atLeast: number };
+  readonly goal?: Goal;
 }
+
+/** A bound for this project's own median, for its ratio to another's, or for how much more than another's it is. */
+export type Goal =
+  | { readonly atMost: number }
+  | { readonly timesOf: string; readonly atLeast: number }
+  | { readonly timesOf: string; readonly atMost: number }
+  | { readonly moreThan: string; readonly atMost: number };
 
 /** One value, with all that tells it from others: a row of a table or a point of a plot. */
 export interface Sample {

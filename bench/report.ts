@@ -1,7 +1,7 @@
 // What a run found: as JSON, whose rows a plot takes as they are, and as a table.
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { formatTable } from '../models/format.ts';
-import type { Measurement, Metric, Sample } from './measurement.ts';
+import type { Goal, Measurement, Metric, Sample } from './measurement.ts';
 import { type Summary, summarise } from './statistics.ts';
 import type { BenchModel, Subject } from './subjects/subject.ts';
 
@@ -89,20 +89,40 @@ export function toTable({ measurements, summaries, subjects }: Report): string {
       String(samples),
       unit,
       baselineRatio === undefined ? '' : baselineRatio.toFixed(2),
-      goal === undefined ? '' : toVerdict(goal, summary, subjects[0]?.name),
+      goal === undefined ? '' : toVerdict(goal, summary, summaries, subjects[0]?.name),
     ];
   });
   return formatTable([headings, ...rows], [4, 5, 6, 7, 9]);
 }
 
 /** What is wanted, on the line of the subject that it is about, and whether it is so. */
-function toVerdict(goal: NonNullable<Metric['goal']>, summary: Summary, own: string | undefined): string {
-  if ('atMost' in goal) {
-    if (summary.subject !== own) return '';
-    return `at most ${goal.atMost} ${summary.unit}: ${summary.median <= goal.atMost ? 'yes' : 'NO'}`;
+function toVerdict(
+  goal: Goal,
+  summary: Summary,
+  summaries: readonly Summary[],
+  own: string | undefined,
+): string {
+  const tell = (bound: string, holds: boolean) => `${bound}: ${holds ? 'yes' : 'NO'}`;
+  const { subject, unit, median, baselineRatio } = summary;
+  if ('timesOf' in goal) {
+    if (subject !== goal.timesOf || baselineRatio === undefined) return '';
+    return 'atLeast' in goal
+      ? tell(`at least ${goal.atLeast.toFixed(2)}`, baselineRatio >= goal.atLeast)
+      : tell(`at most ${goal.atMost.toFixed(2)}`, baselineRatio <= goal.atMost);
   }
-  if (summary.subject !== goal.timesOf || summary.baselineRatio === undefined) return '';
-  return `at least ${goal.atLeast.toFixed(2)}: ${summary.baselineRatio >= goal.atLeast ? 'yes' : 'NO'}`;
+  if ('moreThan' in goal) {
+    const ours = summaries.find(
+      (other) =>
+        other.subject === own &&
+        other.measurement === summary.measurement &&
+        other.variant === summary.variant &&
+        other.metric === summary.metric,
+    );
+    if (subject !== goal.moreThan || ours === undefined) return '';
+    const more = ours.median - median;
+    return tell(`at most ${goal.atMost} ${unit} more (${toFigure(more)})`, more <= goal.atMost);
+  }
+  return subject === own ? tell(`at most ${goal.atMost} ${unit}`, median <= goal.atMost) : '';
 }
 
 function toFigure(value: number): string {

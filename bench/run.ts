@@ -10,9 +10,12 @@ import { defineLlamaBench } from './llama-bench.ts';
 import type { Measurement, Sample } from './measurement.ts';
 import { concurrentStreams } from './measurements/concurrent-streams.ts';
 import { decode } from './measurements/decode.ts';
+import { invoke } from './measurements/invoke.ts';
 import { joiningStream } from './measurements/joining-stream.ts';
 import { jsonOverhead } from './measurements/json-overhead.ts';
+import { memory } from './measurements/memory.ts';
 import { prefill } from './measurements/prefill.ts';
+import { prefix } from './measurements/prefix.ts';
 import { start } from './measurements/start.ts';
 import { findPeers, installPeers } from './peers.ts';
 import { toReport, toTable } from './report.ts';
@@ -35,12 +38,15 @@ const measurements: readonly Measurement[] = [
   concurrentStreams,
   joiningStream,
   jsonOverhead,
+  invoke,
+  prefix,
+  memory,
 ];
 
 function readModel(): BenchModel {
   const directory = readText(process.env, 'MODEL_DIR', join(root, 'dist/model'));
-  const { name, file } = readManifest(directory);
-  return { name, directory, path: join(directory, file) };
+  const { name, file, sizeBytes } = readManifest(directory);
+  return { name, directory, path: join(directory, file), bytes: sizeBytes };
 }
 
 async function run(names: readonly string[], options: Options): Promise<void> {

@@ -1,35 +1,42 @@
-// From the start of the process to the first token, with the model's file in the system's cache.
-import { invokePath } from '../../local/emulator.ts';
+// From the start of the process to the first token, with the model's file in the system's cache and without.
+import { execFileSync } from 'node:child_process';
 import { type Contender, interleave, type Measurement, threadsVariant } from '../measurement.ts';
-import { completionsPath, startServer } from '../subjects/server-process.ts';
+import { ggufLambda, invokeUrl, onEmulator } from '../subjects/gguf-lambda.ts';
+import { startServer } from '../subjects/server-process.ts';
 import type { ServerSettings, Subject } from '../subjects/subject.ts';
 
 export const start: Measurement = {
   name: 'start',
-  description: 'start of the process to the first token, with a warm file cache',
-  metrics: [{ name: 'start', unit: 'ms', better: 'lower' }],
+  description: 'start of the process to the first token, through the emulator for this project',
+  metrics: [
+    { name: 'start', unit: 'ms', better: 'lower', goal: { timesOf: 'llama-server', atMost: 1 } },
+    { name: 'cold file cache', unit: 'ms', better: 'lower', goal: { timesOf: 'llama-server', atMost: 1.1 } },
+  ],
   async run({ subjects, model, threads, rounds }) {
     const settings = { model, threads, slots: 1, contextSize: 2048 };
-    const [own, ...peers] = subjects;
-    const contenders = [
-      ...(own === undefined ? [] : [toContender(own, settings), toInvokeContender(own, settings)]),
-      ...peers.map((peer) => toContender(peer, settings)),
-    ];
+    const [, ...peers] = subjects;
+    const own = [onEmulator, invokeUrl, { ...ggufLambda, name: 'gguf-lambda, port 8000' }];
+    const contenders = [...own, ...peers].map((subject) => toContender(subject, settings));
     return await interleave(start, threadsVariant(threads), contenders, rounds);
   },
 };
 
-function toContender(subject: Subject, settings: ServerSettings, path = completionsPath): Contender {
+function toContender(subject: Subject, settings: ServerSettings): Contender {
+  const startOnce = async () => {
+    await using server = await startServer(subject, settings);
+    return server.firstCompletionMs;
+  };
   return {
     subject: subject.name,
     take: async () => {
-      await using server = await startServer(subject, settings, path);
-      return { start: server.firstCompletionMs };
+      const warm = await startOnce();
+      forget(settings.model.path);
+      return { start: warm, 'cold file cache': await startOnce() };
     },
   };
 }
 
-/** The same project, asked through the emulator of AWS. */
-function toInvokeContender(subject: Subject, settings: ServerSettings): Contender {
-  return { ...toContender(subject, settings, invokePath), subject: `${subject.name}, invoke URL` };
+/** Has the system drop a file from its cache. */
+function forget(path: string): void {
+  execFileSync('dd', [`if=${path}`, 'iflag=nocache', 'count=0'], { stdio: 'ignore' });
 }

@@ -1,26 +1,70 @@
-// This project, as `npm start` runs it.
+// This project, by each of its ways in.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { invokePath } from '../../local/emulator.ts';
 import { loopback } from '../../local/loopback.ts';
-import type { Subject } from './subject.ts';
+import type { ServerSettings, Subject } from './subject.ts';
 
 const root = new URL('../../', import.meta.url);
 const { version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { version: string };
+const entry = fileURLToPath(new URL('infra/entry.sh', root));
 
+function toVariables({ model, threads, slots, contextSize, prefixes = '' }: ServerSettings) {
+  return {
+    API_KEY: '',
+    MODEL_DIR: model.directory,
+    PREFIX_DIR: prefixes,
+    THREADS: String(threads),
+    SLOTS: String(slots),
+    CONTEXT_SIZE: String(contextSize),
+  };
+}
+
+/** The OpenAI-compatible server on a port, as `npm start` runs it. */
 export const ggufLambda: Subject = {
   name: 'gguf-lambda',
   version,
-  command: ({ model, threads, slots, contextSize }, port) => ({
-    program: fileURLToPath(new URL('infra/entry.sh', root)),
+  command: (settings, port) => ({
+    program: entry,
     args: ['completion.handler'],
-    env: {
-      HOST: loopback,
-      PORT: String(port),
-      API_KEY: '',
-      MODEL_DIR: model.directory,
-      THREADS: String(threads),
-      SLOTS: String(slots),
-      CONTEXT_SIZE: String(contextSize),
-    },
+    env: { ...toVariables(settings), HOST: loopback, PORT: String(port) },
   }),
 };
+
+/** The same server's invoke URL. */
+export const invokeUrl: Subject = {
+  ...ggufLambda,
+  name: 'gguf-lambda, invoke URL',
+  completionsPath: invokePath,
+};
+
+/** The function on AWS's emulator alone, as an image without a front is started. */
+export const onEmulator: Subject = {
+  name: ggufLambda.name,
+  version,
+  completionsPath: invokePath,
+  command: (settings, port, sparePort) => ({
+    ...emulate([entry, 'completion.handler'], port, sparePort),
+    env: toVariables(settings),
+  }),
+};
+
+/** How the emulator is started with a runtime. */
+export function emulate(
+  bootstrap: readonly string[],
+  port: number,
+  runtimePort: number,
+): { readonly program: string; readonly args: readonly string[] } {
+  return {
+    program: fileURLToPath(new URL('dist/aws-lambda-rie', root)),
+    args: [
+      '--log-level',
+      'error',
+      '--runtime-interface-emulator-address',
+      `${loopback}:${port}`,
+      '--runtime-api-address',
+      `${loopback}:${runtimePort}`,
+      ...bootstrap,
+    ],
+  };
+}

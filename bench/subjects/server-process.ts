@@ -8,13 +8,15 @@ import type { ServerCommand, ServerSettings, Subject } from './subject.ts';
 /** A subject that has answered its first completion. */
 export interface Server extends AsyncDisposable {
   readonly subject: string;
-  /** `http://127.0.0.1:PORT`, without a path. */
+  /** Where it takes completions. */
   readonly url: string;
+  /** Of the process that was started. */
+  readonly pid: number;
   /** From before the process was started to the first token that it generated. */
   readonly firstCompletionMs: number;
 }
 
-export const completionsPath = '/v1/completions';
+const completionsPath = '/v1/completions';
 
 const retryMilliseconds = 5;
 const startMilliseconds = 120_000;
@@ -28,22 +30,18 @@ process.on('exit', () => {
 });
 
 /**
- * Starts a subject and asks it for one token, on `path`, until it gives one. When it ends later by itself, standard
+ * Starts a subject and asks it for one token until it gives one. When it ends later by itself, standard
  * error tells what it printed.
  *
  * @throws {Error} with what it printed, when it ends or does not answer within two minutes
  */
-export async function startServer(
-  subject: Subject,
-  settings: ServerSettings,
-  path = completionsPath,
-): Promise<Server> {
-  const [port] = await findFreePorts();
-  const url = `http://${loopback}:${port}`;
+export async function startServer(subject: Subject, settings: ServerSettings): Promise<Server> {
+  const [port, sparePort] = await findFreePorts();
+  const url = `http://${loopback}:${port}${subject.completionsPath ?? completionsPath}`;
   const startedAt = performance.now();
-  const program = run(subject.command(settings, port));
+  const program = run(subject.command(settings, port, sparePort));
   try {
-    while (!(await answers(`${url}${path}`))) {
+    while (!(await answers(url, settings.firstPrompt))) {
       if (program.end !== undefined) throw new Error(program.end);
       if (performance.now() - startedAt > startMilliseconds) throw new Error('it took too long');
       await delay(retryMilliseconds);
@@ -63,6 +61,7 @@ export async function startServer(
   return {
     subject: subject.name,
     url,
+    pid: program.pid,
     firstCompletionMs,
     [Symbol.asyncDispose]: () => {
       isStopping = true;
@@ -73,6 +72,7 @@ export async function startServer(
 
 /** A running program. */
 interface Program {
+  readonly pid: number;
   /** The last that it printed. */
   readonly output: string;
   /** How it ended, if it has. */
@@ -100,6 +100,7 @@ function run({ program, args, env }: ServerCommand): Program {
   child.once('error', ({ message }) => finish(message));
   child.once('exit', (code, signal) => finish(`it ended with ${signal ?? `exit code ${code}`}`));
   return {
+    pid: child.pid ?? -1,
     get output() {
       return output;
     },
@@ -129,9 +130,9 @@ export async function startServers(
 }
 
 /** Whether a completion was given; not yet while nobody listens or the model is being loaded. */
-async function answers(url: string): Promise<boolean> {
+async function answers(url: string, prompt = 'The capital of France is'): Promise<boolean> {
   try {
-    await post(url, { prompt: 'The capital of France is', max_tokens: 1, temperature: 0 });
+    await post(url, { prompt, max_tokens: 1, temperature: 0 });
     return true;
   } catch (error) {
     const isLoading = error instanceof HttpStatusError && error.status === 503;

@@ -7,6 +7,8 @@ export interface BenchModel {
   readonly directory: string;
   /** The GGUF in it. */
   readonly path: string;
+  /** Its size. */
+  readonly bytes: number;
 }
 
 export interface ServerSettings {
@@ -16,6 +18,10 @@ export interface ServerSettings {
   readonly slots: number;
   /** Tokens of context that each of them has. */
   readonly contextSize: number;
+  /** The prompt of the first completion, which is one token long. */
+  readonly firstPrompt?: string;
+  /** The folder with snapshots of prompt prefixes, for who knows such. */
+  readonly prefixes?: string;
 }
 
 export interface ServerCommand {
@@ -29,6 +35,8 @@ export interface Subject {
   /** As the tables and plots name it. */
   readonly name: string;
   readonly version: string;
-  /** How it is started on a port of the loopback address. */
-  command(settings: ServerSettings, port: number): ServerCommand;
+  /** How it is started on a port of the loopback address; another one is free for its own use. */
+  command(settings: ServerSettings, port: number, sparePort: number): ServerCommand;
+  /** The path that takes completions; `/v1/completions` by default. */
+  readonly completionsPath?: string;
 }

@@ -30,7 +30,7 @@ function sample(subject: string, metric: string, value: number): Sample {
 function report(ours: number, overhead: number) {
   return toReport({
     subjects: [subject('ours'), subject('peer')],
-    model: { name: 'a-model', directory: '/models/a-model', path: '/models/a-model/a.gguf' },
+    model: { name: 'a-model', directory: '/models/a-model', path: '/models/a-model/a.gguf', bytes: 1 },
     measurements: [streams],
     samples: [
       sample('ours', 'throughput', ours),

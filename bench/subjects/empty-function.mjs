@@ -1,0 +1,2 @@
+// A Lambda function that does nothing: what an invocation costs by itself.
+export const handler = async () => ({});
