@@ -13,7 +13,10 @@ export interface WholeCompletion {
   readonly wallMs: number;
   /** What the server says its engine took; undefined where it says nothing. */
   readonly engineMs: number | undefined;
+  /** What of it the prompt took. */
+  readonly promptMs: number | undefined;
   readonly promptTokens: number;
+  readonly completionTokens: number;
 }
 
 /** An answer that came token by token. Times are on the clock of `performance.now()`. */
@@ -33,14 +36,19 @@ interface CompletionBody {
 }
 
 /** @throws {Error} when the server fails, or does not count the prompt's tokens */
-export async function complete({ url }: Server, options: CompletionOptions): Promise<WholeCompletion> {
+export async function complete(
+  { url }: Pick<Server, 'url'>,
+  options: CompletionOptions,
+): Promise<WholeCompletion> {
   const { startedAt, endedAt, parts } = await post(url, toBody(options));
   const { usage, timings } = JSON.parse(toText(parts)) as CompletionBody;
   if (!usage) throw new Error(`The completion has no usage: ${toText(parts).slice(0, 1_000)}`);
   return {
     wallMs: endedAt - startedAt,
     engineMs: timings && timings.prompt_ms + timings.predicted_ms,
+    promptMs: timings?.prompt_ms,
     promptTokens: usage.prompt_tokens,
+    completionTokens: usage.completion_tokens,
   };
 }
 

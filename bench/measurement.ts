@@ -54,6 +54,8 @@ export interface Measurement {
   readonly name: string;
   readonly description: string;
   readonly metrics: readonly Metric[];
+  /** Whether it takes a container engine. */
+  readonly needsContainers?: boolean;
   run(bench: Bench): Promise<readonly Sample[]>;
 }
 

@@ -6,6 +6,7 @@ import { Argument, Command, InvalidArgumentError } from 'commander';
 import { readManifest } from '../functions/shared/model/manifest.ts';
 import { readThreads } from '../functions/shared/platform/cpu.ts';
 import { readText } from '../functions/shared/platform/environment.ts';
+import { hasContainers } from './containers.ts';
 import { defineLlamaBench } from './llama-bench.ts';
 import type { Measurement, Sample } from './measurement.ts';
 import { concurrentStreams } from './measurements/concurrent-streams.ts';
@@ -16,6 +17,7 @@ import { jsonOverhead } from './measurements/json-overhead.ts';
 import { memory } from './measurements/memory.ts';
 import { prefill } from './measurements/prefill.ts';
 import { prefix } from './measurements/prefix.ts';
+import { quotas } from './measurements/quotas.ts';
 import { start } from './measurements/start.ts';
 import { findPeers, installPeers } from './peers.ts';
 import { toReport, toTable } from './report.ts';
@@ -41,6 +43,7 @@ const measurements: readonly Measurement[] = [
   invoke,
   prefix,
   memory,
+  quotas,
 ];
 
 function readModel(): BenchModel {
@@ -62,6 +65,10 @@ async function run(names: readonly string[], options: Options): Promise<void> {
   const samples: Sample[] = [];
   const { rounds, threads } = options;
   for (const measurement of wanted) {
+    if (measurement.needsContainers && !(await hasContainers())) {
+      say(`${measurement.name}: not measured, because there is no container engine`);
+      continue;
+    }
     say(`${measurement.name}: ${measurement.description}`);
     samples.push(...(await measurement.run({ subjects, llamaBench, model, rounds, threads })));
   }

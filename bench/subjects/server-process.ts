@@ -16,7 +16,7 @@ export interface Server extends AsyncDisposable {
   readonly firstCompletionMs: number;
 }
 
-const completionsPath = '/v1/completions';
+export const completionsPath = '/v1/completions';
 
 const retryMilliseconds = 5;
 const startMilliseconds = 120_000;
@@ -130,7 +130,7 @@ export async function startServers(
 }
 
 /** Whether a completion was given; not yet while nobody listens or the model is being loaded. */
-async function answers(url: string, prompt = 'The capital of France is'): Promise<boolean> {
+export async function answers(url: string, prompt = 'The capital of France is'): Promise<boolean> {
   try {
     await post(url, { prompt, max_tokens: 1, temperature: 0 });
     return true;

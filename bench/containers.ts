@@ -1,0 +1,92 @@
+// Servers in containers, under a quota of CPU time, with the `docker` command.
+import { execFile, execFileSync } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { answers, completionsPath, type Server } from './subjects/server-process.ts';
+
+const run = promisify(execFile);
+
+/** Runs `docker` and gives what it printed. */
+export async function docker(...args: string[]): Promise<string> {
+  const { stdout } = await run('docker', args, { maxBuffer: 64 * 1024 * 1024 });
+  return stdout.trim();
+}
+
+/** Whether there is an engine. */
+export async function hasContainers(): Promise<boolean> {
+  return docker('info').then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Where the system keeps a shared library. */
+export function findLibrary(name: string): string {
+  const line = execFileSync('ldconfig', ['-p'], { encoding: 'utf8' })
+    .split('\n')
+    .find((each) => each.trimStart().startsWith(`${name} `));
+  const path = line?.split(' => ')[1];
+  if (path === undefined) throw new Error(`There is no ${name} here.`);
+  return path;
+}
+
+export type ContainedServer = Omit<Server, 'pid'>;
+
+interface ContainerOptions {
+  readonly name: string;
+  readonly image: string;
+  /** Virtual CPUs. */
+  readonly cpus: number;
+  /** What serves on port 8080. */
+  readonly command: readonly string[];
+  readonly completionsPath?: string;
+  /** Paths of this machine that are the same in the container. */
+  readonly mounts?: readonly string[];
+}
+
+const startMilliseconds = 300_000;
+
+/** Starts a server in a container that runs already, so that its start is its own and not the engine's. */
+export async function startInContainer(options: ContainerOptions): Promise<ContainedServer> {
+  const { name, image, cpus, command, mounts = [] } = options;
+  const id = await docker(
+    'run',
+    '--detach',
+    '--cpus',
+    String(cpus),
+    '--publish',
+    '127.0.0.1::8080',
+    ...mounts.flatMap((path) => ['--volume', `${path}:${path}:ro`]),
+    '--entrypoint',
+    'sleep',
+    image,
+    'infinity',
+  );
+  const remove = async () => void (await docker('rm', '--force', id));
+  try {
+    const [address] = (await docker('port', id, '8080/tcp')).split('\n');
+    const url = `http://${address}${options.completionsPath ?? completionsPath}`;
+    const startedAt = performance.now();
+    const executed = docker('exec', id, ...command);
+    let end: string | undefined;
+    executed.then(
+      () => {
+        end = 'it ended';
+      },
+      (error: Error) => {
+        end = error.message;
+      },
+    );
+    while (!(await answers(url))) {
+      if (end !== undefined) throw new Error(end);
+      if (performance.now() - startedAt > startMilliseconds) throw new Error('it took too long');
+      await delay(5);
+    }
+    const firstCompletionMs = performance.now() - startedAt;
+    return { subject: name, url, firstCompletionMs, [Symbol.asyncDispose]: remove };
+  } catch (cause) {
+    await remove();
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${name} did not start in its container: ${reason}`, { cause });
+  }
+}

@@ -1,0 +1,113 @@
+// The image under the CPU quotas of small Lambda functions, and llama-server in the same ones. Both choose nothing but what
+// they choose by themselves; llama-server, which would take a thread for each core, is told its best count.
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { complete } from '../completions.ts';
+import { type ContainedServer, docker, findLibrary, startInContainer } from '../containers.ts';
+import { type Contender, interleave, type Measurement, type Sample } from '../measurement.ts';
+import { storyPrompt } from '../prompts.ts';
+import { ggufLambda } from '../subjects/gguf-lambda.ts';
+import type { BenchModel, Subject } from '../subjects/subject.ts';
+
+const image = 'gguf-lambda:bench';
+const baseImage = 'node:24-bookworm-slim';
+const maxTokens = 64;
+
+/** Virtual CPUs: those of 512 MB, and two more; 1,769 MB have one. */
+const quotaSizes = [0.29, 0.5, 1];
+
+export const quotas: Measurement = {
+  name: 'quotas',
+  description: `the image under CPU quotas, an answer of ${maxTokens} tokens; start is through the emulator`,
+  needsContainers: true,
+  metrics: [
+    { name: 'decode', unit: 'tokens/s', better: 'higher', goal: { timesOf: 'llama-server', atLeast: 1 } },
+    { name: 'start', unit: 'ms', better: 'lower' },
+    { name: 'image', unit: 'MB', better: 'lower', goal: { atMost: 90 } },
+  ],
+  async run({ subjects, model, rounds }) {
+    await docker('build', '--quiet', '--tag', image, fileURLToPath(new URL('../..', import.meta.url)));
+    const samples: Sample[] = [await measureImage(model)];
+    for (const cpus of quotaSizes) samples.push(...(await measure(cpus, subjects, model, rounds)));
+    return samples;
+  },
+};
+
+async function measure(
+  cpus: number,
+  subjects: readonly Subject[],
+  model: BenchModel,
+  rounds: number,
+): Promise<Sample[]> {
+  await using own = await startInContainer({
+    name: ggufLambda.name,
+    image,
+    cpus,
+    command: [
+      '/app/dist/aws-lambda-rie',
+      '--log-level',
+      'error',
+      '--runtime-interface-emulator-address',
+      '0.0.0.0:8080',
+      '/app/infra/entry.sh',
+      'completion.handler',
+    ],
+    completionsPath: '/2015-03-31/functions/function/invocations',
+  });
+  const peer = subjects.find(({ name }) => name === 'llama-server');
+  const settings = { model, threads: 1, slots: 1, contextSize: 2048 };
+  const command = peer?.command(settings, 8080, 0);
+  await using other =
+    command &&
+    (await startInContainer({
+      name: 'llama-server',
+      image: baseImage,
+      cpus,
+      command: [
+        command.program,
+        ...command.args.map((argument) => (argument === '127.0.0.1' ? '0.0.0.0' : argument)),
+      ],
+      mounts: [dirname(dirname(command.program)), dirname(model.path), findLibrary('libgomp.so.1')],
+    }));
+  const contenders = [own, other].filter((server) => server !== undefined).map(toContender);
+  return await interleave(quotas, `${cpus} vCPU`, contenders, rounds);
+}
+
+function toContender(server: ContainedServer): Contender {
+  let start: number | undefined = server.firstCompletionMs;
+  return {
+    subject: server.subject,
+    take: async (round) => {
+      const {
+        engineMs,
+        promptMs = 0,
+        completionTokens,
+      } = await complete(server, {
+        prompt: storyPrompt(round),
+        maxTokens,
+      });
+      const decodeMs = (engineMs ?? Number.NaN) - promptMs;
+      const values = { decode: ((completionTokens - 1) * 1000) / decodeMs };
+      if (start === undefined || round < 0) return values;
+      const once = { ...values, start };
+      start = undefined;
+      return once;
+    },
+  };
+}
+
+async function measureImage({ bytes }: BenchModel): Promise<Sample> {
+  const size = async (name: string) =>
+    Number(await docker('image', 'inspect', '--format', '{{.Size}}', name));
+  const value = ((await size(image)) - (await size(baseImage)) - bytes) / 1e6;
+  return {
+    measurement: quotas.name,
+    variant: 'less base less model',
+    metric: 'image',
+    unit: 'MB',
+    better: 'lower',
+    subject: ggufLambda.name,
+    round: 0,
+    value,
+  };
+}
