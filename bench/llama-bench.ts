@@ -13,6 +13,8 @@ export function defineLlamaBench(program: string, { path }: BenchModel): LlamaBe
       '--threads': threads,
       '--n-prompt': 'prompt' in tokens ? tokens.prompt : 0,
       '--n-gen': 'generated' in tokens ? tokens.generated : 0,
+      // As many tokens before them as a server's answer has.
+      '--n-depth': 'generated' in tokens ? tokens.behind : 0,
       '--repetitions': 1,
       '--output': 'json',
     };

@@ -45,7 +45,7 @@ export interface Bench {
 
 /** Tokens per second of llama.cpp without a server, for a prompt of so many tokens or for so many generated. */
 export type LlamaBench = (
-  tokens: { readonly prompt: number } | { readonly generated: number },
+  tokens: { readonly prompt: number } | { readonly generated: number; readonly behind: number },
   threads: number,
 ) => Promise<number>;
 

@@ -5,7 +5,7 @@ import type { Goal, Measurement, Metric, Sample } from './measurement.ts';
 import { type Summary, summarise } from './statistics.ts';
 import type { BenchModel, Subject } from './subjects/subject.ts';
 
-/** The contents of `bench/results/latest.json`. */
+/** The contents of `latest.json`. */
 export interface Report {
   /** ISO 8601. */
   readonly finishedAt: string;

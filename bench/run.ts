@@ -20,6 +20,7 @@ import { prefix } from './measurements/prefix.ts';
 import { quotas } from './measurements/quotas.ts';
 import { start } from './measurements/start.ts';
 import { findPeers, installPeers } from './peers.ts';
+import { toPlot } from './plot.ts';
 import { toReport, toTable } from './report.ts';
 import { ggufLambda } from './subjects/gguf-lambda.ts';
 import type { BenchModel } from './subjects/subject.ts';
@@ -28,11 +29,12 @@ interface Options {
   readonly peers: boolean;
   readonly rounds: number;
   readonly threads: number;
+  /** The folder to write the results into. */
+  readonly to: string;
 }
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const peersFolder = join(root, '.cache/peers');
-const resultsFile = join(root, 'bench/results/latest.json');
 const measurements: readonly Measurement[] = [
   start,
   decode,
@@ -64,18 +66,25 @@ async function run(names: readonly string[], options: Options): Promise<void> {
   const wanted = measurements.filter(({ name }) => names.length === 0 || names.includes(name));
   const samples: Sample[] = [];
   const { rounds, threads } = options;
+  const measured: Measurement[] = [];
   for (const measurement of wanted) {
     if (measurement.needsContainers && !(await hasContainers())) {
       say(`${measurement.name}: not measured, because there is no container engine`);
       continue;
     }
     say(`${measurement.name}: ${measurement.description}`);
+    measured.push(measurement);
     samples.push(...(await measurement.run({ subjects, llamaBench, model, rounds, threads })));
   }
-  const report = toReport({ subjects, model, measurements: wanted, samples });
-  mkdirSync(join(resultsFile, '..'), { recursive: true });
-  writeFileSync(resultsFile, `${JSON.stringify(report, undefined, 2)}\n`);
-  process.stdout.write(`${toTable(report)}\n`);
+  const report = toReport({ subjects, model, measurements: measured, samples });
+  mkdirSync(options.to, { recursive: true });
+  const table = toTable(report);
+  writeFileSync(join(options.to, 'latest.json'), `${JSON.stringify(report, undefined, 2)}\n`);
+  writeFileSync(join(options.to, 'table.txt'), `${table}\n`);
+  for (const { name } of report.measurements) {
+    writeFileSync(join(options.to, `${name}.svg`), await toPlot(report, name));
+  }
+  process.stdout.write(`${table}\n`);
 }
 
 function say(line: string): void {
@@ -106,6 +115,11 @@ await new Command('npm run bench --')
   .option('--peers', 'install the peers first, compiled for this machine, where they are not yet', false)
   .option('--rounds <count>', 'samples of each subject', toCount, 5)
   .option('--threads <count>', 'threads that decode', toCount, readThreads(process.env))
+  .option(
+    '--to <directory>',
+    'where to write the table, the plots and all samples',
+    join(root, 'bench/results'),
+  )
   .showHelpAfterError('(--help lists the measurements)')
   .action(run)
   .parseAsync();

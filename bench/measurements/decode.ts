@@ -1,5 +1,5 @@
 // One client that is streamed an answer: how fast tokens follow each other, and when the first one comes.
-import { stream } from '../completions.ts';
+import { complete, stream } from '../completions.ts';
 import {
   type Bench,
   type Contender,
@@ -36,9 +36,13 @@ export const decode: Measurement = {
 async function measure({ subjects, llamaBench, model, rounds }: Bench, threads: number): Promise<Sample[]> {
   const settings = { model, threads, slots: 1, contextSize: 512 };
   await using started = await startServers(subjects, settings);
+  const [own] = started.servers;
+  const { promptTokens } = own
+    ? await complete(own, { prompt: storyPrompt(0), maxTokens: 1 })
+    : { promptTokens: 0 };
   const contenders = [
     ...started.servers.map(toContender),
-    ...(llamaBench === undefined ? [] : [toBareContender(llamaBench, threads)]),
+    ...(llamaBench === undefined ? [] : [toBareContender(llamaBench, threads, promptTokens)]),
   ];
   return await interleave(decode, threadsVariant(threads), contenders, rounds);
 }
@@ -57,9 +61,9 @@ function toContender(server: Server): Contender {
   };
 }
 
-function toBareContender(llamaBench: LlamaBench, threads: number): Contender {
+function toBareContender(llamaBench: LlamaBench, threads: number, behind: number): Contender {
   return {
     subject: 'llama-bench',
-    take: async () => ({ decode: await llamaBench({ generated: maxTokens }, threads) }),
+    take: async () => ({ decode: await llamaBench({ generated: maxTokens, behind }, threads) }),
   };
 }
