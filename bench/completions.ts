@@ -13,8 +13,8 @@ export interface WholeCompletion {
   readonly wallMs: number;
   /** What the server says its engine took; undefined where it says nothing. */
   readonly engineMs: number | undefined;
-  /** What of it the prompt took. */
-  readonly promptMs: number | undefined;
+  /** What of it the tokens after the first took. */
+  readonly decodeMs: number | undefined;
   readonly promptTokens: number;
   readonly completionTokens: number;
 }
@@ -46,7 +46,7 @@ export async function complete(
   return {
     wallMs: endedAt - startedAt,
     engineMs: timings && timings.prompt_ms + timings.predicted_ms,
-    promptMs: timings?.prompt_ms,
+    decodeMs: timings?.predicted_ms,
     promptTokens: usage.prompt_tokens,
     completionTokens: usage.completion_tokens,
   };

@@ -2,6 +2,7 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { invokePath } from '../local/emulator.ts';
 import { answers, completionsPath, type Server } from './subjects/server-process.ts';
 
 const run = promisify(execFile);
@@ -37,6 +38,9 @@ interface ContainerOptions {
   readonly image: string;
   /** Virtual CPUs. */
   readonly cpus: number;
+  /** Of memory; without a limit by default. */
+  readonly megabytes?: number;
+  readonly env?: Readonly<Record<string, string>>;
   /** What serves on port 8080. */
   readonly command: readonly string[];
   readonly completionsPath?: string;
@@ -44,11 +48,25 @@ interface ContainerOptions {
   readonly mounts?: readonly string[];
 }
 
+/** How the image runs its function on the emulator alone. */
+export const emulatorCommand = {
+  command: [
+    '/app/dist/aws-lambda-rie',
+    '--log-level',
+    'error',
+    '--runtime-interface-emulator-address',
+    '0.0.0.0:8080',
+    '/app/infra/entry.sh',
+    'completion.handler',
+  ],
+  completionsPath: invokePath,
+} as const;
+
 const startMilliseconds = 300_000;
 
 /** Starts a server in a container that runs already, so that its start is its own and not the engine's. */
 export async function startInContainer(options: ContainerOptions): Promise<ContainedServer> {
-  const { name, image, cpus, command, mounts = [] } = options;
+  const { name, image, cpus, megabytes, command, mounts = [], env = {} } = options;
   const id = await docker(
     'run',
     '--detach',
@@ -56,6 +74,8 @@ export async function startInContainer(options: ContainerOptions): Promise<Conta
     String(cpus),
     '--publish',
     '127.0.0.1::8080',
+    ...(megabytes === undefined ? [] : ['--memory', `${megabytes}m`]),
+    ...Object.entries(env).flatMap(([variable, value]) => ['--env', `${variable}=${value}`]),
     ...mounts.flatMap((path) => ['--volume', `${path}:${path}:ro`]),
     '--entrypoint',
     'sleep',

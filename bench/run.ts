@@ -18,6 +18,7 @@ import { memory } from './measurements/memory.ts';
 import { prefill } from './measurements/prefill.ts';
 import { prefix } from './measurements/prefix.ts';
 import { quotas } from './measurements/quotas.ts';
+import { sizes } from './measurements/sizes.ts';
 import { start } from './measurements/start.ts';
 import { findPeers, installPeers } from './peers.ts';
 import { toPlot } from './plot.ts';
@@ -27,6 +28,7 @@ import type { BenchModel } from './subjects/subject.ts';
 
 interface Options {
   readonly peers: boolean;
+  readonly sizes: boolean;
   readonly rounds: number;
   readonly threads: number;
   /** The folder to write the results into. */
@@ -63,7 +65,8 @@ async function run(names: readonly string[], options: Options): Promise<void> {
   const model = readModel();
   const subjects = [ggufLambda, ...peers.subjects];
   const llamaBench = peers.llamaBench === undefined ? undefined : defineLlamaBench(peers.llamaBench, model);
-  const wanted = measurements.filter(({ name }) => names.length === 0 || names.includes(name));
+  const named = measurements.filter(({ name }) => names.length === 0 || names.includes(name));
+  const wanted = options.sizes ? [sizes] : named;
   const samples: Sample[] = [];
   const { rounds, threads } = options;
   const measured: Measurement[] = [];
@@ -113,6 +116,7 @@ await new Command('npm run bench --')
     ),
   )
   .option('--peers', 'install the peers first, compiled for this machine, where they are not yet', false)
+  .option('--sizes', 'measure functions of several sizes instead, and what a million tokens cost', false)
   .option('--rounds <count>', 'samples of each subject', toCount, 5)
   .option('--threads <count>', 'threads that decode', toCount, readThreads(process.env))
   .option(

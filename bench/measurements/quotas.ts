@@ -3,7 +3,13 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { complete } from '../completions.ts';
-import { type ContainedServer, docker, findLibrary, startInContainer } from '../containers.ts';
+import {
+  type ContainedServer,
+  docker,
+  emulatorCommand,
+  findLibrary,
+  startInContainer,
+} from '../containers.ts';
 import { type Contender, interleave, type Measurement, type Sample } from '../measurement.ts';
 import { storyPrompt } from '../prompts.ts';
 import { ggufLambda } from '../subjects/gguf-lambda.ts';
@@ -26,12 +32,18 @@ export const quotas: Measurement = {
     { name: 'image', unit: 'MB', better: 'lower', goal: { atMost: 90 } },
   ],
   async run({ subjects, model, rounds }) {
-    await docker('build', '--quiet', '--tag', image, fileURLToPath(new URL('../..', import.meta.url)));
+    await buildImage();
     const samples: Sample[] = [await measureImage(model)];
     for (const cpus of quotaSizes) samples.push(...(await measure(cpus, subjects, model, rounds)));
     return samples;
   },
 };
+
+/** Builds the image of this checkout, and gives its name. */
+export async function buildImage(): Promise<string> {
+  await docker('build', '--quiet', '--tag', image, fileURLToPath(new URL('../..', import.meta.url)));
+  return image;
+}
 
 async function measure(
   cpus: number,
@@ -39,21 +51,7 @@ async function measure(
   model: BenchModel,
   rounds: number,
 ): Promise<Sample[]> {
-  await using own = await startInContainer({
-    name: ggufLambda.name,
-    image,
-    cpus,
-    command: [
-      '/app/dist/aws-lambda-rie',
-      '--log-level',
-      'error',
-      '--runtime-interface-emulator-address',
-      '0.0.0.0:8080',
-      '/app/infra/entry.sh',
-      'completion.handler',
-    ],
-    completionsPath: '/2015-03-31/functions/function/invocations',
-  });
+  await using own = await startInContainer({ ...emulatorCommand, name: ggufLambda.name, image, cpus });
   const peer = subjects.find(({ name }) => name === 'llama-server');
   const settings = { model, threads: 1, slots: 1, contextSize: 2048 };
   const command = peer?.command(settings, 8080, 0);
@@ -78,15 +76,10 @@ function toContender(server: ContainedServer): Contender {
   return {
     subject: server.subject,
     take: async (round) => {
-      const {
-        engineMs,
-        promptMs = 0,
-        completionTokens,
-      } = await complete(server, {
+      const { decodeMs = Number.NaN, completionTokens } = await complete(server, {
         prompt: storyPrompt(round),
         maxTokens,
       });
-      const decodeMs = (engineMs ?? Number.NaN) - promptMs;
       const values = { decode: ((completionTokens - 1) * 1000) / decodeMs };
       if (start === undefined || round < 0) return values;
       const once = { ...values, start };

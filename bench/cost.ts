@@ -1,0 +1,27 @@
+// What a million tokens cost on Lambda, by the size of the function.
+
+/** Megabytes that bring one virtual CPU. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
+export const megabytesPerCpu = 1769;
+
+/** US dollars for a gigabyte and second in us-east-1. https://aws.amazon.com/lambda/pricing/ */
+const dollarsPerGigabyteSecond = { x86: 0.0000166667, arm64: 0.0000133334 } as const;
+
+export type Architecture = keyof typeof dollarsPerGigabyteSecond;
+
+/** US dollars for a million generated tokens, at so many a second. */
+export function dollarsPerMillionTokens(
+  megabytes: number,
+  tokensPerSecond: number,
+  architecture: Architecture,
+): number {
+  return (1e6 / tokensPerSecond) * (megabytes / 1024) * dollarsPerGigabyteSecond[architecture];
+}
+
+/**
+ * Tokens per second with more threads than were measured, by Amdahl's law from one thread and from two: what a thread
+ * more can share shrinks, and the rest of a token stays.
+ */
+export function extrapolate(one: number, two: number, threads: number): number {
+  const shared = 2 * (1 / one - 1 / two);
+  return 1 / (1 / one - shared + shared / threads);
+}

@@ -1,0 +1,134 @@
+// The image as functions of several sizes: how fast each starts and decodes, and what a million tokens cost. Sizes with more
+// processors than this machine has are extrapolated, and say so.
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { complete } from '../completions.ts';
+import { emulatorCommand, startInContainer } from '../containers.ts';
+import { type Architecture, dollarsPerMillionTokens, extrapolate, megabytesPerCpu } from '../cost.ts';
+import type { Bench, Measurement, Sample } from '../measurement.ts';
+import { storyPrompt } from '../prompts.ts';
+import { makeRandomModel } from '../random-model.ts';
+import { median } from '../statistics.ts';
+import { ggufLambda } from '../subjects/gguf-lambda.ts';
+import type { BenchModel } from '../subjects/subject.ts';
+import { buildImage } from './quotas.ts';
+
+/** Megabytes. */
+const functionSizes = [512, 1024, 1769, 3538, 5307, 7076, 10_240];
+const maxTokens = 48;
+const cache = fileURLToPath(new URL('../../.cache/bench', import.meta.url));
+
+/** What a process takes beside the weights, in megabytes: the runtime, and a context of 2,048 tokens. */
+const besideWeights = 300;
+
+interface Measured {
+  readonly megabytes: number;
+  readonly tokensPerSecond: number;
+  readonly startMs?: number;
+}
+
+export const sizes: Measurement = {
+  name: 'sizes',
+  description: `functions of several sizes, answers of ${maxTokens} tokens`,
+  needsContainers: true,
+  metrics: [
+    { name: 'decode', unit: 'tokens/s', better: 'higher' },
+    { name: 'start', unit: 'ms', better: 'lower' },
+    { name: 'x86', unit: '$ per million tokens', better: 'lower' },
+    { name: 'arm64, at the same speed', unit: '$ per million tokens', better: 'lower' },
+  ],
+  async run(bench) {
+    const image = await buildImage();
+    const random = await makeRandomModel(cache, bench.model);
+    const samples: Sample[] = [];
+    for (const model of [bench.model, random]) samples.push(...(await measureModel(bench, model, image)));
+    return samples;
+  },
+};
+
+async function measureModel({ rounds }: Bench, model: BenchModel, image: string): Promise<Sample[]> {
+  const fitting = functionSizes.filter((megabytes) => megabytes >= model.bytes / 1e6 + besideWeights);
+  const measured: Measured[] = [];
+  for (const megabytes of fitting.filter((each) => each / megabytesPerCpu <= availableParallelism())) {
+    measured.push(await measureSize(megabytes, model, image, rounds));
+  }
+  const at = (cpus: number) =>
+    measured.find(({ megabytes }) => megabytes === cpus * megabytesPerCpu)?.tokensPerSecond;
+  const [one, two] = [at(1), at(2)];
+  const extrapolated: Measured[] =
+    one === undefined || two === undefined
+      ? []
+      : fitting
+          .filter((megabytes) => megabytes / megabytesPerCpu > availableParallelism())
+          .map((megabytes) => ({
+            megabytes,
+            tokensPerSecond: extrapolate(one, two, Math.floor(megabytes / megabytesPerCpu)),
+          }));
+  const all = [...measured, ...extrapolated];
+  for (const architecture of ['x86', 'arm64'] as const) tellCheapest(model, all, architecture);
+  return all.flatMap((each) => toSamples(each, model, extrapolated.includes(each)));
+}
+
+async function measureSize(
+  megabytes: number,
+  model: BenchModel,
+  image: string,
+  rounds: number,
+): Promise<Measured> {
+  await using server = await startInContainer({
+    ...emulatorCommand,
+    name: ggufLambda.name,
+    image,
+    cpus: megabytes / megabytesPerCpu,
+    megabytes,
+    mounts: [model.directory],
+    env: { MODEL_DIR: model.directory },
+  });
+  const speeds: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const { decodeMs = Number.NaN, completionTokens } = await complete(server, {
+      prompt: storyPrompt(round),
+      maxTokens,
+    });
+    speeds.push(((completionTokens - 1) * 1000) / decodeMs);
+  }
+  return { megabytes, tokensPerSecond: median(speeds), startMs: server.firstCompletionMs };
+}
+
+function tellCheapest(model: BenchModel, all: readonly Measured[], architecture: Architecture): void {
+  const dollars = ({ megabytes, tokensPerSecond }: Measured) =>
+    dollarsPerMillionTokens(megabytes, tokensPerSecond, architecture);
+  const [cheapest] = all.toSorted((one, other) => dollars(one) - dollars(other));
+  if (cheapest === undefined) return;
+  process.stderr.write(
+    `bench: ${model.name} costs least on ${architecture} with ${cheapest.megabytes} MB: ` +
+      `$${dollars(cheapest).toFixed(2)} for a million tokens\n`,
+  );
+}
+
+function toSamples(
+  { megabytes, tokensPerSecond, startMs }: Measured,
+  model: BenchModel,
+  isExtrapolated: boolean,
+): Sample[] {
+  const values = [
+    tokensPerSecond,
+    startMs,
+    dollarsPerMillionTokens(megabytes, tokensPerSecond, 'x86'),
+    dollarsPerMillionTokens(megabytes, tokensPerSecond, 'arm64'),
+  ];
+  return sizes.metrics.flatMap(({ name: metric, unit, better }, index) => {
+    const value = values[index];
+    if (value === undefined) return [];
+    return {
+      measurement: sizes.name,
+      variant: `${model.name}`,
+      metric,
+      unit,
+      better,
+      subject: `${megabytes} MB${isExtrapolated ? ', extrapolated' : ''}`,
+      round: 0,
+      value,
+    };
+  });
+}
