@@ -14,6 +14,7 @@ import { decode } from './measurements/decode.ts';
 import { invoke } from './measurements/invoke.ts';
 import { joiningStream } from './measurements/joining-stream.ts';
 import { jsonOverhead } from './measurements/json-overhead.ts';
+import { lookup } from './measurements/lookup.ts';
 import { memory } from './measurements/memory.ts';
 import { prefill } from './measurements/prefill.ts';
 import { prefix } from './measurements/prefix.ts';
@@ -47,6 +48,7 @@ const measurements: readonly Measurement[] = [
   invoke,
   prefix,
   memory,
+  lookup,
   quotas,
 ];
 

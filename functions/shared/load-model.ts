@@ -32,7 +32,7 @@ export function loadModel(env: Environment): Promise<LoadedModel> {
 
 async function load(env: Environment): Promise<LoadedModel> {
   const config = readConfig(env);
-  const { modelDirectory, prefixDirectory, contextSize, threads, slots, queueLimit } = config;
+  const { modelDirectory, prefixDirectory, contextSize, threads, slots, queueLimit, lookupTokens } = config;
   const { name, file, gguf, sha256 } = readManifest(modelDirectory);
   const engine = await loadLlamaEngine({
     modelPath: `${modelDirectory}/${file}`,
@@ -41,6 +41,7 @@ async function load(env: Environment): Promise<LoadedModel> {
     threads,
     slots,
     queueLimit,
+    lookupTokens,
     ...(prefixDirectory !== undefined && { prefixes: { directory: prefixDirectory, model: sha256 } }),
   });
   return { config, name, engine };

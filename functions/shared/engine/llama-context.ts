@@ -150,6 +150,11 @@ export class LlamaContext {
     return [...batch].sort((one, other) => one.step.sequence - other.step.sequence);
   }
 
+  #tellStarted(): void {
+    this.#started.resolve();
+    this.#started = Promise.withResolvers();
+  }
+
   async #decodeTogether(batch: readonly Waiting[]): Promise<void> {
     let outputs: Uint32Array[];
     try {
@@ -163,10 +168,11 @@ export class LlamaContext {
         ),
       );
       const decoded = this.native.decodeBatch();
-      this.#started.resolve();
-      this.#started = Promise.withResolvers();
+      this.#tellStarted();
       await decoded;
     } catch (error) {
+      // Also of a batch that never began: whoever waits for it goes on, and is told.
+      this.#tellStarted();
       for (const { reject } of batch) reject(error);
       return;
     }

@@ -40,6 +40,8 @@ export interface LlamaEngineOptions {
   readonly slots: number;
   /** Generations that may wait for a slot. */
   readonly queueLimit: number;
+  /** The most tokens that are guessed by what followed the same ones before, and evaluated together. Default 0: none. */
+  readonly lookupTokens?: number;
   /** Where snapshots of known prefixes lie, and the SHA-256 of the model that they must have been made with. */
   readonly prefixes?: PrefixOptions;
 }
@@ -55,7 +57,7 @@ export interface PrefixOptions {
  * @throws {EngineError} when the file is missing, is not a model that llama.cpp knows, or does not fit the memory
  */
 export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<LlamaEngine> {
-  const { modelPath, threads, slots, queueLimit } = options;
+  const { modelPath, threads, slots, queueLimit, lookupTokens = 0 } = options;
   let model: LlamaModel | undefined;
   try {
     model = await loadLlamaModel(options);
@@ -64,7 +66,15 @@ export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Llam
     const embedder = new LlamaEmbedder({ model, vocabulary, contextSize, threads, queueLimit });
     // Of a model whose tokens see those after them as well, what it "generates" is noise.
     const generates = embedder.ability.type === 'none' && model.facts.causal;
-    const engine = new LlamaEngine({ model, vocabulary, embedder, contextSize, threads, queueLimit });
+    const engine = new LlamaEngine({
+      model,
+      vocabulary,
+      embedder,
+      contextSize,
+      threads,
+      queueLimit,
+      lookupTokens,
+    });
     if (generates) await engine.addSlots(slots, readSnapshots(model, options));
     return engine;
   } catch (cause) {
@@ -84,6 +94,7 @@ interface LlamaEngineParts {
   readonly contextSize: number;
   readonly threads: number;
   readonly queueLimit: number;
+  readonly lookupTokens: number;
 }
 
 interface SlotOptions {
@@ -253,7 +264,7 @@ export class LlamaEngine implements Engine {
   }
 
   async #createSlots(sequences: number, { flashAttention, snapshots }: SlotOptions): Promise<Slots> {
-    const { model, vocabulary, contextSize, threads, queueLimit } = this.#parts;
+    const { model, vocabulary, contextSize, threads, queueLimit, lookupTokens } = this.#parts;
     const context = await LlamaContext.create(model, {
       contextSize,
       sequences,
@@ -261,7 +272,7 @@ export class LlamaEngine implements Engine {
       threads,
       flashAttention,
     });
-    const parts = { model, vocabulary, context, pace: this.#pace, snapshots };
+    const parts = { model, vocabulary, context, pace: this.#pace, snapshots, lookupTokens };
     const slots = Array.from({ length: sequences }, (_, number) => new LlamaSequence(parts, number));
     return { context, snapshots, pool: new SlotPool(slots, queueLimit) };
   }

@@ -8,7 +8,7 @@ import type {
   ScoredToken,
   Token,
 } from './engine.ts';
-import { GeneratedText } from './generated-text.ts';
+import { GeneratedText, type TextPiece } from './generated-text.ts';
 import type { KnownPrefix } from './known-prefixes.ts';
 import type { AddonGrammar } from './llama-addon.ts';
 import { LlamaSampling, type LlamaSamplingContext } from './llama-sampling.ts';
@@ -16,11 +16,14 @@ import { LlamaScorer } from './llama-scorer.ts';
 import type { Pace } from './pace.ts';
 import type { PrefixSnapshots } from './prefix-snapshots.ts';
 import { chunkEnd, lastChunkEnd } from './prompt-chunks.ts';
+import { PromptLookup } from './prompt-lookup.ts';
 
 /** What the sequences of one context share. */
 export interface LlamaSequenceContext extends LlamaSamplingContext {
   readonly pace: Pace;
   readonly snapshots: PrefixSnapshots;
+  /** The most tokens to guess at once; 0 guesses none. */
+  readonly lookupTokens: number;
 }
 
 /** One generation: what was asked, and what became of it so far. */
@@ -39,10 +42,18 @@ interface Run {
   lastTokenAt: number;
 }
 
-/** A token that was chosen, with its score where log-probabilities are asked for. */
+/** A token that was chosen, with its score where log-probabilities are asked for, and what of it goes into the text. */
 interface Choice {
   readonly token: Token;
   readonly score: ScoredToken | undefined;
+  readonly ends: boolean;
+  readonly admitted: readonly Token[];
+}
+
+/** What chooses the tokens of one generation. */
+interface Chooser {
+  readonly sampling: LlamaSampling;
+  readonly lookup: PromptLookup;
 }
 
 export class LlamaSequence {
@@ -127,21 +138,28 @@ export class LlamaSequence {
     }
     const text = new GeneratedText(vocabulary.detokenizeGenerated, prompt, stop);
     using sampling = new LlamaSampling(this.#parts, run.request, grammar);
-    let choice = this.#choose(sampling, lastChunk, run, scores);
+    const chooser = { sampling, lookup: new PromptLookup(prompt, this.#parts.lookupTokens) };
+    let choices = this.#choose(chooser, lastChunk, run, scores);
     try {
-      for (;;) {
-        const { token, score } = await choice;
-        const ends = vocabulary.isEndOfGeneration(token);
-        if (ends) text.end(token, score);
-        const admitted = ends ? [] : sampling.admit(token);
-        const pieces = admitted.map((each) => text.push(each, score));
+      for (let isFirst = true, goesOn = true; goesOn; isFirst = false) {
+        const pieces: TextPiece[] = [];
+        let next: readonly Token[] = [];
+        for (const { token, score, ends, admitted } of await choices) {
+          run.completionTokens += 1;
+          if (ends) {
+            text.end(token, score);
+            run.finishReason = 'stop';
+          }
+          pieces.push(...admitted.map((each) => text.push(each, score)));
+          next = admitted;
+          goesOn = !(ends || text.stopped || this.#isExhausted(run));
+          if (!goesOn) break;
+        }
         const progress = run.request.progress && toSummary(run);
-        const isFirst = run.completionTokens === 1;
-        const goesOn = !(ends || text.stopped || this.#isExhausted(run));
         if (goesOn) {
-          choice = this.#choose(sampling, admitted, run, scores);
+          choices = this.#choose(chooser, next, run, scores);
           // It may fail while what came before it is given out; it is awaited after that.
-          choice.catch(() => {});
+          choices.catch(() => {});
           await context.started;
         }
         if (isFirst && promptLogprobs) yield { type: 'prompt', scores };
@@ -149,12 +167,10 @@ export class LlamaSequence {
           if (piece.text === '' && piece.tokens.length === 0) continue;
           yield { type: 'text', ...piece, ...(progress && { progress }) };
         }
-        if (ends) run.finishReason = 'stop';
-        if (!goesOn) break;
       }
     } finally {
       // Whoever leaves early leaves a step behind that writes to the sequence.
-      await choice.catch(() => {});
+      await choices.catch(() => {});
     }
     if (text.stopped) run.finishReason = 'stop';
     const rest = text.flush();
@@ -170,36 +186,54 @@ export class LlamaSequence {
   }
 
   /**
-   * Evaluates what was chosen last, the prompt's last chunk at first, and chooses the next token. Of a prompt that repeats the
-   * last one there is nothing to evaluate.
+   * Evaluates what was chosen last, the prompt's last chunk at first, and chooses the next token; where a guess at the tokens
+   * behind it is right, those as well. Of a prompt that repeats the last one there is nothing to evaluate.
    */
   async #choose(
-    sampling: LlamaSampling,
+    { sampling, lookup }: Chooser,
     evaluated: readonly Token[],
     run: Run,
     scores: ScoredToken[],
-  ): Promise<Choice> {
-    const { logprobs, promptLogprobs, prompt } = run.request;
-    const { context, pace } = this.#parts;
+  ): Promise<readonly Choice[]> {
+    const { logprobs, promptLogprobs, prompt, maxTokens } = run.request;
+    const { context, pace, vocabulary, model } = this.#parts;
     const isPrompt = run.completionTokens === 0;
+    const guess =
+      isPrompt || !model.canForget ? [] : lookup.guess(Math.max(0, maxTokens - run.completionTokens - 1));
     // The prompt's own tokens are scored here as well when its last chunk is evaluated.
     const within = isPrompt && promptLogprobs ? evaluated.slice(1) : [];
     const start = performance.now();
     const choose = async (output: number): Promise<Choice> => {
       const token = await sampling.choose(output);
       const score = logprobs === undefined ? undefined : await this.#scorer.score(output, token, logprobs);
-      return { token, score };
+      const ends = vocabulary.isEndOfGeneration(token);
+      const admitted = ends ? [] : sampling.admit(token);
+      for (const each of admitted) lookup.push(each);
+      return { token, score, ends, admitted };
+    };
+    const chooseAll = async (outputs: Uint32Array): Promise<readonly Choice[]> => {
+      const choices: Choice[] = [];
+      for (const [index, output] of outputs.entries()) {
+        const choice = await choose(output);
+        choices.push(choice);
+        const isRight = choice.token === guess[index] && choice.admitted.length === 1;
+        if (!isRight || choice.ends || choice.admitted[0] !== choice.token) break;
+      }
+      this.#unguess(guess.length + 1 - choices.length, outputs[choices.length - 1]);
+      lookup.learn(choices.length - 1, guess.length);
+      return choices;
     };
     const output = this.#output;
-    const choice =
+    const tokens = [...evaluated, ...guess];
+    const wanted = Array.from({ length: guess.length + 1 }, (_, index) => evaluated.length - 1 + index);
+    const choices =
       evaluated.length === 0 && output !== undefined
-        ? await context.exclusively(() => choose(output))
-        : await this.#evaluate(evaluated, [...within.keys(), evaluated.length - 1], async (outputs) => {
+        ? [await context.exclusively(() => choose(output))]
+        : await this.#evaluate(tokens, [...within.keys(), ...wanted], async (outputs) => {
             scores.push(...(await this.#score(outputs, within, run)));
-            return choose(outputs[within.length] ?? -1);
+            return chooseAll(outputs.subarray(within.length));
           });
     run.lastTokenAt = performance.now();
-    run.completionTokens += 1;
     if (isPrompt) {
       run.firstTokenAt = run.lastTokenAt;
       run.evaluatedTokens += evaluated.length;
@@ -209,7 +243,16 @@ export class LlamaSequence {
       pace.decoded(run.lastTokenAt - start);
     }
     run.signal?.throwIfAborted();
-    return choice;
+    return choices;
+  }
+
+  /** Takes back what was guessed wrong. Between two decodes only. `output` is that of the last token which stays. */
+  #unguess(wrong: number, output: number | undefined): void {
+    if (wrong === 0) return;
+    const end = this.#state.length - wrong;
+    this.#parts.context.native.removeTokenCellsFromSequence(this.#number, end, -1);
+    this.#state.length = end;
+    this.#output = this.#parts.context.sequences === 1 ? output : undefined;
   }
 
   /** Evaluates the piece of a prompt that ends at `end`, and scores what follows its tokens where that is asked for. */

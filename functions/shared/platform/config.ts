@@ -15,6 +15,11 @@ export interface FunctionConfig {
   readonly threads: number;
   /** SLOTS: generations that run at once, each with a context of its own. Default 1; Lambda sends one at a time. */
   readonly slots: number;
+  /**
+   * LOOKUP_TOKENS: the most tokens that are guessed by what followed the same ones in the prompt, and evaluated together.
+   * Default 0: none.
+   */
+  readonly lookupTokens: number;
   /** QUEUE_LIMIT: generations that may wait for a slot. Default 64. */
   readonly queueLimit: number;
   /** IMAGE_PARTS: whether images in chats are `refuse`d, the default, or replaced by a `placeholder` that says so. */
@@ -43,6 +48,7 @@ export function readConfig(env: Environment): FunctionConfig {
     contextSize: readInteger(env, 'CONTEXT_SIZE', { min: 16, max: 1_048_576, default: 2048 }),
     threads: readThreads(env),
     slots: readInteger(env, 'SLOTS', { min: 1, max: 256, default: 1 }),
+    lookupTokens: readInteger(env, 'LOOKUP_TOKENS', { min: 0, max: 16, default: 0 }),
     queueLimit: readQueueLimit(env),
     imagePlaceholders: readChoice(env, 'IMAGE_PARTS', ['refuse', 'placeholder']) === 'placeholder',
     apiKey: readApiKeySource(env),

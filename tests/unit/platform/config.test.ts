@@ -9,6 +9,7 @@ describe('readConfig', () => {
       contextSize: 2048,
       threads: 3,
       slots: 1,
+      lookupTokens: 0,
       queueLimit: 64,
       apiKey: undefined,
       cors: undefined,
