@@ -71,7 +71,7 @@ export async function startInContainer(options: ContainerOptions): Promise<Conta
     'run',
     '--detach',
     '--cpus',
-    String(cpus),
+    cpus.toFixed(2),
     '--publish',
     '127.0.0.1::8080',
     ...(megabytes === undefined ? [] : ['--memory', `${megabytes}m`]),

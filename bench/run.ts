@@ -1,5 +1,5 @@
 // npm run bench -- [measurement…]: this project beside its peers, on this machine, in one run.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Argument, Command, InvalidArgumentError } from 'commander';
@@ -53,7 +53,8 @@ const measurements: readonly Measurement[] = [
 ];
 
 function readModel(): BenchModel {
-  const directory = readText(process.env, 'MODEL_DIR', join(root, 'dist/model'));
+  // Followed to its place, so that a container finds it there.
+  const directory = realpathSync(readText(process.env, 'MODEL_DIR', join(root, 'dist/model')));
   const { name, file, sizeBytes } = readManifest(directory);
   return { name, directory, path: join(directory, file), bytes: sizeBytes };
 }
