@@ -57,7 +57,7 @@ FROM model AS prefixes
 COPY functions functions
 ARG CONTEXT_SIZE=2048
 RUN mkdir /prefixes \
-  && if ls models/prefixes/*.txt models/prefixes/*.json >/dev/null 2>&1; \
+  && if [ -n "$(find models/prefixes -name '*.txt' -o -name '*.json')" ]; \
     then UV_THREADPOOL_SIZE=1 node models/cli.ts prefixes --model /model --to /prefixes; fi
 
 FROM build AS emulator

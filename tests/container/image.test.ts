@@ -9,8 +9,12 @@ import { baseImage, type Container, cloneSources, docker, image, invoke, startCo
 
 let sources: string;
 
+/** What is evaluated when the image is built. */
+const prefix = 'The rules of the house are these. '.repeat(20);
+
 beforeAll(async () => {
   sources = await cloneSources();
+  writeFileSync(join(sources, 'models/prefixes/house.txt'), prefix);
   await docker('build', '--tag', image, sources);
 });
 
@@ -63,6 +67,22 @@ describe('the image', () => {
 
     expect(manifest).toEqual(model);
     expect(sum.split(' ')[0]).toBe(model.sha256);
+  });
+});
+
+describe('a prompt that begins with a prefix which was evaluated when the image was built', () => {
+  it('pays for the rest only, in a container that has just started', async () => {
+    const container = await startContainer(['--read-only', '--cap-drop', 'all']);
+    const { status, body } = await invoke(container.url, { prompt: `${prefix} Be kind.`, max_tokens: 1 });
+
+    expect(status).toBe(200);
+    const { prompt_tokens: all, prompt_tokens_details: details } = body.usage as {
+      prompt_tokens: number;
+      prompt_tokens_details: { cached_tokens: number };
+    };
+    expect(all).toBeGreaterThan(140);
+    expect(all - details.cached_tokens).toBeLessThan(10);
+    expect(await container.stop()).toBe(0);
   });
 });
 

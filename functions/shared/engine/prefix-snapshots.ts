@@ -1,6 +1,6 @@
 // Snapshots of known prefixes in a folder: an index, and for each prefix a file with llama.cpp's state after it. They hold
 // for one model and one way to evaluate it; what does not fit is passed over with one warning, and evaluated instead.
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Token } from './engine.ts';
@@ -75,7 +75,7 @@ export class PrefixSnapshots {
   static write(directory: string, key: SnapshotKey, prefixes: readonly KnownPrefix[]): void {
     const entries = prefixes.map(({ name, tokens }): SnapshotEntry => {
       const file = PrefixSnapshots.fileOf(name);
-      return { name, tokens, file, crc32: crc32(readFileSync(join(directory, file))) };
+      return { name, tokens, file, crc32: checksumOf(join(directory, file)) };
     });
     const path = join(directory, indexFile);
     writeFileSync(`${path}.part`, JSON.stringify({ key, prefixes: entries } satisfies SnapshotIndex));
@@ -93,7 +93,7 @@ export class PrefixSnapshots {
     const path = join(this.#directory, entry.file);
     if (this.#checked.has(name)) return path;
     try {
-      if (crc32(readFileSync(path)) !== entry.crc32) throw new Error('its content is damaged');
+      if (checksumOf(path) !== entry.crc32) throw new Error('its content is damaged');
     } catch (error) {
       this.discard(name, error);
       return undefined;
@@ -107,6 +107,21 @@ export class PrefixSnapshots {
     if (this.#discarded.has(name)) return;
     this.#discarded.add(name);
     warn(`the snapshot of ${name} cannot be used (${reason instanceof Error ? reason.message : reason})`);
+  }
+}
+
+/** By pieces: memory for a whole file would take longer to get than its content to read. */
+function checksumOf(path: string): number {
+  const file = openSync(path, 'r');
+  try {
+    const piece = Buffer.allocUnsafe(1 << 20);
+    let checksum = 0;
+    for (let length = readSync(file, piece); length > 0; length = readSync(file, piece)) {
+      checksum = crc32(piece.subarray(0, length), checksum);
+    }
+    return checksum;
+  } finally {
+    closeSync(file);
   }
 }
 
