@@ -158,9 +158,8 @@ export class LlamaSequence {
         const progress = run.request.progress && toSummary(run);
         if (goesOn) {
           choices = this.#choose(chooser, next, run, scores);
-          // It may fail while what came before it is given out; it is awaited after that.
-          choices.catch(() => {});
-          await context.started;
+          // It may fail while what came before it is given out, or before it begins; it is awaited after that.
+          await Promise.race([context.started, choices]).catch(() => {});
         }
         if (isFirst && promptLogprobs) yield { type: 'prompt', scores };
         for (const piece of pieces) {
