@@ -152,7 +152,8 @@ function setUpPrefixes({ model }) {
     return;
   }
   const needs = [from, join(model.folder, 'model.json'), join(root, 'package-lock.json')];
-  if (existsSync(index) && statSync(index).mtimeMs > Math.max(...needs.map(changedAt))) return;
+  const isOfModel = readJson(index)?.key.model === readJson(join(model.folder, 'model.json'))?.sha256;
+  if (isOfModel && existsSync(index) && statSync(index).mtimeMs > Math.max(...needs.map(changedAt))) return;
   say('evaluating prompt prefixes');
   rmSync(dirname(index), { recursive: true, force: true });
   run(node24, ['models/cli.ts', 'prefixes'], { ...process.env, UV_THREADPOOL_SIZE: '1' });
@@ -161,7 +162,7 @@ function setUpPrefixes({ model }) {
 /** Lays `dist/` out as the image is: the bundles, the model, the emulator. */
 function link(target, name) {
   const path = join(root, 'dist', name);
-  rmSync(path, { force: true });
+  rmSync(path, { force: true, recursive: true });
   mkdirSync(dirname(path), { recursive: true });
   symlinkSync(target, path);
 }

@@ -104,6 +104,8 @@ program
   .option('--from <directory>', 'where the prefixes are', join(import.meta.dirname, 'prefixes'))
   .option('--to <directory>', 'where to put the snapshots', join(import.meta.dirname, '../dist/prefixes'))
   .action(async ({ model, from, to }: { model?: string; from: string; to: string }) => {
+    // What is evaluated cannot be interrupted.
+    interruption.signal.addEventListener('abort', () => process.exit(130));
     const { bakePrefixes } = await import('./bake-prefixes.ts');
     const directory = model ?? join(location.root, readCatalog(location.catalog).default);
     const baked = await bakePrefixes({ model: directory, from, to }, process.env);

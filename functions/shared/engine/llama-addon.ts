@@ -187,11 +187,11 @@ async function open(): Promise<OpenedAddon> {
   // Not awaited: it makes tables that a model's load makes as well where they are missing, and a pause here would last until
   // all the JavaScript of a cold start is loaded.
   void addon.init();
-  addon.setLogger((level, message) => {
-    if (level <= errorLevel) process.stderr.write(`llama.cpp error: ${message.trimEnd()}\n`);
-  });
-  addon.setLoggerLogLevel(errorLevel);
   return { addon, release };
+}
+
+function log(message: string): void {
+  process.stderr.write(`llama.cpp error: ${message.trimEnd()}\n`);
 }
 
 async function openAny(): Promise<OpenedAddon> {
@@ -218,8 +218,8 @@ export function openPrebuilt(): OpenedAddon {
   const module: { exports: unknown } = { exports: {} };
   process.dlopen(module, join(folder, 'llama-addon.node'));
   const addon = module.exports as LlamaAddon;
-  // Before the backends: opening those that this processor cannot run is told of as well.
-  addon.setLogger(() => {});
+  // Once only: the module forgets its logger when it lets go of an earlier one, and then writes to standard output.
+  addon.setLogger((_level, message) => log(message));
   addon.setLoggerLogLevel(errorLevel);
   addon.loadBackends();
   // The one that suits this processor best lies beside it, in a library of its own.
@@ -230,8 +230,15 @@ export function openPrebuilt(): OpenedAddon {
 
 /** The library's own way, by all that it can try: what another tool has built or laid out, in another place. */
 export async function openByLibrary(): Promise<OpenedAddon> {
-  const { getLlama } = await import('node-llama-cpp');
-  const llama = await getLlama({ gpu: false, build: 'never', skipDownload: true, progressLogs: false });
+  const { getLlama, LlamaLogLevel } = await import('node-llama-cpp');
+  const llama = await getLlama({
+    gpu: false,
+    build: 'never',
+    skipDownload: true,
+    progressLogs: false,
+    logLevel: LlamaLogLevel.error,
+    logger: (_level, message) => log(message),
+  });
   const { _bindings: addon } = llama as unknown as { readonly _bindings: LlamaAddon };
   return { addon, release: `llama.cpp ${llama.llamaCppRelease.release}` };
 }

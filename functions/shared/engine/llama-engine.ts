@@ -122,6 +122,8 @@ export class LlamaEngine implements Engine {
   #generating: Slots | undefined;
   /** Made by the first request that has a prompt scored. */
   #scoring: Promise<Slots> | undefined;
+  /** The same, once they are made. */
+  #scoringNow: Slots | undefined;
   #disposed = false;
 
   constructor(parts: LlamaEngineParts) {
@@ -168,6 +170,11 @@ export class LlamaEngine implements Engine {
     PrefixSnapshots.write(directory, toSnapshotKey(this.#parts.model, model), known.all);
   }
 
+  /** Forgets how long steps took: those of an environment that is set up read the weights. */
+  resetPace(): void {
+    this.#pace.reset();
+  }
+
   /** Has the first slot begin from the longest known prefix, where one has a snapshot. */
   async restoreLongestPrefix(): Promise<void> {
     const { pool, snapshots } = this.#generatingSlots();
@@ -183,7 +190,10 @@ export class LlamaEngine implements Engine {
   }
 
   get load(): { running: number; waiting: number } {
-    return this.#generating?.pool.load ?? { running: 0, waiting: 0 };
+    const loads = [this.#generating, this.#scoringNow].map((slots) => slots?.pool.load);
+    const sum = (pick: 'running' | 'waiting') =>
+      loads.reduce((total, load) => total + (load?.[pick] ?? 0), 0);
+    return { running: sum('running'), waiting: sum('waiting') };
   }
 
   tokenize(text: string): Token[] {
@@ -215,6 +225,7 @@ export class LlamaEngine implements Engine {
     const { pool } = request.promptLogprobs ? await this.#scoringSlots() : this.#generatingSlots();
     const sequence = await acquire(pool, request, signal);
     if (sequence === undefined) {
+      if (request.promptLogprobs) yield { type: 'prompt', scores: [] };
       yield { type: 'end', summary: toUnstarted(request) };
       return;
     }
@@ -255,6 +266,7 @@ export class LlamaEngine implements Engine {
       throw error;
     });
     const slots = await this.#scoring;
+    this.#scoringNow = slots;
     this.#assertAlive();
     return slots;
   }

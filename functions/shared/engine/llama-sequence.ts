@@ -15,7 +15,7 @@ import { LlamaSampling, type LlamaSamplingContext } from './llama-sampling.ts';
 import { LlamaScorer } from './llama-scorer.ts';
 import type { Pace } from './pace.ts';
 import type { PrefixSnapshots } from './prefix-snapshots.ts';
-import { chunkEnd, lastChunkEnd } from './prompt-chunks.ts';
+import { chunkEnd, lastChunkEnd, smallChunk } from './prompt-chunks.ts';
 import { PromptLookup } from './prompt-lookup.ts';
 
 /** What the sequences of one context share. */
@@ -179,9 +179,10 @@ export class LlamaSequence {
   /** Whether tokens or time are used up. */
   #isExhausted(run: Run): boolean {
     const { maxTokens, maxPredictMs } = run.request;
+    const { pace } = this.#parts;
     if (run.completionTokens >= maxTokens) return true;
     if (maxPredictMs !== undefined && performance.now() - run.firstTokenAt >= maxPredictMs) return true;
-    return isTooLate(run, this.#parts.pace.expectDecode());
+    return isTooLate(run, pace, pace.expectDecode());
   }
 
   /**
@@ -197,8 +198,8 @@ export class LlamaSequence {
     const { logprobs, promptLogprobs, prompt, maxTokens } = run.request;
     const { context, pace, vocabulary, model } = this.#parts;
     const isPrompt = run.completionTokens === 0;
-    const guess =
-      isPrompt || !model.canForget ? [] : lookup.guess(Math.max(0, maxTokens - run.completionTokens - 1));
+    const mayGuess = !isPrompt && model.canForget && hasTimeToGuess(run, pace);
+    const guess = mayGuess ? lookup.guess(Math.max(0, maxTokens - run.completionTokens - 1)) : [];
     // The prompt's own tokens are scored here as well when its last chunk is evaluated.
     const within = isPrompt && promptLogprobs ? evaluated.slice(1) : [];
     const start = performance.now();
@@ -405,14 +406,15 @@ export class LlamaSequence {
     const { pace } = this.#parts;
     let position = run.cachedTokens;
     for (let end = chunkEnd(position, breaks); end < prompt.length; end = chunkEnd(position, breaks)) {
-      if (isTooLate(run, pace.expectPrefill(end - position))) return undefined;
+      if (isTooLate(run, pace, pace.expectPrefill(end - position))) return undefined;
       const start = performance.now();
       await this.#evaluatePrompt(prompt.slice(position, end), end, run, scores);
       pace.prefilled(end - position, performance.now() - start);
       position = end;
       run.signal?.throwIfAborted();
     }
-    return isTooLate(run, pace.expectPrefill(prompt.length - position)) ? undefined : prompt.slice(position);
+    const isLate = isTooLate(run, pace, pace.expectPrefill(prompt.length - position));
+    return isLate ? undefined : prompt.slice(position);
   }
 }
 
@@ -421,10 +423,16 @@ function toBreaks(prefixes: readonly KnownPrefix[]): readonly number[] {
 }
 
 /** Whether a step that takes so long would end after the time by which the generation must have ended. */
-function isTooLate(run: Run, stepMs: number): boolean {
+function isTooLate(run: Run, pace: Pace, stepMs: number): boolean {
   const { endBy } = run.request;
   run.deadline = endBy !== undefined && performance.now() + stepMs > endBy;
+  if (run.deadline) pace.refused();
   return run.deadline;
+}
+
+/** A guess makes a step as long as a small piece of a prompt at most. */
+function hasTimeToGuess({ request: { endBy } }: Run, pace: Pace): boolean {
+  return endBy === undefined || performance.now() + pace.expectPrefill(smallChunk) <= endBy;
 }
 
 function toSummary(run: Run): GenerationSummary {

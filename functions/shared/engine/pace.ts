@@ -24,6 +24,18 @@ export class Pace {
     this.#decode = Math.max(milliseconds, this.#decode * memory);
   }
 
+  /** Takes that a step was refused as too long. Were that not to count, one slow step would refuse all others for good. */
+  refused(): void {
+    this.#prompt *= memory;
+    this.#decode *= memory;
+  }
+
+  /** Forgets what it has learnt. */
+  reset(): void {
+    this.#prompt = 0;
+    this.#decode = 0;
+  }
+
   /** How long so many tokens of a prompt will take at most, as far as is known: 0 before the first. */
   expectPrefill(tokens: number): number {
     return tokens * this.#prompt * margin;

@@ -32,8 +32,11 @@ const tokens = 32;
 export async function prepareForSnapshot(service: Service, engine: LlamaEngine): Promise<void> {
   if (engine.slots === 0) return;
   const options = { model: service.model, max_tokens: tokens };
-  const ask = (event: object) => answerDirectInvoke({ ...event, ...options }, service, noInvocation);
+  // A context may be too small for it, or a template may want more: the function works all the same.
+  const ask = (event: object) =>
+    answerDirectInvoke({ ...event, ...options }, service, noInvocation).catch(console.error);
   await ask({ prompt: 'Once upon a time' });
   if (service.chatTemplate) await ask({ messages: [{ role: 'user', content: 'Hello' }] });
+  engine.resetPace();
   await engine.restoreLongestPrefix();
 }

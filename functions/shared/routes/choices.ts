@@ -27,6 +27,8 @@ export async function* generateChoices(
 ): AsyncGenerator<ChoiceEvent, void, void> {
   const waiting = requests.map((request, index) => ({ request, index }));
   const running = new Map<number, AsyncGenerator<GenerationEvent, void, void>>();
+  // Prompts are scored one after the other.
+  const atOnce = requests.some(({ promptLogprobs }) => promptLogprobs) ? 1 : engine.slots;
   const steps = new Map<number, Promise<{ index: number; step: IteratorResult<GenerationEvent, void> }>>();
   const advance = (index: number, generation: AsyncGenerator<GenerationEvent, void, void>) =>
     void steps.set(
@@ -41,7 +43,7 @@ export async function* generateChoices(
   try {
     for (;;) {
       signal.throwIfAborted();
-      while (running.size < engine.slots) {
+      while (running.size < atOnce) {
         const next = waiting.shift();
         if (next === undefined) break;
         const generation = engine.generate(next.request, signal);

@@ -28,4 +28,21 @@ describe('a pace', () => {
     pace.decoded(50);
     expect(pace.expectDecode()).toBe(75);
   });
+
+  it('forgets a slow step also when it refuses others, or none would be tried again', () => {
+    const pace = new Pace();
+    pace.decoded(10_000);
+    for (let refusals = 0; refusals < 22; refusals += 1) pace.refused();
+
+    expect(pace.expectDecode()).toBeLessThan(1_500);
+  });
+
+  it('may forget all of it', () => {
+    const pace = new Pace();
+    pace.decoded(100);
+    pace.prefilled(32, 100);
+    pace.reset();
+
+    expect([pace.expectDecode(), pace.expectPrefill(32)]).toEqual([0, 0]);
+  });
 });
