@@ -7,10 +7,19 @@ import { answers, completionsPath, type Server } from './subjects/server-process
 
 const run = promisify(execFile);
 
-/** Runs `docker` and gives what it printed. */
+/** Docker's default, and the Dockerfile's. */
+export const baseImage = 'node:24-bookworm-slim';
+
+/** Runs `docker` and returns what it printed, without the blanks around it. Throws with all its output. */
 export async function docker(...args: string[]): Promise<string> {
-  const { stdout } = await run('docker', args, { maxBuffer: 64 * 1024 * 1024 });
-  return stdout.trim();
+  try {
+    const { stdout } = await run('docker', args, { maxBuffer: 64 * 1024 * 1024 });
+    return stdout.trim();
+  } catch (error) {
+    // Some engines tell a failed build on standard output.
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    throw new Error(`docker ${args.join(' ')} failed:\n${stdout}${stderr}`, { cause: error });
+  }
 }
 
 /** Whether there is an engine. */

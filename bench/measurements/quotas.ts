@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { complete } from '../completions.ts';
 import {
+  baseImage,
   type ContainedServer,
   docker,
   emulatorCommand,
@@ -16,7 +17,6 @@ import { ggufLambda } from '../subjects/gguf-lambda.ts';
 import type { BenchModel, Subject } from '../subjects/subject.ts';
 
 const image = 'gguf-lambda:bench';
-const baseImage = 'node:24-bookworm-slim';
 const maxTokens = 64;
 
 /** Virtual CPUs: those of 512 MB, and two more; 1,769 MB have one. */

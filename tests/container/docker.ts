@@ -5,27 +5,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { docker } from '../../bench/containers.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The image that the tests of this tier build and run. */
 export const image = 'gguf-lambda:test';
-
-/** Docker's default, and the Dockerfile's. */
-export const baseImage = 'node:24-bookworm-slim';
-
-/** Runs `docker` and returns what it printed, without the blanks around it. Throws with all its output. */
-export async function docker(...args: string[]): Promise<string> {
-  try {
-    const { stdout } = await run('docker', args, { maxBuffer: 64 * 1024 * 1024 });
-    return stdout.trim();
-  } catch (error) {
-    // Some engines tell a failed build on standard output.
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-    throw new Error(`docker ${args.join(' ')} failed:\n${stdout}${stderr}`, { cause: error });
-  }
-}
 
 /** Copies what a fresh clone has into a new folder: no packages, no bundles, no stored model. */
 export async function cloneSources(): Promise<string> {

@@ -2,10 +2,11 @@
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { baseImage, docker } from '../../bench/containers.ts';
 import { readEvent } from '../events.ts';
 import { model, modelPath } from '../model/default-model.ts';
 import { runtimeVariables, startRuntimeApi } from '../runtime-api.ts';
-import { baseImage, type Container, cloneSources, docker, image, invoke, startContainer } from './docker.ts';
+import { type Container, cloneSources, image, invoke, startContainer } from './docker.ts';
 
 let sources: string;
 

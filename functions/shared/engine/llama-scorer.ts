@@ -4,7 +4,7 @@ import type { AddonSampler } from './llama-addon.ts';
 import type { LlamaContext } from './llama-context.ts';
 import type { LlamaModel } from './llama-model.ts';
 
-export class LlamaScorer implements Disposable {
+export class LlamaScorer {
   readonly #context: LlamaContext;
   /** Greedy and without other options, so that the selected token is the likeliest. */
   readonly #sampler: AddonSampler;
@@ -41,9 +41,5 @@ export class LlamaScorer implements Disposable {
     const score = scores.find(({ token }) => token === next);
     if (score === undefined) throw new Error('llama.cpp gave no logit of the token asked for.');
     return { ...score, top: scores.slice(0, top) };
-  }
-
-  [Symbol.dispose](): void {
-    this.#sampler.dispose();
   }
 }

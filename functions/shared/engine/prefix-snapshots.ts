@@ -18,7 +18,6 @@ export interface SnapshotKey {
 interface SnapshotEntry {
   readonly name: string;
   readonly tokens: readonly Token[];
-  readonly file: string;
   /** Of the file, against damage. */
   readonly crc32: number;
 }
@@ -74,8 +73,7 @@ export class PrefixSnapshots {
   /** Writes the index of snapshots whose files are in the folder, `<name>.state` each. */
   static write(directory: string, key: SnapshotKey, prefixes: readonly KnownPrefix[]): void {
     const entries = prefixes.map(({ name, tokens }): SnapshotEntry => {
-      const file = PrefixSnapshots.fileOf(name);
-      return { name, tokens, file, crc32: checksumOf(join(directory, file)) };
+      return { name, tokens, crc32: checksumOf(join(directory, PrefixSnapshots.fileOf(name))) };
     });
     const path = join(directory, indexFile);
     writeFileSync(`${path}.part`, JSON.stringify({ key, prefixes: entries } satisfies SnapshotIndex));
@@ -90,7 +88,7 @@ export class PrefixSnapshots {
   pathOf({ name }: KnownPrefix): string | undefined {
     const entry = this.#entries.get(name);
     if (entry === undefined || this.#discarded.has(name)) return undefined;
-    const path = join(this.#directory, entry.file);
+    const path = join(this.#directory, PrefixSnapshots.fileOf(name));
     if (this.#checked.has(name)) return path;
     try {
       if (checksumOf(path) !== entry.crc32) throw new Error('its content is damaged');
