@@ -1,12 +1,8 @@
 // What a million tokens cost on Lambda, by the size of the function.
+import { type Architecture, dollarsPerSecond } from '../infra/lambda-prices.ts';
 
 /** Megabytes that bring one virtual CPU. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
 export const megabytesPerCpu = 1769;
-
-/** US dollars for a gigabyte and second in us-east-1. https://aws.amazon.com/lambda/pricing/ */
-const dollarsPerGigabyteSecond = { x86: 0.0000166667, arm64: 0.0000133334 } as const;
-
-export type Architecture = keyof typeof dollarsPerGigabyteSecond;
 
 /** US dollars for a million generated tokens, at so many a second. */
 export function dollarsPerMillionTokens(
@@ -14,7 +10,7 @@ export function dollarsPerMillionTokens(
   tokensPerSecond: number,
   architecture: Architecture,
 ): number {
-  return (1e6 / tokensPerSecond) * (megabytes / 1024) * dollarsPerGigabyteSecond[architecture];
+  return (1e6 / tokensPerSecond) * dollarsPerSecond(megabytes, architecture);
 }
 
 /**

@@ -11,8 +11,9 @@ import { fetchModel } from '../functions/shared/model/fetch-model.ts';
 import { install } from '../functions/shared/model/install.ts';
 import { readStoreLocation } from '../functions/shared/model/location.ts';
 import { verifyStored } from '../functions/shared/model/stored.ts';
+import type { TransferProgress } from '../functions/shared/model/transfer.ts';
+import { createProgressDisplay } from '../terminal/progress.ts';
 import { listModels, showModel } from './listing.ts';
-import { createProgressDisplay } from './progress.ts';
 
 const location = readStoreLocation(process.env);
 const display = createProgressDisplay(process.stdout);
@@ -20,7 +21,8 @@ const interruption = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort());
 
 const options = {
-  onProgress: display.update,
+  onProgress: ({ transferredBytes, totalBytes }: TransferProgress) =>
+    display.update({ done: transferredBytes, total: totalBytes }),
   report: display.line,
   reportFailure: (line: string) => {
     display.end();

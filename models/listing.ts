@@ -2,7 +2,7 @@
 import { modelArtifact, toolArtifact } from '../functions/shared/model/artifact.ts';
 import type { Catalog, ModelEntry } from '../functions/shared/model/catalog.ts';
 import { isStored } from '../functions/shared/model/stored.ts';
-import { formatBytes, formatParameters, formatTable } from './format.ts';
+import { formatBytes, formatParameters, formatTable } from '../terminal/format.ts';
 
 const HEADINGS = ['', 'NAME', 'PARAMETERS', 'QUANTISATION', 'SIZE', 'CONTEXT', 'LICENCE', 'HASH', 'STORED'];
 

@@ -2,9 +2,10 @@
 // processors than this machine has are extrapolated, and say so.
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import type { Architecture } from '../../infra/lambda-prices.ts';
 import { complete } from '../completions.ts';
 import { emulatorCommand, startInContainer } from '../containers.ts';
-import { type Architecture, dollarsPerMillionTokens, extrapolate, megabytesPerCpu } from '../cost.ts';
+import { dollarsPerMillionTokens, extrapolate, megabytesPerCpu } from '../cost.ts';
 import type { Bench, Measurement, Sample } from '../measurement.ts';
 import { storyPrompt } from '../prompts.ts';
 import { makeRandomModel } from '../random-model.ts';
@@ -34,7 +35,7 @@ export const sizes: Measurement = {
   metrics: [
     { name: 'decode', unit: 'tokens/s', better: 'higher' },
     { name: 'start', unit: 'ms', better: 'lower' },
-    { name: 'x86', unit: '$ per million tokens', better: 'lower' },
+    { name: 'x86_64', unit: '$ per million tokens', better: 'lower' },
     { name: 'arm64, at the same speed', unit: '$ per million tokens', better: 'lower' },
   ],
   async run(bench) {
@@ -65,7 +66,7 @@ async function measureModel({ rounds }: Bench, model: BenchModel, image: string)
             tokensPerSecond: extrapolate(one, two, Math.floor(megabytes / megabytesPerCpu)),
           }));
   const all = [...measured, ...extrapolated];
-  for (const architecture of ['x86', 'arm64'] as const) tellCheapest(model, all, architecture);
+  for (const architecture of ['x86_64', 'arm64'] as const) tellCheapest(model, all, architecture);
   return all.flatMap((each) => toSamples(each, model, extrapolated.includes(each)));
 }
 
@@ -115,7 +116,7 @@ function toSamples(
   const values = [
     tokensPerSecond,
     startMs,
-    dollarsPerMillionTokens(megabytes, tokensPerSecond, 'x86'),
+    dollarsPerMillionTokens(megabytes, tokensPerSecond, 'x86_64'),
     dollarsPerMillionTokens(megabytes, tokensPerSecond, 'arm64'),
   ];
   return sizes.metrics.flatMap(({ name: metric, unit, better }, index) => {

@@ -3,7 +3,7 @@ import { dollarsPerMillionTokens, extrapolate } from '../../../bench/cost.ts';
 
 test('a million tokens cost the seconds that they take, by the memory that is held meanwhile', () => {
   // 10,000 seconds of two gigabytes.
-  expect(dollarsPerMillionTokens(2048, 100, 'x86')).toBeCloseTo(20_000 * 0.0000166667, 6);
+  expect(dollarsPerMillionTokens(2048, 100, 'x86_64')).toBeCloseTo(20_000 * 0.0000166667, 6);
   expect(dollarsPerMillionTokens(2048, 100, 'arm64')).toBeCloseTo(20_000 * 0.0000133334, 6);
 });
 
