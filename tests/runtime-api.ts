@@ -26,8 +26,11 @@ export interface Post {
 export interface RuntimeApi {
   /** The value of AWS_LAMBDA_RUNTIME_API. */
   readonly address: string;
-  /** Gives the runtime an event when it asks for one; resolves with what it posts: an answer, or an error. */
-  invoke(event: unknown): Promise<Post>;
+  /**
+   * Gives the runtime an event when it asks for one, with further headers; resolves with what it posts: an answer, or an
+   * error.
+   */
+  invoke(event: unknown, headers?: Readonly<Record<string, string>>): Promise<Post>;
   close(): void;
 }
 
@@ -46,6 +49,7 @@ export function runtimeVariables(api: RuntimeApi, functionName: string): Record<
 interface Invocation {
   readonly id: string;
   readonly event: unknown;
+  readonly headers: Readonly<Record<string, string>>;
   readonly posted: PromiseWithResolvers<Post>;
 }
 
@@ -53,22 +57,24 @@ export async function startRuntimeApi(): Promise<RuntimeApi> {
   let count = 0;
   const waiting: Invocation[] = [];
   const running = new Map<string, { invocation: Invocation; startedAt: number }>();
-  let asking: ServerResponse | undefined;
+  /** One for each thread that waits for an event. */
+  const asking: ServerResponse[] = [];
 
   // While there is no event the runtime waits, as it does between invocations.
   const handOut = () => {
-    if (asking === undefined) return;
-    const invocation = waiting.shift();
+    if (waiting.length === 0) return;
+    const response = asking.shift();
+    const invocation = response && waiting.shift();
     if (invocation === undefined) return;
     running.set(invocation.id, { invocation, startedAt: performance.now() });
-    asking.writeHead(200, {
+    response?.writeHead(200, {
       'content-type': 'application/json',
       'lambda-runtime-aws-request-id': invocation.id,
       'lambda-runtime-deadline-ms': String(Date.now() + 900_000),
       'lambda-runtime-invoked-function-arn': 'arn:aws:lambda:eu-central-1:123456789012:function:test',
+      ...invocation.headers,
     });
-    asking.end(JSON.stringify(invocation.event));
-    asking = undefined;
+    response?.end(JSON.stringify(invocation.event));
   };
 
   const take = async (path: string, request: IncomingMessage) => {
@@ -89,7 +95,11 @@ export async function startRuntimeApi(): Promise<RuntimeApi> {
   const server = createServer(patient, async (request, response) => {
     const { method, url = '' } = request;
     if (method === 'GET' && url.endsWith('/invocation/next')) {
-      asking = response;
+      asking.push(response);
+      response.once('close', () => {
+        const index = asking.indexOf(response);
+        if (index >= 0) asking.splice(index, 1);
+      });
       handOut();
       return;
     }
@@ -99,10 +109,10 @@ export async function startRuntimeApi(): Promise<RuntimeApi> {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    invoke: (event) => {
+    invoke: (event, headers = {}) => {
       const posted = Promise.withResolvers<Post>();
       count += 1;
-      waiting.push({ id: `request-${count}`, event, posted });
+      waiting.push({ id: `request-${count}`, event, headers, posted });
       handOut();
       return posted.promise;
     },

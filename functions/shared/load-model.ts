@@ -1,5 +1,6 @@
 // Loads the model that the environment names, once in a process. It is begun before anything else of a function: llama.cpp
 // reads the weights on a thread of its own while JavaScript loads and sets up the rest.
+import { performance } from 'node:perf_hooks';
 import { type LlamaEngine, loadLlamaEngine } from './engine/llama-engine.ts';
 import { readManifest } from './model/manifest.ts';
 import { type FunctionConfig, readConfig } from './platform/config.ts';
@@ -10,6 +11,8 @@ export interface LoadedModel {
   /** Its name in the catalog. */
   readonly name: string;
   readonly engine: LlamaEngine;
+  /** How long it took to load, in milliseconds. */
+  readonly loadMs: number;
 }
 
 let loading: Promise<LoadedModel> | undefined;
@@ -31,6 +34,7 @@ export function loadModel(env: Environment): Promise<LoadedModel> {
 }
 
 async function load(env: Environment): Promise<LoadedModel> {
+  const startedAt = performance.now();
   const config = readConfig(env);
   const { modelDirectory, prefixDirectory, contextSize, threads, slots, queueLimit, lookupTokens } = config;
   const { name, file, gguf, sha256 } = readManifest(modelDirectory);
@@ -44,5 +48,5 @@ async function load(env: Environment): Promise<LoadedModel> {
     lookupTokens,
     ...(prefixDirectory !== undefined && { prefixes: { directory: prefixDirectory, model: sha256 } }),
   });
-  return { config, name, engine };
+  return { config, name, engine, loadMs: performance.now() - startedAt };
 }

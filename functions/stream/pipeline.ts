@@ -4,10 +4,11 @@ import middy from '@middy/core';
 import { executionModeStreamifyResponse } from '@middy/core/executionModeStreamifyResponse';
 import { toHttpEvent, toHttpRequest } from '../shared/http/event.ts';
 import { type InvocationContext, InvocationCounter } from '../shared/lambda/invocation.ts';
-import { answerWarmUps, reportErrors } from '../shared/lambda/middlewares.ts';
+import { answerWarmUps, observe, reportErrors } from '../shared/lambda/middlewares.ts';
 import { answerDirectInvoke } from '../shared/routes/direct-invoke.ts';
 import { answerHttp } from '../shared/routes/routes.ts';
 import type { Service } from '../shared/routes/service.ts';
+import { Telemetry } from '../shared/telemetry/telemetry.ts';
 
 /** What Middy writes to Lambda's response stream: a status and headers first, where they are given. */
 type StreamedResult =
@@ -20,17 +21,20 @@ type StreamedResult =
  */
 export function definePipeline(service: Service) {
   const invocations = new InvocationCounter();
+  const { telemetry = new Telemetry() } = service;
 
   const answer = async (event: unknown, context: InvocationContext): Promise<StreamedResult> => {
+    const observation = telemetry.of(context);
+    const watched = observation.watch(service);
     const finished = new AbortController();
     const invocation = invocations.toInvocation(context, finished.signal);
     const httpEvent = toHttpEvent(event);
-    if (httpEvent === undefined) return JSON.stringify(await answerDirectInvoke(event, service, invocation));
+    if (httpEvent === undefined) return JSON.stringify(await answerDirectInvoke(event, watched, invocation));
     const { status, headers, body } = await answerHttp(
       toHttpRequest(httpEvent),
-      service,
+      watched,
       invocation,
-      console.error,
+      observation.log.error,
     );
     if (typeof body === 'string') return { statusCode: status, headers, body };
     // A body that is closed before it was read ends its generation as well.
@@ -44,12 +48,19 @@ export function definePipeline(service: Service) {
     requestStart: invocations.increment,
     requestEnd: closeBody,
   })
+    .use(observe(telemetry))
     .use(answerWarmUps())
-    .use(reportErrors())
+    .use(reportErrors(telemetry))
     .handler(answer);
 }
 
-/** Closes what was not read to its end: a stream that was gone before its body began leaves the body open. */
-function closeBody({ response }: { response: StreamedResult | null | undefined }): void {
-  if (typeof response === 'object' && response?.body instanceof Readable) response.body.destroy();
+/**
+ * Closes what was not read to its end: a stream that was gone before its body began leaves the body open. An environment is
+ * frozen when its invocation is over, so what is told of it at the end of its body must have been told.
+ */
+async function closeBody({ response }: { response: StreamedResult | null | undefined }): Promise<void> {
+  if (typeof response !== 'object' || !(response?.body instanceof Readable)) return;
+  const { body } = response;
+  body.destroy();
+  if (!body.closed) await new Promise((resolve) => body.once('close', resolve));
 }

@@ -8,7 +8,10 @@ const entry = fileURLToPath(new URL('../../infra/entry.sh', import.meta.url));
 
 export interface RuntimeProcess {
   /** Sends an event; resolves with what the runtime posts for it, and throws with its output when it ends before. */
-  invoke(event: unknown): Promise<Post>;
+  invoke(event: unknown, headers?: Readonly<Record<string, string>>): Promise<Post>;
+  readonly pid: number | undefined;
+  /** What it has printed until now. */
+  readonly output: string;
   end(): Promise<void>;
 }
 
@@ -30,7 +33,11 @@ export async function startRuntimeProcess(
   });
   ended.catch(() => {});
   return {
-    invoke: (event) => Promise.race([api.invoke(event), ended]),
+    invoke: (event, headers) => Promise.race([api.invoke(event, headers), ended]),
+    pid: child.pid,
+    get output() {
+      return output;
+    },
     end: async () => {
       child.kill('SIGKILL');
       await closed;

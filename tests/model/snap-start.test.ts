@@ -32,8 +32,8 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(prefixes, { recursive: true }));
 
-/** An environment as one that is restored has it. */
-async function restore() {
+/** An environment as one that is restored has it, and what it tells by Powertools if it does. */
+async function restore(env: NodeJS.ProcessEnv = {}) {
   const child = spawn(process.execPath, [script, handler], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: {
@@ -44,6 +44,7 @@ async function restore() {
       PREFIX_DIR: prefixes,
       THREADS: '1',
       UV_THREADPOOL_SIZE: '1',
+      ...env,
     },
   });
   onTestFinished(async () => {
@@ -52,10 +53,17 @@ async function restore() {
     await ended;
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const read = async () => JSON.parse((await lines.next()).value ?? '') as unknown;
+  const told: Record<string, unknown>[] = [];
+  const read = async (): Promise<unknown> => {
+    const line = JSON.parse((await lines.next()).value ?? '') as Record<string, unknown>;
+    if (!('_aws' in line || 'level' in line)) return line;
+    told.push(line);
+    return read();
+  };
   const { drawn } = (await read()) as { drawn: string[] };
   return {
     drawn,
+    told,
     ask: async (event: object, requestId: string) => {
       child.stdin.write(`${JSON.stringify({ event, requestId })}\n`);
       return (await read()) as Completion;
@@ -100,5 +108,24 @@ describe('an environment that a snapshot is taken of', () => {
     expect(new Set(answers.map(({ choices }) => choices[0]?.text)).size).toBe(2);
     const seeded = [await one.ask({ ...event, seed: 5 }, 'c'), await other.ask({ ...event, seed: 5 }, 'd')];
     expect(seeded[0]?.choices).toEqual(seeded[1]?.choices);
+  });
+
+  it('tells by Powertools of a cold start of each copy, at its own time, and of no load', async () => {
+    const env = { POWERTOOLS_SERVICE_NAME: 'llm', POWERTOOLS_LOGGER_SAMPLE_RATE: '0.5', LOG_PROMPTS: 'true' };
+    for (const { drawn, ask, told } of [await restore(env), await restore(env)]) {
+      const before = Date.now();
+      await ask({ prompt: 'Once upon a time', max_tokens: 2 }, 'a');
+      await ask({ prompt: 'Once upon a time', max_tokens: 2 }, 'b');
+      const metrics = told.filter((line) => '_aws' in line) as { _aws: { Timestamp: number } }[];
+
+      expect(drawn).toEqual([]);
+      expect(metrics).toMatchObject([{ ColdStart: 1, CompletionTokens: 2 }, { CompletionTokens: 2 }]);
+      expect(metrics[0]).not.toHaveProperty('ModelLoad');
+      expect(metrics[1]).not.toHaveProperty('ColdStart');
+      for (const { _aws: aws } of metrics) expect(aws.Timestamp).toBeGreaterThanOrEqual(before);
+      const durations = told.flatMap(({ duration_ms: ms }) => (ms === undefined ? [] : [Number(ms)]));
+      expect(durations).toHaveLength(2);
+      expect(Math.max(...durations)).toBeLessThan(60_000);
+    }
   });
 });

@@ -46,7 +46,18 @@ describe('a generation whose time is up', () => {
     const waiting = await generateOn(engine, prompt, { endBy: performance.now() + 5 });
 
     expect(waiting).toMatchObject({ text: '', finishReason: 'length', deadline: true });
+    expect(waiting.waitMs).toBeGreaterThan(1);
     expect((await running).completionTokens).toBe(60);
+  });
+
+  it('tells how long it waited for a slot', async () => {
+    const running = generateOn(engine, prompt, { maxTokens: 16, sampling: { ignoreEndOfGeneration: true } });
+    const waiting = await generateOn(engine, prompt, { maxTokens: 1 });
+    const { waitMs, promptMs, completionMs } = await running;
+
+    expect(waitMs).toBeLessThan(completionMs);
+    expect(waiting.waitMs).toBeGreaterThanOrEqual(completionMs);
+    expect(waiting.waitMs).toBeLessThan(2 * (promptMs + completionMs) + 50);
   });
 
   it('may count from its first token', async () => {

@@ -152,6 +152,7 @@ export class FakeEngine implements Engine {
     const toSummary = (): GenerationSummary => ({
       finishReason: text.stopped || completionTokens < maxTokens ? 'stop' : 'length',
       deadline: false,
+      waitMs: 10,
       unevaluatedTokens: 0,
       cachedTokens: Math.min(3, prompt.length - 1),
       promptTokens: Math.max(1, prompt.length - 3),

@@ -93,6 +93,8 @@ export interface GenerationSummary {
   readonly finishReason: FinishReason;
   /** Whether `endBy` ended it. */
   readonly deadline: boolean;
+  /** The wait for a slot, before the start. */
+  readonly waitMs: number;
   /** Prompt tokens taken from the KV cache. */
   readonly cachedTokens: number;
   /** Prompt tokens evaluated. */

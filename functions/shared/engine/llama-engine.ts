@@ -223,14 +223,16 @@ export class LlamaEngine implements Engine {
     this.#assertPossible(request);
     const grammar = request.grammar && this.#parseGrammar(request.grammar);
     const { pool } = request.promptLogprobs ? await this.#scoringSlots() : this.#generatingSlots();
+    const askedAt = performance.now();
     const sequence = await acquire(pool, request, signal);
+    const waitMs = performance.now() - askedAt;
     if (sequence === undefined) {
       if (request.promptLogprobs) yield { type: 'prompt', scores: [] };
-      yield { type: 'end', summary: toUnstarted(request) };
+      yield { type: 'end', summary: toUnstarted(request, waitMs) };
       return;
     }
     try {
-      yield* sequence.generate(request, grammar, signal);
+      yield* sequence.generate(request, { grammar, signal, waitMs });
     } finally {
       pool.release(sequence);
     }
@@ -352,10 +354,11 @@ async function acquire(
 }
 
 /** The summary of a generation that found no slot in time. */
-function toUnstarted({ prompt }: GenerationRequest): GenerationSummary {
+function toUnstarted({ prompt }: GenerationRequest, waitMs: number): GenerationSummary {
   return {
     finishReason: 'length',
     deadline: true,
+    waitMs,
     cachedTokens: 0,
     promptTokens: 0,
     unevaluatedTokens: prompt.length,

@@ -26,10 +26,19 @@ export interface LlamaSequenceContext extends LlamaSamplingContext {
   readonly lookupTokens: number;
 }
 
+/** What a generation has beside its request. */
+interface GenerationOptions {
+  readonly grammar: AddonGrammar | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** How long it has waited for the sequence, in milliseconds. */
+  readonly waitMs: number;
+}
+
 /** One generation: what was asked, and what became of it so far. */
 interface Run {
   readonly request: GenerationRequest;
   readonly signal: AbortSignal | undefined;
+  readonly waitMs: number;
   readonly start: number;
   /** The lengths of the known beginnings that the prompt has, rising. */
   readonly breaks: readonly number[];
@@ -91,13 +100,13 @@ export class LlamaSequence {
    */
   async *generate(
     request: GenerationRequest,
-    grammar: AddonGrammar | undefined,
-    signal: AbortSignal | undefined,
+    { grammar, signal, waitMs }: GenerationOptions,
   ): AsyncGenerator<GenerationEvent, void, void> {
     const start = performance.now();
     const run: Run = {
       request,
       signal,
+      waitMs,
       start,
       breaks: toBreaks(this.#parts.snapshots.known.of(request.prompt)),
       cachedTokens: await this.#reuseState(request),
@@ -438,6 +447,7 @@ function hasTimeToGuess({ request: { endBy } }: Run, pace: Pace): boolean {
 function toSummary(run: Run): GenerationSummary {
   const {
     request,
+    waitMs,
     start,
     cachedTokens,
     evaluatedTokens,
@@ -450,6 +460,7 @@ function toSummary(run: Run): GenerationSummary {
   return {
     finishReason,
     deadline,
+    waitMs,
     cachedTokens,
     promptTokens: evaluatedTokens,
     unevaluatedTokens: request.prompt.length - cachedTokens - evaluatedTokens,

@@ -11,13 +11,15 @@ const answeringMs = 150;
 /** Lambda's context; the local front adds a signal that tells when the client has left. */
 export type InvocationContext = Context & { readonly clientLeft?: AbortSignal };
 
-/** Counts the invocations of an environment, to tell its first from the others. */
+/** Counts the invocations of an environment, to tell its first from the others, which may have begun before it is asked. */
 export class InvocationCounter {
+  readonly #numbers = new WeakMap<object, number>();
   #count = 0;
 
   /** To be called when an invocation starts, a warm-up ping too. */
-  readonly increment = (): void => {
+  readonly increment = ({ context }: { context: object }): void => {
     this.#count += 1;
+    this.#numbers.set(context, this.#count);
   };
 
   /** `finished` is aborted when the answer is over, however that came about. */
@@ -27,7 +29,7 @@ export class InvocationCounter {
       requestId: awsRequestId,
       receivedAt: new Date(),
       seed: randomInt(2 ** 32),
-      coldStart: this.#count === 1,
+      coldStart: (this.#numbers.get(context) ?? this.#count) === 1,
       uptimeSeconds: process.uptime(),
       endBy: performance.now() + context.getRemainingTimeInMillis() - answeringMs,
       signal: AbortSignal.any([clientLeft, finished].filter((signal) => signal !== undefined)),

@@ -1,7 +1,9 @@
-// What every function does around its handler: warm-up pings, and errors as Lambda reports them.
+// What every function does around its handler: telemetry, warm-up pings, and errors as Lambda reports them.
+import { Readable } from 'node:stream';
 import type { MiddlewareObj } from '@middy/core';
 import warmup from '@middy/warmup';
-import { RequestError, toRequestError } from '../wire/errors.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import { type RequestError, toRequestError } from '../wire/errors.ts';
 import { isJsonObject } from '../wire/json.ts';
 
 /** What Lambda returns as `errorType` and `errorMessage`: the code and the message of OpenAI's error. */
@@ -14,22 +16,48 @@ class FunctionError extends Error {
   }
 }
 
+/**
+ * Watches each invocation until its answer, or its stream, is over. To be used first; a handler finds what watches its
+ * invocation by {@link Telemetry.of}.
+ */
+export function observe(telemetry: Telemetry): MiddlewareObj {
+  return {
+    before: ({ event, context }) => {
+      const observation = telemetry.begin(context);
+      // Of a ping only the start of its environment is told.
+      if (isWarmUp(event)) observation.end();
+    },
+    after: ({ context, response }) => {
+      const observation = telemetry.of(context);
+      const body = isJsonObject(response) ? response.body : undefined;
+      if (body instanceof Readable) {
+        body.once('close', () => observation.end({ abandoned: !body.readableEnded }));
+      } else {
+        observation.end();
+      }
+    },
+    onError: ({ context }) => telemetry.of(context).end(),
+  };
+}
+
 /** Returns `"warmup"` at once for a ping of serverless-plugin-warmup's shape. */
 export function answerWarmUps(): MiddlewareObj {
-  return warmup({
-    isWarmingUp: (event) => isJsonObject(event) && event.source === 'serverless-plugin-warmup',
-  });
+  return warmup({ isWarmingUp: isWarmUp });
+}
+
+function isWarmUp(event: unknown): boolean {
+  return isJsonObject(event) && event.source === 'serverless-plugin-warmup';
 }
 
 /** Turns what a direct invoke threw into a function error; an unknown failure is logged whole first. */
-export function reportErrors(): MiddlewareObj {
+export function reportErrors(telemetry: Telemetry): MiddlewareObj {
   return {
     onError: (request) => {
-      const { error } = request;
-      if (!(error instanceof RequestError)) console.error(error);
-      // Set as well as thrown, or Middy hangs the one error on the other, and the log tells everything twice.
+      const { error, context } = request;
+      telemetry.of(context).fail(error);
+      // Middy throws what is set, after those who were used before; thrown here it would have the other hung on it, and the
+      // log would tell everything twice.
       request.error = new FunctionError(toRequestError(error));
-      throw request.error;
     },
   };
 }

@@ -33,6 +33,34 @@ export interface FunctionConfig {
   readonly cors: Cors | undefined;
 }
 
+/** Where Powertools for AWS Lambda is used; it reads its other variables, such as POWERTOOLS_LOG_LEVEL, itself. */
+export interface PowertoolsConfig {
+  /** POWERTOOLS_SERVICE_NAME: what lines, metrics and traces are found by. */
+  readonly service: string;
+  /** POWERTOOLS_METRICS_NAMESPACE: of the metrics in CloudWatch. Default gguf-lambda. */
+  readonly namespace: string;
+  /** POWERTOOLS_TRACE_ENABLED: whether invocations are traced by X-Ray. Default false. */
+  readonly traces: boolean;
+}
+
+export interface TelemetryConfig {
+  /** Where POWERTOOLS_SERVICE_NAME is set. */
+  readonly powertools: PowertoolsConfig | undefined;
+  /** LOG_PROMPTS: whether prompts and completions are logged. Default false. */
+  readonly logPrompts: boolean;
+}
+
+/** @throws {ConfigurationError} naming the variable that is malformed */
+export function readTelemetryConfig(env: Environment): TelemetryConfig {
+  const service = readText(env, 'POWERTOOLS_SERVICE_NAME', undefined);
+  const traces = readChoice(env, 'POWERTOOLS_TRACE_ENABLED', ['false', 'true']) === 'true';
+  const namespace = readText(env, 'POWERTOOLS_METRICS_NAMESPACE', 'gguf-lambda');
+  return {
+    powertools: service === undefined ? undefined : { service, namespace, traces },
+    logPrompts: readChoice(env, 'LOG_PROMPTS', ['false', 'true']) === 'true',
+  };
+}
+
 /** How many requests may wait, here and before the emulator. */
 export function readQueueLimit(env: Environment): number {
   return readInteger(env, 'QUEUE_LIMIT', { min: 0, max: 100_000, default: 64 });

@@ -22,11 +22,12 @@ export interface ChoiceEvent {
  */
 export async function* generateChoices(
   requests: readonly GenerationRequest[],
-  { engine, metrics }: Pick<Service, 'engine' | 'metrics'>,
+  { engine, metrics, transcript }: Pick<Service, 'engine' | 'metrics' | 'transcript'>,
   signal: AbortSignal,
 ): AsyncGenerator<ChoiceEvent, void, void> {
   const waiting = requests.map((request, index) => ({ request, index }));
   const running = new Map<number, AsyncGenerator<GenerationEvent, void, void>>();
+  const texts = requests.map(() => '');
   // Prompts are scored one after the other.
   const atOnce = requests.some(({ promptLogprobs }) => promptLogprobs) ? 1 : engine.slots;
   const steps = new Map<number, Promise<{ index: number; step: IteratorResult<GenerationEvent, void> }>>();
@@ -59,6 +60,7 @@ export async function* generateChoices(
         continue;
       }
       if (step.value.type === 'end') metrics?.generated(step.value.summary);
+      if (step.value.type === 'text') texts[index] += step.value.text;
       yield { index, event: step.value };
       advance(index, generation);
     }
@@ -69,6 +71,7 @@ export async function* generateChoices(
     // What the others fail with when they are ended says nothing more.
     for (const step of steps.values()) step.catch(() => {});
     await endAll();
+    transcript?.wrote(texts);
   }
 }
 

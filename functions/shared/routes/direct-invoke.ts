@@ -18,6 +18,7 @@ export async function answerDirectInvoke(
   service: Service,
   invocation: Invocation,
 ): Promise<object> {
+  service.transcript?.asked(event);
   if (isJsonObject(event) && event.stream === true) {
     throw new RequestError(
       'unsupported_parameter',
@@ -25,7 +26,9 @@ export async function answerDirectInvoke(
       { param: 'stream' },
     );
   }
-  return findRoute(event)(event, service, invocation);
+  const answer = await findRoute(event)(event, service, invocation);
+  service.metrics?.answered('direct', 200);
+  return answer;
 }
 
 function findRoute(event: unknown) {

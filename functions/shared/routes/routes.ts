@@ -55,14 +55,22 @@ export async function answerHttp(
   const { apiKey, cors } = service;
   const headers = { ...cors?.headers(http), 'x-request-id': invocation.requestId };
   const route = findRoute(http.path);
-  const preflight = cors?.preflight(http, toMethods(route, http));
-  if (preflight !== undefined) return { ...preflight, headers: { ...preflight.headers, ...headers } };
+  const path = route?.pattern ?? 'unknown';
   const answered = (response: HttpResponse) => {
-    service.metrics?.answered(route?.pattern ?? 'unknown', response.status);
+    service.metrics?.answered(path, response.status);
     return response;
   };
+  const preflight = cors?.preflight(http, toMethods(route, http));
+  if (preflight !== undefined) {
+    return answered({ ...preflight, headers: { ...preflight.headers, ...headers } });
+  }
+  service.transcript?.asked(http.body);
   // What fails because nobody waits for it any more is no failure.
   const logUnlessOver = (error: unknown) => (invocation.signal.aborted ? undefined : log(error));
+  const noteBroken = (error: unknown) => {
+    if (!invocation.signal.aborted) service.metrics?.broken(path);
+    logUnlessOver(error);
+  };
   try {
     if (apiKey !== undefined && !openPaths.has(http.path)) {
       await authorize(http.headers.authorization, apiKey);
@@ -78,7 +86,7 @@ export async function answerHttp(
     }
     return answered(
       Symbol.asyncIterator in answer
-        ? toEventStreamResponse(toServerSentEvents(answer, logUnlessOver), headers)
+        ? toEventStreamResponse(toServerSentEvents(answer, noteBroken), headers)
         : toJsonResponse(answer, { headers }),
     );
   } catch (error) {
@@ -153,7 +161,7 @@ function describeApi(): object {
 }
 
 async function exposeMetrics({ service: { metrics } }: EndpointRequest): Promise<TextAnswer> {
-  if (metrics === undefined) {
+  if (metrics?.expose === undefined) {
     throw new RequestError('unknown_url', 'There are no metrics here: on Lambda they are in CloudWatch.');
   }
   const { text, contentType } = await metrics.expose();

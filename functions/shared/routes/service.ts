@@ -3,8 +3,10 @@ import type { ChatTemplate } from '../chat/chat-template.ts';
 import type { Embedder } from '../engine/embedding-engine.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Cors } from '../http/cors.ts';
-import type { Metrics } from '../metrics/server-metrics.ts';
 import type { ApiKeySource } from '../platform/api-key.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { Transcript } from '../telemetry/transcript.ts';
 
 /** One per environment, made outside the handler. */
 export interface Service {
@@ -15,8 +17,12 @@ export interface Service {
   readonly chatTemplate?: ChatTemplate | undefined;
   /** For models that were made to embed or to rank. */
   readonly embedder?: Embedder | undefined;
-  /** On a server on a port. */
+  /** On a server on a port, and for each invocation on Lambda. */
   readonly metrics?: Metrics | undefined;
+  /** For an invocation whose prompts and completions are logged. */
+  readonly transcript?: Transcript | undefined;
+  /** What watches invocations; else the console has their failures. */
+  readonly telemetry?: Telemetry | undefined;
   /** Whether an image in a chat is replaced by a note that it was left out, rather than refused. */
   readonly imagePlaceholders?: boolean;
   /** The key that HTTP requests must bring; without one anyone may call. Direct invokes are AWS's to allow. */

@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { GenerationEvent } from '../../../functions/shared/engine/engine.ts';
+import { Cors } from '../../../functions/shared/http/cors.ts';
 import { type HttpResponse, toWholeResponse } from '../../../functions/shared/http/http.ts';
-import { createMetrics } from '../../../functions/shared/metrics/server-metrics.ts';
 import { readApiKeySource } from '../../../functions/shared/platform/api-key.ts';
 import { answerHttp } from '../../../functions/shared/routes/routes.ts';
 import type { Service } from '../../../functions/shared/routes/service.ts';
+import { createMetrics } from '../../../functions/shared/telemetry/server-metrics.ts';
 import { templates } from '../chat/templates.ts';
 import { BrokenEngine, FakeEngine } from '../fake-engine.ts';
 import { model, toInvocation } from './fake-service.ts';
@@ -260,6 +262,35 @@ describe('the metrics', () => {
     ])
       expect(body.split('\n')).toContain(line);
     expect(body).not.toMatch(/Hello|Paris|private|other/);
+  });
+
+  it('count what a browser asks before a page may call', async () => {
+    const engine = new FakeEngine();
+    const service = { engine, metrics: createMetrics(engine), cors: Cors.parse('*') };
+    const headers = { origin: 'https://chat.example.com', 'access-control-request-method': 'POST' };
+    await ask('OPTIONS', '/v1/completions', { service, headers });
+
+    expect((await service.metrics.expose()).text).toContain(
+      'gguf_lambda_requests_total{path="/v1/completions",status="204"} 1',
+    );
+  });
+
+  it('count streams that failed after they had begun', async () => {
+    class LateFailure extends FakeEngine {
+      override async *generate(): AsyncGenerator<GenerationEvent, void, void> {
+        yield { type: 'text', text: 'Par', tokens: [] };
+        throw new Error('late');
+      }
+    }
+    const engine = new LateFailure();
+    const service = { engine, metrics: createMetrics(engine) };
+    const body = { prompt: 'Hi', stream: true };
+    await ask('POST', '/v1/completions', { service, body });
+
+    expect((await service.metrics.expose()).text).toContain(
+      'gguf_lambda_broken_streams_total{path="/v1/completions"} 1',
+    );
+    expect(log).toHaveBeenCalledOnce();
   });
 
   it('are none where nothing collects them', async () => {

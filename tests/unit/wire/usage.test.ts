@@ -5,6 +5,7 @@ import { toTimings, toUsage } from '../../../functions/shared/wire/usage.ts';
 const summary: GenerationSummary = {
   finishReason: 'stop',
   deadline: false,
+  waitMs: 5,
   unevaluatedTokens: 0,
   cachedTokens: 32,
   promptTokens: 8,

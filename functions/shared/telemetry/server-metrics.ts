@@ -1,23 +1,14 @@
 // What a server on a port tells Prometheus: counts and durations, no prompt and no text.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Engine, GenerationSummary } from '../engine/engine.ts';
-
-/** Takes note of what happens. */
-export interface Metrics {
-  /** A generation ended. */
-  generated(summary: GenerationSummary): void;
-  /** A request was answered, or its stream began; `path` is one of the routes'. */
-  answered(path: string, status: number): void;
-  /** All of it, in Prometheus's text format. */
-  expose(): Promise<{ text: string; contentType: string }>;
-}
+import type { Engine } from '../engine/engine.ts';
+import { type Metrics, toTokensPerSecond } from './metrics.ts';
 
 /** From a cached token to a long prompt on a slow box, in seconds. */
 const firstTokenBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const rateBuckets = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
 /** Metrics of this process. */
-export function createMetrics(engine: Pick<Engine, 'load'>): Metrics {
+export function createMetrics(engine: Pick<Engine, 'load'>): Required<Metrics> {
   const registry = new Registry();
   const registers = [registry];
   const counter = (name: string, help: string) =>
@@ -30,6 +21,12 @@ export function createMetrics(engine: Pick<Engine, 'load'>): Metrics {
     name: 'gguf_lambda_requests_total',
     help: 'Requests answered, by path and status.',
     labelNames: ['path', 'status'],
+    registers,
+  });
+  const broken = new Counter({
+    name: 'gguf_lambda_broken_streams_total',
+    help: 'Streams that failed after they had begun, by path.',
+    labelNames: ['path'],
     registers,
   });
   const firstToken = new Histogram({
@@ -57,16 +54,18 @@ export function createMetrics(engine: Pick<Engine, 'load'>): Metrics {
   gauge('generations_waiting', 'Generations that wait for a slot now.', () => engine.load.waiting);
 
   return {
-    generated: ({ promptTokens, cachedTokens, completionTokens, promptMs, completionMs, deadline }) => {
+    generated: (summary) => {
+      const { promptTokens, cachedTokens, completionTokens, promptMs, deadline } = summary;
+      const tokensPerSecond = toTokensPerSecond(summary);
       prompt.inc(promptTokens);
       cached.inc(cachedTokens);
       completion.inc(completionTokens);
       if (deadline) deadlines.inc();
       if (completionTokens > 0) firstToken.observe(promptMs / 1000);
-      if (completionTokens > 1 && completionMs > 0)
-        rate.observe(((completionTokens - 1) * 1000) / completionMs);
+      if (tokensPerSecond !== undefined) rate.observe(tokensPerSecond);
     },
     answered: (path, status) => requests.inc({ path, status }),
+    broken: (path) => broken.inc({ path }),
     expose: async () => ({ text: await registry.metrics(), contentType: registry.contentType }),
   };
 }

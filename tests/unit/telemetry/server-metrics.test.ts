@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { GenerationSummary } from '../../../functions/shared/engine/engine.ts';
-import { createMetrics } from '../../../functions/shared/metrics/server-metrics.ts';
+import { createMetrics } from '../../../functions/shared/telemetry/server-metrics.ts';
 
 const summary: GenerationSummary = {
   finishReason: 'stop',
   deadline: false,
+  waitMs: 5,
   unevaluatedTokens: 0,
   cachedTokens: 32,
   promptTokens: 8,
