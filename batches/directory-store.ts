@@ -1,0 +1,94 @@
+// Objects in a directory of this machine. A file has its name once it is whole.
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { access, link, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import type { ObjectStore, ObjectWriter } from '../functions/shared/batch/object-store.ts';
+
+/** Keeps no metadata. Throws what `node:fs` throws. */
+export class DirectoryStore implements ObjectStore {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  /** Where an object is. */
+  path(key: string): string {
+    return join(this.root, key);
+  }
+
+  async find(key: string): Promise<Readonly<Record<string, string>> | undefined> {
+    return access(this.path(key)).then(
+      () => ({}),
+      () => undefined,
+    );
+  }
+
+  async create(key: string, body: string): Promise<'created' | 'was-there'> {
+    const part = await this.#toPart(key);
+    await writeFile(part, body);
+    try {
+      await link(part, this.path(key));
+      return 'created';
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return 'was-there';
+      throw error;
+    } finally {
+      await rm(part);
+    }
+  }
+
+  async put(key: string, body: string): Promise<void> {
+    const part = await this.#toPart(key);
+    await writeFile(part, body);
+    await rename(part, this.path(key));
+  }
+
+  async read(key: string, range?: { readonly start: number; readonly end: number }): Promise<Uint8Array> {
+    if (range === undefined) return readFile(this.path(key));
+    await using file = await open(this.path(key));
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(range.end - range.start), {
+      position: range.start,
+    });
+    return buffer.subarray(0, bytesRead);
+  }
+
+  async stream(key: string): Promise<AsyncIterable<Uint8Array>> {
+    return createReadStream(this.path(key));
+  }
+
+  /** Of a directory: prefixes end in a slash. */
+  async *list(prefix: string): AsyncGenerator<string, void, void> {
+    const names = await readdir(this.path(prefix)).catch(() => []);
+    for (const name of names.toSorted()) if (!name.endsWith('.part')) yield `${prefix}${name}`;
+  }
+
+  write(key: string): ObjectWriter {
+    const opened = this.#toPart(key).then((part) => ({ part, file: createWriteStream(part) }));
+    return {
+      write: async (text) => {
+        const { file } = await opened;
+        if (!file.write(text)) await once(file, 'drain');
+      },
+      finish: async () => {
+        const { part, file } = await opened;
+        file.end();
+        await finished(file);
+        await rename(part, this.path(key));
+      },
+      abandon: async () => {
+        const { part, file } = await opened;
+        file.destroy();
+        await rm(part, { force: true });
+      },
+    };
+  }
+
+  async #toPart(key: string): Promise<string> {
+    await mkdir(dirname(this.path(key)), { recursive: true });
+    return `${this.path(key)}.${randomUUID()}.part`;
+  }
+}

@@ -1,0 +1,102 @@
+// A chunk of a batch: some lines of its input, answered once, however often the chunk is delivered.
+import pMap from 'p-map';
+import type { AnswerLinesOptions, NumberedLine } from '../shared/batch/answer-lines.ts';
+import { answerLines } from '../shared/batch/answer-lines.ts';
+import { findCustomId } from '../shared/batch/batch-line.ts';
+import { type BatchChunk, toBatchKeys, toLineNumber } from '../shared/batch/batch-objects.ts';
+import { toFailedLine, toResultId } from '../shared/batch/batch-result.ts';
+import { readLines } from '../shared/batch/lines.ts';
+import type { ObjectStore } from '../shared/batch/object-store.ts';
+import type { Service } from '../shared/routes/service.ts';
+import { RequestError } from '../shared/wire/errors.ts';
+
+/** What the state machine sends. */
+export interface ChunkEvent {
+  readonly batch: string;
+  readonly chunk: BatchChunk;
+}
+
+/** What it gets: the lines that there was no time for. It sends the chunk again until there are none. */
+export interface ChunkAnswer {
+  readonly remaining: number;
+}
+
+export interface ChunkOptions extends Omit<AnswerLinesOptions, 'keep'> {
+  /** Called with how many lines of the chunk have a result. */
+  readonly onKept?: (lines: number) => void;
+}
+
+/** How many objects are read at once. */
+const readsAtOnce = 32;
+
+/**
+ * Answers the lines of a chunk that have no result yet, each kept as soon as it is there, and then keeps them all together.
+ *
+ * @throws when the input cannot be read or a result not be kept: then the chunk is to be sent again
+ */
+export async function answerChunk(
+  { batch, chunk }: ChunkEvent,
+  store: ObjectStore,
+  service: Service,
+  { onKept, ...options }: ChunkOptions,
+): Promise<ChunkAnswer> {
+  const keys = toBatchKeys(batch);
+  if ((await store.find(keys.part(chunk))) !== undefined) {
+    onKept?.(chunk.lines);
+    return { remaining: 0 };
+  }
+  const results = await readAnswers(store, keys.answers(chunk));
+  onKept?.(results.size);
+  const keep = async (number: number, result: string): Promise<void> => {
+    const key = keys.answer(chunk, number);
+    // Another environment may have been sent the same chunk: whose result is there first, that one counts.
+    const outcome = await store.create(key, result);
+    results.set(number, outcome === 'created' ? result : toText(await store.read(key)));
+    onKept?.(results.size);
+  };
+
+  const lines = (await readChunk(store, keys.input, chunk)).filter(({ number }) => !results.has(number));
+  const duplicates = new Set(chunk.duplicates);
+  for (const line of lines.filter(({ number }) => duplicates.has(number))) {
+    await keep(line.number, JSON.stringify(toDuplicate(line, `${batch}-${line.number}`)));
+  }
+  const handedBack = await answerLines(
+    lines.filter(({ number }) => !duplicates.has(number)),
+    service,
+    { ...options, keep: (line, result) => keep(line.number, JSON.stringify(result)) },
+  );
+  if (handedBack.length > 0) return { remaining: handedBack.length };
+
+  const sorted = [...results].toSorted(([one], [other]) => one - other);
+  await store.create(keys.part(chunk), sorted.map(([, result]) => `${result}\n`).join(''));
+  return { remaining: 0 };
+}
+
+/** Results that an earlier delivery of the chunk has kept, by their lines' numbers. */
+async function readAnswers(store: ObjectStore, prefix: string): Promise<Map<number, string>> {
+  const keys = await Array.fromAsync(store.list(prefix));
+  const read = async (key: string) => [toLineNumber(key), toText(await store.read(key))] as const;
+  return new Map(await pMap(keys, read, { concurrency: readsAtOnce }));
+}
+
+async function readChunk(store: ObjectStore, key: string, chunk: BatchChunk): Promise<NumberedLine[]> {
+  const bytes = await store.read(key, chunk);
+  const lines = await Array.fromAsync(readLines(toPieces(bytes)));
+  if (lines.length !== chunk.lines) {
+    throw new Error(`${key} has changed: ${lines.length} lines where ${chunk.lines} were.`);
+  }
+  return lines.map(({ text }, index) => ({ number: chunk.first + index, text }));
+}
+
+async function* toPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+function toDuplicate({ text }: NumberedLine, id: string) {
+  const message = 'An earlier line of the batch has the same custom_id.';
+  return toFailedLine(toResultId(id), findCustomId(text), new RequestError('duplicate_custom_id', message));
+}
+
+function toText(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString();
+}

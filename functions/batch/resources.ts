@@ -1,0 +1,21 @@
+// What the function works with in AWS, as its environment names it.
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { readBucketName, readQueueUrl } from '../shared/batch/configuration.ts';
+import type { ObjectStore } from '../shared/batch/object-store.ts';
+import { createS3Client, S3Store } from '../shared/batch/s3-store.ts';
+import type { Environment } from '../shared/platform/environment.ts';
+
+export interface BatchResources {
+  readonly store: ObjectStore;
+  readonly sqs: SQSClient;
+  readonly queueUrl: string;
+}
+
+/** @throws {ConfigurationError} naming the variable that is missing */
+export function readBatchResources(env: Environment): BatchResources {
+  return {
+    store: new S3Store(createS3Client(), readBucketName(env)),
+    sqs: new SQSClient({}),
+    queueUrl: readQueueUrl(env),
+  };
+}

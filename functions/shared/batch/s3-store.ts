@@ -1,0 +1,128 @@
+// Objects in a bucket of S3.
+import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
+  PutObjectCommand,
+  S3Client,
+  type S3ClientConfig,
+} from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import type { ObjectStore, ObjectWriter } from './object-store.ts';
+
+/** Milliseconds; the SDK itself waits for ever. It tries again what took too long. */
+const patience = { connectionTimeout: 5_000, requestTimeout: 30_000 };
+
+/** A client that gives a request up after 30 s without an answer. */
+export function createS3Client(settings: S3ClientConfig = {}, times = patience): S3Client {
+  return new S3Client({ requestHandler: { ...times, throwOnRequestTimeout: true }, ...settings });
+}
+
+/** Throws what the AWS SDK throws. */
+export class S3Store implements ObjectStore {
+  readonly client: S3Client;
+  readonly bucket: string;
+
+  constructor(client: S3Client, bucket: string) {
+    this.client = client;
+    this.bucket = bucket;
+  }
+
+  async find(key: string): Promise<Readonly<Record<string, string>> | undefined> {
+    try {
+      const { Metadata = {} } = await this.client.send(new HeadObjectCommand(this.#at(key)));
+      return Metadata;
+    } catch (error) {
+      if ((error as Error).name === 'NotFound') return undefined;
+      throw error;
+    }
+  }
+
+  async create(
+    key: string,
+    body: string,
+    metadata: Readonly<Record<string, string>> = {},
+  ): Promise<'created' | 'was-there'> {
+    const input = { ...this.#at(key), Body: body, Metadata: { ...metadata }, IfNoneMatch: '*' };
+    for (;;) {
+      try {
+        await this.client.send(new PutObjectCommand(input));
+        return 'created';
+      } catch (error) {
+        const { name } = error as Error;
+        if (name === 'PreconditionFailed') return 'was-there';
+        // Somebody else creates it now, and may yet fail.
+        // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        if (name !== 'ConditionalRequestConflict') throw error;
+      }
+    }
+  }
+
+  async put(key: string, body: string): Promise<void> {
+    await this.client.send(new PutObjectCommand({ ...this.#at(key), Body: body }));
+  }
+
+  async read(key: string, range?: { readonly start: number; readonly end: number }): Promise<Uint8Array> {
+    const Range = range && `bytes=${range.start}-${range.end - 1}`;
+    return (await this.#get(key, Range)).transformToByteArray();
+  }
+
+  async stream(key: string): Promise<AsyncIterable<Uint8Array>> {
+    // In Node it is a stream of Node's.
+    return (await this.#get(key)) as unknown as AsyncIterable<Uint8Array>;
+  }
+
+  async *list(prefix: string): AsyncGenerator<string, void, void> {
+    let token: string | undefined;
+    do {
+      const page: ListObjectsV2CommandOutput = await this.client.send(
+        new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix, ContinuationToken: token }),
+      );
+      for (const { Key } of page.Contents ?? []) if (Key !== undefined) yield Key;
+      token = page.NextContinuationToken;
+    } while (token !== undefined);
+  }
+
+  write(key: string): ObjectWriter {
+    const stream = new PassThrough();
+    const upload = new Upload({ client: this.client, params: { ...this.#at(key), Body: stream } });
+    const done = upload.done();
+    // Whoever writes or finishes is told what it fails with.
+    stream.on('error', () => {});
+    done.catch((error: unknown) => stream.destroy(error as Error));
+    return {
+      write: async (text) => {
+        try {
+          if (stream.destroyed) throw new Error(`The upload of ${key} has ended.`);
+          if (!stream.write(text)) await once(stream, 'drain');
+        } catch (error) {
+          // The stream ends because the upload has, which knows why.
+          await done;
+          throw error;
+        }
+      },
+      finish: async () => {
+        stream.end();
+        await done;
+      },
+      abandon: async () => {
+        await upload.abort();
+        stream.destroy();
+        await done.catch(() => {});
+      },
+    };
+  }
+
+  #at(key: string): { Bucket: string; Key: string } {
+    return { Bucket: this.bucket, Key: key };
+  }
+
+  async #get(key: string, Range?: string) {
+    const { Body } = await this.client.send(new GetObjectCommand({ ...this.#at(key), Range }));
+    if (Body === undefined) throw new Error(`S3 answered ${key} without a body.`);
+    return Body;
+  }
+}

@@ -1,0 +1,211 @@
+// Batches end to end: the command, S3 and Step Functions by moto, the state machine of the template, and real runtimes with
+// a real model.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { CloudFormationClient, CreateStackCommand } from '@aws-sdk/client-cloudformation';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BatchResult } from '../../functions/shared/batch/batch-result.ts';
+import { Environments } from './environments.ts';
+import { type LocalAws, startAws } from './moto.ts';
+
+const bucket = 'batches-of-tests';
+const queueUrl = 'http://127.0.0.1/queue';
+const folder = mkdtempSync(join(tmpdir(), 'gguf-lambda-batch-'));
+const root = join(import.meta.dirname, '../..');
+
+let aws: LocalAws;
+/** Called with each request to AWS. */
+let onRequest: (request: string) => void = () => {};
+const functionEnv = () => ({
+  ...aws.env,
+  BATCH_BUCKET: bucket,
+  BATCH_QUEUE_URL: queueUrl,
+  SLOTS: '4',
+  THREADS: '1',
+});
+const batch = new Environments('batch', 2, functionEnv);
+const batchFiles = new Environments('batch-files', 1, functionEnv);
+
+beforeAll(async () => {
+  aws = await startAws({ batch: batch.invoke, 'batch-files': batchFiles.invoke }, (request) =>
+    onRequest(request),
+  );
+  Object.assign(process.env, aws.env);
+  await new S3Client({}).send(
+    new CreateBucketCommand({
+      Bucket: bucket,
+      CreateBucketConfiguration: { LocationConstraint: 'eu-central-1' },
+    }),
+  );
+  const substitutions: Record<string, string> = {
+    Partition: 'aws',
+    BatchFunction: 'batch',
+    BatchFilesFunction: 'batch-files',
+    BatchBucket: bucket,
+  };
+  const definition = readFileSync(join(root, 'infra/batch.asl.json'), 'utf8').replaceAll(
+    /\$\{(\w+)\}/g,
+    (_, name: string) => substitutions[name] ?? '',
+  );
+  const { stateMachineArn = '' } = await new SFNClient({}).send(
+    new CreateStateMachineCommand({
+      name: 'batch',
+      definition,
+      roleArn: 'arn:aws:iam::123456789012:role/batch',
+    }),
+  );
+  await new CloudFormationClient({}).send(
+    new CreateStackCommand({
+      StackName: 'gguf-lambda-dev',
+      TemplateBody: JSON.stringify({
+        Parameters: { BatchMemorySize: { Type: 'Number', Default: 1769 } },
+        Resources: { Queue: { Type: 'AWS::SQS::Queue' } },
+        Outputs: { BatchBucket: { Value: bucket }, BatchStateMachine: { Value: stateMachineArn } },
+      }),
+    }),
+  );
+}, 300_000);
+
+afterAll(async () => {
+  await Promise.all([batch.end(), batchFiles.end()]);
+  await aws?.close();
+});
+
+/** Runs `npm run batch -- ARGUMENTS`. */
+async function command(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [join(root, 'batches/cli.ts'), ...args], {
+    env: { ...process.env, ...aws.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
+  return { code: code as number, stdout, stderr };
+}
+
+function writeRequests(name: string, lines: readonly unknown[]): string {
+  const file = join(folder, name);
+  writeFileSync(
+    file,
+    lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join(''),
+  );
+  return file;
+}
+
+function toRequest(id: string, body: object = {}) {
+  return {
+    custom_id: id,
+    method: 'POST',
+    url: '/v1/completions',
+    body: { prompt: `${id} is`, max_tokens: 2, temperature: 0, ...body },
+  };
+}
+
+function readResults(id: string, kind: 'output' | 'errors'): BatchResult[] {
+  const file = readFileSync(join(folder, `${id}.${kind}.jsonl`), 'utf8');
+  return file
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as BatchResult);
+}
+
+describe('a batch of 1,000 lines whose environment is killed half-way', () => {
+  const ids = Array.from({ length: 1_000 }, (_, index) => `line-${index}`);
+
+  it('answers every line once, in order', async () => {
+    const requests: unknown[] = ids.map((id) => toRequest(id));
+    requests[100] = '{"custom_id": "broken';
+    requests[200] = toRequest('line-0');
+    requests[300] = toRequest('line-300', { max_token: 2 });
+    const file = writeRequests('thousand.jsonl', requests);
+    const halfWay = Promise.withResolvers<void>();
+    let answers = 0;
+    onRequest = (request) => {
+      if (request.startsWith(`PUT /${bucket}/work/thousand/answers/`)) answers += 1;
+      if (answers === 450) halfWay.resolve();
+    };
+
+    const submitted = await command(
+      'submit',
+      file,
+      '--id',
+      'thousand',
+      '--concurrency',
+      '2',
+      '--lines-per-chunk',
+      '100',
+    );
+    expect(submitted).toMatchObject({ code: 0, stderr: '' });
+    expect(submitted.stdout).toMatch(
+      /^1 lines are no requests and will fail alone; the first is line 101: .*\nSubmitted 1000 lines as thousand\. They cost at most \$/m,
+    );
+    const ended = command('status', 'thousand', '--wait');
+    await Promise.race([halfWay.promise, ended]);
+    await batch.killOne();
+
+    expect(await ended).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('thousand: done, 997 lines answered, 3 failed.'),
+    });
+    expect(batch.deaths).toBe(1);
+    expect(batch.invocations).toBe(11);
+    expect(await command('fetch', 'thousand', '--to', folder)).toMatchObject({ code: 0 });
+    const output = readResults('thousand', 'output');
+    expect(output.map(({ custom_id }) => custom_id)).toEqual(
+      ids.filter((_, index) => ![100, 200, 300].includes(index)),
+    );
+    expect(new Set(output.map(({ id }) => id)).size).toBe(997);
+    expect(readResults('thousand', 'errors')).toMatchObject([
+      { custom_id: null, response: null, error: { code: 'invalid_json' } },
+      { custom_id: 'line-0', response: null, error: { code: 'duplicate_custom_id' } },
+      { custom_id: 'line-300', response: { status_code: 400 }, error: null },
+    ]);
+  }, 600_000);
+
+  it('is submitted once', async () => {
+    const again = await command('submit', join(folder, 'thousand.jsonl'), '--id', 'thousand');
+
+    expect(again.stdout).toContain('thousand was submitted before.');
+  });
+});
+
+describe('a batch that is cancelled', () => {
+  it('keeps what was answered, and answers the rest when it is resumed', async () => {
+    const ids = Array.from({ length: 60 }, (_, index) => `line-${index}`);
+    const file = writeRequests(
+      'cancelled.jsonl',
+      ids.map((id) => toRequest(id)),
+    );
+    const someDone = Promise.withResolvers<void>();
+    onRequest = (request) => {
+      if (request.startsWith(`PUT /${bucket}/work/cancelled/parts/`)) someDone.resolve();
+    };
+    const options = ['--id', 'cancelled', '--concurrency', '2', '--lines-per-chunk', '10'];
+    expect(await command('submit', file, ...options)).toMatchObject({ code: 0 });
+    await someDone.promise;
+
+    expect(await command('cancel', 'cancelled')).toMatchObject({ code: 0, stderr: '' });
+    expect((await command('status', 'cancelled')).stdout).toMatch(
+      /^cancelled: cancelled, \d of 6 chunks done\.$/m,
+    );
+    expect(await command('fetch', 'cancelled', '--to', folder)).toMatchObject({ code: 1 });
+    let written = 0;
+    onRequest = (request) => {
+      if (request.startsWith(`PUT /${bucket}/work/cancelled/answers/`)) written += 1;
+    };
+    const resumed = await command('resume', 'cancelled', '--wait');
+
+    expect(resumed.stdout).toContain('cancelled, run 2: done, 60 lines answered, 0 failed.');
+    expect(written).toBeLessThan(60);
+    await command('fetch', 'cancelled', '--to', folder);
+    expect(readResults('cancelled', 'output').map(({ custom_id }) => custom_id)).toEqual(ids);
+  });
+});

@@ -1,0 +1,104 @@
+// An AWS on this machine: moto's server for S3, SQS, Step Functions and CloudFormation, and the functions themselves, as
+// real runtimes, where moto would run containers. Both are behind one address, which moto's state machines call as well.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createInterface } from 'node:readline';
+import { buffer } from 'node:stream/consumers';
+import { installPythonTool } from '../../infra/python-tool.ts';
+
+/** Answers an invocation: what Lambda would send back, or a failure of the function. */
+export type InvokeFunction = (payload: unknown) => Promise<FunctionAnswer>;
+
+export interface FunctionAnswer {
+  readonly payload: string;
+  /** Whether the function failed. */
+  readonly failed: boolean;
+}
+
+export interface LocalAws {
+  /** What clients and functions need in their environment. */
+  readonly env: Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts moto, with the functions by their names. It takes Python 3.11 with pip, and installs moto on first use.
+ * `onRequest` is called with each request to moto, such as `PUT /bucket/key`.
+ */
+export async function startAws(
+  functions: Readonly<Record<string, InvokeFunction>>,
+  onRequest: (request: string) => void,
+): Promise<LocalAws> {
+  const moto = await installPythonTool('moto[server,stepfunctions]==5.2.5', 'moto_server');
+  let motoPort = 0;
+  const gateway = createServer(async (request, response) => {
+    const [, name] = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(request.url ?? '') ?? [];
+    if (name === undefined) {
+      onRequest(`${request.method} ${request.url}`);
+      return pass(request, response, motoPort);
+    }
+    const invoke = functions[decodeURIComponent(name).split(':')[6] ?? decodeURIComponent(name)];
+    if (invoke === undefined) {
+      response.writeHead(404, { 'x-amzn-errortype': 'ResourceNotFoundException' }).end('{}');
+      return;
+    }
+    const { payload, failed } = await invoke(JSON.parse((await buffer(request)).toString()));
+    response.writeHead(200, failed ? { 'x-amz-function-error': 'Unhandled' } : {}).end(payload);
+  });
+  await once(gateway.listen(0, '127.0.0.1'), 'listening');
+  const { port } = gateway.address() as AddressInfo;
+
+  const [python, ...args] = moto.command;
+  const server = spawn(python, [...args, '--host', '127.0.0.1', '--port', '0'], {
+    // Its state machines call AWS by this port.
+    env: { ...process.env, ...moto.env, MOTO_PORT: String(port), NO_PROXY: '127.0.0.1,localhost' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const exited = once(server, 'exit');
+  motoPort = await readPort(server.stderr);
+  const endpoint = `http://127.0.0.1:${port}`;
+  await fetch(`${endpoint}/moto-api/config`, {
+    method: 'POST',
+    body: JSON.stringify({ stepfunctions: { execute_state_machine: true } }),
+  });
+  return {
+    env: {
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_REGION: 'eu-central-1',
+      AWS_ACCESS_KEY_ID: 'testing',
+      AWS_SECRET_ACCESS_KEY: 'testing',
+    },
+    close: async () => {
+      server.kill('SIGKILL');
+      await exited;
+      gateway.closeAllConnections();
+      gateway.close();
+    },
+  };
+}
+
+/** Werkzeug says where it runs, and then logs each request. */
+function readPort(log: NodeJS.ReadableStream): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let seen = '';
+    createInterface({ input: log })
+      .on('line', (line) => {
+        const [, port] = /Running on http:\/\/127\.0\.0\.1:(\d+)/.exec(line) ?? [];
+        if (port === undefined) seen += `${line}\n`;
+        else resolve(Number(port));
+      })
+      .once('close', () => reject(new Error(`moto did not start: ${seen}`)));
+  });
+}
+
+function pass(request: IncomingMessage, response: ServerResponse, port: number): void {
+  const { method, url, headers } = request;
+  const passed = forward({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.pipe(response);
+  });
+  passed.on('error', () => response.destroy());
+  request.pipe(passed);
+}

@@ -1,0 +1,139 @@
+// A queue of single lines: SQS by moto, with what Lambda's event source mapping does between it and a real runtime.
+import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateQueueCommand,
+  DeleteMessageBatchCommand,
+  GetQueueAttributesCommand,
+  type Message,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import type { SQSBatchResponse } from 'aws-lambda';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BatchResult } from '../../functions/shared/batch/batch-result.ts';
+import { Environments } from './environments.ts';
+import { type LocalAws, startAws } from './moto.ts';
+
+const bucket = 'answers-of-tests';
+let aws: LocalAws;
+let sqs: SQSClient;
+let s3: S3Client;
+let queueUrl: string;
+let deadLettersUrl: string;
+let functions: Environments;
+
+beforeAll(async () => {
+  aws = await startAws({}, () => {});
+  const settings = {
+    endpoint: aws.env.AWS_ENDPOINT_URL ?? '',
+    region: 'eu-central-1',
+    credentials: { accessKeyId: 'testing', secretAccessKey: 'testing' },
+  };
+  sqs = new SQSClient(settings);
+  s3 = new S3Client(settings);
+  await s3.send(
+    new CreateBucketCommand({
+      Bucket: bucket,
+      CreateBucketConfiguration: { LocationConstraint: 'eu-central-1' },
+    }),
+  );
+  deadLettersUrl = (await sqs.send(new CreateQueueCommand({ QueueName: 'dead-letters' }))).QueueUrl ?? '';
+  const { Attributes } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl: deadLettersUrl, AttributeNames: ['QueueArn'] }),
+  );
+  const redrive = { deadLetterTargetArn: Attributes?.QueueArn, maxReceiveCount: 2 };
+  // Without a visibility timeout, so that what failed comes again at once.
+  const created = await sqs.send(
+    new CreateQueueCommand({
+      QueueName: 'lines',
+      Attributes: { VisibilityTimeout: '0', RedrivePolicy: JSON.stringify(redrive) },
+    }),
+  );
+  queueUrl = created.QueueUrl ?? '';
+  functions = new Environments('batch', 1, () => ({
+    ...aws.env,
+    BATCH_BUCKET: bucket,
+    BATCH_QUEUE_URL: queueUrl,
+    SLOTS: '4',
+    THREADS: '1',
+  }));
+}, 300_000);
+
+afterAll(async () => {
+  await functions?.end();
+  await aws?.close();
+});
+
+function toLine(id: string, body: object = {}): string {
+  return JSON.stringify({
+    custom_id: id,
+    method: 'POST',
+    url: '/v1/completions',
+    body: { prompt: `${id} is`, max_tokens: 2, ...body },
+  });
+}
+
+/** As Lambda hands messages over. */
+function toEvent(messages: readonly Message[]) {
+  return {
+    Records: messages.map(({ MessageId, ReceiptHandle, Body }) => ({
+      messageId: MessageId,
+      receiptHandle: ReceiptHandle,
+      body: Body,
+      attributes: {},
+      messageAttributes: {},
+      eventSource: 'aws:sqs',
+    })),
+  };
+}
+
+/** Delivers until there is nothing to deliver, and removes what did not fail. Returns how many messages were delivered. */
+async function deliverAll(): Promise<number> {
+  let delivered = 0;
+  for (;;) {
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10 }),
+    );
+    if (Messages.length === 0) return delivered;
+    delivered += Messages.length;
+    const { payload, failed } = await functions.invoke(toEvent(Messages));
+    // Of an invocation that failed nothing is removed.
+    if (failed) continue;
+    const failures = (JSON.parse(payload) as SQSBatchResponse).batchItemFailures.map(
+      ({ itemIdentifier }) => itemIdentifier,
+    );
+    const done = Messages.filter(({ MessageId }) => !failures.includes(String(MessageId)));
+    if (done.length === 0) continue;
+    const Entries = done.map(({ MessageId, ReceiptHandle }) => ({ Id: MessageId, ReceiptHandle }));
+    await sqs.send(new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
+  }
+}
+
+describe('a queue of lines', () => {
+  it('has every line answered once, and what is no line in the dead-letter queue', async () => {
+    const bodies = [
+      ...Array.from({ length: 8 }, (_, index) => toLine(`line-${index}`)),
+      toLine('line-3'),
+      '{"custom_id": "br',
+    ];
+    const Entries = bodies.map((MessageBody, index) => ({ Id: `m${index}`, MessageBody }));
+    await sqs.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
+
+    const delivered = await deliverAll();
+
+    // The broken one twice.
+    expect(delivered).toBe(11);
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket }));
+    expect(Contents.map(({ Key }) => Key)).toEqual(
+      Array.from({ length: 8 }, (_, index) => `queue/line-${index}.json`),
+    );
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: 'queue/line-3.json' }));
+    expect(JSON.parse((await Body?.transformToString()) ?? '') as BatchResult).toMatchObject({
+      custom_id: 'line-3',
+      response: { status_code: 200, body: { object: 'text_completion' } },
+    });
+    const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl: deadLettersUrl }));
+    expect(Messages).toMatchObject([{ Body: '{"custom_id": "br' }]);
+  }, 120_000);
+});

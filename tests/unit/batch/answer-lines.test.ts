@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import { answerLines } from '../../../functions/shared/batch/answer-lines.ts';
+import type { BatchResult } from '../../../functions/shared/batch/batch-result.ts';
+import { BrokenEngine, FakeEngine } from '../fake-engine.ts';
+import { toInvocation } from '../routes/fake-service.ts';
+import { toLine, toNumbered, toOptions, toService } from './requests.ts';
+
+/** Answers lines; returns what was kept and what was handed back. */
+async function answer(
+  lines: readonly string[],
+  engine: FakeEngine,
+  overrides: Parameters<typeof toOptions>[0] & { keep?: (number: number) => void } = {},
+) {
+  const { keep, ...others } = overrides;
+  const { options, logged } = toOptions(others);
+  const kept = new Map<number, BatchResult>();
+  const handedBack = await answerLines(toNumbered(lines), toService(engine), {
+    ...options,
+    keep: async ({ number }, result) => {
+      keep?.(number);
+      kept.set(number, result);
+    },
+  });
+  return { kept, handedBack, logged };
+}
+
+describe('lines', () => {
+  it('are answered as the path answers', async () => {
+    const { kept, handedBack } = await answer([toLine('one')], new FakeEngine(' Paris.'));
+
+    expect(handedBack).toEqual([]);
+    expect(kept.get(0)).toEqual({
+      id: 'batch_req_request-0',
+      custom_id: 'one',
+      response: {
+        status_code: 200,
+        request_id: 'request-0',
+        body: expect.objectContaining({ choices: [expect.objectContaining({ text: ' Paris.' })] }),
+      },
+      error: null,
+    });
+  });
+
+  it('that are wrong fail alone', async () => {
+    const lines = [
+      '{',
+      toLine('two', { prompt: 7 }),
+      toLine('three').replace('/v1/completions', '/v1/nothing'),
+      toLine('four'),
+    ];
+    const { kept } = await answer(lines, new FakeEngine());
+
+    expect(
+      [...kept.values()].map(({ custom_id, response, error }) => [
+        custom_id,
+        response?.status_code,
+        error?.code,
+      ]),
+    ).toEqual([
+      [null, undefined, 'invalid_json'],
+      ['two', 400, undefined],
+      ['three', 404, undefined],
+      ['four', 200, undefined],
+    ]);
+  });
+
+  it('that fail in an unknown way say nothing of it, and the log has it', async () => {
+    const { kept, logged } = await answer([toLine('one')], new BrokenEngine());
+
+    expect(kept.get(0)?.response).toMatchObject({
+      status_code: 500,
+      body: { error: { code: 'server_error' } },
+    });
+    expect(JSON.stringify(kept.get(0))).not.toContain('on fire');
+    expect(String(logged[0])).toContain('on fire');
+  });
+
+  it('run as many at once as there are slots', async () => {
+    const engine = new FakeEngine(' x', { slots: 3, beforeEvent: () => Promise.resolve() });
+    const { kept } = await answer(
+      Array.from({ length: 9 }, (_, index) => toLine(`line-${index}`)),
+      engine,
+    );
+
+    expect(kept.size).toBe(9);
+    expect(engine.mostOpen).toBe(3);
+  });
+});
+
+describe('when time runs out', () => {
+  it('lines that may not be done in it are handed back unbegun', async () => {
+    const engine = new FakeEngine();
+    let remaining = 1;
+    const { kept, handedBack } = await answer(
+      ['one', 'two', 'three'].map((id) => toLine(id)),
+      engine,
+      {
+        remainingMs: () => remaining,
+        keep: () => {
+          remaining = -1;
+        },
+      },
+    );
+
+    expect([...kept.keys()]).toEqual([0]);
+    expect(handedBack).toEqual([1, 2]);
+    expect(engine.requests).toHaveLength(1);
+  });
+
+  it('a line that was cut short is handed back, unless it had all the time there is', async () => {
+    const engine = new FakeEngine(' x', { summary: { deadline: true } });
+    const { kept, handedBack } = await answer([toLine('one'), toLine('two')], engine);
+
+    expect(kept.get(0)).toMatchObject({
+      custom_id: 'one',
+      response: null,
+      error: { code: 'deadline_exceeded' },
+    });
+    expect(handedBack).toEqual([1]);
+  });
+
+  it('at least one line is settled each time, so that there is an end', async () => {
+    const engine = new FakeEngine();
+    const { kept, handedBack } = await answer([toLine('one'), toLine('two')], engine, {
+      remainingMs: () => -1,
+    });
+
+    expect([...kept.keys()]).toEqual([0]);
+    expect(handedBack).toEqual([1]);
+  });
+});
+
+describe('a result that cannot be kept', () => {
+  it('ends the rest, after what is under way', async () => {
+    const engine = new FakeEngine(' x', { slots: 2 });
+    const keep = () => {
+      throw new Error('The bucket is gone.');
+    };
+
+    await expect(
+      answer(
+        ['one', 'two', 'three'].map((id) => toLine(id)),
+        engine,
+        { keep },
+      ),
+    ).rejects.toThrow('The bucket is gone.');
+    expect(engine.open).toBe(0);
+    expect(engine.requests.length).toBeLessThan(3);
+  });
+});
+
+describe('an interruption', () => {
+  it('ends a line under way and keeps nothing of it', async () => {
+    const interruption = new AbortController();
+    const { signal } = interruption;
+    const engine = new FakeEngine(' x', { beforeEvent: () => interruption.abort(new Error('Enough.')) });
+
+    await expect(
+      answer([toLine('one'), toLine('two')], engine, {
+        signal,
+        toInvocation: () => toInvocation({ signal }),
+      }),
+    ).rejects.toThrow('Enough.');
+    expect(engine.requests).toHaveLength(1);
+  });
+});

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { findCustomId, longestLine, parseBatchLine } from '../../../functions/shared/batch/batch-line.ts';
+import { toLine } from './requests.ts';
+
+const parse = (text: string) => parseBatchLine(Buffer.from(text));
+
+describe('a line of a batch', () => {
+  it("is OpenAI's", () => {
+    expect(parse(toLine('one'))).toEqual({
+      custom_id: 'one',
+      method: 'POST',
+      url: '/v1/completions',
+      body: { prompt: 'one?', max_tokens: 8 },
+    });
+  });
+
+  it.each([
+    ['{"custom_id": "one', 'invalid_json', null],
+    ['[]', 'invalid_value', null],
+    [
+      JSON.stringify({ method: 'POST', url: '/v1/completions', body: {} }),
+      'missing_required_parameter',
+      'custom_id',
+    ],
+    [toLine(''), 'invalid_value', 'custom_id'],
+    [toLine('é'.repeat(129)), 'invalid_value', 'custom_id'],
+    [toLine('one').replace('POST', 'GET'), 'invalid_value', 'method'],
+    [toLine('one').replace('{', '{"extra": 1,'), 'unknown_parameter', 'extra'],
+    [toLine('one', { stream: true }), 'unsupported_parameter', 'body.stream'],
+    [`${toLine('one')}${' '.repeat(longestLine)}`, 'request_too_large', null],
+  ])('that is refused, with %2$s at %3$s', (line, code, param) => {
+    expect(() => parse(line)).toThrow(expect.objectContaining({ code, param }));
+  });
+
+  it('tells its id when all else is wrong', () => {
+    const find = (text: string) => findCustomId(Buffer.from(text));
+
+    expect(find('{"custom_id": "one", "method": 7}')).toBe('one');
+    expect(['{"custom_id": 1}', '{', 'null', '[]'].map(find)).toEqual([null, null, null, null]);
+  });
+});

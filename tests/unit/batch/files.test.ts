@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { joinBatch } from '../../../functions/batch-files/join.ts';
+import { definePipeline } from '../../../functions/batch-files/pipeline.ts';
+import { splitBatch, toChunks } from '../../../functions/batch-files/split.ts';
+import { toBatchKeys } from '../../../functions/shared/batch/batch-objects.ts';
+import type { FileLine } from '../../../functions/shared/batch/lines.ts';
+import { MemoryStore } from './memory-store.ts';
+import { toLine } from './requests.ts';
+
+const batch = 'tested';
+const keys = toBatchKeys(batch);
+
+function toResult(id: string, status: number): string {
+  const response = { status_code: status, request_id: id, body: {} };
+  return `${JSON.stringify({ id, custom_id: id, response, error: null })}\n`;
+}
+
+describe('a batch that is split', () => {
+  it('has chunks that lie one after the other', async () => {
+    const input = `${toLine('a')}\n\n${toLine('b')}\n{\n${toLine('a')}\n${toLine('c')}`;
+    const store = new MemoryStore().with(keys.input, input);
+
+    expect(await splitBatch(batch, 2, store)).toEqual({ chunks: keys.chunks, lines: 5 });
+    const chunks = JSON.parse(store.text(keys.chunks)) as { start: number; end: number }[];
+    expect(chunks).toMatchObject([
+      { first: 0, lines: 2 },
+      { first: 2, lines: 2, duplicates: [3] },
+      { first: 4, lines: 1 },
+    ]);
+    expect(chunks.map(({ start, end }) => input.slice(start, end).trim().split('\n').at(-1))).toEqual([
+      toLine('b'),
+      toLine('a'),
+      toLine('c'),
+    ]);
+  });
+
+  it('has fewer lines in a chunk where they are long', async () => {
+    const megabytes = 6 * 1024 * 1024;
+    async function* longLines(): AsyncGenerator<FileLine> {
+      for (let at = 0; at < 5; at += 1) {
+        yield { text: Buffer.from('{}'), start: at * megabytes, end: (at + 1) * megabytes };
+      }
+    }
+
+    const chunks = await Array.fromAsync(toChunks(longLines(), 100));
+
+    expect(chunks.map(({ lines }) => lines)).toEqual([2, 2, 1]);
+  });
+
+  it('has to have lines', async () => {
+    const store = new MemoryStore().with(keys.input, '\n \n');
+
+    await expect(splitBatch(batch, 2, store)).rejects.toMatchObject({
+      name: 'UnusableInputError',
+      message: 'batches/tested/input.jsonl has no lines.',
+    });
+  });
+});
+
+describe('a batch that is joined', () => {
+  it('has its results in two files, in order', async () => {
+    const store = new MemoryStore();
+    for (let chunk = 39; chunk >= 0; chunk -= 1) {
+      const text = toResult(`good-${chunk}`, 200) + toResult(`bad-${chunk}`, 400);
+      store.with(keys.part({ first: chunk * 2, lines: 2, start: 0, end: 0 }), text);
+    }
+
+    expect(await joinBatch(batch, 80, store)).toEqual({
+      output: keys.output,
+      errors: keys.errors,
+      answered: 40,
+      failed: 40,
+    });
+    const numbers = Array.from({ length: 40 }, (_, index) => index);
+    expect(store.text(keys.output)).toBe(numbers.map((number) => toResult(`good-${number}`, 200)).join(''));
+    expect(store.text(keys.errors)).toBe(numbers.map((number) => toResult(`bad-${number}`, 400)).join(''));
+  });
+
+  it('is no batch while results are missing', async () => {
+    const store = new MemoryStore().with(
+      keys.part({ first: 0, lines: 1, start: 0, end: 0 }),
+      toResult('a', 200),
+    );
+
+    await expect(joinBatch(batch, 2, store)).rejects.toMatchObject({
+      name: 'MissingResultsError',
+      message: 'Batch tested has 1 results for 2 lines.',
+    });
+    expect(store.objects.has(keys.output)).toBe(false);
+  });
+});
+
+describe('the function for files', () => {
+  it.each([
+    { step: 'split', batch: '../elsewhere', linesPerChunk: 1 },
+    { step: 'split', batch, linesPerChunk: 0 },
+    { step: 'join', batch },
+    { step: 'remove', batch },
+  ])('does not take %o', async (event) => {
+    const handler = definePipeline(new MemoryStore());
+
+    await expect(handler(event as never, {} as never)).rejects.toThrow();
+  });
+});

@@ -1,0 +1,68 @@
+// Objects in memory.
+import type { ObjectStore, ObjectWriter } from '../../../functions/shared/batch/object-store.ts';
+
+export class MemoryStore implements ObjectStore {
+  readonly objects = new Map<string, { body: string; metadata: Readonly<Record<string, string>> }>();
+  /** Called before an object is created; what it throws, the creation fails with. */
+  beforeCreate: (key: string) => unknown = () => {};
+
+  /** Puts an object in before anything else does. */
+  with(key: string, body: string, metadata: Readonly<Record<string, string>> = {}): this {
+    this.objects.set(key, { body, metadata });
+    return this;
+  }
+
+  /** The text of an object that must be there. */
+  text(key: string): string {
+    const object = this.objects.get(key);
+    if (object === undefined) throw new Error(`There is no ${key}.`);
+    return object.body;
+  }
+
+  async find(key: string): Promise<Readonly<Record<string, string>> | undefined> {
+    return this.objects.get(key)?.metadata;
+  }
+
+  async create(
+    key: string,
+    body: string,
+    metadata: Readonly<Record<string, string>> = {},
+  ): Promise<'created' | 'was-there'> {
+    await this.beforeCreate(key);
+    if (this.objects.has(key)) return 'was-there';
+    this.objects.set(key, { body, metadata });
+    return 'created';
+  }
+
+  async put(key: string, body: string): Promise<void> {
+    this.objects.set(key, { body, metadata: {} });
+  }
+
+  async read(key: string, range?: { readonly start: number; readonly end: number }): Promise<Uint8Array> {
+    const bytes = Buffer.from(this.text(key));
+    return range === undefined ? bytes : bytes.subarray(range.start, range.end);
+  }
+
+  async stream(key: string): Promise<AsyncIterable<Uint8Array>> {
+    const bytes = await this.read(key);
+    return (async function* () {
+      // In pieces that end anywhere.
+      for (let at = 0; at < bytes.length; at += 7) yield bytes.subarray(at, at + 7);
+    })();
+  }
+
+  async *list(prefix: string): AsyncGenerator<string, void, void> {
+    yield* [...this.objects.keys()].filter((key) => key.startsWith(prefix)).toSorted();
+  }
+
+  write(key: string): ObjectWriter {
+    let text = '';
+    return {
+      write: async (piece) => {
+        text += piece;
+      },
+      finish: async () => void this.objects.set(key, { body: text, metadata: {} }),
+      abandon: async () => {},
+    };
+  }
+}

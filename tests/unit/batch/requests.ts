@@ -1,0 +1,33 @@
+// Lines of batches, and what answers them.
+import type { AnswerLinesOptions, NumberedLine } from '../../../functions/shared/batch/answer-lines.ts';
+import { FakeEngine } from '../fake-engine.ts';
+import { model, toInvocation } from '../routes/fake-service.ts';
+
+export function toLine(id: string, body: object = {}): string {
+  return JSON.stringify({
+    custom_id: id,
+    method: 'POST',
+    url: '/v1/completions',
+    body: { prompt: `${id}?`, max_tokens: 8, ...body },
+  });
+}
+
+export function toNumbered(lines: readonly string[]): NumberedLine[] {
+  return lines.map((line, number) => ({ number, text: Buffer.from(line) }));
+}
+
+export function toService(engine = new FakeEngine()) {
+  return { engine, model };
+}
+
+/** Options with all the time there is, and what was logged. */
+export function toOptions(overrides: Partial<Omit<AnswerLinesOptions, 'keep'>> = {}) {
+  const logged: unknown[] = [];
+  const options: Omit<AnswerLinesOptions, 'keep'> = {
+    remainingMs: () => Number.POSITIVE_INFINITY,
+    toInvocation: ({ number }) => toInvocation({ requestId: `request-${number}` }),
+    log: (error) => logged.push(error),
+    ...overrides,
+  };
+  return { options, logged };
+}
