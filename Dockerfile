@@ -49,6 +49,7 @@ COPY functions/shared/platform functions/shared/platform
 COPY functions/shared/model functions/shared/model
 # What the checkout's store holds already is verified and not fetched again.
 COPY models models
+COPY terminal terminal
 ARG MODEL=
 RUN node models/cli.ts fetch ${MODEL} --to /model
 
@@ -56,15 +57,18 @@ RUN node models/cli.ts fetch ${MODEL} --to /model
 FROM model AS prefixes
 COPY functions functions
 ARG CONTEXT_SIZE=2048
+# A folder of models/prefixes; by default that itself.
+ARG PREFIX_SET=
 RUN mkdir /prefixes \
-  && if [ -n "$(find models/prefixes -name '*.txt' -o -name '*.json')" ]; \
-    then UV_THREADPOOL_SIZE=1 node models/cli.ts prefixes --model /model --to /prefixes; fi
+  && if [ -n "$(find "models/prefixes/${PREFIX_SET}" -maxdepth 1 -name '*.txt' -o -maxdepth 1 -name '*.json')" ]; \
+    then UV_THREADPOOL_SIZE=1 node models/cli.ts prefixes --model /model --from "models/prefixes/${PREFIX_SET}" --to /prefixes; fi
 
 FROM build AS emulator
 COPY functions/shared/gguf functions/shared/gguf
 COPY functions/shared/platform functions/shared/platform
 COPY functions/shared/model functions/shared/model
 COPY models/*.ts models/catalog.json models/
+COPY terminal terminal
 RUN node models/cli.ts fetch aws-lambda-rie --to /emulator
 
 # --- lambda: the image as Lambda takes it ------------------------------------------------------------------------

@@ -1,9 +1,14 @@
-// The template: linted, built and invoked with the SAM CLI.
-import { beforeAll, describe, expect, it } from 'vitest';
+// The template: linted, built and invoked with the SAM CLI, and by AWS's own client.
+import { readFileSync } from 'node:fs';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readEvent } from '../events.ts';
-import { installSam, tool } from './sam.ts';
+import { installSam, type LocalLambda, machineArchitecture, startLocalLambda, tool } from './sam.ts';
 
 const template = 'infra/template.yaml';
+
+/** To build and to run are two commands, and each needs them. */
+const parameters = ['--parameter-overrides', `Architecture=${machineArchitecture}`];
 
 beforeAll(installSam);
 
@@ -17,45 +22,91 @@ describe('the template', () => {
   it('passes cfn-lint without a warning', async () => {
     expect((await tool('cfn-lint', template)).stdout).toBe('');
   });
+
+  it('passes checkov', async () => {
+    const { stdout } = await tool('checkov', '--config-file', 'infra/checkov.yaml', '--file', template);
+
+    expect(stdout).toMatch(/Passed checks: [1-9]\d*, Failed checks: 0, Skipped checks: 0/);
+  });
 });
 
-describe('the built function', () => {
-  beforeAll(async () => {
-    await tool('sam', 'build', '--template', template);
-  });
+describe('the built functions', () => {
+  let lambda: LocalLambda;
 
-  /** Invokes the function and returns its answer. */
-  async function invoke(event: string): Promise<unknown> {
-    const { stdout } = await tool(
+  beforeAll(async () => {
+    await tool(
       'sam',
-      'local',
-      'invoke',
-      '--skip-pull-image',
-      '--event',
-      `events/${event}.json`,
+      'build',
+      ...['--template', template],
+      ...[...parameters, 'Revision=tested', 'ContextSize=1024'],
     );
-    return JSON.parse(stdout);
+    lambda = await startLocalLambda(parameters);
+  });
+  afterAll(() => lambda.end());
+
+  /** Invokes a function by `sam local invoke` and returns its answer. */
+  async function invoke(name: string, event: string): Promise<unknown> {
+    const options = [...parameters, '--skip-pull-image', '--event', `events/${event}.json`];
+    return JSON.parse((await tool('sam', 'local', 'invoke', name, ...options)).stdout);
   }
 
-  it('answers sam local invoke with a direct event', async () => {
-    expect(await invoke('completion')).toMatchObject({
+  it('are one image, by the parameters', () => {
+    const built = readFileSync('.aws-sam/build/template.yaml', 'utf8');
+
+    expect(built.match(/ImageUri: .*/g)).toEqual(Array(4).fill('ImageUri: streamfunction:tested'));
+    expect(built.match(/CONTEXT_SIZE: '1024'/g)).toHaveLength(4);
+  });
+
+  it('answer sam local invoke with a direct event', async () => {
+    expect(await invoke('CompletionFunction', 'completion')).toMatchObject({
       object: 'text_completion',
       choices: [{ text: expect.stringMatching(/^ Paris/) }],
       usage: { completion_tokens: (readEvent('completion') as { max_tokens: number }).max_tokens },
     });
   });
 
-  it('answers sam local invoke with an HTTP event', async () => {
-    expect(await invoke('api-gateway-v1')).toMatchObject({
+  it('answer sam local invoke with an HTTP event', async () => {
+    expect(await invoke('CompletionFunction', 'api-gateway-v1')).toMatchObject({
       statusCode: 200,
       body: expect.stringContaining('Paris'),
     });
   });
 
-  it('answers sam local invoke with a function error for a wrong request', async () => {
-    expect(await invoke('invalid/unknown-field')).toMatchObject({
+  it('answer sam local invoke with a function error for a wrong request', async () => {
+    expect(await invoke('CompletionFunction', 'invalid/unknown-field')).toMatchObject({
       errorType: 'unknown_parameter',
       errorMessage: "'max_token' is not a known parameter.",
     });
+  });
+
+  it.each(['CompletionFunction', 'StreamFunction'])('answer the AWS SDK as %s', async (name) => {
+    const client = new LambdaClient(lambda.settings);
+    const { StatusCode, Payload } = await client.send(
+      new InvokeCommand({ FunctionName: name, Payload: JSON.stringify(readEvent('completion')) }),
+    );
+
+    expect(StatusCode).toBe(200);
+    expect(Payload?.transformToString()).toContain(' Paris');
+  });
+
+  it('tell the AWS SDK of a line of a batch that has no place, as BatchFilesFunction', async () => {
+    const client = new LambdaClient(lambda.settings);
+    const { Payload } = await client.send(
+      new InvokeCommand({
+        FunctionName: 'BatchFilesFunction',
+        Payload: JSON.stringify({ step: 'split', batch: 'no/batch', linesPerChunk: 1 }),
+      }),
+    );
+
+    expect(JSON.parse(Payload?.transformToString() ?? '')).toMatchObject({ errorType: expect.any(String) });
+  });
+
+  it('are up as BatchFunction', async () => {
+    const client = new LambdaClient(lambda.settings);
+    const { Payload } = await client.send(
+      new InvokeCommand({ FunctionName: 'BatchFunction', Payload: JSON.stringify(readEvent('warmup')) }),
+    );
+
+    expect(Payload?.transformToString()).toBe('"warmup"');
   });
 });

@@ -1,19 +1,28 @@
-// AWS's SAM CLI and cfn-lint, from PyPI, installed beside the project on first use.
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+// What checks and runs the template: the SAM CLI, cfn-lint and checkov, the last two from PyPI.
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { installPythonTool, type Tool } from '../../infra/python-tool.ts';
+import { findSam } from '../../infra/sam.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const packages = ['aws-sam-cli==1.170.0', 'cfn-lint==1.58.0'];
-const folder = `${root}.cache/${packages.join('+').replaceAll('==', '-')}`;
 
-/** Installs the tools unless they are there. */
+const tools = {
+  sam: findSam,
+  'cfn-lint': () => installPythonTool('cfn-lint==1.58.0', 'cfn-lint'),
+  checkov: () => installPythonTool('checkov==3.3.30', 'checkov'),
+} satisfies Record<string, () => Promise<Tool>>;
+
+/** Installs the SAM CLI and the linters, unless they are there. */
 export async function installSam(): Promise<void> {
-  if (existsSync(`${folder}/bin/sam`)) return;
-  await run('python3', ['-m', 'pip', 'install', '--quiet', '--target', folder, ...packages]);
+  await Promise.all(Object.values(tools).map((find) => find()));
 }
+
+/** As the template names it. */
+export const machineArchitecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
 
 export interface Output {
   readonly stdout: string;
@@ -21,10 +30,77 @@ export interface Output {
 }
 
 /** Runs one of the tools in the project's root. Throws with its output when it fails. */
-export async function tool(name: 'sam' | 'cfn-lint', ...args: string[]): Promise<Output> {
-  return run('python3', [`${folder}/bin/${name}`, ...args], {
+export async function tool(name: keyof typeof tools, ...args: string[]): Promise<Output> {
+  const { command, env } = await tools[name]();
+  const [program, ...first] = command;
+  return run(program, [...first, ...args], {
     cwd: root,
     maxBuffer: 64 * 1024 * 1024,
-    env: { ...process.env, PYTHONPATH: folder, SAM_CLI_TELEMETRY: '0', AWS_DEFAULT_REGION: 'eu-central-1' },
+    env: { ...process.env, ...env, AWS_DEFAULT_REGION: 'eu-central-1' },
   });
+}
+
+export interface LocalLambda {
+  /** Of a client of the AWS SDK. */
+  readonly settings: {
+    readonly endpoint: string;
+    readonly region: string;
+    readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  };
+  end(): Promise<void>;
+}
+
+/** Starts `sam local start-lambda`, Lambda's API for the built functions. */
+export async function startLocalLambda(parameters: readonly string[]): Promise<LocalLambda> {
+  const { command, env } = await tools.sam();
+  const [program, ...first] = command;
+  const port = await findFreePort();
+  const child = spawn(
+    program,
+    [
+      ...first,
+      'local',
+      'start-lambda',
+      ...parameters,
+      '--skip-pull-image',
+      '--host',
+      '127.0.0.1',
+      '--port',
+      String(port),
+    ],
+    {
+      cwd: root,
+      env: { ...process.env, ...env, AWS_DEFAULT_REGION: 'eu-central-1' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
+  const closed = once(child, 'close');
+  let log = '';
+  await new Promise<void>((resolve, reject) => {
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      log += text;
+      if (log.includes('Running on http://')) resolve();
+    });
+    void closed.then(() => reject(new Error(`sam local start-lambda ended: ${log}`)));
+  });
+  return {
+    settings: {
+      endpoint: `http://127.0.0.1:${port}`,
+      region: 'eu-central-1',
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    },
+    end: async () => {
+      // It takes its containers down.
+      child.kill('SIGINT');
+      await closed;
+    },
+  };
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer();
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
 }

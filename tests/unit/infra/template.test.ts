@@ -1,0 +1,172 @@
+// What must be so in every deployment, whatever its parameters.
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { type Resource, resolveTemplate } from './resolved-template.ts';
+
+const secret = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf';
+const publicParameters = { StreamAuth: 'NONE', ApiKeySecretArn: secret, ReservedConcurrency: 5 };
+
+/** Each parameter that decides about resources, one way and the other. */
+const deployments: readonly Readonly<Record<string, string | number>>[] = [
+  {},
+  { SnapStart: 'true' },
+  { ProvisionedConcurrency: 2 },
+  { RestApi: 'true', Tracing: 'true' },
+  { AlarmEmail: 'someone@example.org', LogPrompts: 'true' },
+  { Architecture: 'x86_64', ReservedConcurrency: 3 },
+  publicParameters,
+  { ...publicParameters, SnapStart: 'true', RestApi: 'true', Tracing: 'true', AlarmEmail: 'a@example.org' },
+];
+
+function ofType(resources: Readonly<Record<string, Resource>>, type: string) {
+  return Object.entries(resources)
+    .filter(([, resource]) => resource.Type === type)
+    .map(([name, { Properties }]) => ({ name, properties: Properties }));
+}
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action: string | readonly string[];
+  readonly Resource?: unknown;
+}
+
+function statementsOf(properties: Readonly<Record<string, unknown>>): Statement[] {
+  const policies = properties.Policies as { PolicyDocument: { Statement: Statement[] } }[];
+  return policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+}
+
+describe.each(deployments)('the template with %o', (parameters) => {
+  const { resources, outputs } = resolveTemplate(parameters);
+  const functions = ofType(resources, 'AWS::Serverless::Function');
+
+  it('lets nobody call without IAM or a key', () => {
+    const stream = resources.StreamFunction?.Properties ?? {};
+    const { AuthType, InvokeMode } = stream.FunctionUrlConfig as { AuthType: string; InvokeMode: string };
+    const { Variables } = stream.Environment as { Variables: Record<string, unknown> };
+
+    expect(InvokeMode).toBe('RESPONSE_STREAM');
+    expect(AuthType === 'AWS_IAM' || Variables.API_KEY_SECRET_ARN === secret).toBe(true);
+    expect(AuthType === 'AWS_IAM' || Number(stream.ReservedConcurrentExecutions) > 0).toBe(true);
+    expect(functions.filter(({ properties }) => properties.FunctionUrlConfig !== undefined)).toHaveLength(1);
+    for (const { properties } of ofType(resources, 'AWS::Serverless::Api')) {
+      expect(properties.Auth).toEqual({ DefaultAuthorizer: 'AWS_IAM' });
+    }
+  });
+
+  it('writes both permissions of the Function URL out, to the account where the URL is not public', () => {
+    const permissions = ['StreamUrlPermission', 'StreamInvokePermission'].map(
+      (name) => resources[name]?.Properties,
+    );
+    const principal = 'ApiKeySecretArn' in parameters ? '*' : { Ref: 'AWS::AccountId' };
+
+    expect(permissions).toEqual([
+      {
+        Action: 'lambda:InvokeFunctionUrl',
+        FunctionName: { Ref: 'StreamFunction.Alias' },
+        FunctionUrlAuthType: outputs.StreamAuth,
+        Principal: principal,
+      },
+      {
+        Action: 'lambda:InvokeFunction',
+        FunctionName: { Ref: 'StreamFunction.Alias' },
+        InvokedViaFunctionUrl: true,
+        Principal: principal,
+      },
+    ]);
+  });
+
+  it('names what each role may do, and to what', () => {
+    const roles = ofType(resources, 'AWS::IAM::Role');
+
+    expect(roles.length).toBeGreaterThan(0);
+    for (const { properties } of roles) {
+      for (const { Action, Resource } of statementsOf(properties)) {
+        expect(Resource).toBeDefined();
+        for (const action of [Action].flat()) expect(action).not.toContain('*');
+        for (const resource of [Resource].flat()) {
+          const written = typeof resource === 'string' ? resource : JSON.stringify(resource);
+          // Objects of the bucket under a prefix, and executions of the state machine, cannot be named otherwise.
+          const narrowed = written
+            .replace(/\$\{BatchBucket\.Arn\}\/[a-z/]+\/\*/, '')
+            .replace(/:execution:\$\{AWS::StackName\}-batch\/\*/, '');
+          expect(narrowed).not.toContain('*');
+        }
+      }
+    }
+  });
+
+  it('has a role and a log of its own for each function', () => {
+    for (const { name, properties } of functions) {
+      const stem = name.replace(/Function$/, '');
+      expect(properties.Role).toEqual({ 'Fn::GetAtt': `${stem}Role.Arn` });
+      expect(properties.LoggingConfig).toEqual({ LogGroup: { Ref: `${stem}Logs` } });
+      expect(resources[`${stem}Logs`]?.Properties.RetentionInDays).toBe('7');
+    }
+  });
+
+  it('never has SnapStart with provisioned concurrency, and both on a published version', () => {
+    for (const { properties } of functions) {
+      const { ApplyOn = 'None' } = (properties.SnapStart ?? {}) as { ApplyOn?: string };
+      expect(ApplyOn === 'None' || properties.ProvisionedConcurrencyConfig === undefined).toBe(true);
+      expect(properties.AutoPublishAlias).toBe('live');
+      expect(properties.EphemeralStorage).toEqual({ Size: 512 });
+    }
+  });
+
+  it('has the queue hide a message for six times as long as the function may take', () => {
+    const queue = resources.BatchQueue?.Properties;
+    const timeout = Number(resources.BatchFunction?.Properties.Timeout);
+
+    expect(queue?.VisibilityTimeout).toBe(6 * timeout);
+    expect(queue?.RedrivePolicy).toMatchObject({
+      deadLetterTargetArn: { 'Fn::GetAtt': 'BatchDeadLetters.Arn' },
+    });
+  });
+
+  it('traces and logs prompts only where that is asked for', () => {
+    for (const { properties } of functions) {
+      const { Variables } = properties.Environment as { Variables: Record<string, unknown> };
+      const { Tracing = 'false', LogPrompts = 'false' } = parameters;
+      expect(properties.Tracing).toBe(Tracing === 'true' ? 'Active' : 'PassThrough');
+      expect(Variables.POWERTOOLS_TRACE_ENABLED).toBe(Tracing);
+      expect(Variables.LOG_PROMPTS).toBe(LogPrompts);
+    }
+  });
+
+  it('sends every alarm to the address, where there is one', () => {
+    for (const { properties } of ofType(resources, 'AWS::CloudWatch::Alarm')) {
+      expect(properties.AlarmActions).toEqual(
+        'AlarmEmail' in parameters ? [{ Ref: 'AlarmTopic' }] : undefined,
+      );
+    }
+  });
+});
+
+describe('the template', () => {
+  it.each([
+    [{ StreamAuth: 'NONE', ReservedConcurrency: 5 }, 'pass ApiKeySecretArn'],
+    [{ StreamAuth: 'NONE', ApiKeySecretArn: secret }, 'pass ReservedConcurrency'],
+    [{ SnapStart: 'true', ProvisionedConcurrency: 1 }, 'not both'],
+    [{ Architecture: 'riscv64' }, 'arm64 or x86_64'],
+    [{ ApiKeySecretArn: 'my-key' }, 'ApiKeySecretArn="my-key"'],
+  ])('refuses %o', (parameters, reason) => {
+    expect(() => resolveTemplate(parameters)).toThrow(reason);
+  });
+
+  it('shows every metric of generations on the dashboard', () => {
+    const { resources } = resolveTemplate();
+    const dashboard = JSON.stringify(resources.Dashboard?.Properties.DashboardBody);
+    const source = readFileSync('functions/shared/telemetry/powertools/powertools-metrics.ts', 'utf8');
+    const names = [...source.matchAll(/addMetric\('(\w+)'/g)].map(([, name]) => name);
+
+    expect(names).toContain('TimeToFirstToken');
+    for (const name of names) expect(dashboard).toContain(`\\"${name}\\"`);
+  });
+
+  it('has a dashboard of JSON', () => {
+    const { resources } = resolveTemplate();
+    const body = resources.Dashboard?.Properties.DashboardBody as { 'Fn::Sub': string };
+
+    expect(JSON.parse(body['Fn::Sub'])).toMatchObject({ widgets: expect.any(Array) });
+  });
+});
