@@ -2,6 +2,7 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { createS3Client, S3Store } from '../functions/shared/batch/s3-store.ts';
+import { findRegion } from '../infra/deploy/account.ts';
 import type { Architecture } from '../infra/lambda-prices.ts';
 import { BatchError } from './failure.ts';
 
@@ -14,7 +15,10 @@ export interface BatchStack {
   readonly architecture: Architecture;
 }
 
-/** @throws {BatchError} when there is no such stack, or it has no batches */
+/**
+ * @throws {BatchError} when there is no such stack, or it has no batches
+ * @throws {DeployError} when there is no region
+ */
 export async function connectStack({
   stack,
   region,
@@ -22,7 +26,8 @@ export async function connectStack({
   readonly stack: string;
   readonly region?: string;
 }): Promise<BatchStack> {
-  const settings = region === undefined ? {} : { region };
+  const unsettled = new CloudFormationClient({});
+  const settings = { region: await findRegion(region, process.env, () => unsettled.config.region()) };
   const { Outputs, Parameters } = await describe(new CloudFormationClient(settings), stack);
   const output = (key: string) => {
     const value = Outputs?.find(({ OutputKey }) => OutputKey === key)?.OutputValue;
