@@ -10,7 +10,7 @@ export default defineConfig({
           name: 'model',
           // As infra/entry.sh does: with more, decoding is several times slower.
           env: { UV_THREADPOOL_SIZE: '1' },
-          include: ['tests/{model,clients,batch}/**/*.test.ts'],
+          include: ['tests/{model,clients,aws}/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,

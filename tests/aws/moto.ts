@@ -18,6 +18,12 @@ export interface FunctionAnswer {
 }
 
 export interface LocalAws {
+  /** Of a client of the AWS SDK. */
+  readonly settings: {
+    readonly endpoint: string;
+    readonly region: string;
+    readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  };
   /** What clients and functions need in their environment. */
   readonly env: Readonly<Record<string, string>>;
   close(): Promise<void>;
@@ -63,12 +69,15 @@ export async function startAws(
     method: 'POST',
     body: JSON.stringify({ stepfunctions: { execute_state_machine: true } }),
   });
+  const region = 'eu-central-1';
+  const credentials = { accessKeyId: 'testing', secretAccessKey: 'testing' };
   return {
+    settings: { endpoint, region, credentials },
     env: {
       AWS_ENDPOINT_URL: endpoint,
-      AWS_REGION: 'eu-central-1',
-      AWS_ACCESS_KEY_ID: 'testing',
-      AWS_SECRET_ACCESS_KEY: 'testing',
+      AWS_REGION: region,
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     },
     close: async () => {
       server.kill('SIGKILL');

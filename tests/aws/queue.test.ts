@@ -25,13 +25,8 @@ let functions: Environments;
 
 beforeAll(async () => {
   aws = await startAws({}, () => {});
-  const settings = {
-    endpoint: aws.env.AWS_ENDPOINT_URL ?? '',
-    region: 'eu-central-1',
-    credentials: { accessKeyId: 'testing', secretAccessKey: 'testing' },
-  };
-  sqs = new SQSClient(settings);
-  s3 = new S3Client(settings);
+  sqs = new SQSClient(aws.settings);
+  s3 = new S3Client(aws.settings);
   await s3.send(
     new CreateBucketCommand({
       Bucket: bucket,
