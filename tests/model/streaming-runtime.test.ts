@@ -40,6 +40,18 @@ async function textOf(body: object): Promise<string | undefined> {
 }
 
 describe('a streamed answer', () => {
+  it('is the same to a REST API, whose integration streams', async () => {
+    const event = {
+      ...(readEvent('api-gateway-v1') as object),
+      body: JSON.stringify({ ...story, stream: true }),
+    };
+    const { statusCode, headers, pieces } = toHttpAnswer((await runtime.invoke(event)).pieces);
+
+    expect(statusCode).toBe(200);
+    expect(headers['content-type']).toBe('text/event-stream; charset=utf-8');
+    expect(toEvents(pieces).at(-1)?.data).toBe('[DONE]');
+  });
+
   it('has its status and headers in a prelude, and no error in its trailers', async () => {
     const { path, statusCode, headers, trailers } = await post({ ...story, stream: true });
 
