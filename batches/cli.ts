@@ -1,18 +1,25 @@
 // npm run batch -- submit | status | fetch | cancel | resume | local: many requests in a file, in OpenAI's Batch format.
 // What went well goes to stdout, each failure as one line to stderr, with exit code 1, or 130 after Ctrl-C.
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { createProgressDisplay } from '../terminal/progress.ts';
-import { toBatchFailure } from './failure.ts';
+import { BatchError, toBatchFailure } from './failure.ts';
 import { fetchResults } from './fetch.ts';
 import { answerFile } from './local.ts';
 import { cancelRun, describeLastRun, followLastRun, resumeRun, toStatusLine } from './runs.ts';
 import { connectStack } from './stack.ts';
-import { submitFile } from './submit.ts';
+import { type BatchPlan, submitFile } from './submit.ts';
 
 const interruption = new AbortController();
 const { signal } = interruption;
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interruption.abort());
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(name, () => {
+    interruption.abort();
+    // What does not end by then is a request that nobody answers.
+    setTimeout(() => process.exit(130), 5_000).unref();
+  });
+}
 
 const display = createProgressDisplay(process.stdout);
 const linesDisplay = createProgressDisplay(process.stdout, (lines) =>
@@ -58,24 +65,32 @@ stackCommand('submit')
     10,
   )
   .option('--hours <hours>', 'after so long no more lines are begun', wholeNumber(1, 24 * 14), 24)
-  .option('--lines-per-chunk <lines>', 'lines that an environment takes at once', wholeNumber(1, 10_000), 50)
+  .option('--lines-per-chunk <lines>', 'lines that an environment takes at once', wholeNumber(1, 1_000), 50)
   .option('--wait', 'follow the batch to its end')
   .action(async (file: string, options: StackOptions & SubmitOptions) => {
-    const stack = await connectStack(options);
-    const { id, isNew, lines, wrong, mostDollars } = await submitFile(file, stack, {
+    let id = '';
+    const isNew = await submitFile(file, await connectStack(options), {
       ...options,
       signal,
+      onPlanned: (plan) => {
+        id = plan.id;
+        tellPlan(plan, options);
+      },
       onProgress: display.update,
     });
-    if (wrong !== undefined)
-      display.line(`${wrong.count} lines are no requests and will fail alone; the first is ${wrong.first}.`);
-    display.line(
-      isNew
-        ? `Submitted ${lines} lines as ${id}. They cost at most $${mostDollars.toFixed(2)}: ${options.concurrency} environments for ${options.hours} hours.`
-        : `${id} was submitted before.`,
-    );
+    display.line(isNew ? `${id} is submitted.` : `${id} was submitted before.`);
     if (options.wait) await followToEnd(id, options);
   });
+
+function tellPlan({ id, lines, wrong, mostDollars }: BatchPlan, { concurrency, hours }: SubmitOptions): void {
+  if (wrong !== undefined) {
+    display.line(`${wrong.count} lines are no requests and will fail alone; the first is ${wrong.first}`);
+  }
+  display.line(
+    `${id}: ${lines} lines, at most $${mostDollars.toFixed(2)} by the list price of us-east-1: ` +
+      `${concurrency} environments for ${hours} hours.`,
+  );
+}
 
 interface SubmitOptions {
   readonly id?: string;
@@ -134,6 +149,7 @@ program
   .option('--to <directory>', 'where to put the results (default: beside the file)')
   .option('--slots <generations>', 'requests that are answered at once', wholeNumber(1, 256), 4)
   .action(async (file: string, options: { to?: string; slots: number }) => {
+    setUpModel();
     const { output, errors } = await answerFile(file, {
       ...options,
       env: { MODEL_DIR: join(import.meta.dirname, '../dist/model'), ...process.env },
@@ -142,6 +158,14 @@ program
     });
     for (const { path, lines } of [output, errors]) linesDisplay.line(`${path}: ${lines} lines.`);
   });
+
+/** The default model and the bundles' place, which only this command needs. */
+function setUpModel(): void {
+  if (process.env.MODEL_DIR !== undefined) return;
+  const setUp = join(import.meta.dirname, '../local/setup.mjs');
+  const { status } = spawnSync(process.execPath, [setUp], { stdio: 'inherit' });
+  if (status !== 0) throw new BatchError('The model could not be set up.');
+}
 
 async function followToEnd(id: string, options: StackOptions): Promise<void> {
   const stack = await connectStack(options);

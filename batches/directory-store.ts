@@ -1,10 +1,8 @@
 // Objects in a directory of this machine. A file has its name once it is whole.
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { access, link, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { finished } from 'node:stream/promises';
 import type { ObjectStore, ObjectWriter } from '../functions/shared/batch/object-store.ts';
 
 /** Keeps no metadata. Throws what `node:fs` throws. */
@@ -67,21 +65,22 @@ export class DirectoryStore implements ObjectStore {
   }
 
   write(key: string): ObjectWriter {
-    const opened = this.#toPart(key).then((part) => ({ part, file: createWriteStream(part) }));
+    const opened = this.#toPart(key).then(async (part) => ({ part, file: await open(part, 'w') }));
+    // Whoever writes or finishes is told.
+    opened.catch(() => {});
     return {
       write: async (text) => {
         const { file } = await opened;
-        if (!file.write(text)) await once(file, 'drain');
+        await file.writeFile(text);
       },
       finish: async () => {
         const { part, file } = await opened;
-        file.end();
-        await finished(file);
+        await file.close();
         await rename(part, this.path(key));
       },
       abandon: async () => {
         const { part, file } = await opened;
-        file.destroy();
+        await file.close();
         await rm(part, { force: true });
       },
     };

@@ -1,9 +1,8 @@
 // Downloads the results of a batch. A file is there when it is whole.
-import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { finished } from 'node:stream/promises';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { toBatchKeys } from '../functions/shared/batch/batch-objects.ts';
 import type { Progress } from '../terminal/pace.ts';
 import { BatchError } from './failure.ts';
@@ -15,17 +14,24 @@ export interface ResultFile {
   readonly lines: number;
 }
 
-/** @throws {BatchError} when there is no such batch, or it is not done */
+interface FetchOptions {
+  readonly signal: AbortSignal;
+  /** In bytes. */
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/** @throws {BatchError} when there is no such batch, it is not done, or a file cannot be written */
 export async function fetchResults(
   batch: string,
   stack: BatchStack,
   directory: string,
-  options: { readonly signal: AbortSignal; readonly onProgress: (progress: Progress) => void },
+  options: FetchOptions,
 ): Promise<ResultFile[]> {
-  const run = await describeLastRun(batch, stack);
-  if (run.results === undefined) throw new BatchError(toStatusLine(run));
-  await mkdir(directory, { recursive: true });
   const keys = toBatchKeys(batch);
+  // Results stay when Step Functions has forgotten who made them.
+  if ((await stack.store.find(keys.errors)) === undefined) {
+    throw new BatchError(toStatusLine(await describeLastRun(batch, stack)));
+  }
   const files = [];
   for (const [key, kind] of [
     [keys.output, 'output'],
@@ -42,27 +48,28 @@ async function download(
   key: string,
   path: string,
   { store }: BatchStack,
-  { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress: (progress: Progress) => void },
+  { signal, onProgress }: FetchOptions,
 ): Promise<number> {
   const part = `${path}.part`;
-  const file = createWriteStream(part);
   let done = 0;
   let lines = 0;
-  try {
-    for await (const piece of await store.stream(key)) {
-      signal.throwIfAborted();
-      if (!file.write(piece)) await once(file, 'drain');
+  async function* counted(pieces: AsyncIterable<Uint8Array>) {
+    for await (const piece of pieces) {
       done += piece.length;
       for (const byte of piece) if (byte === 0x0a) lines += 1;
       onProgress({ done, total: null });
+      yield piece;
     }
-    file.end();
-    await finished(file);
+  }
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await pipeline(await store.stream(key), counted, createWriteStream(part), { signal });
     await rename(part, path);
     return lines;
   } catch (error) {
-    file.destroy();
-    await rm(part, { force: true });
-    throw error;
+    await rm(part, { force: true }).catch(() => {});
+    const { syscall } = error as NodeJS.ErrnoException;
+    if (syscall === undefined || signal.aborted) throw error;
+    throw new BatchError(`${path} cannot be written: ${(error as Error).message}.`);
   }
 }

@@ -2,7 +2,7 @@
 // all is answered, so that a run that was ended goes on where it was.
 import { createHash, randomInt, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, rename, rm, stat, symlink } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { answerChunk } from '../functions/batch/chunk.ts';
 import { joinBatch } from '../functions/batch-files/join.ts';
@@ -47,36 +47,39 @@ export async function answerFile(file: string, options: LocalOptions): Promise<L
   const { signal, onProgress, slots, load = loadService, to = dirname(file) } = options;
   if (!(await stat(file).catch(() => undefined))?.isFile()) throw new BatchError(`There is no file ${file}.`);
   const name = basename(file, extname(file));
-  const store = new DirectoryStore(join(to, `${name}.batch`));
-  // A file that has changed is another batch.
-  const id = (await digest(file)).slice(0, 16);
+  const store = new DirectoryStore(join(to, `${basename(file)}.batch`));
+  await mkdir(store.root, { recursive: true });
+  await using _lock = await lock(store.path('lock'), file);
+  // A file that has changed is another batch, and so is one that another model answers.
+  const service = await load({ ...options.env, SLOTS: String(slots), QUEUE_LIMIT: '100000' });
+  const { model, engine } = service;
+  await using _engine = engine;
+  const id = (await digest(file, [model, engine.properties.description, engine.contextSize])).slice(0, 16);
   const keys = toBatchKeys(id);
   await mkdir(dirname(store.path(keys.input)), { recursive: true });
   await rm(store.path(keys.input), { force: true });
   await symlink(resolve(file), store.path(keys.input));
 
-  const { lines } = await splitBatch(id, linesPerChunk, store);
+  const { lines } = await splitBatch(id, linesPerChunk, store).catch(async (error: unknown) => {
+    await rm(store.root, { recursive: true });
+    throw error;
+  });
   const chunks = JSON.parse(Buffer.from(await store.read(keys.chunks)).toString()) as BatchChunk[];
-  const service = await load({ ...options.env, SLOTS: String(slots) });
-  try {
-    for (const chunk of chunks) {
-      await answerChunk({ batch: id, chunk }, store, service, {
-        remainingMs: () => Number.POSITIVE_INFINITY,
-        toInvocation: () => ({
-          requestId: randomUUID(),
-          receivedAt: new Date(),
-          seed: randomInt(2 ** 32),
-          coldStart: false,
-          uptimeSeconds: process.uptime(),
-          signal,
-        }),
-        log: console.error,
+  for (const chunk of chunks) {
+    await answerChunk({ batch: id, chunk }, store, service, {
+      remainingMs: () => Number.POSITIVE_INFINITY,
+      toInvocation: () => ({
+        requestId: randomUUID(),
+        receivedAt: new Date(),
+        seed: randomInt(2 ** 32),
+        coldStart: false,
+        uptimeSeconds: process.uptime(),
         signal,
-        onKept: (kept) => onProgress({ done: chunk.first + kept, total: lines }),
-      });
-    }
-  } finally {
-    await service.engine[Symbol.asyncDispose]();
+      }),
+      log: console.error,
+      signal,
+      onKept: (kept) => onProgress({ done: chunk.first + kept, total: lines }),
+    });
   }
   const { answered, failed } = await joinBatch(id, lines, store);
   const output = join(to, `${name}.output.jsonl`);
@@ -87,8 +90,31 @@ export async function answerFile(file: string, options: LocalOptions): Promise<L
   return { output: { path: output, lines: answered }, errors: { path: errors, lines: failed } };
 }
 
-async function digest(file: string): Promise<string> {
-  const hash = createHash('sha256');
+async function digest(file: string, others: readonly (string | number)[]): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify(others));
   for await (const piece of createReadStream(file)) hash.update(piece as Buffer);
   return hash.digest('hex');
+}
+
+/** @throws {BatchError} when another process that is still there has the lock */
+async function lock(path: string, file: string): Promise<AsyncDisposable> {
+  for (;;) {
+    try {
+      await writeFile(path, String(process.pid), { flag: 'wx' });
+      return { [Symbol.asyncDispose]: () => rm(path, { force: true }) };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const owner = Number(await readFile(path, 'utf8').catch(() => ''));
+    if (isRunning(owner)) throw new BatchError(`Process ${owner} is answering ${file} already.`);
+    await rm(path, { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return pid > 0 && process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }

@@ -44,8 +44,9 @@ export interface Run {
 /** Milliseconds from one look to the next. */
 const lookEvery = 5_000;
 
+/** No batch can be called like another one's run: names of batches have no dots. */
 export function toRunName(batch: string, number: number): string {
-  return number === 1 ? batch : `${batch}-run-${number}`;
+  return number === 1 ? batch : `${batch}.run-${number}`;
 }
 
 /** @throws {BatchError} when there is no such batch */

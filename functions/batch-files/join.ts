@@ -4,8 +4,8 @@ import { toBatchKeys } from '../shared/batch/batch-objects.ts';
 import { type BatchResult, isAnswered } from '../shared/batch/batch-result.ts';
 import type { ObjectStore } from '../shared/batch/object-store.ts';
 
-/** How many parts are read at once. */
-const readsAtOnce = 32;
+/** How many parts are read at once: all of them are in memory. */
+const readsAtOnce = 4;
 
 export interface JoinedBatch {
   /** Keys of the files. */

@@ -13,7 +13,7 @@ const eventSchema = z.discriminatedUnion('step', [
   z.strictObject({
     step: z.literal('split'),
     batch,
-    linesPerChunk: z.int().check(z.minimum(1), z.maximum(10_000)),
+    linesPerChunk: z.int().check(z.minimum(1), z.maximum(1_000)),
   }),
   z.strictObject({ step: z.literal('join'), batch, lines: z.int().check(z.minimum(1)) }),
 ]);

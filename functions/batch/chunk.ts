@@ -14,12 +14,26 @@ import { RequestError } from '../shared/wire/errors.ts';
 export interface ChunkEvent {
   readonly batch: string;
   readonly chunk: BatchChunk;
+  /** No line is begun after it; ISO 8601. */
+  readonly endAt?: string;
+  /** Whether lines are to be answered one after the other: together, none of them got done. */
+  readonly alone?: boolean;
+  /** How often this has failed, since the state machine came to it. */
+  readonly retries?: number;
+  /** When that was; ISO 8601. */
+  readonly enteredAt?: string;
 }
 
-/** What it gets: the lines that there was no time for. It sends the chunk again until there are none. */
+/** What it gets: it sends the chunk again until no line remains. */
 export interface ChunkAnswer {
+  /** How many lines there was no time for. */
   readonly remaining: number;
+  /** Whether they are to be answered one after the other. */
+  readonly alone: boolean;
 }
+
+/** After so many failures each line is answered alone, and one that an environment ended with is not begun again. */
+const carefulAfter = 2;
 
 export interface ChunkOptions extends Omit<AnswerLinesOptions, 'keep'> {
   /** Called with how many lines of the chunk have a result. */
@@ -35,7 +49,7 @@ const readsAtOnce = 32;
  * @throws when the input cannot be read or a result not be kept: then the chunk is to be sent again
  */
 export async function answerChunk(
-  { batch, chunk }: ChunkEvent,
+  { batch, chunk, endAt, alone = false, retries = 0, enteredAt = '' }: ChunkEvent,
   store: ObjectStore,
   service: Service,
   { onKept, ...options }: ChunkOptions,
@@ -43,7 +57,7 @@ export async function answerChunk(
   const keys = toBatchKeys(batch);
   if ((await store.find(keys.part(chunk))) !== undefined) {
     onKept?.(chunk.lines);
-    return { remaining: 0 };
+    return done;
   }
   const results = await readAnswers(store, keys.answers(chunk));
   onKept?.(results.size);
@@ -60,17 +74,28 @@ export async function answerChunk(
   for (const line of lines.filter(({ number }) => duplicates.has(number))) {
     await keep(line.number, JSON.stringify(toDuplicate(line, `${batch}-${line.number}`)));
   }
-  const handedBack = await answerLines(
+  const isCareful = retries >= carefulAfter;
+  const { handedBack, kept } = await answerLines(
     lines.filter(({ number }) => !duplicates.has(number)),
     service,
-    { ...options, keep: (line, result) => keep(line.number, JSON.stringify(result)) },
+    {
+      ...options,
+      alone: alone || isCareful,
+      ...(endAt !== undefined && { mayBegin: () => Date.now() < Date.parse(endAt) }),
+      ...(isCareful && {
+        begin: async ({ number }) => (await store.create(keys.begun(enteredAt, number), '')) === 'created',
+      }),
+      keep: (line, result) => keep(line.number, JSON.stringify(result)),
+    },
   );
-  if (handedBack.length > 0) return { remaining: handedBack.length };
+  if (handedBack.length > 0) return { remaining: handedBack.length, alone: kept === 0 };
 
   const sorted = [...results].toSorted(([one], [other]) => one - other);
   await store.create(keys.part(chunk), sorted.map(([, result]) => `${result}\n`).join(''));
-  return { remaining: 0 };
+  return done;
 }
+
+const done: ChunkAnswer = { remaining: 0, alone: false };
 
 /** Results that an earlier delivery of the chunk has kept, by their lines' numbers. */
 async function readAnswers(store: ObjectStore, prefix: string): Promise<Map<number, string>> {

@@ -1,5 +1,5 @@
 // Messages of a queue: each is one line of a batch, and its answer an object named after its `custom_id`.
-import { createHash } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import { ChangeMessageVisibilityCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import type { AnswerLinesOptions, NumberedLine } from '../shared/batch/answer-lines.ts';
@@ -8,6 +8,7 @@ import { parseBatchLine } from '../shared/batch/batch-line.ts';
 import { toQueueAnswerKey } from '../shared/batch/batch-objects.ts';
 import type { ObjectStore } from '../shared/batch/object-store.ts';
 import type { Service } from '../shared/routes/service.ts';
+import { RequestError } from '../shared/wire/errors.ts';
 
 interface Message extends NumberedLine {
   readonly record: SQSRecord;
@@ -21,10 +22,14 @@ export interface QueueOptions extends Omit<AnswerLinesOptions, 'keep'> {
   readonly queueUrl: string;
 }
 
+/** Seconds until a message comes again whose answer could not be kept; each time so many more. */
+const pauseSeconds = 30;
+
 /**
  * Answers messages, each once however often it is delivered, and tells which are to be delivered again: those that are no
  * requests or have another one's `custom_id`, which end in the dead-letter queue, those whose answer could not be kept, and
- * those that there was no time for, which are visible again at once.
+ * those that there was no time for. They come again soon, and not only when the queue would show them again. Messages
+ * that came before are answered one after the other, in any order: one of them may have ended the environment.
  */
 export async function answerMessages(
   records: readonly SQSRecord[],
@@ -32,7 +37,9 @@ export async function answerMessages(
   service: Service,
   { sqs, queueUrl, ...options }: QueueOptions,
 ): Promise<SQSBatchResponse> {
-  const failed = new Set<SQSRecord>();
+  /** Seconds until each is to be visible again. */
+  const failed = new Map<SQSRecord, number>();
+  const soon = (record: SQSRecord) => pauseSeconds * Number(record.attributes.ApproximateReceiveCount);
   const messages: Message[] = [];
   await Promise.all(
     records.map(async (record, number) => {
@@ -41,15 +48,18 @@ export async function answerMessages(
         if (!(await isAnswered(message, store))) messages.push(message);
       } catch (error) {
         options.log(error);
-        failed.add(record);
+        // A wrong one is wrong each time.
+        failed.set(record, error instanceof RequestError ? 0 : soon(record));
       }
     }),
   );
-  messages.sort((one, other) => one.number - other.number);
+  const cameBefore = messages.some(({ record }) => Number(record.attributes.ApproximateReceiveCount) > 1);
+  if (cameBefore) shuffle(messages);
   const byNumber = new Map(messages.map((message) => [message.number, message]));
 
-  const handedBack = await answerLines(messages, service, {
+  const { handedBack } = await answerLines(messages, service, {
     ...options,
+    alone: cameBefore,
     keep: async ({ number }, result) => {
       const message = byNumber.get(number);
       if (message === undefined) return;
@@ -59,20 +69,21 @@ export async function answerMessages(
         if (outcome === 'was-there') await isAnswered(message, store);
       } catch (error) {
         options.log(error);
-        failed.add(message.record);
+        failed.set(message.record, error instanceof RequestError ? 0 : soon(message.record));
       }
     },
   });
 
   for (const number of handedBack) {
     const record = byNumber.get(number)?.record;
-    if (record === undefined) continue;
-    failed.add(record);
-    const input = { QueueUrl: queueUrl, ReceiptHandle: record.receiptHandle, VisibilityTimeout: 0 };
+    if (record !== undefined) failed.set(record, 0);
+  }
+  for (const [{ receiptHandle }, VisibilityTimeout] of failed) {
+    const input = { QueueUrl: queueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout };
     // Else it is visible again when its time is over.
     await sqs.send(new ChangeMessageVisibilityCommand(input)).catch(options.log);
   }
-  return { batchItemFailures: [...failed].map(({ messageId }) => ({ itemIdentifier: messageId })) };
+  return { batchItemFailures: [...failed.keys()].map(({ messageId }) => ({ itemIdentifier: messageId })) };
 }
 
 /** @throws {RequestError} when the message is no line of a batch */
@@ -83,12 +94,20 @@ function toMessage(record: SQSRecord, number: number): Message {
   return { number, text, record, key: toQueueAnswerKey(custom_id), sha256 };
 }
 
-/** @throws when another request's answer lies there */
+/** @throws {RequestError} when another request's answer lies there */
 async function isAnswered({ key, sha256, record }: Message, store: ObjectStore): Promise<boolean> {
   const metadata = await store.find(key);
   if (metadata === undefined) return false;
   if (metadata.sha256 === sha256) return true;
-  throw new Error(
+  throw new RequestError(
+    'duplicate_custom_id',
     `Message ${record.messageId} has the custom_id of another request, whose answer is ${key}.`,
   );
+}
+
+function shuffle(messages: Message[]): void {
+  for (let last = messages.length - 1; last > 0; last -= 1) {
+    const other = randomInt(last + 1);
+    [messages[last], messages[other]] = [messages[other] as Message, messages[last] as Message];
+  }
 }

@@ -2,6 +2,7 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import { STSClient } from '@aws-sdk/client-sts';
 import { type Caller, findCaller, findRegion } from './account.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -13,6 +14,7 @@ export interface Clients {
   readonly lambda: LambdaClient;
   readonly cloudFormation: CloudFormationClient;
   readonly s3: S3Client;
+  readonly stepFunctions: SFNClient;
 }
 
 /**
@@ -36,5 +38,6 @@ export async function connect(
     lambda: new LambdaClient({ region }),
     cloudFormation: new CloudFormationClient({ region }),
     s3: new S3Client({ region }),
+    stepFunctions: new SFNClient({ region }),
   };
 }

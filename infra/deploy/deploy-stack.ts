@@ -44,6 +44,9 @@ export async function deployStack(options: DeployOptions, surroundings: Surround
       `Nothing was deployed: ${name} is prepared only. 'npm run destroy -- --environment ${environment}' removes what was.`,
     );
   }
+  if (before !== undefined && stack.changedAt === before.changedAt) {
+    say(`${name} was not changed: it is as it was.`);
+  }
   say(`Outputs of ${name}:`);
   say(formatTable(Object.entries(stack.outputs), []));
   await tryOut(stack, clients, surroundings);

@@ -1,7 +1,8 @@
 // The steps of `npm run destroy`. Nothing is deleted before all of it is told and agreed to.
+import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import { type Bucket, type BucketContents, countContents, emptyBucket } from './batch-bucket.ts';
 import { type Clients, connect } from './clients.ts';
-import { DeployError } from './errors.ts';
+import { DeployError, toDeployError } from './errors.ts';
 import { prepareSam, runSam } from './run-sam.ts';
 import { stackNameOf } from './settings.ts';
 import { assertIdle, findStack, type Stack } from './stack.ts';
@@ -27,6 +28,7 @@ export async function destroyStack(options: DestroyOptions, surroundings: Surrou
     return;
   }
   assertDeletable(stack);
+  await assertNoBatchRuns(stack, clients, signal);
   const bucket = toBucket(stack, clients, signal);
   say(describe(stack, bucket && { name: bucket.name, ...(await countContents(bucket)) }));
   if (!yes && !(await ask(`Delete ${name} in ${clients.region} for good?`))) {
@@ -52,6 +54,29 @@ function assertDeletable(stack: Stack): void {
   throw new DeployError(
     'unusable-stack',
     `${stack.name} is protected from deletion: 'aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name ${stack.name}' lifts that.`,
+  );
+}
+
+/** What a batch writes while its bucket is emptied would keep the bucket, and its results would be gone all the same. */
+async function assertNoBatchRuns(
+  { name, outputs }: Stack,
+  { stepFunctions }: Clients,
+  abortSignal: AbortSignal,
+): Promise<void> {
+  if (!outputs.BatchStateMachine) return;
+  const command = new ListExecutionsCommand({
+    stateMachineArn: outputs.BatchStateMachine,
+    statusFilter: 'RUNNING',
+  });
+  const { executions: [running] = [] } = await stepFunctions
+    .send(command, { abortSignal })
+    .catch((error: unknown) => {
+      throw toDeployError(error, 'states:ListExecutions');
+    });
+  if (running === undefined) return;
+  throw new DeployError(
+    'unusable-stack',
+    `The batch ${running.name} of ${name} is running: wait for it, or 'npm run batch -- cancel ${running.name}' and wait a quarter of an hour for what is under way.`,
   );
 }
 

@@ -34,10 +34,17 @@ async function checkConcurrency(
   { wanted, deployed }: QuotaQuestion,
   abortSignal: AbortSignal,
 ): Promise<string> {
+  const provisioned = countOf(wanted.ProvisionedConcurrency);
+  const reserved = countOf(wanted.ReservedConcurrency);
+  if (reserved > 0 && provisioned > reserved) {
+    throw new DeployError(
+      'no-concurrency',
+      `ProvisionedConcurrency=${provisioned} does not fit into ReservedConcurrency=${reserved}: raise this, or lower that.`,
+    );
+  }
   const limits = await readLimits(client, abortSignal);
   if (limits instanceof DeployError) return `Concurrency: not checked. ${limits.message}`;
   const { all, unreserved } = limits;
-  const reserved = countOf(wanted.ReservedConcurrency);
   const added = reserved - countOf(deployed.ReservedConcurrency);
   const room = unreserved - Math.min(keptUnreserved, all);
   if (added > 0 && added > room) {

@@ -6,6 +6,8 @@ export interface Stack {
   readonly name: string;
   readonly status: string;
   readonly isProtected: boolean;
+  /** When it was changed last, or made; in milliseconds since 1970. */
+  readonly changedAt: number;
   readonly parameters: Readonly<Record<string, string>>;
   readonly outputs: Readonly<Record<string, string>>;
 }
@@ -24,6 +26,7 @@ export async function findStack(
       name,
       status: stack.StackStatus ?? '',
       isProtected: stack.EnableTerminationProtection ?? false,
+      changedAt: (stack.LastUpdatedTime ?? stack.CreationTime)?.getTime() ?? 0,
       parameters: toRecord(
         stack.Parameters,
         ({ ParameterKey }) => ParameterKey,

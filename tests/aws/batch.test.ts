@@ -145,7 +145,7 @@ describe('a batch of 1,000 lines whose environment is killed half-way', () => {
     );
     expect(submitted).toMatchObject({ code: 0, stderr: '' });
     expect(submitted.stdout).toMatch(
-      /^1 lines are no requests and will fail alone; the first is line 101: .*\nSubmitted 1000 lines as thousand\. They cost at most \$/m,
+      /^1 lines are no requests and will fail alone; the first is line 101: .*\nthousand: 1000 lines, at most \$/m,
     );
     const ended = command('status', 'thousand', '--wait');
     await Promise.race([halfWay.promise, ended]);
@@ -174,6 +174,15 @@ describe('a batch of 1,000 lines whose environment is killed half-way', () => {
     const again = await command('submit', join(folder, 'thousand.jsonl'), '--id', 'thousand');
 
     expect(again.stdout).toContain('thousand was submitted before.');
+  });
+
+  it('is fetched to where it can be written, or not at all', async () => {
+    const noFolder = join(folder, 'thousand.jsonl');
+
+    expect(await command('fetch', 'thousand', '--to', noFolder)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^\S+thousand\.output\.jsonl cannot be written: .*\n$/),
+    });
   });
 });
 
@@ -207,5 +216,37 @@ describe('a batch that is cancelled', () => {
     expect(written).toBeLessThan(60);
     await command('fetch', 'cancelled', '--to', folder);
     expect(readResults('cancelled', 'output').map(({ custom_id }) => custom_id)).toEqual(ids);
+  });
+});
+
+describe('a line that its environments die of', () => {
+  it('fails alone', async () => {
+    const ids = Array.from({ length: 6 }, (_, index) => `line-${index}`);
+    const file = writeRequests(
+      'deadly.jsonl',
+      ids.map((id) => toRequest(id)),
+    );
+    const deathsBefore = batch.deaths;
+    const kills: Promise<void>[] = [];
+    onRequest = (request) => {
+      // Two die before they have answered anything; the third, which goes line by line, when it has begun with the last.
+      const deadly = ['HEAD /*/parts/', 'HEAD /*/parts/', 'PUT /*/begun/0000000005-'][
+        batch.deaths - deathsBefore
+      ];
+      if (deadly === undefined) return;
+      if (request.startsWith(deadly.replace('*', `${bucket}/work/deadly`))) kills.push(batch.killOne());
+    };
+    await command('submit', file, '--id', 'deadly', '--concurrency', '2');
+
+    expect((await command('status', 'deadly', '--wait')).stdout).toContain(
+      'deadly: done, 5 lines answered, 1 failed.',
+    );
+    await Promise.all(kills);
+    expect(batch.deaths - deathsBefore).toBe(3);
+    await command('fetch', 'deadly', '--to', folder);
+    expect(readResults('deadly', 'output').map(({ custom_id }) => custom_id)).toEqual(ids.slice(0, 5));
+    expect(readResults('deadly', 'errors')).toMatchObject([
+      { custom_id: 'line-5', response: null, error: { code: 'environment_ended' } },
+    ]);
   });
 });

@@ -9,12 +9,12 @@ import { type BatchResult, toFailedLine, toResultId } from './batch-result.ts';
 
 interface AnsweredLine {
   readonly result: BatchResult;
-  /** Whether there was no time for all of the answer. */
+  /** Whether there was no time for all of the answer, or no slot. */
   readonly isCutShort: boolean;
 }
 
 /**
- * Answers a line; what is wrong with it is its result.
+ * Answers a line; what is wrong with it is its result. No key is asked for: whoever may have batches answered may ask.
  *
  * @throws the signal's reason when it is aborted
  */
@@ -34,7 +34,9 @@ export async function answerLine(
   }
   const { custom_id, method, url, body } = parsed;
   const http = { method, path: url, headers: {}, body: Buffer.from(JSON.stringify(body)) };
-  const response = await toWholeResponse(await answerHttp(http, service, invocation, log));
+  const response = await toWholeResponse(
+    await answerHttp(http, { ...service, apiKey: undefined }, invocation, log),
+  );
   signal.throwIfAborted();
   const answer = JSON.parse(response.body) as object;
   const result: BatchResult = {
@@ -43,7 +45,7 @@ export async function answerLine(
     response: { status_code: response.status, request_id: requestId, body: answer },
     error: null,
   };
-  return { result, isCutShort: isCutShort(answer) };
+  return { result, isCutShort: response.status === 429 || isCutShort(answer) };
 }
 
 /** Whether the deadline ended a generation. */

@@ -3,7 +3,7 @@ import type { Invocation, Service } from '../routes/service.ts';
 import { RequestError } from '../wire/errors.ts';
 import { answerLine } from './answer-line.ts';
 import { findCustomId } from './batch-line.ts';
-import { type BatchResult, toFailedLine } from './batch-result.ts';
+import { type BatchResult, toFailedLine, toResultId } from './batch-result.ts';
 
 /** A line, and where it stands among those it came with. */
 export interface NumberedLine {
@@ -16,6 +16,12 @@ export interface AnswerLinesOptions {
   readonly toInvocation: (line: NumberedLine) => Invocation;
   /** Milliseconds that answers may take from now; infinity where nothing ends. */
   readonly remainingMs: () => number;
+  /** Whether another line may be begun at all. Default: always. */
+  readonly mayBegin?: () => boolean;
+  /** Whether lines are answered one after the other, though the engine has more slots. Default false. */
+  readonly alone?: boolean;
+  /** Called before a line is begun; one that it is false for has ended an environment before, and is a failure. */
+  readonly begin?: (line: NumberedLine) => Promise<boolean>;
   /** Keeps a result. A line whose result cannot be kept has failed, and is not handed back. */
   readonly keep: (line: NumberedLine, result: BatchResult) => Promise<void>;
   readonly log: (error: unknown) => void;
@@ -23,45 +29,63 @@ export interface AnswerLinesOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface AnsweredLines {
+  /** Numbers of the lines that there was no time for. */
+  readonly handedBack: readonly number[];
+  /** How many lines have a result now. */
+  readonly kept: number;
+}
+
 /**
  * Answers lines and keeps each result as soon as it is there. Lines that there was no time for are handed back: a line is
- * not begun when it might take longer than is left, judged by the longest so far, and one that the deadline cut short is not
- * kept. A line that had all the time there is, and did not get done, is a failure: it never would be.
+ * not begun when it might take longer than is left, judged by the longest so far, and one that the deadline cut short, or
+ * that found every slot taken, is not kept. Only a line that was answered alone, had all the time there is, and did not get
+ * done, is a failure: it never would be.
  *
- * @returns the numbers of the lines that are handed back
  * @throws the first reason why a result could not be kept, after the lines under way have ended
  */
 export async function answerLines(
   lines: readonly NumberedLine[],
   service: Service,
   options: AnswerLinesOptions,
-): Promise<number[]> {
-  const { toInvocation, remainingMs, keep, log, signal } = options;
+): Promise<AnsweredLines> {
+  const { toInvocation, remainingMs, mayBegin = () => true, begin, log, signal } = options;
+  // Models that make vectors have no slots; they take one line after the other.
+  const atOnce = options.alone ? 1 : Math.max(1, service.engine.slots);
+  const first = new Set(lines.slice(0, atOnce));
   const waiting = [...lines];
   const handedBack: number[] = [];
-  const hadAllTime = new Set(lines.slice(0, service.engine.slots));
+  let kept = 0;
   let longestMs = 0;
   let failed = false;
+
+  const keep = async (line: NumberedLine, result: BatchResult): Promise<void> => {
+    await options.keep(line, result);
+    kept += 1;
+  };
 
   const answerNext = async (): Promise<void> => {
     for (;;) {
       signal?.throwIfAborted();
       const line = waiting[0];
-      if (line === undefined || failed) return;
-      const isFirst = hadAllTime.has(line);
+      if (line === undefined || failed || !mayBegin()) return;
+      const isFirst = first.has(line);
       if (!isFirst && remainingMs() < longestMs) return;
       waiting.shift();
+      if (begin !== undefined && !(await begin(line))) {
+        await keep(line, toFailure(line, toInvocation(line).requestId, 'environment_ended'));
+        continue;
+      }
       const begunAt = performance.now();
-      const { result: answer, isCutShort } = await answerLine(line.text, service, toInvocation(line), log);
+      const { result, isCutShort } = await answerLine(line.text, service, toInvocation(line), log);
       longestMs = Math.max(longestMs, performance.now() - begunAt);
-      const result = isCutShort ? (isFirst ? toTooLong(line, answer) : undefined) : answer;
-      if (result === undefined) handedBack.push(line.number);
-      else await keep(line, result);
+      if (!isCutShort) await keep(line, result);
+      else if (isFirst && atOnce === 1)
+        await keep(line, toFailure(line, toInvocation(line).requestId, 'deadline_exceeded'));
+      else handedBack.push(line.number);
     }
   };
 
-  // Models that make vectors have no slots; they take one line after the other.
-  const atOnce = Math.max(1, service.engine.slots);
   const ends = await Promise.allSettled(
     Array.from({ length: atOnce }, () =>
       answerNext().catch((error: unknown) => {
@@ -71,11 +95,16 @@ export async function answerLines(
     ),
   );
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
-  return [...handedBack, ...waiting.map(({ number }) => number)].toSorted((one, other) => one - other);
+  handedBack.push(...waiting.map(({ number }) => number));
+  return { handedBack: handedBack.toSorted((one, other) => one - other), kept };
 }
 
-function toTooLong({ text }: NumberedLine, { id }: BatchResult): BatchResult {
-  const message =
-    'The answer took longer than one invocation may: ask for fewer tokens, or raise the timeout.';
-  return toFailedLine(id, findCustomId(text), new RequestError('deadline_exceeded', message));
+const reasons = {
+  deadline_exceeded:
+    'The answer took longer than one invocation may: ask for fewer tokens, or raise the timeout.',
+  environment_ended: 'The environment ended while it answered this line, as it had with others before.',
+} as const;
+
+function toFailure({ text }: NumberedLine, id: string, code: keyof typeof reasons): BatchResult {
+  return toFailedLine(toResultId(id), findCustomId(text), new RequestError(code, reasons[code]));
 }

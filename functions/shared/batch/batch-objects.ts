@@ -1,7 +1,7 @@
 // Where the objects of a batch lie in its bucket. What people fetch is under `batches/`; what is of use only while a batch
 // runs is under `work/`, which a rule of the bucket empties.
 
-/** A number of a line, so that keys sort as numbers do. */
+/** Of a line's number, so that keys sort as numbers do. */
 const digits = 10;
 
 /** Of a batch: it is part of keys, of an execution's name, and of files' names. */
@@ -18,9 +18,12 @@ export function toBatchKeys(id: string) {
     /** The results of a chunk's lines, together; there when all are. */
     part: ({ first }: BatchChunk) => `work/${id}/parts/${toKeyNumber(first)}.jsonl`,
     /** The results of a chunk's lines so far, each by itself. */
-    answers: ({ first }: BatchChunk) => `work/${id}/answers/${toKeyNumber(first)}/`,
-    answer: ({ first }: BatchChunk, line: number) =>
-      `work/${id}/answers/${toKeyNumber(first)}/${toKeyNumber(line)}.json`,
+    answers: (chunk: BatchChunk) => `work/${id}/answers/${toSpreadNumber(chunk.first)}/`,
+    answer: (chunk: BatchChunk, line: number) =>
+      `work/${id}/answers/${toSpreadNumber(chunk.first)}/${toKeyNumber(line)}.json`,
+    /** That an attempt to answer a chunk has begun with a line. */
+    begun: (attempt: string, line: number) =>
+      `work/${id}/begun/${toKeyNumber(line)}-${attempt.replaceAll(/[^\w.-]/g, '_')}`,
   };
 }
 
@@ -36,6 +39,14 @@ export function toQueueAnswerKey(customId: string): string {
 
 function toKeyNumber(number: number): string {
   return String(number).padStart(digits, '0');
+}
+
+/**
+ * Backwards: S3 divides what it serves by how keys begin, and chunks that are answered at the same time are to begin
+ * differently. https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
+ */
+function toSpreadNumber(number: number): string {
+  return [...toKeyNumber(number)].reverse().join('');
 }
 
 /** Lines of the input that one environment answers together. */

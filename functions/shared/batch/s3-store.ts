@@ -13,12 +13,15 @@ import {
 import { Upload } from '@aws-sdk/lib-storage';
 import type { ObjectStore, ObjectWriter } from './object-store.ts';
 
-/** Milliseconds; the SDK itself waits for ever. It tries again what took too long. */
-const patience = { connectionTimeout: 5_000, requestTimeout: 30_000 };
+/** Milliseconds without a byte; the SDK itself waits for ever. It tries again what took too long. */
+const patience = { connectionTimeout: 5_000, socketTimeout: 30_000 };
 
-/** A client that gives a request up after 30 s without an answer. */
-export function createS3Client(settings: S3ClientConfig = {}, times = patience): S3Client {
-  return new S3Client({ requestHandler: { ...times, throwOnRequestTimeout: true }, ...settings });
+/** S3 asks many environments that write at once to slow down, until it has divided their keys. */
+const maxAttempts = 10;
+
+/** A client that gives a request up after 30 s of silence, and tries long. */
+export function createS3Client(settings: S3ClientConfig = {}): S3Client {
+  return new S3Client({ requestHandler: patience, maxAttempts, ...settings });
 }
 
 /** Throws what the AWS SDK throws. */
@@ -109,8 +112,8 @@ export class S3Store implements ObjectStore {
         await done;
       },
       abandon: async () => {
-        await upload.abort();
-        stream.destroy();
+        // An upload whose source fails removes its parts before it fails itself; one that is aborted does so some time later.
+        stream.destroy(new Error(`The upload of ${key} was abandoned.`));
         await done.catch(() => {});
       },
     };

@@ -25,6 +25,7 @@ const codes = {
   server_busy: { status: 429, type: 'rate_limit_error' },
   // Of a batch's lines.
   deadline_exceeded: { status: 504, type: 'server_error' },
+  environment_ended: { status: 500, type: 'server_error' },
   duplicate_custom_id: { status: 400, type: 'invalid_request_error' },
   invalid_output: { status: 500, type: 'server_error' },
   api_key_unavailable: { status: 503, type: 'server_error' },

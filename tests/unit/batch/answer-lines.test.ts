@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { answerLines } from '../../../functions/shared/batch/answer-lines.ts';
+import { type AnswerLinesOptions, answerLines } from '../../../functions/shared/batch/answer-lines.ts';
 import type { BatchResult } from '../../../functions/shared/batch/batch-result.ts';
+import { EngineBusyError } from '../../../functions/shared/engine/engine.ts';
 import { BrokenEngine, FakeEngine } from '../fake-engine.ts';
 import { toInvocation } from '../routes/fake-service.ts';
 import { toLine, toNumbered, toOptions, toService } from './requests.ts';
@@ -9,12 +10,12 @@ import { toLine, toNumbered, toOptions, toService } from './requests.ts';
 async function answer(
   lines: readonly string[],
   engine: FakeEngine,
-  overrides: Parameters<typeof toOptions>[0] & { keep?: (number: number) => void } = {},
+  overrides: Partial<Omit<AnswerLinesOptions, 'keep'>> & { keep?: (number: number) => void } = {},
 ) {
   const { keep, ...others } = overrides;
   const { options, logged } = toOptions(others);
   const kept = new Map<number, BatchResult>();
-  const handedBack = await answerLines(toNumbered(lines), toService(engine), {
+  const { handedBack } = await answerLines(toNumbered(lines), toService(engine), {
     ...options,
     keep: async ({ number }, result) => {
       keep?.(number);
@@ -107,16 +108,49 @@ describe('when time runs out', () => {
     expect(engine.requests).toHaveLength(1);
   });
 
-  it('a line that was cut short is handed back, unless it had all the time there is', async () => {
+  it('a line that was cut short alone, with all the time there is, fails', async () => {
     const engine = new FakeEngine(' x', { summary: { deadline: true } });
     const { kept, handedBack } = await answer([toLine('one'), toLine('two')], engine);
 
     expect(kept.get(0)).toMatchObject({
+      id: 'batch_req_request-0',
       custom_id: 'one',
       response: null,
       error: { code: 'deadline_exceeded' },
     });
     expect(handedBack).toEqual([1]);
+  });
+
+  it('a line that was cut short beside others is handed back', async () => {
+    const engine = new FakeEngine(' x', { slots: 2, summary: { deadline: true } });
+    const lines = ['one', 'two', 'three'].map((id) => toLine(id));
+    const together = await answer(lines, engine);
+    const alone = await answer(lines, engine, { alone: true });
+
+    expect(together).toMatchObject({ kept: new Map(), handedBack: [0, 1, 2] });
+    expect([...alone.kept.keys()]).toEqual([0]);
+    expect(engine.mostOpen).toBe(2);
+  });
+
+  it('a line that found no slot is handed back', async () => {
+    const engine = new FakeEngine(' x', {
+      slots: 2,
+      beforeEvent: (generation) => {
+        if (generation === 0) throw new EngineBusyError(64);
+      },
+    });
+    const { kept, handedBack } = await answer([toLine('one'), toLine('two')], engine);
+
+    expect([...kept.keys()]).toEqual([1]);
+    expect(handedBack).toEqual([0]);
+  });
+
+  it('no line is begun that may not be', async () => {
+    const engine = new FakeEngine();
+    const { kept, handedBack } = await answer([toLine('one')], engine, { mayBegin: () => false });
+
+    expect({ kept: kept.size, handedBack }).toEqual({ kept: 0, handedBack: [0] });
+    expect(engine.requests).toHaveLength(0);
   });
 
   it('at least one line is settled each time, so that there is an end', async () => {
@@ -162,5 +196,36 @@ describe('an interruption', () => {
       }),
     ).rejects.toThrow('Enough.');
     expect(engine.requests).toHaveLength(1);
+  });
+});
+
+describe('a line that has ended an environment', () => {
+  it('fails, and the others are answered', async () => {
+    const engine = new FakeEngine();
+    const { kept } = await answer([toLine('one'), toLine('two')], engine, {
+      begin: async ({ number }) => number !== 0,
+    });
+
+    expect(kept.get(0)).toMatchObject({ custom_id: 'one', error: { code: 'environment_ended' } });
+    expect(kept.get(1)?.response?.status_code).toBe(200);
+    expect(engine.requests).toHaveLength(1);
+  });
+});
+
+describe('a key', () => {
+  it('is not asked for', async () => {
+    const { options } = toOptions();
+    const apiKey = { current: async () => 'secret', latest: async () => 'secret' };
+    const statuses: (number | undefined)[] = [];
+    await answerLines(
+      toNumbered([toLine('one')]),
+      { ...toService(), apiKey },
+      {
+        ...options,
+        keep: async (_, { response }) => void statuses.push(response?.status_code),
+      },
+    );
+
+    expect(statuses).toEqual([200]);
   });
 });

@@ -34,7 +34,7 @@ describe('a chunk', () => {
       onKept: (lines) => kept.push(lines),
     });
 
-    expect(answer).toEqual({ remaining: 0 });
+    expect(answer).toEqual({ remaining: 0, alone: false });
     expect(ids(store.text(keys.part(chunk)))).toEqual(['a', 'b', 'c']);
     expect(kept).toEqual([0, 1, 2, 3]);
   });
@@ -87,11 +87,64 @@ describe('a chunk', () => {
     const { store, chunk } = await split(['a', 'b', 'c'].map((id) => toLine(id)));
     const outOfTime = toOptions({ remainingMs: () => -1 }).options;
 
-    expect(await answerChunk({ batch, chunk }, store, toService(), outOfTime)).toEqual({ remaining: 2 });
+    expect(await answerChunk({ batch, chunk }, store, toService(), outOfTime)).toEqual({
+      remaining: 2,
+      alone: false,
+    });
     expect(store.objects.has(keys.part(chunk))).toBe(false);
-    expect(await answerChunk({ batch, chunk }, store, toService(), outOfTime)).toEqual({ remaining: 1 });
-    expect(await answerChunk({ batch, chunk }, store, toService(), outOfTime)).toEqual({ remaining: 0 });
+    expect(await answerChunk({ batch, chunk }, store, toService(), outOfTime)).toEqual({
+      remaining: 1,
+      alone: false,
+    });
+    expect(await answerChunk({ batch, chunk }, store, toService(), outOfTime)).toEqual({
+      remaining: 0,
+      alone: false,
+    });
     expect(ids(store.text(keys.part(chunk)))).toEqual(['a', 'b', 'c']);
+  });
+
+  it('asks for its lines to be answered alone when none of them got done together', async () => {
+    const { store, chunk } = await split(['a', 'b'].map((id) => toLine(id)));
+    const { options } = toOptions();
+    const engine = () => new FakeEngine(' x', { slots: 2, summary: { deadline: true } });
+
+    const together = await answerChunk({ batch, chunk }, store, toService(engine()), options);
+    const alone = await answerChunk({ batch, chunk, alone: true }, store, toService(engine()), options);
+
+    expect(together).toEqual({ remaining: 2, alone: true });
+    expect(alone).toEqual({ remaining: 1, alone: false });
+    expect(store.text(keys.answer(chunk, 0))).toContain('deadline_exceeded');
+  });
+
+  it('is not begun after its end', async () => {
+    const { store, chunk } = await split([toLine('a')]);
+    const event = { batch, chunk, endAt: new Date(Date.now() - 1).toISOString() };
+
+    expect(await answerChunk(event, store, toService(), toOptions().options)).toMatchObject({ remaining: 1 });
+    expect(store.objects.has(keys.answer(chunk, 0))).toBe(false);
+  });
+
+  it('does without a line that its environments end with', async () => {
+    const { store, chunk } = await split(['a', 'b', 'c'].map((id) => toLine(id)));
+    const event = { batch, chunk, retries: 2, enteredAt: '2026-11-25T00:00:00.000Z' };
+    // The environment ends with the second line: nothing of it is kept.
+    store.beforeCreate = (key) => {
+      if (key === keys.answer(chunk, 1)) throw new Error('It has ended.');
+    };
+    await expect(answerChunk(event, store, toService(), toOptions().options)).rejects.toThrow();
+    store.beforeCreate = () => {};
+
+    const engine = new FakeEngine();
+    const again = { ...event, retries: 3 };
+    expect(await answerChunk(again, store, toService(engine), toOptions().options)).toMatchObject({
+      remaining: 0,
+    });
+
+    expect(engine.requests).toHaveLength(1);
+    const results = store.text(keys.part(chunk)).trimEnd().split('\n');
+    expect(
+      results.map((line) => (JSON.parse(line) as { error: { code: string } | null }).error?.code),
+    ).toEqual([undefined, 'environment_ended', undefined]);
   });
 
   it('has a result for each line, those with an id of an earlier line too', async () => {

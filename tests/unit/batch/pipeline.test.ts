@@ -46,7 +46,7 @@ describe('the function for batches', () => {
     const [chunk] = JSON.parse(store.text('work/example/chunks.json'));
     const { invoke } = start(store);
 
-    expect(await invoke({ batch: 'example', chunk })).toEqual({ remaining: 0 });
+    expect(await invoke({ batch: 'example', chunk })).toEqual({ remaining: 0, alone: false });
     expect(store.text('work/example/parts/0000000000.jsonl').trimEnd().split('\n')).toHaveLength(2);
   });
 

@@ -20,14 +20,22 @@ async function answer(
   {
     engine = new FakeEngine(),
     store = new MemoryStore(),
+    receiveCount = 1,
     ...overrides
   }: {
     engine?: FakeEngine;
     store?: MemoryStore;
+    receiveCount?: number;
   } & Parameters<typeof toOptions>[0] = {},
 ) {
   const records = bodies.map(
-    (body, index) => ({ messageId: `m${index}`, receiptHandle: `r${index}`, body }) as SQSRecord,
+    (body, index) =>
+      ({
+        messageId: `m${index}`,
+        receiptHandle: `r${index}`,
+        body,
+        attributes: { ApproximateReceiveCount: String(receiveCount) },
+      }) as SQSRecord,
   );
   const { options, logged } = toOptions(overrides);
   const { batchItemFailures } = await answerMessages(records, store, toService(engine), {
@@ -36,6 +44,15 @@ async function answer(
     queueUrl,
   });
   return { failures: batchItemFailures.map(({ itemIdentifier }) => itemIdentifier), store, logged, engine };
+}
+
+/** Seconds until messages are visible again, by their handles. */
+function visibilities() {
+  const inputs = sqs.commandCalls(ChangeMessageVisibilityCommand).map(({ args: [{ input }] }) => input);
+  for (const { QueueUrl } of inputs) expect(QueueUrl).toBe(queueUrl);
+  return Object.fromEntries(
+    inputs.map(({ ReceiptHandle, VisibilityTimeout }) => [ReceiptHandle, VisibilityTimeout]),
+  );
 }
 
 describe('messages of a queue', () => {
@@ -75,19 +92,18 @@ describe('messages of a queue', () => {
 
     expect(failures.toSorted()).toEqual(['m0', 'm1']);
     expect(logged.map(String).toSorted()).toEqual([
-      'Error: Message m1 has the custom_id of another request, whose answer is queue/a.json.',
+      'RequestError: Message m1 has the custom_id of another request, whose answer is queue/a.json.',
       'RequestError: The request body is not valid JSON at character 1.',
     ]);
     expect(store.objects.has('queue/b.json')).toBe(true);
+    expect(visibilities()).toEqual({ r0: 0, r1: 0 });
   });
 
   it('that there was no time for are visible again at once', async () => {
     const { failures } = await answer([toLine('a'), toLine('b')], { remainingMs: () => -1 });
 
     expect(failures).toEqual(['m1']);
-    expect(sqs.commandCalls(ChangeMessageVisibilityCommand).map(({ args: [{ input }] }) => input)).toEqual([
-      { QueueUrl: queueUrl, ReceiptHandle: 'r1', VisibilityTimeout: 0 },
-    ]);
+    expect(visibilities()).toEqual({ r1: 0 });
   });
 
   it('come again when their time is over, if they cannot be made visible', async () => {
@@ -109,6 +125,17 @@ describe('messages of a queue', () => {
 
     expect(failures).toEqual(['m0']);
     expect(logged.map(String)).toEqual(['AccessDenied: Not yours.']);
+    expect(visibilities()).toEqual({ r0: 30 });
     expect(store.objects.has('queue/b.json')).toBe(true);
+  });
+
+  it('that came before are answered one after the other', async () => {
+    const bodies = ['a', 'b', 'c'].map((id) => toLine(id));
+    const once = new FakeEngine(' x', { slots: 3, beforeEvent: () => Promise.resolve() });
+    const twice = new FakeEngine(' x', { slots: 3, beforeEvent: () => Promise.resolve() });
+
+    expect(await answer(bodies, { engine: once })).toMatchObject({ failures: [] });
+    expect(await answer(bodies, { engine: twice, receiveCount: 2 })).toMatchObject({ failures: [] });
+    expect([once.mostOpen, twice.mostOpen]).toEqual([3, 1]);
   });
 });

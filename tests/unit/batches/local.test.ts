@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -85,10 +94,25 @@ describe('a file on this machine', () => {
     expect(ids(output.path)).toEqual(['c', 'd']);
   });
 
+  it('is answered by one process at a time, and one that ended is no hindrance', async () => {
+    const { folder, file } = folderWith([toLine('a')]);
+    mkdirSync(`${file}.batch`);
+    writeFileSync(`${file}.batch/lock`, String(process.pid));
+    await expect(answer(file, new FakeEngine())).rejects.toThrow(
+      `Process ${process.pid} is answering ${file} already.`,
+    );
+
+    const { pid } = spawnSync(process.execPath, ['--version']);
+    writeFileSync(`${file}.batch/lock`, String(pid));
+    await answer(file, new FakeEngine(' x', { slots: 2 }));
+    expect(existsSync(join(folder, 'requests.jsonl.batch'))).toBe(false);
+  });
+
   it('has to be there, and to have lines', async () => {
     const { file } = folderWith([]);
 
     await expect(answer(file, new FakeEngine())).rejects.toThrow('has no lines');
+    expect(existsSync(`${file}.batch`)).toBe(false);
     await expect(answer('/nowhere/requests.jsonl', new FakeEngine())).rejects.toThrow(
       'There is no file /nowhere/requests.jsonl.',
     );

@@ -19,7 +19,7 @@ import { toBatchFailure } from '../../../batches/failure.ts';
 import { fetchResults } from '../../../batches/fetch.ts';
 import { cancelRun, describeLastRun, resumeRun, toStatusLine } from '../../../batches/runs.ts';
 import { connectStack } from '../../../batches/stack.ts';
-import { submitFile } from '../../../batches/submit.ts';
+import { type BatchPlan, submitFile } from '../../../batches/submit.ts';
 import { toLine } from '../batch/requests.ts';
 
 const cloudFormation = mockClient(CloudFormationClient);
@@ -73,13 +73,23 @@ function fileWith(text: string): string {
   return file;
 }
 
-const submission = {
-  concurrency: 10,
-  hours: 1,
-  linesPerChunk: 50,
-  signal: new AbortController().signal,
-  onProgress: () => {},
-};
+/** Submits a file; returns what was planned, and whether it was submitted now. */
+async function submit(file: string, options: { id?: string; signal?: AbortSignal } = {}) {
+  let planned: BatchPlan | undefined;
+  const isNew = await submitFile(file, await connect(), {
+    concurrency: 10,
+    hours: 1,
+    linesPerChunk: 50,
+    signal: new AbortController().signal,
+    onPlanned: (plan) => {
+      planned = plan;
+    },
+    onProgress: () => {},
+    ...options,
+  });
+  if (planned === undefined) throw new Error('Nothing was planned.');
+  return { ...planned, isNew };
+}
 
 function run(name: string, status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'ABORTED', more: object = {}): void {
   stepFunctions
@@ -116,7 +126,7 @@ describe('a stack', () => {
 describe('a file that is submitted', () => {
   it('is uploaded with its digest, and its run started', async () => {
     const file = fileWith(`${toLine('a')}\n{\n${toLine('b')}\n`);
-    const submitted = await submitFile(file, await connect(), submission);
+    const submitted = await submit(file);
 
     expect(submitted).toMatchObject({
       id: expect.stringMatching(/^my-requests-[a-f0-9]{12}$/),
@@ -124,8 +134,8 @@ describe('a file that is submitted', () => {
       lines: 3,
       wrong: { count: 1, first: 'line 2: The request body is not valid JSON at character 1.' },
     });
-    // Ten environments of a gigabyte for an hour and a quarter, at $0.0000166667 a second.
-    expect(submitted.mostDollars).toBeCloseTo(0.75, 3);
+    // Ten environments of a gigabyte for an hour and a quarter, at $0.0000166667 a second, four objects and five transitions.
+    expect(submitted.mostDollars).toBeCloseTo(45_000 * 0.0000166667 + 4 * 0.000005 + 5 * 0.000025, 6);
     const upload = s3.commandCalls(PutObjectCommand)[0]?.args[0].input;
     expect(upload).toMatchObject({
       Bucket: 'bucket',
@@ -143,14 +153,16 @@ describe('a file that is submitted', () => {
 
   it('twice is uploaded and run once', async () => {
     const file = fileWith(`${toLine('a')}\n`);
-    const first = await submitFile(file, await connect(), submission);
+    const first = await submit(file);
     const upload = s3.commandCalls(PutObjectCommand)[0]?.args[0].input;
-    s3.on(HeadObjectCommand).resolves({ Metadata: upload?.Metadata ?? {} });
+    s3.on(HeadObjectCommand, { Key: `batches/${first.id}/input.jsonl` }).resolves({
+      Metadata: upload?.Metadata ?? {},
+    });
     stepFunctions
       .on(StartExecutionCommand)
       .rejects(new ExecutionAlreadyExists({ message: 'It does', $metadata: {} }));
 
-    const again = await submitFile(file, await connect(), submission);
+    const again = await submit(file);
 
     expect(again).toMatchObject({ id: first.id, isNew: false });
     expect(s3.commandCalls(PutObjectCommand)).toHaveLength(1);
@@ -161,9 +173,26 @@ describe('a file that is submitted', () => {
     ['{\n', {}, 'has no request: line 1: The request body is not valid JSON'],
     [`${toLine('a')}\n`, { id: 'a b' }, 'A batch cannot be called a b'],
   ])('%j with %o is refused', async (text, options, message) => {
-    await expect(submitFile(fileWith(text), await connect(), { ...submission, ...options })).rejects.toThrow(
-      message,
-    );
+    await expect(submit(fileWith(text), options)).rejects.toThrow(message);
+    expect(stepFunctions.commandCalls(StartExecutionCommand)).toHaveLength(0);
+  });
+
+  it('is not started when that is interrupted', async () => {
+    const signal = AbortSignal.abort(new Error('Enough.'));
+
+    await expect(submit(fileWith(`${toLine('a')}\n`), { signal })).rejects.toThrow();
+    expect(s3.commandCalls(PutObjectCommand)).toHaveLength(0);
+    expect(stepFunctions.commandCalls(StartExecutionCommand)).toHaveLength(0);
+  });
+
+  it('whose results are there is not run again, though its run is forgotten', async () => {
+    const file = fileWith(`${toLine('a')}\n`);
+    await submit(file);
+    const upload = s3.commandCalls(PutObjectCommand)[0]?.args[0].input;
+    s3.on(HeadObjectCommand).resolves({ Metadata: upload?.Metadata ?? {} });
+    stepFunctions.resetHistory();
+
+    expect(await submit(file)).toMatchObject({ isNew: false });
     expect(stepFunctions.commandCalls(StartExecutionCommand)).toHaveLength(0);
   });
 
@@ -171,7 +200,11 @@ describe('a file that is submitted', () => {
     s3.on(HeadObjectCommand).resolves({ Metadata: { sha256: 'other' } });
 
     await expect(
-      submitFile(fileWith(`${toLine('a')}\n`), await connect(), { ...submission, id: 'taken' }),
+      submit(
+        fileWith(`${toLine('a')}
+`),
+        { id: 'taken' },
+      ),
     ).rejects.toThrow('taken is the batch of another file: choose another --id.');
   });
 });
@@ -198,8 +231,8 @@ describe('a batch', () => {
 
   it('tells its chunks, of its last run', async () => {
     run('b', 'ABORTED');
-    run('b-run-2', 'RUNNING');
-    stepFunctions.on(ListMapRunsCommand, { executionArn: execution('b-run-2') }).resolves({
+    run('b.run-2', 'RUNNING');
+    stepFunctions.on(ListMapRunsCommand, { executionArn: execution('b.run-2') }).resolves({
       mapRuns: [{ mapRunArn: 'map', executionArn: '', stateMachineArn: '', startDate: new Date(0) }],
     });
     stepFunctions
@@ -227,7 +260,7 @@ describe('a batch', () => {
     await resumeRun('b', 2, await connect());
     const { name, input: resumed } =
       stepFunctions.commandCalls(StartExecutionCommand)[0]?.args[0].input ?? {};
-    expect(name).toBe('b-run-2');
+    expect(name).toBe('b.run-2');
     expect(JSON.parse(resumed ?? '')).toEqual({
       ...JSON.parse(input),
       endAt: expect.stringMatching(/^20\d\d-/),

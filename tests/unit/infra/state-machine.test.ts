@@ -34,7 +34,14 @@ describe('the state machine of batches', () => {
     const { States } = readDefinition();
     const { Parameters } = States.Answer.ItemProcessor.States.AnswerChunk;
 
-    expect(Object.keys(Parameters.Payload)).toEqual(['batch.$', 'chunk.$']);
+    expect(Parameters.Payload).toEqual({
+      'batch.$': '$.batch',
+      'chunk.$': '$.chunk',
+      'endAt.$': '$.endAt',
+      'alone.$': '$.answer.alone',
+      'retries.$': '$$.State.RetryCount',
+      'enteredAt.$': '$$.State.EnteredTime',
+    });
     expect(States.Answer.ItemReader.Parameters['Key.$']).toBe('$.split.chunks');
   });
 });

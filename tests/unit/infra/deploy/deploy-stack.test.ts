@@ -119,6 +119,18 @@ describe('deploying', () => {
     expect(lines).toContain('Parameters: MemorySize from 2048 to 3008; all others stay as they are.');
   });
 
+  it('says when nothing was changed', async () => {
+    commands();
+    const { url } = await startFunctionUrl(ifSigned(streamCompletion(' París.')));
+    cloudFormation
+      .on(DescribeStacksCommand)
+      .resolves(stackOf('UPDATE_COMPLETE', { StreamUrl: url, StreamAuth: 'AWS_IAM' }));
+    const { around, lines } = surroundings();
+    await deployStack({ environment: 'dev', parameter }, around);
+
+    expect(lines).toContain('gguf-lambda-dev was not changed: it is as it was.');
+  });
+
   it('says when a change was declined before there was a stack', async () => {
     commands();
     cloudFormation

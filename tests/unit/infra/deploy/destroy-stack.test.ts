@@ -5,6 +5,7 @@ import {
   ListObjectVersionsCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { type ExecutionListItem, ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -24,12 +25,19 @@ import {
 const sts = mockClient(STSClient);
 const s3 = mockClient(S3Client);
 const cloudFormation = mockClient(CloudFormationClient);
+const stepFunctions = mockClient(SFNClient);
 const name = 'gguf-lambda-dev';
-const outputs = { BatchBucket: 'batches', BatchQueue: 'gguf-lambda-dev-batches' };
+const stateMachine = 'arn:aws:states:eu-central-1:123456789012:stateMachine:gguf-lambda-dev-batch';
+const outputs = {
+  BatchStateMachine: stateMachine,
+  BatchBucket: 'batches',
+  BatchQueue: 'gguf-lambda-dev-batches',
+};
 const deletion = `sam delete --no-prompts --stack-name ${name} --region ${region}`;
 
 beforeEach(() => {
-  for (const client of [sts, s3, cloudFormation]) client.reset();
+  for (const client of [sts, s3, cloudFormation, stepFunctions]) client.reset();
+  stepFunctions.on(ListExecutionsCommand).resolves({ executions: [] });
   sts.on(GetCallerIdentityCommand).resolves(caller);
   const versions = [
     { Key: 'a', VersionId: '2', IsLatest: true },
@@ -93,6 +101,22 @@ describe('destroying', () => {
     expect(failure).toMatchObject({ code: 'declined', message: 'Nothing was deleted.' });
     expect(s3.commandCalls(DeleteObjectsCommand)).toEqual([]);
     expect(calls()).toEqual([]);
+  });
+
+  it('deletes nothing while a batch runs', async () => {
+    const { calls } = sam();
+    stack();
+    stepFunctions
+      .on(ListExecutionsCommand, { stateMachineArn: stateMachine, statusFilter: 'RUNNING' })
+      .resolves({ executions: [{ name: 'orders-1' } as ExecutionListItem] });
+    const { around } = surroundings();
+
+    expect(await failureOf(destroyStack({ environment: 'dev', yes: true }, around))).toMatchObject({
+      code: 'unusable-stack',
+      message: expect.stringMatching(/^The batch orders-1 of gguf-lambda-dev is running: /),
+    });
+    expect(calls()).not.toContain(deletion);
+    expect(s3.commandCalls(DeleteObjectsCommand)).toHaveLength(0);
   });
 
   it('asks nothing with --yes', async () => {

@@ -25,6 +25,7 @@ function ask(outputs: Readonly<Record<string, string>>, signer = credentials, si
     name: 'gguf-lambda-dev',
     status: 'CREATE_COMPLETE',
     isProtected: false,
+    changedAt: 0,
     parameters: {},
     outputs,
   };

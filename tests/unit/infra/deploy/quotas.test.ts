@@ -38,6 +38,17 @@ describe('the concurrency of an account', () => {
     ]);
   });
 
+  it('has no room for more that are always up than there may be', async () => {
+    const failure = await failureOf(
+      check(1000, 1000, { ReservedConcurrency: '5', ProvisionedConcurrency: '6' }),
+    );
+
+    expect(failure).toMatchObject({
+      code: 'no-concurrency',
+      message: expect.stringMatching(/^ProvisionedConcurrency=6 .* ReservedConcurrency=5/),
+    });
+  });
+
   it.each([
     ['leaves fewer than a hundred', 1000, 1000, '901', '0', 900],
     ['grows by more than there is', 1000, 110, '31', '20', 30],

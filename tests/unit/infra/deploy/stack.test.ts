@@ -17,7 +17,7 @@ function find() {
 
 /** A stack in a state. */
 function stackIn(status: string) {
-  return { name, status, isProtected: false, parameters: {}, outputs: {} };
+  return { name, status, isProtected: false, changedAt: 0, parameters: {}, outputs: {} };
 }
 
 describe('a stack', () => {
@@ -29,6 +29,7 @@ describe('a stack', () => {
       name,
       status: 'CREATE_COMPLETE',
       isProtected: false,
+      changedAt: 0,
       parameters: { MemorySize: '3538' },
       outputs: { StreamUrl: 'https://x/' },
     });
