@@ -2,7 +2,8 @@
 // What went well goes to stdout, each failure as one line to stderr, with exit code 1, or 130 after Ctrl-C.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { environments, stackNameOf } from '../infra/deploy/settings.ts';
 import { createProgressDisplay } from '../terminal/progress.ts';
 import { BatchError, toBatchFailure } from './failure.ts';
 import { fetchResults } from './fetch.ts';
@@ -43,12 +44,16 @@ const program = new Command('npm run batch --')
 function stackCommand(name: string): Command {
   return program
     .command(name)
-    .option('--stack <name>', 'the deployed stack', 'gguf-lambda-dev')
+    .addOption(
+      new Option('--environment <name>', 'what was deployed').choices(environments).default(environments[0]),
+    )
+    .option('--stack <name>', 'another stack than the environment’s')
     .option('--region <region>', 'its region (default: the one that the AWS SDK finds)');
 }
 
 interface StackOptions {
-  readonly stack: string;
+  readonly environment: string;
+  readonly stack?: string;
   readonly region?: string;
 }
 
@@ -69,7 +74,7 @@ stackCommand('submit')
   .option('--wait', 'follow the batch to its end')
   .action(async (file: string, options: StackOptions & SubmitOptions) => {
     let id = '';
-    const isNew = await submitFile(file, await connectStack(options), {
+    const isNew = await submitFile(file, await connect(options), {
       ...options,
       signal,
       onPlanned: (plan) => {
@@ -106,7 +111,7 @@ stackCommand('status')
   .option('--wait', 'follow it to its end')
   .action(async (id: string, options: StackOptions & { wait?: boolean }) => {
     if (options.wait) return followToEnd(id, options);
-    display.line(toStatusLine(await describeLastRun(id, await connectStack(options))));
+    display.line(toStatusLine(await describeLastRun(id, await connect(options))));
   });
 
 stackCommand('fetch')
@@ -114,7 +119,7 @@ stackCommand('fetch')
   .argument('<id>', 'the batch')
   .option('--to <directory>', 'where to put them', '.')
   .action(async (id: string, options: StackOptions & { to: string }) => {
-    const stack = await connectStack(options);
+    const stack = await connect(options);
     for (const { path, lines } of await fetchResults(id, stack, options.to, {
       signal,
       onProgress: display.update,
@@ -127,7 +132,7 @@ stackCommand('cancel')
   .description('end a batch; what was answered is kept, and it can be resumed')
   .argument('<id>', 'the batch')
   .action(async (id: string, options: StackOptions) => {
-    await cancelRun(id, await connectStack(options));
+    await cancelRun(id, await connect(options));
     display.line(`${id} is cancelled: lines under way may still be answered, and no more are begun.`);
   });
 
@@ -137,7 +142,7 @@ stackCommand('resume')
   .option('--hours <hours>', 'after so long no more lines are begun', wholeNumber(1, 24 * 14), 24)
   .option('--wait', 'follow it to its end')
   .action(async (id: string, options: StackOptions & { hours: number; wait?: boolean }) => {
-    await resumeRun(id, options.hours, await connectStack(options));
+    await resumeRun(id, options.hours, await connect(options));
     display.line(`${id} is resumed.`);
     if (options.wait) await followToEnd(id, options);
   });
@@ -167,8 +172,12 @@ function setUpModel(): void {
   if (status !== 0) throw new BatchError('The model could not be set up.');
 }
 
+function connect({ environment, stack = stackNameOf(environment), region }: StackOptions) {
+  return connectStack({ stack, ...(region !== undefined && { region }) });
+}
+
 async function followToEnd(id: string, options: StackOptions): Promise<void> {
-  const stack = await connectStack(options);
+  const stack = await connect(options);
   const run = await followLastRun(id, stack, { signal, onProgress: linesDisplay.update });
   linesDisplay.line(toStatusLine(run));
   if (run.state !== 'SUCCEEDED') process.exitCode = 1;
