@@ -57,6 +57,8 @@ RUN node models/cli.ts fetch ${MODEL} --to /model
 FROM model AS prefixes
 COPY functions functions
 ARG CONTEXT_SIZE=2048
+# What keys and values are kept as: f16 or q8_0.
+ARG KV_TYPE=f16
 # A folder of models/prefixes; by default that itself.
 ARG PREFIX_SET=
 RUN mkdir /prefixes \
@@ -88,7 +90,8 @@ COPY --from=prefixes /prefixes dist/prefixes
 COPY infra/entry.sh infra/entry.sh
 COPY --from=bundles /app/dist dist
 # On Lambda the first two mean nothing: it has its own way in.
-ENV HOST=0.0.0.0 PORT=8080 NODE_ENV=production
+ARG KV_TYPE=f16
+ENV HOST=0.0.0.0 PORT=8080 NODE_ENV=production KV_TYPE=${KV_TYPE}
 EXPOSE 8080
 ENTRYPOINT ["/app/infra/entry.sh"]
 CMD ["completion.handler"]

@@ -36,7 +36,8 @@ export function loadModel(env: Environment): Promise<LoadedModel> {
 async function load(env: Environment): Promise<LoadedModel> {
   const startedAt = performance.now();
   const config = readConfig(env);
-  const { modelDirectory, prefixDirectory, contextSize, threads, slots, queueLimit, lookupTokens } = config;
+  const { modelDirectory, prefixDirectory, contextSize, threads, slots, queueLimit, lookupTokens, kvType } =
+    config;
   const { name, file, gguf, sha256 } = readManifest(modelDirectory);
   const engine = await loadLlamaEngine({
     modelPath: `${modelDirectory}/${file}`,
@@ -46,6 +47,7 @@ async function load(env: Environment): Promise<LoadedModel> {
     slots,
     queueLimit,
     lookupTokens,
+    kvType,
     ...(prefixDirectory !== undefined && { prefixes: { directory: prefixDirectory, model: sha256 } }),
   });
   return { config, name, engine, loadMs: performance.now() - startedAt };

@@ -1,8 +1,9 @@
 // Snapshots of prompt prefixes on the real model: baked by the command, restored by another engine.
-import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, type MockInstance, vi } from 'vitest';
+import type { KvType } from '../../functions/shared/engine/llama-context.ts';
 import { type LlamaEngine, loadLlamaEngine } from '../../functions/shared/engine/llama-engine.ts';
 import { bakePrefixes, PrefixError } from '../../models/bake-prefixes.ts';
 import { model, modelPath } from './default-model.ts';
@@ -19,13 +20,17 @@ const system = 'You are a poet who knows the sea.';
 
 const engines: LlamaEngine[] = [];
 
-async function load(directory: string, options: { model?: string } = {}): Promise<LlamaEngine> {
+async function load(
+  directory: string,
+  options: { model?: string; kvType?: KvType } = {},
+): Promise<LlamaEngine> {
   const engine = await loadLlamaEngine({
     modelPath,
     contextSize,
     threads: 1,
     slots: 1,
     queueLimit: 8,
+    ...(options.kvType && { kvType: options.kvType }),
     prefixes: { directory, model: options.model ?? model.sha256 },
   });
   engines.push(engine);
@@ -172,5 +177,28 @@ describe('snapshots that cannot be used', () => {
 
     await expect(failure).rejects.toBeInstanceOf(PrefixError);
     await expect(failure).rejects.toThrow(message);
+  });
+});
+
+describe('keys and values of 8 bits', () => {
+  it('take about half the space, and snapshots of them are for their like alone', async () => {
+    const directory = mkdtempSync(join(folder, 'q8-'));
+    const plain = await load(join(folder, 'nowhere'), { kvType: 'q8_0' });
+    const tokens = plain.tokenize(`${rules} `).slice(0, 256);
+    await plain.bakePrefixes([{ name: 'rules', tokens }], { directory, model: model.sha256 });
+    const sixteen = await load(join(folder, 'nowhere'));
+    const wide = mkdtempSync(join(folder, 'f16-'));
+    await sixteen.bakePrefixes([{ name: 'rules', tokens }], { directory: wide, model: model.sha256 });
+    const size = (where: string) => statSync(join(where, 'rules.state')).size;
+
+    expect(size(directory) / size(wide)).toBeCloseTo(34 / 64, 1);
+    const prompt = `${rules} The capital of France is`;
+    const restored = await generateOn(await load(directory, { kvType: 'q8_0' }), prompt);
+    expect(restored.cachedTokens).toBe(256);
+    expect(restored.text).toBe((await generateOn(plain, prompt)).text);
+
+    warnings = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    expect(await generateOn(await load(directory), prompt)).toMatchObject({ cachedTokens: 0 });
+    expect(String(warnings.mock.calls[0]?.[0])).toContain('was made with another kvType (q8_0, not f16)');
   });
 });

@@ -45,6 +45,9 @@ interface AddonContextOptions {
   readonly sequences: number;
   readonly threads: number;
   readonly flashAttention: boolean;
+  /** Numbers of ggml's types. Default: F16. */
+  readonly kvCacheKeyType?: number;
+  readonly kvCacheValueType?: number;
   /** Whether a sliding-window model keeps what its window has left behind. */
   readonly swaFullCache: boolean;
   readonly embeddings?: boolean;

@@ -17,7 +17,7 @@ import {
 } from './engine.ts';
 import { type KnownPrefix, KnownPrefixes } from './known-prefixes.ts';
 import type { AddonGrammar } from './llama-addon.ts';
-import { LlamaContext } from './llama-context.ts';
+import { type KvType, LlamaContext } from './llama-context.ts';
 import { LlamaEmbedder } from './llama-embedder.ts';
 import { type LlamaModel, loadLlamaModel } from './llama-model.ts';
 import { LlamaSequence } from './llama-sequence.ts';
@@ -42,6 +42,8 @@ export interface LlamaEngineOptions {
   readonly queueLimit: number;
   /** The most tokens that are guessed by what followed the same ones before, and evaluated together. Default 0: none. */
   readonly lookupTokens?: number;
+  /** What keys and values are kept as. Default f16. */
+  readonly kvType?: KvType;
   /** Where snapshots of known prefixes lie, and the SHA-256 of the model that they must have been made with. */
   readonly prefixes?: PrefixOptions;
 }
@@ -57,7 +59,7 @@ export interface PrefixOptions {
  * @throws {EngineError} when the file is missing, is not a model that llama.cpp knows, or does not fit the memory
  */
 export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<LlamaEngine> {
-  const { modelPath, threads, slots, queueLimit, lookupTokens = 0 } = options;
+  const { modelPath, threads, slots, queueLimit, lookupTokens = 0, kvType = 'f16' } = options;
   let model: LlamaModel | undefined;
   try {
     model = await loadLlamaModel(options);
@@ -74,6 +76,7 @@ export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Llam
       threads,
       queueLimit,
       lookupTokens,
+      kvType,
     });
     if (generates) await engine.addSlots(slots, readSnapshots(model, options));
     return engine;
@@ -95,9 +98,11 @@ interface LlamaEngineParts {
   readonly threads: number;
   readonly queueLimit: number;
   readonly lookupTokens: number;
+  readonly kvType: KvType;
 }
 
 interface SlotOptions {
+  /** Without it, keys and values are f16. */
   readonly flashAttention: boolean;
   readonly snapshots: PrefixSnapshots;
 }
@@ -167,7 +172,7 @@ export class LlamaEngine implements Engine {
       await sequence.saveSnapshot(prefix, join(directory, PrefixSnapshots.fileOf(prefix.name)));
     }
     await context.dispose();
-    PrefixSnapshots.write(directory, toSnapshotKey(this.#parts.model, model), known.all);
+    PrefixSnapshots.write(directory, toSnapshotKey(this.#parts.model, model, this.#parts.kvType), known.all);
   }
 
   /** Forgets how long steps took: those of an environment that is set up read the weights. */
@@ -278,13 +283,14 @@ export class LlamaEngine implements Engine {
   }
 
   async #createSlots(sequences: number, { flashAttention, snapshots }: SlotOptions): Promise<Slots> {
-    const { model, vocabulary, contextSize, threads, queueLimit, lookupTokens } = this.#parts;
+    const { model, vocabulary, contextSize, threads, queueLimit, lookupTokens, kvType } = this.#parts;
     const context = await LlamaContext.create(model, {
       contextSize,
       sequences,
       longestStep: longestChunk,
       threads,
       flashAttention,
+      ...(flashAttention && { kvType }),
     });
     const parts = { model, vocabulary, context, pace: this.#pace, snapshots, lookupTokens };
     const slots = Array.from({ length: sequences }, (_, number) => new LlamaSequence(parts, number));
@@ -325,15 +331,15 @@ export class LlamaEngine implements Engine {
  */
 function readSnapshots(
   model: LlamaModel,
-  { prefixes, slots }: Pick<LlamaEngineOptions, 'prefixes' | 'slots'>,
+  { prefixes, slots, kvType = 'f16' }: Pick<LlamaEngineOptions, 'prefixes' | 'slots' | 'kvType'>,
 ): PrefixSnapshots {
   const canRestore = slots === 1 && model.canForget && model.facts.slidingWindow === null;
   if (prefixes === undefined || !canRestore) return PrefixSnapshots.none();
-  return PrefixSnapshots.read(prefixes.directory, toSnapshotKey(model, prefixes.model));
+  return PrefixSnapshots.read(prefixes.directory, toSnapshotKey(model, prefixes.model, kvType));
 }
 
-function toSnapshotKey({ release }: LlamaModel, model: string): SnapshotKey {
-  return { model, release, flashAttention: true };
+function toSnapshotKey({ release }: LlamaModel, model: string, kvType: KvType): SnapshotKey {
+  return { model, release, flashAttention: true, kvType };
 }
 
 /** Waits for a slot: best the one that has most of the prompt, and none when the time is up first. */

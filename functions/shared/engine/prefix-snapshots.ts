@@ -13,6 +13,8 @@ export interface SnapshotKey {
   /** Of llama.cpp's module: it may lay a state out in another way. */
   readonly release: string;
   readonly flashAttention: boolean;
+  /** What keys and values are kept as. */
+  readonly kvType: string;
 }
 
 interface SnapshotEntry {

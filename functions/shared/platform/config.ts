@@ -1,4 +1,5 @@
 // Everything a function reads from its environment, once.
+import type { KvType } from '../engine/llama-context.ts';
 import { Cors } from '../http/cors.ts';
 import { type ApiKeySource, readApiKeySource } from './api-key.ts';
 import { readThreads } from './cpu.ts';
@@ -20,6 +21,8 @@ export interface FunctionConfig {
    * Default 0: none.
    */
   readonly lookupTokens: number;
+  /** KV_TYPE: what keys and values of the context are kept as: f16, the default, or q8_0, in half the memory. */
+  readonly kvType: KvType;
   /** QUEUE_LIMIT: generations that may wait for a slot. Default 64. */
   readonly queueLimit: number;
   /** IMAGE_PARTS: whether images in chats are `refuse`d, the default, or replaced by a `placeholder` that says so. */
@@ -77,6 +80,7 @@ export function readConfig(env: Environment): FunctionConfig {
     threads: readThreads(env),
     slots: readInteger(env, 'SLOTS', { min: 1, max: 256, default: 1 }),
     lookupTokens: readInteger(env, 'LOOKUP_TOKENS', { min: 0, max: 16, default: 0 }),
+    kvType: readChoice<KvType>(env, 'KV_TYPE', ['f16', 'q8_0']),
     queueLimit: readQueueLimit(env),
     imagePlaceholders: readChoice(env, 'IMAGE_PARTS', ['refuse', 'placeholder']) === 'placeholder',
     apiKey: readApiKeySource(env),

@@ -10,6 +10,7 @@ describe('readConfig', () => {
       threads: 3,
       slots: 1,
       lookupTokens: 0,
+      kvType: 'f16',
       queueLimit: 64,
       apiKey: undefined,
       cors: undefined,
