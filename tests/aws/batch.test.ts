@@ -2,7 +2,7 @@
 // a real model.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -248,5 +248,27 @@ describe('a line that its environments die of', () => {
     expect(readResults('deadly', 'errors')).toMatchObject([
       { custom_id: 'line-5', response: null, error: { code: 'environment_ended' } },
     ]);
+  });
+});
+
+describe('the example', () => {
+  it('is answered on this machine', async () => {
+    const file = join(folder, 'example.jsonl');
+    copyFileSync(join(root, 'events/batch.jsonl'), file);
+    const modelDirectory = join(root, 'dist/model');
+    const child = spawn(process.execPath, [join(root, 'batches/cli.ts'), 'local', file], {
+      env: { ...process.env, MODEL_DIR: modelDirectory },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(readResults('example', 'output')).toMatchObject([
+      {
+        custom_id: 'capital-of-france',
+        response: { body: { choices: [{ text: expect.stringMatching(/^ Paris/) }] } },
+      },
+      { custom_id: 'a-greeting', response: { body: { object: 'chat.completion' } } },
+    ]);
+    expect(readResults('example', 'errors')).toEqual([]);
   });
 });

@@ -24,7 +24,7 @@ export async function answerLine(
   invocation: Invocation,
   log: (error: unknown) => void,
 ): Promise<AnsweredLine> {
-  const { requestId, signal } = invocation;
+  const { requestId, signal, endBy } = invocation;
   let parsed: BatchLine;
   try {
     parsed = parseBatchLine(line);
@@ -34,8 +34,15 @@ export async function answerLine(
   }
   const { custom_id, method, url, body } = parsed;
   const http = { method, path: url, headers: {}, body: Buffer.from(JSON.stringify(body)) };
+  // Generations see to the end themselves; vectors and rankings do not.
+  const timeUp =
+    endBy === undefined ? undefined : AbortSignal.timeout(Math.ceil(Math.max(0, endBy - performance.now())));
+  const watched = {
+    ...invocation,
+    signal: AbortSignal.any([signal, timeUp].filter((each) => each !== undefined)),
+  };
   const response = await toWholeResponse(
-    await answerHttp(http, { ...service, apiKey: undefined }, invocation, log),
+    await answerHttp(http, { ...service, apiKey: undefined }, watched, log),
   );
   signal.throwIfAborted();
   const answer = JSON.parse(response.body) as object;
@@ -45,7 +52,8 @@ export async function answerLine(
     response: { status_code: response.status, request_id: requestId, body: answer },
     error: null,
   };
-  return { result, isCutShort: response.status === 429 || isCutShort(answer) };
+  const isEnded = response.status !== 200 && timeUp?.aborted === true;
+  return { result, isCutShort: isEnded || response.status === 429 || isCutShort(answer) };
 }
 
 /** Whether the deadline ended a generation. */

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { type AnswerLinesOptions, answerLines } from '../../../functions/shared/batch/answer-lines.ts';
 import type { BatchResult } from '../../../functions/shared/batch/batch-result.ts';
@@ -130,6 +131,24 @@ describe('when time runs out', () => {
     expect(together).toMatchObject({ kept: new Map(), handedBack: [0, 1, 2] });
     expect([...alone.kept.keys()]).toEqual([0]);
     expect(engine.mostOpen).toBe(2);
+  });
+
+  it('a line that sees no deadline itself is ended by it', async () => {
+    const engine = new FakeEngine(' x', {
+      slots: 2,
+      beforeEvent: async (_, __, signal) => {
+        if (signal?.aborted === false) await once(signal, 'abort');
+      },
+    });
+    const lines = ['one', 'two', 'three'].map((id) => toLine(id));
+    const { kept, handedBack, logged } = await answer(lines, engine, {
+      remainingMs: () => 0,
+      toInvocation: ({ number }) =>
+        toInvocation({ requestId: `request-${number}`, endBy: performance.now() + 20 }),
+    });
+
+    expect({ kept: kept.size, handedBack, logged }).toEqual({ kept: 0, handedBack: [0, 1, 2], logged: [] });
+    expect(engine.open).toBe(0);
   });
 
   it('a line that found no slot is handed back', async () => {
