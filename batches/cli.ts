@@ -9,7 +9,7 @@ import { BatchError, toBatchFailure } from './failure.ts';
 import { fetchResults } from './fetch.ts';
 import { answerFile } from './local.ts';
 import { cancelRun, describeLastRun, followLastRun, resumeRun, toStatusLine } from './runs.ts';
-import { connectStack } from './stack.ts';
+import { type BatchStack, connectStack } from './stack.ts';
 import { type BatchPlan, submitFile } from './submit.ts';
 
 const interruption = new AbortController();
@@ -73,8 +73,9 @@ stackCommand('submit')
   .option('--lines-per-chunk <lines>', 'lines that an environment takes at once', wholeNumber(1, 1_000), 50)
   .option('--wait', 'follow the batch to its end')
   .action(async (file: string, options: StackOptions & SubmitOptions) => {
+    const stack = await connect(options);
     let id = '';
-    const isNew = await submitFile(file, await connect(options), {
+    const isNew = await submitFile(file, stack, {
       ...options,
       signal,
       onPlanned: (plan) => {
@@ -84,7 +85,7 @@ stackCommand('submit')
       onProgress: display.update,
     });
     display.line(isNew ? `${id} is submitted.` : `${id} was submitted before.`);
-    if (options.wait) await followToEnd(id, options);
+    if (options.wait) await followToEnd(id, stack);
   });
 
 function tellPlan({ id, lines, wrong, mostDollars }: BatchPlan, { concurrency, hours }: SubmitOptions): void {
@@ -110,8 +111,9 @@ stackCommand('status')
   .argument('<id>', 'the batch')
   .option('--wait', 'follow it to its end')
   .action(async (id: string, options: StackOptions & { wait?: boolean }) => {
-    if (options.wait) return followToEnd(id, options);
-    display.line(toStatusLine(await describeLastRun(id, await connect(options))));
+    const stack = await connect(options);
+    if (options.wait) await followToEnd(id, stack);
+    else display.line(toStatusLine(await describeLastRun(id, stack)));
   });
 
 stackCommand('fetch')
@@ -142,9 +144,10 @@ stackCommand('resume')
   .option('--hours <hours>', 'after so long no more lines are begun', wholeNumber(1, 24 * 14), 24)
   .option('--wait', 'follow it to its end')
   .action(async (id: string, options: StackOptions & { hours: number; wait?: boolean }) => {
-    await resumeRun(id, options.hours, await connect(options));
+    const stack = await connect(options);
+    await resumeRun(id, options.hours, stack);
     display.line(`${id} is resumed.`);
-    if (options.wait) await followToEnd(id, options);
+    if (options.wait) await followToEnd(id, stack);
   });
 
 program
@@ -176,8 +179,7 @@ function connect({ environment, stack = stackNameOf(environment), region }: Stac
   return connectStack({ stack, ...(region !== undefined && { region }) });
 }
 
-async function followToEnd(id: string, options: StackOptions): Promise<void> {
-  const stack = await connect(options);
+async function followToEnd(id: string, stack: BatchStack): Promise<void> {
   const run = await followLastRun(id, stack, { signal, onProgress: linesDisplay.update });
   linesDisplay.line(toStatusLine(run));
   if (run.state !== 'SUCCEEDED') process.exitCode = 1;

@@ -46,35 +46,26 @@ export async function* toChunks(
   linesPerChunk: number,
 ): AsyncGenerator<BatchChunk, void, void> {
   const seen = new Set<string>();
-  let chunk: FileLine[] = [];
-  let duplicates: number[] = [];
   let first = 0;
-  const finish = (): BatchChunk => {
-    const finished: BatchChunk = {
-      first,
-      lines: chunk.length,
-      start: chunk[0]?.start ?? 0,
-      end: chunk.at(-1)?.end ?? 0,
-      ...(duplicates.length > 0 && { duplicates }),
-    };
-    first += chunk.length;
-    chunk = [];
-    duplicates = [];
+  let chunk: { lines: number; start: number; end: number; duplicates: number[] } | undefined;
+  const finish = ({ lines: count, start, end, duplicates }: NonNullable<typeof chunk>): BatchChunk => {
+    const finished = { first, lines: count, start, end, ...(duplicates.length > 0 && { duplicates }) };
+    first += count;
+    chunk = undefined;
     return finished;
   };
-  for await (const line of lines) {
-    const bytes = line.end - (chunk[0]?.start ?? line.start);
-    if (chunk.length >= linesPerChunk || (chunk.length > 0 && bytes > mostChunkBytes)) yield finish();
-    const number = first + chunk.length;
+  for await (const { text, start, end } of lines) {
+    if (chunk && (chunk.lines >= linesPerChunk || end - chunk.start > mostChunkBytes)) yield finish(chunk);
+    chunk ??= { lines: 0, start, end, duplicates: [] };
+    const number = first + chunk.lines;
     if (number >= mostLines) throw new UnusableInputError(`A batch has at most ${mostLines} lines.`);
-    const id = findCustomId(line.text);
-    const digest = id === null ? undefined : createHash('sha256').update(id).digest('base64');
-    if (digest !== undefined && seen.has(digest)) duplicates.push(number);
-    if (digest !== undefined) seen.add(digest);
-    // Where it is, is all that is kept of it.
-    chunk.push({ ...line, text: nothing });
+    chunk.lines += 1;
+    chunk.end = end;
+    const id = findCustomId(text);
+    if (id === null) continue;
+    const digest = createHash('sha256').update(id).digest('base64');
+    if (seen.has(digest)) chunk.duplicates.push(number);
+    seen.add(digest);
   }
-  if (chunk.length > 0) yield finish();
+  if (chunk) yield finish(chunk);
 }
-
-const nothing = new Uint8Array();

@@ -106,15 +106,11 @@ async function readAnswers(store: ObjectStore, prefix: string): Promise<Map<numb
 
 async function readChunk(store: ObjectStore, key: string, chunk: BatchChunk): Promise<NumberedLine[]> {
   const bytes = await store.read(key, chunk);
-  const lines = await Array.fromAsync(readLines(toPieces(bytes)));
+  const lines = await Array.fromAsync(readLines([bytes]));
   if (lines.length !== chunk.lines) {
     throw new Error(`${key} has changed: ${lines.length} lines where ${chunk.lines} were.`);
   }
   return lines.map(({ text }, index) => ({ number: chunk.first + index, text }));
-}
-
-async function* toPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 function toDuplicate({ text }: NumberedLine, id: string) {

@@ -4,7 +4,7 @@ import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import type { AnswerLinesOptions } from '../shared/batch/answer-lines.ts';
 import { InvocationCounter } from '../shared/lambda/invocation.ts';
-import { answerWarmUps, observe, reportErrors } from '../shared/lambda/middlewares.ts';
+import { functionMiddlewares } from '../shared/lambda/middlewares.ts';
 import type { Service } from '../shared/routes/service.ts';
 import { Telemetry } from '../shared/telemetry/telemetry.ts';
 import { answerChunk, type ChunkAnswer, type ChunkEvent } from './chunk.ts';
@@ -42,8 +42,6 @@ export function definePipeline(service: Service, { store, sqs, queueUrl }: Batch
     timeoutEarlyInMillis: 0,
     requestStart: invocations.increment,
   })
-    .use(observe(telemetry))
-    .use(answerWarmUps())
-    .use(reportErrors(telemetry))
+    .use(functionMiddlewares(telemetry))
     .handler(answer);
 }

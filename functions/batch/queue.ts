@@ -55,14 +55,11 @@ export async function answerMessages(
   );
   const cameBefore = messages.some(({ record }) => Number(record.attributes.ApproximateReceiveCount) > 1);
   if (cameBefore) shuffle(messages);
-  const byNumber = new Map(messages.map((message) => [message.number, message]));
 
   const { handedBack } = await answerLines(messages, service, {
     ...options,
     alone: cameBefore,
-    keep: async ({ number }, result) => {
-      const message = byNumber.get(number);
-      if (message === undefined) return;
+    keep: async (message, result) => {
       try {
         const { key, sha256 } = message;
         const outcome = await store.create(key, JSON.stringify(result), { sha256 });
@@ -74,10 +71,7 @@ export async function answerMessages(
     },
   });
 
-  for (const number of handedBack) {
-    const record = byNumber.get(number)?.record;
-    if (record !== undefined) failed.set(record, 0);
-  }
+  for (const { record } of handedBack) failed.set(record, 0);
   for (const [{ receiptHandle }, VisibilityTimeout] of failed) {
     const input = { QueueUrl: queueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout };
     // Else it is visible again when its time is over.

@@ -4,7 +4,7 @@ import type { Context } from 'aws-lambda';
 import { toHttpEvent, toHttpRequest, toHttpResult } from '../shared/http/event.ts';
 import { toWholeResponse } from '../shared/http/http.ts';
 import { InvocationCounter } from '../shared/lambda/invocation.ts';
-import { answerWarmUps, observe, reportErrors } from '../shared/lambda/middlewares.ts';
+import { functionMiddlewares } from '../shared/lambda/middlewares.ts';
 import { answerDirectInvoke } from '../shared/routes/direct-invoke.ts';
 import { answerHttp } from '../shared/routes/routes.ts';
 import type { Service } from '../shared/routes/service.ts';
@@ -30,8 +30,6 @@ export function definePipeline(service: Service) {
     timeoutEarlyInMillis: 0,
     requestStart: invocations.increment,
   })
-    .use(observe(telemetry))
-    .use(answerWarmUps())
-    .use(reportErrors(telemetry))
+    .use(functionMiddlewares(telemetry))
     .handler(answer);
 }

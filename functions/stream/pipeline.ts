@@ -4,7 +4,7 @@ import middy from '@middy/core';
 import { executionModeStreamifyResponse } from '@middy/core/executionModeStreamifyResponse';
 import { toHttpEvent, toHttpRequest } from '../shared/http/event.ts';
 import { type InvocationContext, InvocationCounter } from '../shared/lambda/invocation.ts';
-import { answerWarmUps, observe, reportErrors } from '../shared/lambda/middlewares.ts';
+import { functionMiddlewares } from '../shared/lambda/middlewares.ts';
 import { answerDirectInvoke } from '../shared/routes/direct-invoke.ts';
 import { answerHttp } from '../shared/routes/routes.ts';
 import type { Service } from '../shared/routes/service.ts';
@@ -48,9 +48,7 @@ export function definePipeline(service: Service) {
     requestStart: invocations.increment,
     requestEnd: closeBody,
   })
-    .use(observe(telemetry))
-    .use(answerWarmUps())
-    .use(reportErrors(telemetry))
+    .use(functionMiddlewares(telemetry))
     .handler(answer);
 }
 

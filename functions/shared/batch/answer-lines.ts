@@ -11,7 +11,7 @@ export interface NumberedLine {
   readonly text: Uint8Array;
 }
 
-export interface AnswerLinesOptions {
+export interface AnswerLinesOptions<Line extends NumberedLine = NumberedLine> {
   /** Makes what is particular to the answer of one line. */
   readonly toInvocation: (line: NumberedLine) => Invocation;
   /** Milliseconds that answers may take from now; infinity where nothing ends. */
@@ -23,15 +23,15 @@ export interface AnswerLinesOptions {
   /** Called before a line is begun; one that it is false for has ended an environment before, and is a failure. */
   readonly begin?: (line: NumberedLine) => Promise<boolean>;
   /** Keeps a result. A line whose result cannot be kept has failed, and is not handed back. */
-  readonly keep: (line: NumberedLine, result: BatchResult) => Promise<void>;
+  readonly keep: (line: Line, result: BatchResult) => Promise<void>;
   readonly log: (error: unknown) => void;
   /** Ends everything. */
   readonly signal?: AbortSignal;
 }
 
-export interface AnsweredLines {
-  /** Numbers of the lines that there was no time for. */
-  readonly handedBack: readonly number[];
+export interface AnsweredLines<Line extends NumberedLine> {
+  /** Those that there was no time for, by their numbers. */
+  readonly handedBack: readonly Line[];
   /** How many lines have a result now. */
   readonly kept: number;
 }
@@ -44,22 +44,22 @@ export interface AnsweredLines {
  *
  * @throws the first reason why a result could not be kept, after the lines under way have ended
  */
-export async function answerLines(
-  lines: readonly NumberedLine[],
+export async function answerLines<Line extends NumberedLine>(
+  lines: readonly Line[],
   service: Service,
-  options: AnswerLinesOptions,
-): Promise<AnsweredLines> {
+  options: AnswerLinesOptions<Line>,
+): Promise<AnsweredLines<Line>> {
   const { toInvocation, remainingMs, mayBegin = () => true, begin, log, signal } = options;
   // Models that make vectors have no slots; they take one line after the other.
   const atOnce = options.alone ? 1 : Math.max(1, service.engine.slots);
   const first = new Set(lines.slice(0, atOnce));
   const waiting = [...lines];
-  const handedBack: number[] = [];
+  const handedBack: Line[] = [];
   let kept = 0;
   let longestMs = 0;
   let failed = false;
 
-  const keep = async (line: NumberedLine, result: BatchResult): Promise<void> => {
+  const keep = async (line: Line, result: BatchResult): Promise<void> => {
     await options.keep(line, result);
     kept += 1;
   };
@@ -82,7 +82,7 @@ export async function answerLines(
       if (!isCutShort) await keep(line, result);
       else if (isFirst && atOnce === 1)
         await keep(line, toFailure(line, toInvocation(line).requestId, 'deadline_exceeded'));
-      else handedBack.push(line.number);
+      else handedBack.push(line);
     }
   };
 
@@ -95,8 +95,8 @@ export async function answerLines(
     ),
   );
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
-  handedBack.push(...waiting.map(({ number }) => number));
-  return { handedBack: handedBack.toSorted((one, other) => one - other), kept };
+  handedBack.push(...waiting);
+  return { handedBack: handedBack.toSorted((one, other) => one.number - other.number), kept };
 }
 
 const reasons = {

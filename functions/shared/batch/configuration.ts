@@ -1,18 +1,12 @@
 // What the functions of batches read from their environment.
-import { ConfigurationError, type Environment, readText } from '../platform/environment.ts';
+import { type Environment, readRequiredText } from '../platform/environment.ts';
 
 /** @throws {ConfigurationError} when BATCH_BUCKET is missing */
 export function readBucketName(env: Environment): string {
-  return readRequired(env, 'BATCH_BUCKET', 'the name of the bucket that batches lie in');
+  return readRequiredText(env, 'BATCH_BUCKET', 'the name of the bucket that batches lie in');
 }
 
 /** @throws {ConfigurationError} when BATCH_QUEUE_URL is missing */
 export function readQueueUrl(env: Environment): string {
-  return readRequired(env, 'BATCH_QUEUE_URL', 'the URL of the queue of single lines');
-}
-
-function readRequired(env: Environment, variable: string, expected: string): string {
-  const value = readText(env, variable, undefined);
-  if (value === undefined) throw new ConfigurationError(variable, '', expected);
-  return value;
+  return readRequiredText(env, 'BATCH_QUEUE_URL', 'the URL of the queue of single lines');
 }

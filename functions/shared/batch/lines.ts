@@ -13,7 +13,9 @@ export interface FileLine {
 const lineFeed = 0x0a;
 
 /** Reads lines that end in a line feed, the last one perhaps in nothing; blank ones are left out. */
-export async function* readLines(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<FileLine, void, void> {
+export async function* readLines(
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<FileLine, void, void> {
   let kept: Uint8Array[] = [];
   let start = 0;
   let position = 0;

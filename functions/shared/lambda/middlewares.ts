@@ -16,11 +16,16 @@ class FunctionError extends Error {
   }
 }
 
+/** All of it, in its order: what is used first is told last how an invocation ended. */
+export function functionMiddlewares(telemetry: Telemetry): MiddlewareObj[] {
+  return [observe(telemetry), answerWarmUps(), reportErrors(telemetry)];
+}
+
 /**
  * Watches each invocation until its answer, or its stream, is over. To be used first; a handler finds what watches its
  * invocation by {@link Telemetry.of}.
  */
-export function observe(telemetry: Telemetry): MiddlewareObj {
+function observe(telemetry: Telemetry): MiddlewareObj {
   return {
     before: ({ event, context }) => {
       const observation = telemetry.begin(context);
@@ -41,7 +46,7 @@ export function observe(telemetry: Telemetry): MiddlewareObj {
 }
 
 /** Returns `"warmup"` at once for a ping of serverless-plugin-warmup's shape. */
-export function answerWarmUps(): MiddlewareObj {
+function answerWarmUps(): MiddlewareObj {
   return warmup({ isWarmingUp: isWarmUp });
 }
 
@@ -50,7 +55,7 @@ function isWarmUp(event: unknown): boolean {
 }
 
 /** Turns what a direct invoke threw into a function error; an unknown failure is logged whole first. */
-export function reportErrors(telemetry: Telemetry): MiddlewareObj {
+function reportErrors(telemetry: Telemetry): MiddlewareObj {
   return {
     onError: (request) => {
       const { error, context } = request;

@@ -3,7 +3,7 @@ import type { KvType } from '../engine/llama-context.ts';
 import { Cors } from '../http/cors.ts';
 import { type ApiKeySource, readApiKeySource } from './api-key.ts';
 import { readThreads } from './cpu.ts';
-import { ConfigurationError, type Environment, readChoice, readInteger, readText } from './environment.ts';
+import { type Environment, readChoice, readInteger, readRequiredText, readText } from './environment.ts';
 
 export interface FunctionConfig {
   /** MODEL_DIR: the folder with the model and its manifest, `model.json`. */
@@ -71,10 +71,8 @@ export function readQueueLimit(env: Environment): number {
 
 /** @throws {ConfigurationError} naming the variable that is missing or malformed */
 export function readConfig(env: Environment): FunctionConfig {
-  const modelDirectory = readText(env, 'MODEL_DIR', undefined);
-  if (modelDirectory === undefined) throw new ConfigurationError('MODEL_DIR', '', 'the folder of the model');
   return Object.freeze({
-    modelDirectory,
+    modelDirectory: readRequiredText(env, 'MODEL_DIR', 'the folder of the model'),
     prefixDirectory: readText(env, 'PREFIX_DIR', undefined),
     contextSize: readInteger(env, 'CONTEXT_SIZE', { min: 16, max: 1_048_576, default: 2048 }),
     threads: readThreads(env),

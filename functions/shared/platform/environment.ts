@@ -50,6 +50,17 @@ export function readText<Default extends string | undefined>(
 }
 
 /**
+ * Reads a text that must be there.
+ *
+ * @throws {ConfigurationError} when the variable is absent or blank
+ */
+export function readRequiredText(env: Environment, variable: string, expected: string): string {
+  const value = readText(env, variable, undefined);
+  if (value === undefined) throw new ConfigurationError(variable, '', expected);
+  return value;
+}
+
+/**
  * Reads one of several words, the first of which is the default.
  *
  * @throws {ConfigurationError} for any other
