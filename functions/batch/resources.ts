@@ -2,7 +2,7 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { readBucketName, readQueueUrl } from '../shared/batch/configuration.ts';
 import type { ObjectStore } from '../shared/batch/object-store.ts';
-import { createS3Client, S3Store } from '../shared/batch/s3-store.ts';
+import { createS3Client, patience, S3Store } from '../shared/batch/s3-store.ts';
 import type { Environment } from '../shared/platform/environment.ts';
 
 export interface BatchResources {
@@ -15,7 +15,7 @@ export interface BatchResources {
 export function readBatchResources(env: Environment): BatchResources {
   return {
     store: new S3Store(createS3Client(), readBucketName(env)),
-    sqs: new SQSClient({}),
+    sqs: new SQSClient({ requestHandler: patience }),
     queueUrl: readQueueUrl(env),
   };
 }

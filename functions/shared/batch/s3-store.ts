@@ -14,7 +14,7 @@ import { Upload } from '@aws-sdk/lib-storage';
 import type { ObjectStore, ObjectWriter } from './object-store.ts';
 
 /** Milliseconds without a byte; the SDK itself waits for ever. It tries again what took too long. */
-const patience = { connectionTimeout: 5_000, socketTimeout: 30_000 };
+export const patience = { connectionTimeout: 5_000, socketTimeout: 30_000 };
 
 /** S3 asks many environments that write at once to slow down, until it has divided their keys. */
 const maxAttempts = 10;

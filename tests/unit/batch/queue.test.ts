@@ -106,15 +106,16 @@ describe('messages of a queue', () => {
     expect(visibilities()).toEqual({ r1: 0 });
   });
 
-  it('come again when their time is over, if they cannot be made visible', async () => {
-    sqs
-      .on(ChangeMessageVisibilityCommand)
-      .rejects(Object.assign(new Error('Slow down.'), { name: 'RequestThrottled' }));
-    const { failures, logged } = await answer([toLine('a'), toLine('b')], { remainingMs: () => -1 });
+  it.each(['RequestThrottled', 'AccessDenied', 'QueueDoesNotExist', 'TimeoutError'])(
+    'come again when their time is over, if they cannot be made visible: %s',
+    async (name) => {
+      sqs.on(ChangeMessageVisibilityCommand).rejects(Object.assign(new Error('Slow down.'), { name }));
+      const { failures, logged } = await answer([toLine('a'), toLine('b')], { remainingMs: () => -1 });
 
-    expect(failures).toEqual(['m1']);
-    expect(logged.map(String)).toEqual(['RequestThrottled: Slow down.']);
-  });
+      expect(failures).toEqual(['m1']);
+      expect(logged.map(String)).toEqual([`${name}: Slow down.`]);
+    },
+  );
 
   it('whose answers cannot be kept are delivered again, alone', async () => {
     const store = new MemoryStore();

@@ -133,6 +133,19 @@ describe.each(deployments)('the template with %o', (parameters) => {
     }
   });
 
+  it('watches errors, throttles, answers near the timeout, dead letters and batches', () => {
+    const watched = ofType(resources, 'AWS::CloudWatch::Alarm').flatMap(
+      ({ properties }) => JSON.stringify(properties).match(/(?<="MetricName":")\w+/g) ?? [],
+    );
+
+    expect(new Set(watched)).toEqual(
+      new Set(['Errors', 'Throttles', 'Duration', 'ApproximateAgeOfOldestMessage', 'ExecutionsFailed']),
+    );
+    expect(JSON.stringify(resources.DurationAlarm?.Properties.Metrics)).toMatch(
+      /MAX\(.*\) \/ \(10 \* \$\{Timeout\}\)/,
+    );
+  });
+
   it('sends every alarm to the address, where there is one', () => {
     for (const { properties } of ofType(resources, 'AWS::CloudWatch::Alarm')) {
       expect(properties.AlarmActions).toEqual(
