@@ -6,10 +6,10 @@
 # Builds with Docker and with podman, for linux/amd64 and linux/arm64.
 ARG BASE_IMAGE=node:24-bookworm-slim
 
-# --- tools: what compiling the runtime interface client and fetching a model take -----------------------------
+# --- tools: what compiling the native modules and fetching a model take -----------------------------
 FROM ${BASE_IMAGE} AS tools
 RUN apt-get update \
-  && apt-get install -y --no-install-recommends ca-certificates cmake g++ make python3 python3-pip xz-utils \
+  && apt-get install -y --no-install-recommends ca-certificates cmake g++ git make python3 python3-pip xz-utils \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY package.json package-lock.json ./
@@ -19,7 +19,9 @@ COPY infra/empty-package infra/empty-package
 FROM tools AS runtime
 # The base image has Node's C headers, so that none are downloaded.
 RUN npm_config_nodedir=/usr/local npm ci --omit=dev --no-audit --no-fund
-# What an environment runs: llama.cpp's module for this processor, and the runtime interface client without its sources.
+COPY native native
+RUN npm_config_nodedir=/usr/local node native/build.mjs
+# What an environment runs: llama.cpp's modules for this processor, and the runtime interface client without its sources.
 RUN mkdir -p /runtime/node_modules/@node-llama-cpp \
   && cp -r node_modules/@node-llama-cpp/linux-$(node -p process.arch) /runtime/node_modules/@node-llama-cpp/ \
   && rm -rf node_modules/aws-lambda-ric/deps node_modules/aws-lambda-ric/src node_modules/aws-lambda-ric/node_modules \
@@ -56,6 +58,7 @@ RUN node models/cli.ts fetch ${MODEL} --to /model
 # --- prefixes: snapshots of what prompts begin with, if there are any ------------------------------------------------
 FROM model AS prefixes
 COPY functions functions
+COPY --from=runtime /runtime/node_modules/@node-llama-cpp node_modules/@node-llama-cpp
 ARG CONTEXT_SIZE=2048
 # What keys and values are kept as: f16 or q8_0.
 ARG KV_TYPE=f16

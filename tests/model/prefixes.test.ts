@@ -96,11 +96,19 @@ describe('a prompt that begins with a baked prefix', () => {
     }
   });
 
-  it('gives greedily the text of an engine that knows no prefixes', async () => {
-    const plain = await load(join(folder, 'nowhere'));
+  it('is answered as by an engine that knows no prefixes, but for what other cuts round otherwise', async () => {
     const prompt = `${rules} The capital of France is`;
+    const answer = (engine: LlamaEngine) => generateOn(engine, prompt, { maxTokens: 4, logprobs: 0 });
+    const restored = await answer(await load(baked));
+    const evaluated = await answer(await load(join(folder, 'nowhere')));
 
-    expect((await generateOn(await load(baked), prompt)).text).toBe((await generateOn(plain, prompt)).text);
+    expect(restored.text).toBe(evaluated.text);
+    for (const [index, { score }] of restored.tokens.entries()) {
+      // Up to 0.05 where prompts are evaluated by AMX.
+      expect(Math.abs((score?.logprob ?? 0) - (evaluated.tokens[index]?.score?.logprob ?? 0))).toBeLessThan(
+        0.1,
+      );
+    }
   });
 
   it('may be a chat', async () => {

@@ -161,10 +161,43 @@ export interface LlamaAddon {
   init(): Promise<void>;
 }
 
+/** What became of a step. */
+interface AddonLoopStep {
+  /** The token that it has chosen; -1 when it was not taken. */
+  readonly token: AddonToken;
+  /** How long it took. */
+  readonly milliseconds: number;
+}
+
+/** Steps of one sequence, each of which evaluates the token that the last one has chosen, and chooses the next. */
+export interface AddonTokenLoop {
+  /**
+   * Takes a step as soon as those asked for before have ended; after a token that ends a text, or a step that failed, none
+   * is taken. Resolves in the order of the calls.
+   */
+  step(): Promise<AddonLoopStep>;
+  /** Has the steps that have not begun not be taken. */
+  stop(): void;
+}
+
+/** This project's own module, `native/token-loop.cpp`, which works on the objects of the other. */
+export interface TokenLoopAddon {
+  /** `token` is the first to evaluate, and `position` where it stands in the sequence. */
+  readonly TokenLoop: new (
+    context: AddonContext,
+    sampler: AddonSampler,
+    sequence: number,
+    position: number,
+    token: AddonToken,
+  ) => AddonTokenLoop;
+}
+
 export interface OpenedAddon {
   readonly addon: LlamaAddon;
   /** Which one it is, such as `node-llama-cpp 3.22.1`. */
   readonly release: string;
+  /** Beside the prebuilt module only: it is compiled for no other. */
+  readonly tokenLoop?: TokenLoopAddon | undefined;
 }
 
 /** The module's number for errors; what is worse has a lower one. */
@@ -186,11 +219,11 @@ export function openLlamaAddon(): Promise<OpenedAddon> {
 }
 
 async function open(): Promise<OpenedAddon> {
-  const { addon, release } = await openAny();
+  const opened = await openAny();
   // Not awaited: it makes tables that a model's load makes as well where they are missing, and a pause here would last until
   // all the JavaScript of a cold start is loaded.
-  void addon.init();
-  return { addon, release };
+  void opened.addon.init();
+  return opened;
 }
 
 function log(message: string): void {
@@ -218,9 +251,7 @@ export function openPrebuilt(): OpenedAddon {
   const root = dirname(dirname(main));
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   const folder = join(root, 'bins', platform);
-  const module: { exports: unknown } = { exports: {} };
-  process.dlopen(module, join(folder, 'llama-addon.node'));
-  const addon = module.exports as LlamaAddon;
+  const addon = openModule<LlamaAddon>(join(folder, 'llama-addon.node'));
   // Once only: the module forgets its logger when it lets go of an earlier one, and then writes to standard output.
   addon.setLogger((_level, message) => log(message));
   addon.setLoggerLogLevel(errorLevel);
@@ -228,7 +259,25 @@ export function openPrebuilt(): OpenedAddon {
   // The one that suits this processor best lies beside it, in a library of its own.
   if (addon.getGpuType() === undefined) addon.loadBackends(folder);
   if (addon.getGpuType() === undefined) throw new Error(`${folder} has no backend for this processor.`);
-  return { addon, release: `node-llama-cpp ${version}` };
+  return { addon, release: `node-llama-cpp ${version}`, tokenLoop: openTokenLoop(folder) };
+}
+
+/** Without it each token takes the way through JavaScript, and is chosen no differently. */
+function openTokenLoop(folder: string): TokenLoopAddon | undefined {
+  try {
+    return openModule<TokenLoopAddon>(join(folder, 'token-loop.node'));
+  } catch (reason) {
+    process.stderr.write(
+      `llama.cpp: tokens are slower without the token loop, which cannot be opened: ${reason}\n`,
+    );
+    return undefined;
+  }
+}
+
+function openModule<Exports>(path: string): Exports {
+  const module: { exports: unknown } = { exports: {} };
+  process.dlopen(module, path);
+  return module.exports as Exports;
 }
 
 /** The library's own way, by all that it can try: what another tool has built or laid out, in another place. */

@@ -1,12 +1,14 @@
 // A model of llama.cpp: the native one, and what its GGUF tells beside it.
 import { type GgufFacts, readGgufFacts } from '../gguf/gguf-facts.ts';
 import { assertGgufHeader } from '../gguf/gguf-header.ts';
-import { type AddonModel, type LlamaAddon, openLlamaAddon } from './llama-addon.ts';
+import { type AddonModel, type LlamaAddon, openLlamaAddon, type TokenLoopAddon } from './llama-addon.ts';
 
 export interface LlamaModel {
   readonly addon: LlamaAddon;
   /** Which release of the addon. */
   readonly release: string;
+  /** Undefined where it could not be opened. */
+  readonly tokenLoop: TokenLoopAddon | undefined;
   readonly native: AddonModel;
   readonly facts: GgufFacts;
   /** Whether its state can be cut back to the beginning of a text: a recurrent one cannot. */
@@ -34,7 +36,7 @@ export async function loadLlamaModel({
   overrides,
 }: LlamaModelOptions): Promise<LlamaModel> {
   assertGgufHeader(modelPath);
-  const { addon, release } = await openLlamaAddon();
+  const { addon, release, tokenLoop } = await openLlamaAddon();
   const native = new addon.AddonModel(modelPath, {
     addonExports: addon,
     gpuLayers: 0,
@@ -49,7 +51,7 @@ export async function loadLlamaModel({
     const known = facts ?? (await readGgufFacts(modelPath));
     const { getIsArchRecurrent, getIsArchHybrid } = addon;
     const canForget = !getIsArchRecurrent(known.architecture) && !getIsArchHybrid(known.architecture);
-    return { addon, release, native, facts: known, canForget };
+    return { addon, release, tokenLoop, native, facts: known, canForget };
   } catch (error) {
     await native.dispose();
     throw error;

@@ -75,6 +75,19 @@ export class LlamaSampling implements Disposable {
     return token;
   }
 
+  /** Whether the next tokens are chosen by what the sampler knows already, and by those before them. */
+  get isSteady(): boolean {
+    const { presencePenalty, frequencyPenalty, repeatPenalty } = this.#sampling;
+    const isPenalised = presencePenalty !== 0 || frequencyPenalty !== 0 || repeatPenalty !== 1;
+    const awaitsTrigger = this.#trigger !== undefined && this.#grammarState === undefined;
+    return !(this.#changed || isPenalised || awaitsTrigger);
+  }
+
+  /** For who chooses natively. */
+  get native(): AddonSampler {
+    return this.#sampler;
+  }
+
   /**
    * Takes the token that was chosen into account for the next ones, and gives what goes into the text: the token,
    * or, where it runs past the grammar's trigger, its part up to there.

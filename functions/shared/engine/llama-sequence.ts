@@ -17,6 +17,7 @@ import type { Pace } from './pace.ts';
 import type { PrefixSnapshots } from './prefix-snapshots.ts';
 import { chunkEnd, lastChunkEnd, smallChunk } from './prompt-chunks.ts';
 import { PromptLookup } from './prompt-lookup.ts';
+import { TokenLoop } from './token-loop.ts';
 
 /** What the sequences of one context share. */
 export interface LlamaSequenceContext extends LlamaSamplingContext {
@@ -57,6 +58,8 @@ interface Choice {
   readonly score: ScoredToken | undefined;
   readonly ends: boolean;
   readonly admitted: readonly Token[];
+  /** When, on the clock of `performance.now()`. */
+  readonly at: number;
 }
 
 /** What chooses the tokens of one generation. */
@@ -64,6 +67,9 @@ interface Chooser {
   readonly sampling: LlamaSampling;
   readonly lookup: PromptLookup;
 }
+
+/** Steps that the native loop is asked for at once: the one that runs, and the one that follows it without a pause. */
+const stepsAhead = 2;
 
 export class LlamaSequence {
   /** Its number in the context. */
@@ -148,50 +154,104 @@ export class LlamaSequence {
     const text = new GeneratedText(vocabulary.detokenizeGenerated, prompt, stop);
     using sampling = new LlamaSampling(this.#parts, run.request, grammar);
     const chooser = { sampling, lookup: new PromptLookup(prompt, this.#parts.lookupTokens) };
-    let choices = this.#choose(chooser, lastChunk, run, scores);
+    const pending: Promise<readonly Choice[]>[] = [];
+    const ask = (choices: Promise<readonly Choice[]>) => {
+      // It may fail before anybody waits for it.
+      choices.catch(() => {});
+      pending.push(choices);
+    };
+    let loop: TokenLoop | undefined;
+    ask(this.#choose(chooser, lastChunk, run, scores));
     try {
-      for (let isFirst = true, goesOn = true; goesOn; isFirst = false) {
+      for (let next = pending.shift(), isFirst = true; next !== undefined; next = pending.shift()) {
         const pieces: TextPiece[] = [];
-        let next: readonly Token[] = [];
-        for (const { token, score, ends, admitted } of await choices) {
+        let last: readonly Token[] = [];
+        let isOver = false;
+        for (const { token, score, ends, admitted, at } of await next) {
+          if (run.completionTokens === 0) run.firstTokenAt = at;
+          run.lastTokenAt = at;
           run.completionTokens += 1;
           if (ends) {
             text.end(token, score);
             run.finishReason = 'stop';
           }
           pieces.push(...admitted.map((each) => text.push(each, score)));
-          next = admitted;
-          goesOn = !(ends || text.stopped || this.#isExhausted(run));
-          if (!goesOn) break;
+          last = admitted;
+          isOver = ends || text.stopped;
+          if (isOver) break;
         }
         const progress = run.request.progress && toSummary(run);
-        if (goesOn) {
-          choices = this.#choose(chooser, next, run, scores);
-          // It may fail while what came before it is given out, or before it begins; it is awaited after that.
-          await Promise.race([context.started, choices]).catch(() => {});
+        if (isOver) {
+          loop?.stop();
+        } else {
+          while (pending.length < (loop ? stepsAhead : 1) && this.#mayAsk(run, pending.length)) {
+            loop ??= this.#openLoop(run, chooser, last);
+            ask(loop ? this.#chooseAhead(loop, run) : this.#choose(chooser, last, run, scores));
+          }
+          // What is done while a decode runs costs no time. The loop has begun its next one by itself.
+          if (loop === undefined && pending.length > 0) {
+            await Promise.race([context.started, ...pending]).catch(() => {});
+          }
         }
         if (isFirst && promptLogprobs) yield { type: 'prompt', scores };
+        isFirst = false;
         for (const piece of pieces) {
           if (piece.text === '' && piece.tokens.length === 0) continue;
           yield { type: 'text', ...piece, ...(progress && { progress }) };
         }
+        if (isOver) break;
       }
     } finally {
-      // Whoever leaves early leaves a step behind that writes to the sequence.
-      await choices.catch(() => {});
+      // Whoever leaves early leaves steps behind that write to the sequence.
+      loop?.stop();
+      await Promise.allSettled(pending);
     }
     if (text.stopped) run.finishReason = 'stop';
     const rest = text.flush();
     if (rest.text !== '' || rest.tokens.length > 0) yield { type: 'text', ...rest };
   }
 
-  /** Whether tokens or time are used up. */
-  #isExhausted(run: Run): boolean {
+  /** Whether tokens and time are left for one more step than those that are asked for already. */
+  #mayAsk(run: Run, asked: number): boolean {
     const { maxTokens, maxPredictMs } = run.request;
     const { pace } = this.#parts;
-    if (run.completionTokens >= maxTokens) return true;
-    if (maxPredictMs !== undefined && performance.now() - run.firstTokenAt >= maxPredictMs) return true;
-    return isTooLate(run, pace, pace.expectDecode());
+    if (run.completionTokens + asked >= maxTokens) return false;
+    if (maxPredictMs !== undefined && performance.now() - run.firstTokenAt >= maxPredictMs) return false;
+    const expectedMs = pace.expectDecode() * (asked + 1);
+    return asked === 0 ? !isTooLate(run, pace, expectedMs) : fits(run, expectedMs);
+  }
+
+  /**
+   * Opens the native loop, which goes on behind a token, where it chooses as this class would: for the only sequence of its
+   * context, with a sampler that is not told anything between two tokens, and where nothing else is read of the logits.
+   */
+  #openLoop(run: Run, { sampling, lookup }: Chooser, last: readonly Token[]): TokenLoop | undefined {
+    const { model, context } = this.#parts;
+    const [first] = last;
+    const isPlain = run.request.logprobs === undefined && !lookup.guesses && sampling.isSteady;
+    if (!isPlain || context.sequences > 1 || model.tokenLoop === undefined) return undefined;
+    if (first === undefined || last.length > 1) return undefined;
+    this.#output = undefined;
+    const { TokenLoop: NativeLoop } = model.tokenLoop;
+    return new TokenLoop({
+      native: new NativeLoop(context.native, sampling.native, this.#number, this.#state.length, first),
+      first,
+      onEvaluated: (token) => this.#state.push(token),
+      // What llama.cpp holds now is not known, so none of it is reused.
+      onFailed: () => {
+        this.#prefilled = 0;
+      },
+    });
+  }
+
+  /** Has the loop choose the next token. */
+  async #chooseAhead(loop: TokenLoop, run: Run): Promise<readonly Choice[]> {
+    const { vocabulary, pace } = this.#parts;
+    const { token, milliseconds } = await loop.step();
+    pace.decoded(milliseconds);
+    run.signal?.throwIfAborted();
+    const ends = vocabulary.isEndOfGeneration(token);
+    return [{ token, score: undefined, ends, admitted: ends ? [] : [token], at: performance.now() }];
   }
 
   /**
@@ -218,7 +278,7 @@ export class LlamaSequence {
       const ends = vocabulary.isEndOfGeneration(token);
       const admitted = ends ? [] : sampling.admit(token);
       for (const each of admitted) lookup.push(each);
-      return { token, score, ends, admitted };
+      return { token, score, ends, admitted, at: performance.now() };
     };
     const chooseAll = async (outputs: Uint32Array): Promise<readonly Choice[]> => {
       const choices: Choice[] = [];
@@ -242,14 +302,13 @@ export class LlamaSequence {
             scores.push(...(await this.#score(outputs, within, run)));
             return chooseAll(outputs.subarray(within.length));
           });
-    run.lastTokenAt = performance.now();
+    const end = performance.now();
     if (isPrompt) {
-      run.firstTokenAt = run.lastTokenAt;
       run.evaluatedTokens += evaluated.length;
       this.#prefilled = prompt.length;
-      if (evaluated.length > 0) pace.prefilled(evaluated.length, run.lastTokenAt - start);
+      if (evaluated.length > 0) pace.prefilled(evaluated.length, end - start);
     } else {
-      pace.decoded(run.lastTokenAt - start);
+      pace.decoded(end - start);
     }
     run.signal?.throwIfAborted();
     return choices;
@@ -431,17 +490,21 @@ function toBreaks(prefixes: readonly KnownPrefix[]): readonly number[] {
   return prefixes.map(({ tokens }) => tokens.length);
 }
 
-/** Whether a step that takes so long would end after the time by which the generation must have ended. */
+/** Whether what takes so long would end before the generation must have ended. */
+function fits({ request: { endBy } }: Run, milliseconds: number): boolean {
+  return endBy === undefined || performance.now() + milliseconds <= endBy;
+}
+
+/** Whether the next step, which takes so long, is refused because it would end too late. */
 function isTooLate(run: Run, pace: Pace, stepMs: number): boolean {
-  const { endBy } = run.request;
-  run.deadline = endBy !== undefined && performance.now() + stepMs > endBy;
+  run.deadline = !fits(run, stepMs);
   if (run.deadline) pace.refused();
   return run.deadline;
 }
 
 /** A guess makes a step as long as a small piece of a prompt at most. */
-function hasTimeToGuess({ request: { endBy } }: Run, pace: Pace): boolean {
-  return endBy === undefined || performance.now() + pace.expectPrefill(smallChunk) <= endBy;
+function hasTimeToGuess(run: Run, pace: Pace): boolean {
+  return fits(run, pace.expectPrefill(smallChunk));
 }
 
 function toSummary(run: Run): GenerationSummary {

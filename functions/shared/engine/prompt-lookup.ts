@@ -30,6 +30,11 @@ export class PromptLookup {
     this.#text = longest > 0 ? [...prompt] : [];
   }
 
+  /** Whether it ever guesses. */
+  get guesses(): boolean {
+    return this.#longest > 0;
+  }
+
   /** Takes a token of the text. */
   push(token: Token): void {
     if (this.#longest === 0) return;

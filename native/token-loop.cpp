@@ -1,0 +1,194 @@
+// One sequence's token loop below JavaScript: each step evaluates the token that the step before has chosen and chooses
+// the next, so that the next step can be asked for before JavaScript has seen the last one's token. It works on the
+// contexts and the samplers of node-llama-cpp's native module, whose own headers it is compiled with.
+#include <algorithm>
+#include <chrono>
+#include <mutex>
+#include <queue>
+#include <string>
+
+#include "AddonContext.h"
+#include "AddonGrammarEvaluationState.h"
+#include "ggml-backend.h"
+#include "ggml-cpu.h"
+#include "llama.h"
+#include "napi.h"
+
+namespace {
+
+/** Below every logit of which one may be chosen. */
+constexpr llama_token noToken = -1;
+
+/** Whether nothing but the highest logit counts. */
+bool isGreedy(const AddonSampler & sampler) {
+    return sampler.greedySampler != nullptr && sampler.xtcSampler == nullptr && sampler.tokenBiasSampler == nullptr &&
+        sampler.repeatPenaltySampler == nullptr && sampler.dryRepeatPenaltySampler == nullptr &&
+        sampler.grammarEvaluationState == nullptr;
+}
+
+/** The first of the highest logits, as llama.cpp's greedy sampler chooses, without a copy of the vocabulary. */
+llama_token chooseHighest(const float * logits, int32_t size) {
+    // A maximum without its place is what a compiler makes vectors of.
+    float highest = logits[0];
+    for (int32_t token = 1; token < size; token++) highest = logits[token] > highest ? logits[token] : highest;
+    const float * place = std::find(logits, logits + size, highest);
+    return place == logits + size ? 0 : static_cast<llama_token>(place - logits);
+}
+
+class TokenLoop : public Napi::ObjectWrap<TokenLoop> {
+public:
+    /** (context, sampler, sequence, position, token): where the next token stands, and which it is. */
+    explicit TokenLoop(const Napi::CallbackInfo & info) : Napi::ObjectWrap<TokenLoop>(info) {
+        context = Napi::ObjectWrap<AddonContext>::Unwrap(info[0].As<Napi::Object>());
+        sampler = Napi::ObjectWrap<AddonSampler>::Unwrap(info[1].As<Napi::Object>());
+        contextReference = Napi::Persistent(info[0].As<Napi::Object>());
+        samplerReference = Napi::Persistent(info[1].As<Napi::Object>());
+        sequence = info[2].As<Napi::Number>().Int32Value();
+        position = info[3].As<Napi::Number>().Int32Value();
+        token = info[4].As<Napi::Number>().Int32Value();
+        vocabulary = llama_model_get_vocab(llama_get_model(context->ctx));
+    }
+
+    struct Result {
+        llama_token token = noToken;
+        double milliseconds = 0;
+        std::string error;
+    };
+
+    /** Takes the next step, on a thread of libuv's. */
+    void advance() {
+        std::lock_guard<std::mutex> lock(mutex);
+        results.push(stopped ? Result{} : step());
+    }
+
+    Result takeResult() {
+        std::lock_guard<std::mutex> lock(mutex);
+        Result result = std::move(results.front());
+        results.pop();
+        return result;
+    }
+
+    Napi::Value Step(const Napi::CallbackInfo & info);
+
+    /** Steps that have not begun do nothing. */
+    Napi::Value Stop(const Napi::CallbackInfo & info) {
+        stopping = true;
+        return info.Env().Undefined();
+    }
+
+    static Napi::Function Define(Napi::Env env) {
+        return DefineClass(env, "TokenLoop", {InstanceMethod("step", &TokenLoop::Step), InstanceMethod("stop", &TokenLoop::Stop)});
+    }
+
+private:
+    AddonContext * context;
+    AddonSampler * sampler;
+    Napi::ObjectReference contextReference;
+    Napi::ObjectReference samplerReference;
+    const llama_vocab * vocabulary;
+    llama_seq_id sequence;
+    llama_pos position;
+    llama_token token;
+    std::atomic<bool> stopping{false};
+    std::mutex mutex;
+    bool stopped = false;
+    std::queue<Result> results;
+
+    Result step() {
+        if (stopping) {
+            stopped = true;
+            return {};
+        }
+        const auto start = std::chrono::steady_clock::now();
+        Result result;
+        try {
+            result.token = decodeAndChoose();
+        } catch (const std::exception & error) {
+            result.error = error.what();
+        }
+        stopped = !result.error.empty() || llama_vocab_is_eog(vocabulary, result.token);
+        result.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+        return result;
+    }
+
+    llama_token decodeAndChoose() {
+        int32_t one = 1;
+        llama_seq_id * sequences = &sequence;
+        int8_t wantsLogits = 1;
+        llama_batch batch{1, &token, nullptr, &position, &one, &sequences, &wantsLogits};
+        if (llama_decode(context->ctx, batch) != 0) throw std::runtime_error("llama.cpp cannot evaluate a token.");
+        position += 1;
+        token = choose();
+        return token;
+    }
+
+    llama_token choose() {
+        const float * logits = llama_get_logits_ith(context->ctx, 0);
+        if (logits == nullptr) throw std::runtime_error("llama.cpp gave no logits.");
+        if (isGreedy(*sampler)) return chooseHighest(logits, llama_vocab_n_tokens(vocabulary));
+        sampler->rebuildChainIfNeeded();
+        llama_token_data_array candidates;
+        std::unique_lock<std::mutex> lock(context->sharedSamplerData.mutex);
+        sampler->sampleAndReleaseLock(context->sharedSamplerData.mutex, lock, context->ctx, 0, candidates, false);
+        if (candidates.selected < 0 || candidates.selected >= static_cast<int64_t>(candidates.size))
+            throw std::runtime_error("llama.cpp chose no token.");
+        const llama_token chosen = candidates.data[candidates.selected].id;
+        sampler->acceptToken(chosen);
+        return chosen;
+    }
+};
+
+class StepWorker : public Napi::AsyncWorker {
+public:
+    StepWorker(Napi::Env env, TokenLoop * loop, Napi::Object self)
+        : Napi::AsyncWorker(env, "TokenLoopStep"), deferred(Napi::Promise::Deferred::New(env)), loop(loop),
+          reference(Napi::Persistent(self)) {}
+    Napi::Promise::Deferred deferred;
+
+protected:
+    void Execute() override { loop->advance(); }
+    void OnOK() override {
+        const TokenLoop::Result result = loop->takeResult();
+        if (!result.error.empty()) {
+            deferred.Reject(Napi::Error::New(Env(), result.error).Value());
+            return;
+        }
+        Napi::Object step = Napi::Object::New(Env());
+        step.Set("token", Napi::Number::New(Env(), result.token));
+        step.Set("milliseconds", Napi::Number::New(Env(), result.milliseconds));
+        deferred.Resolve(step);
+    }
+
+private:
+    TokenLoop * loop;
+    Napi::ObjectReference reference;
+};
+
+Napi::Value TokenLoop::Step(const Napi::CallbackInfo & info) {
+    auto * worker = new StepWorker(info.Env(), this, info.This().As<Napi::Object>());
+    worker->Queue();
+    return worker->deferred.Promise();
+}
+
+/** (context, threads, poll): has a context's decodes share threads that stay. */
+Napi::Value AttachThreads(const Napi::CallbackInfo & info) {
+    auto * context = Napi::ObjectWrap<AddonContext>::Unwrap(info[0].As<Napi::Object>());
+    ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
+    ggml_backend_reg_t registry = ggml_backend_dev_backend_reg(device);
+    auto * create = reinterpret_cast<decltype(ggml_threadpool_new) *>(ggml_backend_reg_get_proc_address(registry, "ggml_threadpool_new"));
+    ggml_threadpool_params params = ggml_threadpool_params_default(info[1].As<Napi::Number>().Int32Value());
+    params.poll = info[2].As<Napi::Number>().Uint32Value();
+    ggml_threadpool * pool = create(&params);
+    llama_attach_threadpool(context->ctx, pool, pool);
+    return info.Env().Undefined();
+}
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+    exports.Set("TokenLoop", TokenLoop::Define(env));
+    exports.Set("attachThreads", Napi::Function::New(env, AttachThreads));
+    return exports;
+}
+
+} // namespace
+
+NODE_API_MODULE(token_loop, Init)

@@ -1,0 +1,230 @@
+// The native token loop: alone, and as the engine uses it.
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Engine, Sampling } from '../../functions/shared/engine/engine.ts';
+import {
+  type AddonContext,
+  type AddonSampler,
+  type LlamaAddon,
+  openPrebuilt,
+  type TokenLoopAddon,
+} from '../../functions/shared/engine/llama-addon.ts';
+import { LlamaContext } from '../../functions/shared/engine/llama-context.ts';
+import { modelPath } from './default-model.ts';
+import { generateOn, greedy, loadEngine } from './generation.ts';
+
+const prompt = 'Once upon a time there was a fox who lived in a forest. One day';
+const question = '<|im_start|>user\nWhat is 2+2?<|im_end|>\n<|im_start|>assistant\n';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe('the native loop', () => {
+  const { addon, tokenLoop } = openPrebuilt() as { addon: LlamaAddon; tokenLoop: TokenLoopAddon };
+  const contextSize = 256;
+  const model = new addon.AddonModel(modelPath, { addonExports: addon, gpuLayers: 0, useMmap: true });
+  let context: AddonContext;
+  let sampler: AddonSampler;
+
+  beforeAll(async () => {
+    await model.init();
+    context = new addon.AddonContext(model, {
+      contextSize,
+      batchSize: contextSize,
+      sequences: 1,
+      threads: 1,
+      flashAttention: true,
+      swaFullCache: true,
+    });
+    await context.init();
+    sampler = new addon.AddonSampler(model);
+    sampler.applyConfig({ temperature: 0, topP: 1, minP: 0, seed: 0 });
+  });
+
+  afterAll(async () => {
+    sampler.dispose();
+    await context.dispose();
+    await model.dispose();
+  });
+
+  /** Evaluates a text on the empty sequence and chooses what follows. */
+  async function begin(text: string): Promise<{ token: number; position: number }> {
+    const tokens = model.tokenize(text, true);
+    context.disposeSequence(0);
+    context.initBatch(tokens.length);
+    const [output = -1] = context.addToBatch(0, 0, tokens, Uint32Array.of(tokens.length - 1));
+    await context.decodeBatch();
+    return { token: await context.sampleToken(output, sampler), position: tokens.length };
+  }
+
+  it('chooses what the module chooses one by one', async () => {
+    const { token, position } = await begin(prompt);
+    const loop = new tokenLoop.TokenLoop(context, sampler, 0, position, token);
+    const steps = await Promise.all(Array.from({ length: 32 }, () => loop.step()));
+    const expected: number[] = [];
+    let next = (await begin(prompt)).token;
+    for (let index = 0; index < 32; index += 1) {
+      context.initBatch(1);
+      const [output = -1] = context.addToBatch(0, position + index, Uint32Array.of(next), Uint32Array.of(0));
+      await context.decodeBatch();
+      next = await context.sampleToken(output, sampler);
+      expected.push(next);
+    }
+
+    expect(steps.map((step) => step.token)).toEqual(expected);
+    expect(steps.every(({ milliseconds }) => milliseconds > 0)).toBe(true);
+  });
+
+  it('takes no step behind the end of a text', async () => {
+    const { token, position } = await begin(question);
+    const loop = new tokenLoop.TokenLoop(context, sampler, 0, position, token);
+    const tokens = (await Promise.all(Array.from({ length: 64 }, () => loop.step()))).map(
+      (step) => step.token,
+    );
+    const end = tokens.findIndex((each) => model.isEogToken(each));
+
+    expect(end).toBeGreaterThanOrEqual(0);
+    expect(new Set(tokens.slice(end + 1))).toEqual(new Set([-1]));
+  });
+
+  it('takes no step that has not begun when it is stopped', async () => {
+    const { token, position } = await begin(prompt);
+    const loop = new tokenLoop.TokenLoop(context, sampler, 0, position, token);
+    const steps = [loop.step(), loop.step()];
+    await steps[0];
+    steps.push(loop.step(), loop.step());
+    loop.stop();
+    const last = await Promise.all(steps);
+
+    // The second may have begun by then.
+    expect(last.slice(2).map((step) => step.token)).toEqual([-1, -1]);
+    expect(await loop.step()).toMatchObject({ token: -1 });
+  });
+
+  it('fails where llama.cpp does, and takes no step after that', async () => {
+    const { token } = await begin(prompt);
+    // The sequence is not that long yet.
+    const loop = new tokenLoop.TokenLoop(context, sampler, 0, 100, token);
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+
+    await expect(loop.step()).rejects.toThrow('llama.cpp cannot evaluate a token.');
+    expect(await loop.step()).toMatchObject({ token: -1 });
+  });
+});
+
+describe('an engine with one slot', () => {
+  let engine: Engine;
+
+  beforeAll(async () => {
+    engine = await loadEngine();
+  });
+
+  afterAll(async () => {
+    await engine[Symbol.asyncDispose]();
+  });
+
+  const json = { gbnf: 'root ::= "{" [a-z" :,]* "}"' };
+  const cases: [string, Partial<Sampling>, { gbnf: string }?][] = [
+    ['greedily', {}],
+    ['at temperature 1', { temperature: 1, seed: 7 }],
+    ['with every filter', { temperature: 0.9, topK: 40, topP: 0.9, minP: 0.05, seed: 11 }],
+    ['with biases', { temperature: 0, logitBias: new Map([[28, -100]]) }],
+    [
+      'with DRY',
+      {
+        dry: {
+          multiplier: 0.8,
+          base: 1.75,
+          allowedLength: 2,
+          lastTokens: null,
+          sequenceBreakers: ['\n'],
+        },
+      },
+    ],
+    ['without likely tokens', { temperature: 1, seed: 3, xtc: { probability: 0.9, threshold: 0.1 } }],
+    ['by a grammar', {}, json],
+    ['by a grammar at temperature 1', { temperature: 1, seed: 5 }, json],
+  ];
+
+  it.each(cases)(
+    'leaves its tokens to the loop, which chooses the same ones: %s',
+    async (_, sampling, grammar) => {
+      const options = { sampling, maxTokens: 40, ...(grammar && { grammar }) };
+      // Log-probabilities are read between two tokens.
+      const expected = await generateOn(engine, prompt, { ...options, logprobs: 0, cachePrompt: false });
+      const decodes = vi.spyOn(LlamaContext.prototype, 'decode');
+      const generated = await generateOn(engine, prompt, { ...options, cachePrompt: false });
+
+      expect(generated.text).toBe(expected.text);
+      expect(generated.completionTokens).toBe(expected.completionTokens);
+      expect(decodes).toHaveBeenCalledOnce();
+    },
+  );
+
+  it.each([
+    ['penalties', { repeatPenalty: 1.1 }],
+    ['a penalty of presence', { presencePenalty: 0.5 }],
+    ['a penalty of frequency', { frequencyPenalty: 0.5 }],
+  ])('keeps the choice where the sampler is told of each token: %s', async (_, sampling) => {
+    const decodes = vi.spyOn(LlamaContext.prototype, 'decode');
+    await generateOn(engine, prompt, { sampling, maxTokens: 4, cachePrompt: false });
+
+    expect(decodes).toHaveBeenCalledTimes(4);
+  });
+
+  it('leaves the loop at a stop string, and goes on from there as if it had not', async () => {
+    const { text } = await generateOn(engine, prompt, { maxTokens: 40, cachePrompt: false });
+    const stop = text.slice(20, 26);
+    const stopped = await generateOn(engine, prompt, { maxTokens: 40, stop: [stop], cachePrompt: false });
+
+    expect(stopped).toMatchObject({ text: text.slice(0, text.indexOf(stop)), finishReason: 'stop' });
+    expect((await generateOn(engine, prompt, { maxTokens: 40 })).text).toBe(text);
+  });
+
+  it('is asked for no more than what is left', async () => {
+    for (const maxTokens of [1, 2, 3]) {
+      const { completionTokens } = await generateOn(engine, prompt, { maxTokens, cachePrompt: false });
+      expect(completionTokens).toBe(maxTokens);
+    }
+  });
+
+  it('ends in the loop when the time is up', async () => {
+    const start = performance.now();
+    const late = await generateOn(engine, prompt, { maxTokens: 900, endBy: start + 1_000 });
+
+    expect(late).toMatchObject({ deadline: true, finishReason: 'length' });
+    expect(late.completionTokens).toBeGreaterThan(1);
+  });
+
+  it('leaves the loop when it is aborted, and answers the next as if it had not been', async () => {
+    const expected = (await generateOn(engine, prompt, { cachePrompt: false })).text;
+    const abort = new AbortController();
+    const reason = new Error('the caller left');
+    const tokens = engine.tokenize(prompt);
+    const generation = engine.generate(
+      { prompt: tokens, maxTokens: 400, sampling: greedy, stop: [] },
+      abort.signal,
+    );
+    for (let pieces = 0; pieces < 8; pieces += 1) await generation.next();
+    abort.abort(reason);
+
+    await expect(generation.next()).rejects.toBe(reason);
+    expect((await generateOn(engine, prompt)).text).toBe(expected);
+  });
+});
+
+describe('without the native loop', () => {
+  it('says so once, and the module alone does all of it', () => {
+    const say = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const dlopen = process.dlopen.bind(process);
+    vi.spyOn(process, 'dlopen').mockImplementation((module, path, ...rest) => {
+      if (path.endsWith('token-loop.node')) throw new Error('no such file');
+      dlopen(module, path, ...rest);
+    });
+    const { addon, tokenLoop } = openPrebuilt();
+
+    expect(tokenLoop).toBeUndefined();
+    expect(typeof addon.AddonModel).toBe('function');
+    expect(say).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('no such file'));
+  });
+});
