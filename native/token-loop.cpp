@@ -2,6 +2,7 @@
 // the next, so that the next step can be asked for before JavaScript has seen the last one's token. It works on the
 // contexts and the samplers of node-llama-cpp's native module, whose own headers it is compiled with.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <queue>
@@ -16,7 +17,7 @@
 
 namespace {
 
-/** Below every logit of which one may be chosen. */
+/** What a step that was not taken has chosen. */
 constexpr llama_token noToken = -1;
 
 /** Whether nothing but the highest logit counts. */
@@ -143,7 +144,7 @@ public:
     StepWorker(Napi::Env env, TokenLoop * loop, Napi::Object self)
         : Napi::AsyncWorker(env, "TokenLoopStep"), deferred(Napi::Promise::Deferred::New(env)), loop(loop),
           reference(Napi::Persistent(self)) {}
-    Napi::Promise::Deferred deferred;
+    const Napi::Promise::Deferred deferred;
 
 protected:
     void Execute() override { loop->advance(); }
@@ -170,22 +171,44 @@ Napi::Value TokenLoop::Step(const Napi::CallbackInfo & info) {
     return worker->deferred.Promise();
 }
 
-/** (context, threads, poll): has a context's decodes share threads that stay. */
-Napi::Value AttachThreads(const Napi::CallbackInfo & info) {
-    auto * context = Napi::ObjectWrap<AddonContext>::Unwrap(info[0].As<Napi::Object>());
-    ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
-    ggml_backend_reg_t registry = ggml_backend_dev_backend_reg(device);
-    auto * create = reinterpret_cast<decltype(ggml_threadpool_new) *>(ggml_backend_reg_get_proc_address(registry, "ggml_threadpool_new"));
-    ggml_threadpool_params params = ggml_threadpool_params_default(info[1].As<Napi::Number>().Int32Value());
-    params.poll = info[2].As<Napi::Number>().Uint32Value();
-    ggml_threadpool * pool = create(&params);
-    llama_attach_threadpool(context->ctx, pool, pool);
-    return info.Env().Undefined();
-}
+/** Threads that a context's decodes share; without any, llama.cpp makes them anew for each decode. */
+class Threads : public Napi::ObjectWrap<Threads> {
+public:
+    /** (context, count) */
+    explicit Threads(const Napi::CallbackInfo & info) : Napi::ObjectWrap<Threads>(info) {
+        auto * context = Napi::ObjectWrap<AddonContext>::Unwrap(info[0].As<Napi::Object>());
+        ggml_threadpool_params params = ggml_threadpool_params_default(info[1].As<Napi::Number>().Int32Value());
+        // Those that wait for work sleep: spinning, they would take the quota of whoever has something to do.
+        params.poll = 0;
+        pool = find<decltype(ggml_threadpool_new)>("ggml_threadpool_new")(&params);
+        if (pool == nullptr) throw Napi::Error::New(info.Env(), "There are no threads to be had.");
+        llama_attach_threadpool(context->ctx, pool, pool);
+    }
+
+    /** Only after the context's own. */
+    Napi::Value Dispose(const Napi::CallbackInfo & info) {
+        if (pool != nullptr) find<decltype(ggml_threadpool_free)>("ggml_threadpool_free")(pool);
+        pool = nullptr;
+        return info.Env().Undefined();
+    }
+
+    static Napi::Function Define(Napi::Env env) {
+        return DefineClass(env, "Threads", {InstanceMethod("dispose", &Threads::Dispose)});
+    }
+
+private:
+    ggml_threadpool_t pool = nullptr;
+
+    /** A function of the backend for this processor, which is loaded by name. */
+    template <typename Function> static Function * find(const char * name) {
+        ggml_backend_reg_t backend = ggml_backend_dev_backend_reg(ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU));
+        return reinterpret_cast<Function *>(ggml_backend_reg_get_proc_address(backend, name));
+    }
+};
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
     exports.Set("TokenLoop", TokenLoop::Define(env));
-    exports.Set("attachThreads", Napi::Function::New(env, AttachThreads));
+    exports.Set("Threads", Threads::Define(env));
     return exports;
 }
 

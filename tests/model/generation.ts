@@ -26,9 +26,9 @@ export const greedy: Sampling = {
 
 export const contextSize = 1024;
 
-/** With one thread: two wait for each other, and on a busy machine for long. */
-export function loadEngine({ slots = 1, lookupTokens = 0 } = {}): Promise<Engine> {
-  return loadLlamaEngine({ modelPath, contextSize, threads: 1, slots, queueLimit: 64, lookupTokens });
+/** With one thread, unless told otherwise: two wait for each other, and on a busy machine for long. */
+export function loadEngine({ slots = 1, lookupTokens = 0, threads = 1 } = {}): Promise<Engine> {
+  return loadLlamaEngine({ modelPath, contextSize, threads, slots, queueLimit: 64, lookupTokens });
 }
 
 export interface Generated extends GenerationSummary {

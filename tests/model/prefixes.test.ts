@@ -105,9 +105,9 @@ describe('a prompt that begins with a baked prefix', () => {
     expect(restored.text).toBe(evaluated.text);
     for (const [index, { score }] of restored.tokens.entries()) {
       // Up to 0.05 where prompts are evaluated by AMX.
-      expect(Math.abs((score?.logprob ?? 0) - (evaluated.tokens[index]?.score?.logprob ?? 0))).toBeLessThan(
-        0.1,
-      );
+      expect(
+        Math.abs((score?.logprob ?? Number.NaN) - (evaluated.tokens[index]?.score?.logprob ?? Number.NaN)),
+      ).toBeLessThan(0.1);
     }
   });
 

@@ -1,4 +1,5 @@
 // The native token loop: alone, and as the engine uses it.
+import { readdirSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Engine, Sampling } from '../../functions/shared/engine/engine.ts';
 import {
@@ -128,6 +129,7 @@ describe('an engine with one slot', () => {
     ['greedily', {}],
     ['at temperature 1', { temperature: 1, seed: 7 }],
     ['with every filter', { temperature: 0.9, topK: 40, topP: 0.9, minP: 0.05, seed: 11 }],
+    ['with a penalty of repetition', { repeatPenalty: 1.3 }],
     ['with biases', { temperature: 0, logitBias: new Map([[28, -100]]) }],
     [
       'with DRY',
@@ -162,7 +164,6 @@ describe('an engine with one slot', () => {
   );
 
   it.each([
-    ['penalties', { repeatPenalty: 1.1 }],
     ['a penalty of presence', { presencePenalty: 0.5 }],
     ['a penalty of frequency', { frequencyPenalty: 0.5 }],
   ])('keeps the choice where the sampler is told of each token: %s', async (_, sampling) => {
@@ -210,6 +211,25 @@ describe('an engine with one slot', () => {
 
     await expect(generation.next()).rejects.toBe(reason);
     expect((await generateOn(engine, prompt)).text).toBe(expected);
+  });
+});
+
+describe('an engine with two threads', () => {
+  it('keeps its second thread from its first decode to its end', async () => {
+    const threads = () => readdirSync('/proc/self/task').length;
+    // By then libuv has made its own.
+    const first = await loadEngine();
+    await generateOn(first, prompt, { maxTokens: 1 });
+    const before = threads();
+    const engine = await loadEngine({ threads: 2 });
+    const loaded = threads();
+    const { text } = await generateOn(engine, 'The capital of France is', { maxTokens: 2 });
+    const after = threads();
+    await engine[Symbol.asyncDispose]();
+
+    expect(text).toBe(' Paris.');
+    expect([loaded, after, threads()]).toEqual([before + 1, before + 1, before]);
+    await first[Symbol.asyncDispose]();
   });
 });
 

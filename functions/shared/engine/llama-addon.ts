@@ -190,6 +190,16 @@ export interface TokenLoopAddon {
     position: number,
     token: AddonToken,
   ) => AddonTokenLoop;
+  /** Threads that stay, in the place of those that llama.cpp makes for each decode. */
+  readonly Threads: new (
+    context: AddonContext,
+    count: number,
+  ) => AddonThreads;
+}
+
+export interface AddonThreads {
+  /** Only after the context is disposed of. */
+  dispose(): void;
 }
 
 export interface OpenedAddon {

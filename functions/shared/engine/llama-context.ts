@@ -2,7 +2,7 @@
 // the next together.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Token } from './engine.ts';
-import type { AddonContext } from './llama-addon.ts';
+import type { AddonContext, AddonThreads } from './llama-addon.ts';
 import type { LlamaModel } from './llama-model.ts';
 
 export interface LlamaContextOptions {
@@ -55,6 +55,7 @@ export class LlamaContext {
   /** How many share it. */
   readonly sequences: number;
   readonly #batchSize: number;
+  readonly #threads: AddonThreads | undefined;
   #waiting: Waiting[] = [];
   /** What may not happen while a decode runs. */
   #between: (() => Promise<void>)[] = [];
@@ -64,14 +65,22 @@ export class LlamaContext {
   #busy = false;
   #idle = Promise.resolve();
 
-  private constructor(native: AddonContext, sequences: number, batchSize: number) {
+  private constructor(
+    native: AddonContext,
+    threads: AddonThreads | undefined,
+    { sequences, batchSize }: { readonly sequences: number; readonly batchSize: number },
+  ) {
     this.native = native;
+    this.#threads = threads;
     this.sequences = sequences;
     this.#batchSize = batchSize;
   }
 
   /** @throws {Error} when there is not enough memory */
-  static async create({ addon, native }: LlamaModel, options: LlamaContextOptions): Promise<LlamaContext> {
+  static async create(
+    { addon, native, tokenLoop }: LlamaModel,
+    options: LlamaContextOptions,
+  ): Promise<LlamaContext> {
     const { contextSize, sequences, longestStep, threads, flashAttention, kvType = 'f16' } = options;
     // A prompt's piece and a token of each other sequence go together.
     const batchSize = longestStep + sequences - 1;
@@ -87,7 +96,8 @@ export class LlamaContext {
       swaFullCache: true,
     });
     if (!(await context.init())) throw new Error('llama.cpp cannot make a context');
-    return new LlamaContext(context, sequences, batchSize);
+    const own = threads > 1 && tokenLoop ? new tokenLoop.Threads(context, threads) : undefined;
+    return new LlamaContext(context, own, { sequences, batchSize });
   }
 
   /**
@@ -125,6 +135,7 @@ export class LlamaContext {
   async dispose(): Promise<void> {
     await this.#idle;
     await this.native.dispose();
+    this.#threads?.dispose();
   }
 
   #start(): void {

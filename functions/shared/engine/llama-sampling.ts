@@ -77,10 +77,9 @@ export class LlamaSampling implements Disposable {
 
   /** Whether the next tokens are chosen by what the sampler knows already, and by those before them. */
   get isSteady(): boolean {
-    const { presencePenalty, frequencyPenalty, repeatPenalty } = this.#sampling;
-    const isPenalised = presencePenalty !== 0 || frequencyPenalty !== 0 || repeatPenalty !== 1;
+    const { presencePenalty, frequencyPenalty } = this.#sampling;
     const awaitsTrigger = this.#trigger !== undefined && this.#grammarState === undefined;
-    return !(this.#changed || isPenalised || awaitsTrigger);
+    return !(this.#changed || presencePenalty !== 0 || frequencyPenalty !== 0 || awaitsTrigger);
   }
 
   /** For who chooses natively. */
@@ -125,7 +124,8 @@ export class LlamaSampling implements Disposable {
 
   #penalise(token: Token): void {
     const { presencePenalty, frequencyPenalty, repeatPenalty, logitBias } = this.#sampling;
-    if (repeatPenalty !== 1) {
+    // The sampler takes what it chooses into account itself, but not what becomes of it at a trigger.
+    if (repeatPenalty !== 1 && this.#trigger !== undefined) {
       this.#lastTokens.push(token);
       if (this.#lastTokens.length > repeatPenaltyWindow) this.#lastTokens.shift();
       this.#changed = true;
