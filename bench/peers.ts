@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { defineLlamaCppPython } from './subjects/llama-cpp-python.ts';
 import { defineLlamaServer } from './subjects/llama-server.ts';
 import type { Subject } from './subjects/subject.ts';
@@ -28,8 +29,7 @@ const llamaCppPython: PythonPackage = { name: 'llama-cpp-python', version: '0.3.
 const cmakeArguments =
   '-DLLAMA_BUILD_APP=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_USE_PREBUILT_UI=OFF';
 
-/** GCC before 13 drops the stores to what AMX's tiles are configured by, and the first prompt ends llama-server there. */
-const compilerFlags = '-fno-tree-dse -fno-dse';
+const tileConfig = fileURLToPath(new URL('tile-config.h', import.meta.url));
 
 export interface Peers {
   readonly subjects: readonly Subject[];
@@ -74,7 +74,7 @@ function install(wanted: PythonPackage, folder: string): void {
   const env = {
     ...process.env,
     CMAKE_ARGS: cmakeArguments,
-    CXXFLAGS: compilerFlags,
+    CXXFLAGS: `-include ${tileConfig}`,
     CMAKE_BUILD_PARALLEL_LEVEL: jobs,
     LLAMA_CPP_BUILD_JOBS: jobs,
   };

@@ -58,12 +58,15 @@ public:
 
     /** Takes the next step, on a thread of libuv's. */
     void advance() {
-        std::lock_guard<std::mutex> lock(mutex);
-        results.push(stopped ? Result{} : step());
+        std::lock_guard<std::mutex> turn(stepping);
+        Result result = stopped ? Result{} : step();
+        std::lock_guard<std::mutex> lock(resultsMutex);
+        results.push(std::move(result));
     }
 
+    /** The oldest result, while the next step may run. */
     Result takeResult() {
-        std::lock_guard<std::mutex> lock(mutex);
+        std::lock_guard<std::mutex> lock(resultsMutex);
         Result result = std::move(results.front());
         results.pop();
         return result;
@@ -91,8 +94,10 @@ private:
     llama_pos position;
     llama_token token;
     std::atomic<bool> stopping{false};
-    std::mutex mutex;
+    /** Held by the step that runs: libuv may have several threads. */
+    std::mutex stepping;
     bool stopped = false;
+    std::mutex resultsMutex;
     std::queue<Result> results;
 
     Result step() {
