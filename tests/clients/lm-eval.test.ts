@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { model } from '../model/default-model.ts';
 import { pythonSetupTimeout, runPython, setUpPython } from './python-environment.ts';
+import { readReference } from './reference.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
 
 /** Natural logarithms, for each token. */
@@ -31,9 +32,7 @@ interface Sample {
   readonly resps: readonly (readonly (string | readonly string[])[])[];
 }
 
-const reference = JSON.parse(
-  readFileSync(new URL('reference/log-probabilities.json', import.meta.url), 'utf8'),
-) as Reference;
+const reference = readReference<Reference>();
 const output = mkdtempSync(join(tmpdir(), 'gguf-lambda-lm-eval-'));
 
 let server: TestServer;

@@ -1,7 +1,7 @@
 // Log-probabilities of the real model, against those of an independent program on the same file.
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../functions/shared/engine/engine.ts';
+import { readReference } from '../clients/reference.ts';
 import { generateOn, loadEngine } from './generation.ts';
 
 interface ReferenceText {
@@ -12,9 +12,7 @@ interface ReferenceText {
   readonly log_probabilities: number[];
 }
 
-const reference = JSON.parse(
-  readFileSync(new URL('../clients/reference/log-probabilities.json', import.meta.url), 'utf8'),
-) as { texts: ReferenceText[] };
+const reference = readReference<{ texts: ReferenceText[] }>();
 
 let engine: Engine;
 

@@ -1,7 +1,10 @@
 """Makes log-probabilities.json: what another build of llama.cpp, with other bindings, says about the default model.
+On a processor with AMX, whose products llama.cpp rounds otherwise, it makes log-probabilities.amx.json.
 
     python3 -m venv reference && reference/bin/pip install llama-cpp-python==0.3.36 numpy==2.4.6
     reference/bin/python tests/clients/reference/make-reference.py models/store/*/SmolLM2-135M-Instruct.Q4_1.gguf
+
+With AMX and a GCC before 13, pip takes CXXFLAGS="-include $PWD/bench/tile-config.h".
 
 Log-probabilities are natural logarithms, of the raw logits. Those of a text begin at its second token.
 """
@@ -135,6 +138,10 @@ def difference(settings, texts):
     return {**settings, "largest": max(of_token), "mean": float(numpy.mean(of_token)), "largest_of_top": max(of_top)}
 
 
+def has_amx():
+    return "amx_int8" in Path("/proc/cpuinfo").read_text()
+
+
 llama = load(chosen)
 texts = [
     describe_text(llama, name, text)
@@ -156,4 +163,5 @@ reference = {
     "perplexity": [describe_rolling(llama, item) for item in read_items("perplexity.jsonl")],
 }
 rounded = json.loads(json.dumps(reference), parse_float=lambda digits: round(float(digits), 6))
-(here / "log-probabilities.json").write_text(json.dumps(rounded, ensure_ascii=False, indent=2) + "\n")
+name = "log-probabilities.amx.json" if has_amx() else "log-probabilities.json"
+(here / name).write_text(json.dumps(rounded, ensure_ascii=False, indent=2) + "\n")
