@@ -58,6 +58,7 @@ RUN node models/cli.ts fetch ${MODEL} --to /model
 # --- prefixes: snapshots of what prompts begin with, if there are any ------------------------------------------------
 FROM model AS prefixes
 COPY functions functions
+# The same libraries evaluate them that will restore them.
 COPY --from=runtime /runtime/node_modules/@node-llama-cpp node_modules/@node-llama-cpp
 ARG CONTEXT_SIZE=2048
 # What keys and values are kept as: f16 or q8_0.

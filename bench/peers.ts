@@ -1,6 +1,7 @@
 // The programs that this project is measured beside, compiled for this machine from their Python packages' sources.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -74,7 +75,7 @@ function install(wanted: PythonPackage, folder: string): void {
   const env = {
     ...process.env,
     CMAKE_ARGS: cmakeArguments,
-    CXXFLAGS: `-include ${tileConfig}`,
+    CXXFLAGS: `${process.env.CXXFLAGS ?? ''} -include ${tileConfig}`,
     CMAKE_BUILD_PARALLEL_LEVEL: jobs,
     LLAMA_CPP_BUILD_JOBS: jobs,
   };
@@ -95,6 +96,8 @@ function install(wanted: PythonPackage, folder: string): void {
   renameSync(partial, destination);
 }
 
+/** What was compiled in another way lies elsewhere. */
 function folderOf({ name, version }: PythonPackage, folder: string): string {
-  return join(folder, `${name}-${version}`);
+  const way = createHash('sha256').update(cmakeArguments).update(readFileSync(tileConfig)).digest('hex');
+  return join(folder, `${name}-${version}-${way.slice(0, 8)}`);
 }

@@ -3,7 +3,6 @@
 // contexts and the samplers of node-llama-cpp's native module, whose own headers it is compiled with.
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <mutex>
 #include <queue>
 #include <string>
@@ -29,9 +28,18 @@ bool isGreedy(const AddonSampler & sampler) {
 
 /** The first of the highest logits, as llama.cpp's greedy sampler chooses, without a copy of the vocabulary. */
 llama_token chooseHighest(const float * logits, int32_t size) {
-    // A maximum without its place is what a compiler makes vectors of.
-    float highest = logits[0];
-    for (int32_t token = 1; token < size; token++) highest = logits[token] > highest ? logits[token] : highest;
+    // In lanes: a compiler may not change the order in which one maximum is compared.
+    constexpr int32_t laneCount = 16;
+    float lanes[laneCount];
+    std::fill(lanes, lanes + laneCount, logits[0]);
+    int32_t token = 0;
+    for (; token + laneCount <= size; token += laneCount) {
+        for (int32_t lane = 0; lane < laneCount; lane++) {
+            lanes[lane] = logits[token + lane] > lanes[lane] ? logits[token + lane] : lanes[lane];
+        }
+    }
+    float highest = *std::max_element(lanes, lanes + laneCount);
+    for (; token < size; token++) highest = std::max(highest, logits[token]);
     const float * place = std::find(logits, logits + size, highest);
     return place == logits + size ? 0 : static_cast<llama_token>(place - logits);
 }
@@ -50,26 +58,27 @@ public:
         vocabulary = llama_model_get_vocab(llama_get_model(context->ctx));
     }
 
-    struct Result {
-        llama_token token = noToken;
-        double milliseconds = 0;
-        std::string error;
-    };
-
     /** Takes the next step, on a thread of libuv's. */
     void advance() {
         std::lock_guard<std::mutex> turn(stepping);
-        Result result = stopped ? Result{} : step();
+        Result result;
+        if (!stopped) result = step();
         std::lock_guard<std::mutex> lock(resultsMutex);
         results.push(std::move(result));
     }
 
-    /** The oldest result, while the next step may run. */
-    Result takeResult() {
-        std::lock_guard<std::mutex> lock(resultsMutex);
-        Result result = std::move(results.front());
-        results.pop();
-        return result;
+    /** Answers the oldest call with the oldest result, whichever of libuv's threads has brought one. */
+    void settle(Napi::Env env) {
+        const Napi::Promise::Deferred deferred = asked.front();
+        asked.pop();
+        Result result;
+        {
+            std::lock_guard<std::mutex> lock(resultsMutex);
+            result = std::move(results.front());
+            results.pop();
+        }
+        if (result.error.empty()) deferred.Resolve(Napi::Number::New(env, result.token));
+        else deferred.Reject(Napi::Error::New(env, result.error).Value());
     }
 
     Napi::Value Step(const Napi::CallbackInfo & info);
@@ -85,6 +94,11 @@ public:
     }
 
 private:
+    struct Result {
+        llama_token token = noToken;
+        std::string error;
+    };
+
     AddonContext * context;
     AddonSampler * sampler;
     Napi::ObjectReference contextReference;
@@ -99,21 +113,23 @@ private:
     bool stopped = false;
     std::mutex resultsMutex;
     std::queue<Result> results;
+    /** Of JavaScript's thread alone. */
+    std::queue<Napi::Promise::Deferred> asked;
 
     Result step() {
         if (stopping) {
             stopped = true;
             return {};
         }
-        const auto start = std::chrono::steady_clock::now();
         Result result;
         try {
             result.token = decodeAndChoose();
         } catch (const std::exception & error) {
             result.error = error.what();
+        } catch (...) {
+            result.error = "llama.cpp failed for an unknown reason.";
         }
         stopped = !result.error.empty() || llama_vocab_is_eog(vocabulary, result.token);
-        result.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
         return result;
     }
 
@@ -147,23 +163,11 @@ private:
 class StepWorker : public Napi::AsyncWorker {
 public:
     StepWorker(Napi::Env env, TokenLoop * loop, Napi::Object self)
-        : Napi::AsyncWorker(env, "TokenLoopStep"), deferred(Napi::Promise::Deferred::New(env)), loop(loop),
-          reference(Napi::Persistent(self)) {}
-    const Napi::Promise::Deferred deferred;
+        : Napi::AsyncWorker(env, "TokenLoopStep"), loop(loop), reference(Napi::Persistent(self)) {}
 
 protected:
     void Execute() override { loop->advance(); }
-    void OnOK() override {
-        const TokenLoop::Result result = loop->takeResult();
-        if (!result.error.empty()) {
-            deferred.Reject(Napi::Error::New(Env(), result.error).Value());
-            return;
-        }
-        Napi::Object step = Napi::Object::New(Env());
-        step.Set("token", Napi::Number::New(Env(), result.token));
-        step.Set("milliseconds", Napi::Number::New(Env(), result.milliseconds));
-        deferred.Resolve(step);
-    }
+    void OnOK() override { loop->settle(Env()); }
 
 private:
     TokenLoop * loop;
@@ -171,9 +175,9 @@ private:
 };
 
 Napi::Value TokenLoop::Step(const Napi::CallbackInfo & info) {
-    auto * worker = new StepWorker(info.Env(), this, info.This().As<Napi::Object>());
-    worker->Queue();
-    return worker->deferred.Promise();
+    asked.push(Napi::Promise::Deferred::New(info.Env()));
+    (new StepWorker(info.Env(), this, info.This().As<Napi::Object>()))->Queue();
+    return asked.back().Promise();
 }
 
 /** Threads that a context's decodes share; without any, llama.cpp makes them anew for each decode. */
@@ -185,14 +189,16 @@ public:
         ggml_threadpool_params params = ggml_threadpool_params_default(info[1].As<Napi::Number>().Int32Value());
         // Those that wait for work sleep: spinning, they would take the quota of whoever has something to do.
         params.poll = 0;
-        pool = find<decltype(ggml_threadpool_new)>("ggml_threadpool_new")(&params);
-        if (pool == nullptr) throw Napi::Error::New(info.Env(), "There are no threads to be had.");
+        auto * create = find<decltype(ggml_threadpool_new)>("ggml_threadpool_new");
+        release = find<decltype(ggml_threadpool_free)>("ggml_threadpool_free");
+        if (create == nullptr || release == nullptr) throw Napi::Error::New(info.Env(), "The backend has no threads to keep.");
+        pool = create(&params);
         llama_attach_threadpool(context->ctx, pool, pool);
     }
 
     /** Only after the context's own. */
     Napi::Value Dispose(const Napi::CallbackInfo & info) {
-        if (pool != nullptr) find<decltype(ggml_threadpool_free)>("ggml_threadpool_free")(pool);
+        if (pool != nullptr) release(pool);
         pool = nullptr;
         return info.Env().Undefined();
     }
@@ -203,6 +209,7 @@ public:
 
 private:
     ggml_threadpool_t pool = nullptr;
+    decltype(ggml_threadpool_free) * release = nullptr;
 
     /** A function of the backend for this processor, which is loaded by name. */
     template <typename Function> static Function * find(const char * name) {

@@ -1,7 +1,8 @@
 // node-llama-cpp's native module, which is llama.cpp as JavaScript sees it. The library's own classes around it cost a
 // quarter of a second to load, read the whole header of a model and estimate its memory twice at each start, and hold
-// every sequence of a context up while one decodes (docs/decisions/0008), so the engine works on the module itself. Only
-// this file knows where it lies and what it offers; tests/model/native-library.test.ts holds both to this release.
+// every sequence of a context up while one decodes (docs/decisions/0008), so the engine works on the module itself. Of
+// the engine only this file knows where it lies and what it offers; tests/model/native-library.test.ts holds both to this
+// release.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -161,21 +162,13 @@ export interface LlamaAddon {
   init(): Promise<void>;
 }
 
-/** What became of a step. */
-interface AddonLoopStep {
-  /** The token that it has chosen; -1 when it was not taken. */
-  readonly token: AddonToken;
-  /** How long it took. */
-  readonly milliseconds: number;
-}
-
 /** Steps of one sequence, each of which evaluates the token that the last one has chosen, and chooses the next. */
 export interface AddonTokenLoop {
   /**
    * Takes a step as soon as those asked for before have ended; after a token that ends a text, or a step that failed, none
-   * is taken. Resolves in the order of the calls.
+   * is taken. Resolves in the order of the calls, with the token that was chosen, or -1 when the step was not taken.
    */
-  step(): Promise<AddonLoopStep>;
+  step(): Promise<AddonToken>;
   /** Has the steps that have not begun not be taken. */
   stop(): void;
 }

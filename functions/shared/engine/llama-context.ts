@@ -96,8 +96,13 @@ export class LlamaContext {
       swaFullCache: true,
     });
     if (!(await context.init())) throw new Error('llama.cpp cannot make a context');
-    const own = threads > 1 && tokenLoop ? new tokenLoop.Threads(context, threads) : undefined;
-    return new LlamaContext(context, own, { sequences, batchSize });
+    try {
+      const own = threads > 1 && tokenLoop ? new tokenLoop.Threads(context, threads) : undefined;
+      return new LlamaContext(context, own, { sequences, batchSize });
+    } catch (error) {
+      await context.dispose();
+      throw error;
+    }
   }
 
   /**
@@ -117,7 +122,10 @@ export class LlamaContext {
     return this.#started.promise;
   }
 
-  /** Does something to the context's memory while nothing is decoded. */
+  /**
+   * Does something to the context's memory while no step is taken here. The native loop's are not: whose it is, the only
+   * sequence, asks for nothing else until they have ended.
+   */
   exclusively<Result>(work: () => Result | Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#between.push(async () => {

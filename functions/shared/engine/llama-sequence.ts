@@ -80,6 +80,8 @@ export class LlamaSequence {
   #state: Token[] = [];
   /** How much of the state was evaluated as a prompt: what was generated token by token is rounded differently. */
   #prefilled = 0;
+  /** When the native loop's last step ended, on the clock of `performance.now()`. */
+  #steppedAt = 0;
   /** The native number of the last token's logits, as long as they are those of the whole state. */
   #output: number | undefined;
 
@@ -247,11 +249,15 @@ export class LlamaSequence {
   /** Has the loop choose the next token. */
   async #chooseAhead(loop: TokenLoop, run: Run): Promise<readonly Choice[]> {
     const { vocabulary, pace } = this.#parts;
-    const { token, milliseconds } = await loop.step();
-    pace.decoded(milliseconds);
+    const askedAt = performance.now();
+    const token = await loop.step();
+    const at = performance.now();
+    // With what else has waited for llama.cpp's thread, but not the step before it.
+    pace.decoded(at - Math.max(askedAt, this.#steppedAt));
+    this.#steppedAt = at;
     run.signal?.throwIfAborted();
     const ends = vocabulary.isEndOfGeneration(token);
-    return [{ token, score: undefined, ends, admitted: ends ? [] : [token], at: performance.now() }];
+    return [{ token, score: undefined, ends, admitted: ends ? [] : [token], at }];
   }
 
   /**

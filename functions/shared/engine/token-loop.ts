@@ -3,12 +3,6 @@
 import type { Token } from './engine.ts';
 import type { AddonTokenLoop } from './llama-addon.ts';
 
-/** A token that was chosen, and how long its step took, in milliseconds. */
-export interface LoopStep {
-  readonly token: Token;
-  readonly milliseconds: number;
-}
-
 export interface TokenLoopOptions {
   readonly native: AddonTokenLoop;
   /** The token that the first step evaluates. */
@@ -34,19 +28,19 @@ export class TokenLoop {
    *
    * @throws {Error} when llama.cpp fails, and when the step is not taken
    */
-  async step(): Promise<LoopStep> {
+  async step(): Promise<Token> {
     const { native, onEvaluated, onFailed } = this.#options;
-    let step: LoopStep;
+    let token: Token;
     try {
-      step = await native.step();
+      token = await native.step();
     } catch (error) {
       onFailed();
       throw error;
     }
-    if (step.token < 0) throw new Error('The step was not taken.');
+    if (token < 0) throw new Error('The step was not taken.');
     onEvaluated(this.#next);
-    this.#next = step.token;
-    return step;
+    this.#next = token;
+    return token;
   }
 
   /** Ends the loop before the next step that has not begun. */
