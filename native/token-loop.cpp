@@ -8,7 +8,6 @@
 #include <string>
 
 #include "AddonContext.h"
-#include "AddonGrammarEvaluationState.h"
 #include "ggml-backend.h"
 #include "ggml-cpu.h"
 #include "llama.h"

@@ -174,6 +174,18 @@ describe('an engine with one slot', () => {
     expect(decodes).toHaveBeenCalledTimes(4);
   });
 
+  it('remembers what was generated for a penalty of repetition, also where another one changes with each token', async () => {
+    const alone = await generateOn(engine, prompt, { sampling: { repeatPenalty: 1.5 }, maxTokens: 60 });
+    const both = await generateOn(engine, prompt, {
+      sampling: { repeatPenalty: 1.5, presencePenalty: 1e-6 },
+      maxTokens: 60,
+    });
+    const none = await generateOn(engine, prompt, { maxTokens: 60 });
+
+    expect(both.text).toBe(alone.text);
+    expect(alone.text).not.toBe(none.text);
+  });
+
   /** Cut behind its last token, so that what is generated behind it is all that a next prompt takes back. */
   const whole = () => engine.tokenize(`${prompt} `.repeat(8)).slice(0, 64);
 

@@ -271,7 +271,7 @@ function openTokenLoop(folder: string): TokenLoopAddon | undefined {
     return openModule<TokenLoopAddon>(join(folder, 'token-loop.node'));
   } catch (reason) {
     process.stderr.write(
-      `llama.cpp: tokens are slower without the token loop, which cannot be opened: ${reason}\n`,
+      `llama.cpp: tokens are slower without the token loop, which cannot be opened (npm start compiles it): ${reason}\n`,
     );
     return undefined;
   }

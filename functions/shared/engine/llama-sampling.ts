@@ -78,8 +78,7 @@ export class LlamaSampling implements Disposable {
   /** Whether the next tokens are chosen by what the sampler knows already, and by those before them. */
   get isSteady(): boolean {
     const { presencePenalty, frequencyPenalty } = this.#sampling;
-    const awaitsTrigger = this.#trigger !== undefined && this.#grammarState === undefined;
-    return !(this.#changed || presencePenalty !== 0 || frequencyPenalty !== 0 || awaitsTrigger);
+    return !(this.#changed || presencePenalty !== 0 || frequencyPenalty !== 0 || this.#awaitsTrigger);
   }
 
   /** For who chooses natively. */
@@ -101,8 +100,12 @@ export class LlamaSampling implements Disposable {
     this.#sampler.dispose();
   }
 
+  get #awaitsTrigger(): boolean {
+    return this.#trigger !== undefined && this.#grammarState === undefined;
+  }
+
   #awaitTrigger(token: Token): readonly Token[] {
-    if (this.#trigger === undefined || this.#grammarState !== undefined) return [token];
+    if (this.#trigger === undefined || !this.#awaitsTrigger) return [token];
     const { vocabulary } = this.#parts;
     const piece = Buffer.from(vocabulary.toBytes(token)).toString();
     this.#untriggered = this.#untriggered.slice(-this.#trigger.length) + piece;
@@ -124,11 +127,11 @@ export class LlamaSampling implements Disposable {
 
   #penalise(token: Token): void {
     const { presencePenalty, frequencyPenalty, repeatPenalty, logitBias } = this.#sampling;
-    // The sampler takes what it chooses into account itself, but not what becomes of it at a trigger.
-    if (repeatPenalty !== 1 && this.#trigger !== undefined) {
+    if (repeatPenalty !== 1) {
       this.#lastTokens.push(token);
       if (this.#lastTokens.length > repeatPenaltyWindow) this.#lastTokens.shift();
-      this.#changed = true;
+      // The sampler takes what it chooses into account itself, but not what becomes of it at a trigger.
+      if (this.#trigger !== undefined) this.#changed = true;
     }
     if (presencePenalty === 0 && frequencyPenalty === 0) return;
     const count = (this.#counts.get(token) ?? 0) + 1;

@@ -239,10 +239,7 @@ export class LlamaSequence {
       native: new NativeLoop(context.native, sampling.native, this.#number, this.#state.length, first),
       first,
       onEvaluated: (token) => this.#state.push(token),
-      // What llama.cpp holds now is not known, so none of it is reused.
-      onFailed: () => {
-        this.#prefilled = 0;
-      },
+      onFailed: () => this.#loseTrack(),
     });
   }
 
@@ -379,11 +376,15 @@ export class LlamaSequence {
         },
       });
     } catch (error) {
-      // What llama.cpp holds now is not known, so none of it is reused.
-      this.#prefilled = 0;
-      this.#output = undefined;
+      this.#loseTrack();
       throw error;
     }
+  }
+
+  /** What llama.cpp holds now is not known, so none of it is reused. */
+  #loseTrack(): void {
+    this.#prefilled = 0;
+    this.#output = undefined;
   }
 
   /**
