@@ -7,13 +7,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { Engine, Sampling } from '../../functions/shared/engine/engine.ts';
 import {
   type AddonContext,
+  type AddonModel,
   type AddonSampler,
   type LlamaAddon,
   openPrebuilt,
   type TokenLoopAddon,
 } from '../../functions/shared/engine/llama-addon.ts';
 import { LlamaContext } from '../../functions/shared/engine/llama-context.ts';
-import { modelPath } from './default-model.ts';
+import { type BareContext, createBareContext } from './bare-context.ts';
 import { generateOn, greedy, loadEngine } from './generation.ts';
 
 const run = promisify(execFile);
@@ -26,40 +27,24 @@ afterEach(() => {
 
 describe('the native loop', () => {
   const { addon, tokenLoop } = openPrebuilt() as { addon: LlamaAddon; tokenLoop: TokenLoopAddon };
-  const contextSize = 256;
-  const model = new addon.AddonModel(modelPath, { addonExports: addon, gpuLayers: 0, useMmap: true });
+  let bare: BareContext;
+  let model: AddonModel;
   let context: AddonContext;
   let sampler: AddonSampler;
 
   beforeAll(async () => {
-    await model.init();
-    context = new addon.AddonContext(model, {
-      contextSize,
-      batchSize: contextSize,
-      sequences: 1,
-      threads: 1,
-      flashAttention: true,
-      swaFullCache: true,
-    });
-    await context.init();
-    sampler = new addon.AddonSampler(model);
-    sampler.applyConfig({ temperature: 0, topP: 1, minP: 0, seed: 0 });
+    bare = await createBareContext(addon, 256);
+    ({ model, context, sampler } = bare);
   });
 
   afterAll(async () => {
-    sampler.dispose();
-    await context.dispose();
-    await model.dispose();
+    await bare.dispose();
   });
 
   /** Evaluates a text on the empty sequence and chooses what follows. */
   async function begin(text: string): Promise<{ token: number; position: number }> {
     const tokens = model.tokenize(text, true);
-    context.disposeSequence(0);
-    context.initBatch(tokens.length);
-    const [output = -1] = context.addToBatch(0, 0, tokens, Uint32Array.of(tokens.length - 1));
-    await context.decodeBatch();
-    return { token: await context.sampleToken(output, sampler), position: tokens.length };
+    return { token: await bare.begin(tokens), position: tokens.length };
   }
 
   it('chooses what the module chooses one by one', async () => {
@@ -69,9 +54,7 @@ describe('the native loop', () => {
     const expected: number[] = [];
     let next = (await begin(prompt)).token;
     for (let index = 0; index < 32; index += 1) {
-      context.initBatch(1);
-      const [output = -1] = context.addToBatch(0, position + index, Uint32Array.of(next), Uint32Array.of(0));
-      await context.decodeBatch();
+      const output = await bare.evaluate(Uint32Array.of(next), position + index);
       next = await context.sampleToken(output, sampler);
       expected.push(next);
     }

@@ -24,7 +24,7 @@ import { LlamaSequence } from './llama-sequence.ts';
 import { LlamaVocabulary } from './llama-vocabulary.ts';
 import { Pace } from './pace.ts';
 import { PrefixSnapshots, type SnapshotKey } from './prefix-snapshots.ts';
-import { longestChunk } from './prompt-chunks.ts';
+import { blockSize, longestChunk } from './prompt-chunks.ts';
 import { SlotPool } from './slot-pool.ts';
 
 export interface LlamaEngineOptions {
@@ -102,8 +102,8 @@ interface LlamaEngineParts {
 }
 
 interface SlotOptions {
-  /** Without it, keys and values are f16. */
-  readonly flashAttention: boolean;
+  /** Whether prompts are scored on them: without flash attention, with keys and values of f16, a block at a time. */
+  readonly scoring: boolean;
   readonly snapshots: PrefixSnapshots;
 }
 
@@ -153,7 +153,7 @@ export class LlamaEngine implements Engine {
 
   /** Makes the context of generations. */
   async addSlots(slots: number, snapshots: PrefixSnapshots): Promise<void> {
-    this.#generating = await this.#createSlots(slots, { flashAttention: true, snapshots });
+    this.#generating = await this.#createSlots(slots, { scoring: false, snapshots });
   }
 
   /**
@@ -164,7 +164,7 @@ export class LlamaEngine implements Engine {
     mkdirSync(directory, { recursive: true });
     const known = new KnownPrefixes(prefixes);
     const { context, pool } = await this.#createSlots(1, {
-      flashAttention: true,
+      scoring: false,
       snapshots: PrefixSnapshots.unsaved(known),
     });
     const sequence = await pool.acquire(() => 0);
@@ -266,7 +266,7 @@ export class LlamaEngine implements Engine {
   async #scoringSlots(): Promise<Slots> {
     this.#generatingSlots();
     this.#scoring ??= this.#createSlots(1, {
-      flashAttention: false,
+      scoring: true,
       snapshots: PrefixSnapshots.none(),
     }).catch((error: unknown) => {
       this.#scoring = undefined;
@@ -282,15 +282,15 @@ export class LlamaEngine implements Engine {
     if (this.#disposed) throw new EngineError('The engine is shut down.');
   }
 
-  async #createSlots(sequences: number, { flashAttention, snapshots }: SlotOptions): Promise<Slots> {
+  async #createSlots(sequences: number, { scoring, snapshots }: SlotOptions): Promise<Slots> {
     const { model, vocabulary, contextSize, threads, queueLimit, lookupTokens, kvType } = this.#parts;
     const context = await LlamaContext.create(model, {
       contextSize,
       sequences,
-      longestStep: longestChunk,
+      longestStep: scoring ? blockSize : longestChunk,
       threads,
-      flashAttention,
-      ...(flashAttention && { kvType }),
+      flashAttention: !scoring,
+      ...(!scoring && { kvType }),
     });
     const parts = { model, vocabulary, context, pace: this.#pace, snapshots, lookupTokens };
     const slots = Array.from({ length: sequences }, (_, number) => new LlamaSequence(parts, number));

@@ -15,7 +15,7 @@ import { LlamaSampling, type LlamaSamplingContext } from './llama-sampling.ts';
 import { LlamaScorer } from './llama-scorer.ts';
 import type { Pace } from './pace.ts';
 import type { PrefixSnapshots } from './prefix-snapshots.ts';
-import { chunkEnd, lastChunkEnd, smallChunk } from './prompt-chunks.ts';
+import { blockSize, chunkEnd, lastChunkEnd, longestChunk, smallChunk } from './prompt-chunks.ts';
 import { PromptLookup } from './prompt-lookup.ts';
 import { TokenLoop } from './token-loop.ts';
 
@@ -70,6 +70,9 @@ interface Chooser {
 
 /** Steps that the native loop is asked for at once: the one that runs, and the one that follows it without a pause. */
 const stepsAhead = 2;
+
+/** An abort is seen between two pieces of a prompt, so none takes longer where a shorter one can be had. */
+const longestChunkMs = 1000;
 
 export class LlamaSequence {
   /** Its number in the context. */
@@ -459,10 +462,11 @@ export class LlamaSequence {
   async saveSnapshot({ tokens }: KnownPrefix, path: string): Promise<void> {
     const { context, snapshots } = this.#parts;
     // Cut where a prompt that goes on behind it is cut.
-    const breaks = [...toBreaks(snapshots.known.of(tokens)), tokens.length];
+    const { length } = tokens;
+    const breaks = [...toBreaks(snapshots.known.of(tokens)), length];
     await this.#cut(0);
-    for (let position = 0; position < tokens.length; position = this.#state.length) {
-      const end = chunkEnd(position, breaks);
+    for (let position = 0; position < length; position = this.#state.length) {
+      const end = chunkEnd(position, { length, breaks, longest: longestChunk });
       await this.#evaluate(tokens.slice(position, end), [], async () => undefined);
     }
     await context.exclusively(() =>
@@ -478,9 +482,15 @@ export class LlamaSequence {
   async #evaluateButLastChunk(run: Run, scores: ScoredToken[]): Promise<readonly Token[] | undefined> {
     const { breaks, request } = run;
     const { prompt } = request;
+    const { length } = prompt;
     const { pace } = this.#parts;
+    const endOf = (from: number) => {
+      // Of a prompt that is scored every token has logits, and they take more memory than all else.
+      const longest = request.promptLogprobs ? blockSize : pace.promptTokensWithin(longestChunkMs);
+      return chunkEnd(from, { length, breaks, longest });
+    };
     let position = run.cachedTokens;
-    for (let end = chunkEnd(position, breaks); end < prompt.length; end = chunkEnd(position, breaks)) {
+    for (let end = endOf(position); end < length; end = endOf(position)) {
       if (isTooLate(run, pace, pace.expectPrefill(end - position))) return undefined;
       const start = performance.now();
       await this.#evaluatePrompt(prompt.slice(position, end), end, run, scores);
@@ -488,7 +498,7 @@ export class LlamaSequence {
       position = end;
       run.signal?.throwIfAborted();
     }
-    const isLate = isTooLate(run, pace, pace.expectPrefill(prompt.length - position));
+    const isLate = isTooLate(run, pace, pace.expectPrefill(length - position));
     return isLate ? undefined : prompt.slice(position);
   }
 }

@@ -41,6 +41,11 @@ export class Pace {
     return tokens * this.#prompt * margin;
   }
 
+  /** How many tokens of a prompt are evaluated in so many milliseconds at least, as far as is known: 0 before the first. */
+  promptTokensWithin(milliseconds: number): number {
+    return this.#prompt === 0 ? 0 : milliseconds / this.#prompt;
+  }
+
   /** How long the next token will take at most, as far as is known: 0 before the first. */
   expectDecode(): number {
     return this.#decode * margin;

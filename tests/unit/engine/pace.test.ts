@@ -19,6 +19,14 @@ describe('a pace', () => {
     expect(pace.expectDecode()).toBeCloseTo(10 * 0.9 * 1.5);
   });
 
+  it('knows how much of a prompt a time is enough for, once there was one', () => {
+    const pace = new Pace();
+    expect(pace.promptTokensWithin(1000)).toBe(0);
+
+    pace.prefilled(64, 128);
+    expect(pace.promptTokensWithin(1000)).toBe(500);
+  });
+
   it('forgets a slow step', () => {
     const pace = new Pace();
     pace.decoded(100);
