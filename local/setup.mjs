@@ -22,6 +22,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const node24 = join(root, 'node_modules/.bin/node');
 const packagesStamp = join(root, 'node_modules/.installed');
 const cmakeFolder = join(root, '.cache/cmake');
+const zigFolder = join(root, '.cache/zig');
 /** The `node` package brings Node's C headers, so that they need not be fetched from Node's own site. */
 const nodeHeaders = join(root, `node_modules/node/node_modules/node-${process.platform}-${process.arch}`);
 
@@ -89,14 +90,30 @@ function setUpPackages() {
   writeFileSync(packagesStamp, wanted);
 }
 
+/** Whether a file of llama.cpp's folder of this machine is newer than all that it is compiled of. */
+function isCompiled(file) {
+  const platform = `${process.platform}-${process.arch}`;
+  const path = join(root, `node_modules/@node-llama-cpp/${platform}/bins/${platform}`, file);
+  return existsSync(path) && statSync(path).mtimeMs > changedAt(join(root, 'native'));
+}
+
 /** The native token loop, beside the library that it is compiled for. */
 function setUpTokenLoop() {
-  const platform = `${process.platform}-${process.arch}`;
-  const module = join(root, `node_modules/@node-llama-cpp/${platform}/bins/${platform}/token-loop.node`);
-  if (existsSync(module) && statSync(module).mtimeMs > changedAt(join(root, 'native'))) return;
+  if (isCompiled('token-loop.node')) return;
   assertTools();
   say('compiling the token loop');
-  run(node24, ['native/build.mjs'], { ...process.env, npm_config_nodedir: nodeHeaders });
+  run(node24, ['native/build-token-loop.mjs'], { ...process.env, npm_config_nodedir: nodeHeaders });
+}
+
+/** llama.cpp's library for this processor, where it has AMX. */
+function setUpAmxLibrary() {
+  const hasAmx = process.arch === 'x64' && / amx_int8\b/.test(readFileSync('/proc/cpuinfo', 'utf8'));
+  if (!hasAmx || isCompiled('libggml-cpu-amx.so')) return;
+  assertTools();
+  say("compiling llama.cpp's library for AMX, with Zig from its Python package (two minutes)");
+  const pip = ['-m', 'pip', 'install', '--quiet', '--upgrade', '--target', zigFolder];
+  run('python3', [...pip, '--require-hashes', '--requirement', 'native/zig.txt']);
+  run(node24, ['native/build-amx-library.mjs'], { ...process.env, PYTHONPATH: zigFolder });
 }
 
 /** The default model and the emulator: their folders in the store, and the hashes that the catalog pins. */
@@ -162,7 +179,8 @@ function setUpPrefixes({ model }) {
     rmSync(dirname(index), { recursive: true, force: true });
     return;
   }
-  const needs = [from, join(model.folder, 'model.json'), join(root, 'package-lock.json')];
+  const cuts = join(root, 'functions/shared/engine/prompt-chunks.ts');
+  const needs = [from, cuts, join(model.folder, 'model.json'), join(root, 'package-lock.json')];
   const isOfModel = readJson(index)?.key.model === readJson(join(model.folder, 'model.json'))?.sha256;
   if (isOfModel && existsSync(index) && statSync(index).mtimeMs > Math.max(...needs.map(changedAt))) return;
   say('evaluating prompt prefixes');
@@ -181,6 +199,7 @@ function link(target, name) {
 try {
   setUpPackages();
   setUpTokenLoop();
+  setUpAmxLibrary();
   if (process.argv[2] !== 'packages') {
     const store = readStore();
     setUpStore(store);

@@ -12,6 +12,6 @@ export const processorLibraries: readonly string[] =
     ? [
         'libggml-cpu-haswell.so',
         ...(flags.has('avx512_vnni') && flags.has('avx512vbmi') ? ['libggml-cpu-icelake.so'] : []),
-        ...(hasAmx ? ['libggml-cpu-sapphirerapids.so'] : []),
+        ...(hasAmx ? ['libggml-cpu-amx.so'] : []),
       ]
     : ['best'];

@@ -54,6 +54,8 @@ export class LlamaContext {
   readonly native: AddonContext;
   /** How many share it. */
   readonly sequences: number;
+  /** The most tokens of one step. */
+  readonly longestStep: number;
   readonly #batchSize: number;
   readonly #threads: AddonThreads | undefined;
   #waiting: Waiting[] = [];
@@ -68,12 +70,13 @@ export class LlamaContext {
   private constructor(
     native: AddonContext,
     threads: AddonThreads | undefined,
-    { sequences, batchSize }: { readonly sequences: number; readonly batchSize: number },
+    { sequences, longestStep }: Pick<LlamaContextOptions, 'sequences' | 'longestStep'>,
   ) {
     this.native = native;
     this.#threads = threads;
     this.sequences = sequences;
-    this.#batchSize = batchSize;
+    this.longestStep = longestStep;
+    this.#batchSize = toBatchSize({ sequences, longestStep });
   }
 
   /** @throws {Error} when there is not enough memory */
@@ -82,11 +85,9 @@ export class LlamaContext {
     options: LlamaContextOptions,
   ): Promise<LlamaContext> {
     const { contextSize, sequences, longestStep, threads, flashAttention, kvType = 'f16' } = options;
-    // A prompt's piece and a token of each other sequence go together.
-    const batchSize = longestStep + sequences - 1;
     const context = new addon.AddonContext(native, {
       contextSize: Math.ceil(contextSize / cellsPadding) * cellsPadding * sequences,
-      batchSize,
+      batchSize: toBatchSize(options),
       sequences,
       threads,
       flashAttention,
@@ -98,7 +99,7 @@ export class LlamaContext {
     if (!(await context.init())) throw new Error('llama.cpp cannot make a context');
     try {
       const own = threads > 1 && tokenLoop ? new tokenLoop.Threads(context, threads) : undefined;
-      return new LlamaContext(context, own, { sequences, batchSize });
+      return new LlamaContext(context, own, { sequences, longestStep });
     } catch (error) {
       await context.dispose();
       throw error;
@@ -215,4 +216,12 @@ export class LlamaContext {
       }),
     );
   }
+}
+
+/** A piece of a prompt and a token of each other sequence go together. */
+function toBatchSize({
+  sequences,
+  longestStep,
+}: Pick<LlamaContextOptions, 'sequences' | 'longestStep'>): number {
+  return longestStep + sequences - 1;
 }

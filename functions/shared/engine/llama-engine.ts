@@ -287,7 +287,7 @@ export class LlamaEngine implements Engine {
     const context = await LlamaContext.create(model, {
       contextSize,
       sequences,
-      longestStep: scoring ? blockSize : longestChunk,
+      longestStep: longestStepOf(sequences, scoring),
       threads,
       flashAttention: !scoring,
       ...(!scoring && { kvType }),
@@ -323,6 +323,15 @@ export class LlamaEngine implements Engine {
       throw new GrammarError('llama.cpp cannot parse the grammar; see its format, GBNF.', { cause });
     }
   }
+}
+
+/**
+ * The most tokens of a prompt that are evaluated together. Of a prompt that is scored each has logits, which take more
+ * memory than all else; where there are several slots, the texts of the others wait meanwhile.
+ */
+function longestStepOf(slots: number, scoring: boolean): number {
+  if (scoring) return blockSize;
+  return slots > 1 ? 2 * blockSize : longestChunk;
 }
 
 /**

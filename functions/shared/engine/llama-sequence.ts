@@ -15,7 +15,7 @@ import { LlamaSampling, type LlamaSamplingContext } from './llama-sampling.ts';
 import { LlamaScorer } from './llama-scorer.ts';
 import type { Pace } from './pace.ts';
 import type { PrefixSnapshots } from './prefix-snapshots.ts';
-import { blockSize, chunkEnd, lastChunkEnd, longestChunk, smallChunk } from './prompt-chunks.ts';
+import { chunkEnd, lastChunkEnd, smallChunk } from './prompt-chunks.ts';
 import { PromptLookup } from './prompt-lookup.ts';
 import { TokenLoop } from './token-loop.ts';
 
@@ -466,7 +466,7 @@ export class LlamaSequence {
     const breaks = [...toBreaks(snapshots.known.of(tokens)), length];
     await this.#cut(0);
     for (let position = 0; position < length; position = this.#state.length) {
-      const end = chunkEnd(position, { length, breaks, longest: longestChunk });
+      const end = chunkEnd(position, { length, breaks, longest: context.longestStep });
       await this.#evaluate(tokens.slice(position, end), [], async () => undefined);
     }
     await context.exclusively(() =>
@@ -483,10 +483,9 @@ export class LlamaSequence {
     const { breaks, request } = run;
     const { prompt } = request;
     const { length } = prompt;
-    const { pace } = this.#parts;
+    const { pace, context } = this.#parts;
     const endOf = (from: number) => {
-      // Of a prompt that is scored every token has logits, and they take more memory than all else.
-      const longest = request.promptLogprobs ? blockSize : pace.promptTokensWithin(longestChunkMs);
+      const longest = Math.min(context.longestStep, pace.promptTokensWithin(longestChunkMs));
       return chunkEnd(from, { length, breaks, longest });
     };
     let position = run.cachedTokens;

@@ -3,8 +3,8 @@
 // then a prompt whose beginning is cached gives to the last bit what it gives without a cache. Whole blocks are rounded
 // alike, however many of them go together (docs/decisions/0002).
 
-/** The most tokens of one piece. The compute buffers grow with it. */
-export const longestChunk = 256;
+/** The most tokens of one piece, as llama.cpp's own default has it. The compute buffers grow with it. */
+export const longestChunk = 512;
 
 /** The pieces of the first block, so that short prompts have something to reuse. */
 export const smallChunk = 32;
@@ -26,7 +26,7 @@ export interface ChunkLimits {
 export function chunkEnd(position: number, { length, breaks, longest }: ChunkLimits): number {
   let end = nextCut(position, breaks);
   if (end - position < blockSize) return end;
-  const limit = Math.min(length, position + Math.min(longest, longestChunk));
+  const limit = Math.min(length, position + longest);
   for (
     let next = nextCut(end, breaks);
     next <= limit && next - end === blockSize;
