@@ -19,11 +19,12 @@ COPY infra/empty-package infra/empty-package
 FROM tools AS runtime
 # The base image has Node's C headers, so that none are downloaded.
 RUN npm_config_nodedir=/usr/local npm ci --omit=dev --no-audit --no-fund
-COPY native native
-RUN npm_config_nodedir=/usr/local node native/build-token-loop.mjs
+COPY native/llama-cpp.mjs native/build-amx-library.mjs native/zig.txt native/
 RUN if [ "$(node -p process.arch)" = x64 ]; then \
     python3 -m pip install --quiet --target /zig --require-hashes --requirement native/zig.txt \
     && PYTHONPATH=/zig node native/build-amx-library.mjs && rm -rf /zig; fi
+COPY native native
+RUN npm_config_nodedir=/usr/local node native/build-token-loop.mjs
 # What an environment runs: llama.cpp's modules for this processor, and the runtime interface client without its sources.
 RUN mkdir -p /runtime/node_modules/@node-llama-cpp \
   && cp -r node_modules/@node-llama-cpp/linux-$(node -p process.arch) /runtime/node_modules/@node-llama-cpp/ \

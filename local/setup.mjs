@@ -90,16 +90,17 @@ function setUpPackages() {
   writeFileSync(packagesStamp, wanted);
 }
 
-/** Whether a file of llama.cpp's folder of this machine is newer than all that it is compiled of. */
-function isCompiled(file) {
+/** Whether a file of llama.cpp's folder of this machine is newer than what it is compiled of. */
+function isCompiled(file, sources) {
   const platform = `${process.platform}-${process.arch}`;
   const path = join(root, `node_modules/@node-llama-cpp/${platform}/bins/${platform}`, file);
-  return existsSync(path) && statSync(path).mtimeMs > changedAt(join(root, 'native'));
+  const needs = ['llama-cpp.mjs', ...sources].map((source) => changedAt(join(root, 'native', source)));
+  return existsSync(path) && statSync(path).mtimeMs > Math.max(...needs);
 }
 
 /** The native token loop, beside the library that it is compiled for. */
 function setUpTokenLoop() {
-  if (isCompiled('token-loop.node')) return;
+  if (isCompiled('token-loop.node', ['token-loop.cpp', 'build-token-loop.mjs'])) return;
   assertTools();
   say('compiling the token loop');
   run(node24, ['native/build-token-loop.mjs'], { ...process.env, npm_config_nodedir: nodeHeaders });
@@ -108,7 +109,7 @@ function setUpTokenLoop() {
 /** llama.cpp's library for this processor, where it has AMX. */
 function setUpAmxLibrary() {
   const hasAmx = process.arch === 'x64' && / amx_int8\b/.test(readFileSync('/proc/cpuinfo', 'utf8'));
-  if (!hasAmx || isCompiled('libggml-cpu-amx.so')) return;
+  if (!hasAmx || isCompiled('libggml-cpu-amx.so', ['build-amx-library.mjs', 'zig.txt'])) return;
   assertTools();
   say("compiling llama.cpp's library for AMX, with Zig from its Python package (two minutes)");
   const pip = ['-m', 'pip', 'install', '--quiet', '--upgrade', '--target', zigFolder];

@@ -60,6 +60,9 @@ describe('the image', () => {
     expect(programs).toBe('');
     expect(files).not.toMatch(/cuda|vulkan|_cacache|\/(esbuild|vitest|typescript|@biomejs|knip|zod)\//);
     expect(files).toContain('llama-addon.node');
+    expect(files.includes('/libggml-cpu-amx.so')).toBe(process.arch === 'x64');
+    // Of two that suit a processor alike, llama.cpp would take either.
+    expect(files).not.toContain('sapphirerapids');
   });
 
   it('opens its native modules, with all that they look for in each other', async () => {

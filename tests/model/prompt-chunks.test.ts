@@ -5,22 +5,13 @@ import { promisify } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { LlamaContext } from '../../functions/shared/engine/llama-context.ts';
 import { Pace } from '../../functions/shared/engine/pace.ts';
-import { chunkEnd } from '../../functions/shared/engine/prompt-chunks.ts';
+import { chunkEnds } from '../chunk-ends.ts';
 import { processorLibraries } from '../processor.ts';
 import { generateOn, loadEngine } from './generation.ts';
 
 const run = promisify(execFile);
 const program = fileURLToPath(new URL('fixtures/prompt-states.ts', import.meta.url));
 const length = 270;
-
-/** Where the pieces end, written with commas. */
-function piecesOf(breaks: readonly number[], longest: number): string {
-  const ends: number[] = [];
-  for (let position = 0; position < length; position = ends.at(-1) ?? length) {
-    ends.push(Math.min(length, chunkEnd(position, { length, breaks, longest })));
-  }
-  return ends.join();
-}
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -29,8 +20,8 @@ afterEach(() => {
 it.each(processorLibraries)(
   'a prompt is rounded alike, however many of its blocks go together: %s',
   async (library) => {
-    const pieces = [64, 128, 256].map((longest) => piecesOf([], longest));
-    const behindPrefix = [64, 256].map((longest) => piecesOf([103], longest));
+    const pieces = [64, 128, 256].map((longest) => String(chunkEnds(length, { longest })));
+    const behindPrefix = [64, 256].map((longest) => String(chunkEnds(length, { breaks: [103], longest })));
     const { stdout } = await run(process.execPath, [program, library, ...pieces, ...behindPrefix, '64,270']);
     const states = stdout.trim().split('\n');
 

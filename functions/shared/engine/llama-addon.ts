@@ -244,16 +244,22 @@ async function openAny(): Promise<OpenedAddon> {
   }
 }
 
+/** Where node-llama-cpp's companion package for this machine holds the module and its libraries. */
+export function prebuiltFolder(): string {
+  const platform = `${process.platform}-${process.arch}`;
+  const main = createRequire(import.meta.url).resolve(`@node-llama-cpp/${platform}`);
+  return join(dirname(dirname(main)), 'bins', platform);
+}
+
 /**
  * The module that node-llama-cpp's companion package for this machine holds. Without a pause: whatever waits for
  * its turn at a cold start waits for all the JavaScript that loads meanwhile.
  */
 export function openPrebuilt(): OpenedAddon {
-  const platform = `${process.platform}-${process.arch}`;
-  const main = createRequire(import.meta.url).resolve(`@node-llama-cpp/${platform}`);
-  const root = dirname(dirname(main));
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
-  const folder = join(root, 'bins', platform);
+  const folder = prebuiltFolder();
+  const { version } = JSON.parse(readFileSync(join(folder, '../../package.json'), 'utf8')) as {
+    version: string;
+  };
   const addon = openModule<LlamaAddon>(join(folder, 'llama-addon.node'));
   // Once only: the module forgets its logger when it lets go of an earlier one, and then writes to standard output.
   addon.setLogger((_level, message) => log(message));
@@ -277,7 +283,8 @@ function openTokenLoop(folder: string): TokenLoopAddon | undefined {
   }
 }
 
-function openModule<Exports>(path: string): Exports {
+/** Opens a native module by its path. */
+export function openModule<Exports>(path: string): Exports {
   const module: { exports: unknown } = { exports: {} };
   process.dlopen(module, path);
   return module.exports as Exports;

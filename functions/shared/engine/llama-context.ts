@@ -56,7 +56,6 @@ export class LlamaContext {
   readonly sequences: number;
   /** The most tokens of one step. */
   readonly longestStep: number;
-  readonly #batchSize: number;
   readonly #threads: AddonThreads | undefined;
   #waiting: Waiting[] = [];
   /** What may not happen while a decode runs. */
@@ -76,7 +75,6 @@ export class LlamaContext {
     this.#threads = threads;
     this.sequences = sequences;
     this.longestStep = longestStep;
-    this.#batchSize = toBatchSize({ sequences, longestStep });
   }
 
   /** @throws {Error} when there is not enough memory */
@@ -167,7 +165,7 @@ export class LlamaContext {
   #takeBatch(): Waiting[] {
     const isToken = ({ step }: Waiting) => step.tokens.length === 1;
     const byAge = [...this.#waiting.filter(isToken), ...this.#waiting.filter((waiting) => !isToken(waiting))];
-    let room = this.#batchSize;
+    let room = toBatchSize(this);
     const batch = new Set<Waiting>();
     for (const waiting of byAge) {
       const { length } = waiting.step.tokens;

@@ -1,17 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { chunkEnd, lastChunkEnd } from '../../../functions/shared/engine/prompt-chunks.ts';
-
-/** Where the pieces of a prompt end, from a position on. */
-function chunkEnds(
-  length: number,
-  { breaks = [], longest = 1024, from = 0 }: { breaks?: number[]; longest?: number; from?: number } = {},
-): number[] {
-  const ends = [];
-  for (let position = from; position < length; position = ends.at(-1) ?? length) {
-    ends.push(Math.min(length, chunkEnd(position, { length, breaks, longest })));
-  }
-  return ends;
-}
+import { lastChunkEnd } from '../../../functions/shared/engine/prompt-chunks.ts';
+import { chunkEnds } from '../../chunk-ends.ts';
 
 /** Where a prompt is cut that is evaluated in the smallest pieces. */
 function smallestEnds(length: number, breaks: number[] = []): number[] {
