@@ -16,7 +16,7 @@ export function chunkEnds(
 ): number[] {
   const ends: number[] = [];
   for (let position = from; position < length; position = ends.at(-1) ?? length) {
-    ends.push(Math.min(length, chunkEnd(position, { length, breaks, longest })));
+    ends.push(Math.min(length, chunkEnd(position, { length, breaks }, longest)));
   }
   return ends;
 }

@@ -463,7 +463,7 @@ describe('the cache', () => {
     ['greedily', { temperature: 0 }],
     ['at temperature 1', { temperature: 1, seed: 9 }],
   ])('changes the counts and not the text: %s', async (_, sampling) => {
-    // Of 64 tokens and 10 more, the chunks of 32 that are whole can be reused.
+    // Of 64 tokens and 10 more, the block that is whole can be reused.
     const tokens = (await tokenize('One fine day a fox met a hen by the river. '.repeat(12))).slice(0, 74);
     const ask = (fields: object) => complete({ prompt: tokens, ...sampling, ...fields });
     const cold = await ask({ cache_prompt: false });

@@ -164,6 +164,22 @@ describe('the KV cache', () => {
     expect((await generate(prompt, { sampling })).cachedTokens).toBeLessThan(length);
   });
 
+  it('gives the same numbers to short and long prompts in any order', async () => {
+    const tokens = engine.tokenize(opening);
+    const cached: number[] = [];
+    for (const length of [50, 100, 60, 63, 40, 64, 70]) {
+      const prompt = [...tokens.slice(0, length - 1), 1000 + length];
+      const warm = await generateOn(engine, prompt, { logprobs: 2 });
+      const cold = await generateOn(engine, prompt, { logprobs: 2, cachePrompt: false });
+      // What the next one may reuse.
+      await generateOn(engine, prompt, { maxTokens: 1 });
+
+      expect(warm.tokens).toEqual(cold.tokens);
+      cached.push(warm.cachedTokens);
+    }
+    expect(cached.slice(1)).toEqual([0, 0, 32, 32, 0, 0]);
+  });
+
   it('keeps whole chunks of a prompt only', async () => {
     const length = engine.tokenize(opening).length;
     await generate(opening);

@@ -36,9 +36,9 @@ it.each(processorLibraries)(
 
 describe('an engine', () => {
   it.each([
-    [0, [32, 32, 64, 64, 64, 14]],
-    [130, [32, 32, 128, 64, 14]],
-    [1000, [32, 32, 192, 14]],
+    [0, [64, 64, 64, 64, 14]],
+    [130, [128, 128, 14]],
+    [1000, [256, 14]],
   ])('evaluates the blocks of a prompt together that there is time for: %i tokens', async (tokens, sizes) => {
     const engine = await loadEngine();
     const decode = vi.spyOn(LlamaContext.prototype, 'decode');

@@ -15,7 +15,7 @@ import { LlamaSampling, type LlamaSamplingContext } from './llama-sampling.ts';
 import { LlamaScorer } from './llama-scorer.ts';
 import type { Pace } from './pace.ts';
 import type { PrefixSnapshots } from './prefix-snapshots.ts';
-import { chunkEnd, lastChunkEnd, smallChunk } from './prompt-chunks.ts';
+import { chunkEnd, reusableTokens, smallChunk } from './prompt-chunks.ts';
 import { PromptLookup } from './prompt-lookup.ts';
 import { TokenLoop } from './token-loop.ts';
 
@@ -101,7 +101,8 @@ export class LlamaSequence {
     const limit = Math.min(this.#prefilled, prompt.length - 1);
     let common = 0;
     while (common < limit && this.#state[common] === prompt[common]) common++;
-    return lastChunkEnd(common, toBreaks(this.#parts.snapshots.known.of(prompt)));
+    const breaks = toBreaks(this.#parts.snapshots.known.of(prompt));
+    return reusableTokens(common, this.#prefilled, { length: prompt.length, breaks });
   }
 
   /**
@@ -466,7 +467,7 @@ export class LlamaSequence {
     const breaks = [...toBreaks(snapshots.known.of(tokens)), length];
     await this.#cut(0);
     for (let position = 0; position < length; position = this.#state.length) {
-      const end = chunkEnd(position, { length, breaks, longest: context.longestStep });
+      const end = chunkEnd(position, { length, breaks }, context.longestStep);
       await this.#evaluate(tokens.slice(position, end), [], async () => undefined);
     }
     await context.exclusively(() =>
@@ -486,7 +487,7 @@ export class LlamaSequence {
     const { pace, context } = this.#parts;
     const endOf = (from: number) => {
       const longest = Math.min(context.longestStep, pace.promptTokensWithin(longestChunkMs));
-      return chunkEnd(from, { length, breaks, longest });
+      return chunkEnd(from, { length, breaks }, longest);
     };
     let position = run.cachedTokens;
     for (let end = endOf(position); end < length; end = endOf(position)) {

@@ -1,54 +1,57 @@
 // Where a prompt is cut into the pieces that are evaluated together. llama.cpp rounds a few tokens together differently
-// from many, so where it may be cut depends on nothing but the position, and on the beginnings that are known beforehand:
+// from many, so where it may be cut depends on nothing but the prompt, and on the beginnings that are known beforehand:
 // then a prompt whose beginning is cached gives to the last bit what it gives without a cache. Whole blocks are rounded
 // alike, however many of them go together (docs/decisions/0002).
 
 /** The most tokens of one piece, as llama.cpp's own default has it. The compute buffers grow with it. */
 export const longestChunk = 512;
 
-/** The pieces of the first block, so that short prompts have something to reuse. */
+/** The pieces of what is shorter than a block, so that short prompts have something to reuse. */
 export const smallChunk = 32;
 
 /** A whole block lies between two multiples of it. */
 export const blockSize = 64;
 
-/** What there is to evaluate, and what of it can be evaluated together. */
-export interface ChunkLimits {
-  /** Where the prompt ends. A piece that ends behind it is the last one, and ends there. */
+/** A prompt, as far as its cuts depend on it. */
+export interface ChunkedPrompt {
+  /** Where it ends. A piece that ends behind it is the last one, and ends there. */
   readonly length: number;
-  /** The lengths of the known beginnings that the prompt has, rising. */
+  /** The lengths of the known beginnings that it has, rising. */
   readonly breaks: readonly number[];
-  /** The most tokens that whole blocks may be together; one block is always taken. */
-  readonly longest: number;
 }
 
-/** The position at which the piece that begins at `position` ends. */
-export function chunkEnd(position: number, { length, breaks, longest }: ChunkLimits): number {
-  let end = nextCut(position, breaks);
+/** The position at which the piece that begins at `position` ends: whole blocks are `longest` tokens together at most. */
+export function chunkEnd(position: number, prompt: ChunkedPrompt, longest: number): number {
+  let end = nextCut(position, prompt);
   if (end - position < blockSize) return end;
-  const limit = Math.min(length, position + longest);
+  const limit = Math.min(prompt.length, position + longest);
   for (
-    let next = nextCut(end, breaks);
+    let next = nextCut(end, prompt);
     next <= limit && next - end === blockSize;
-    next = nextCut(end, breaks)
+    next = nextCut(end, prompt)
   ) {
     end = next;
   }
   return end;
 }
 
-/** The last position up to `length` at which a prompt may be cut. */
-export function lastChunkEnd(length: number, breaks: readonly number[]): number {
-  const end = length - (length % sizeAt(length));
-  return Math.max(end, breaks.findLast((each) => each <= length) ?? end);
+/**
+ * How many tokens need not be evaluated again of those that a prompt has in common with one of `evaluated` tokens: up to
+ * where both were cut.
+ */
+export function reusableTokens(common: number, evaluated: number, prompt: ChunkedPrompt): number {
+  const size = evaluated < blockSize ? sizeAt(common, prompt) : blockSize;
+  const end = common - (common % size);
+  return Math.max(end, prompt.breaks.findLast((each) => each <= common) ?? end);
 }
 
-function nextCut(position: number, breaks: readonly number[]): number {
-  const size = sizeAt(position);
+function nextCut(position: number, prompt: ChunkedPrompt): number {
+  const size = sizeAt(position, prompt);
   const end = position - (position % size) + size;
-  return Math.min(end, breaks.find((length) => length > position) ?? end);
+  return Math.min(end, prompt.breaks.find((length) => length > position) ?? end);
 }
 
-function sizeAt(position: number): number {
-  return position < blockSize ? smallChunk : blockSize;
+/** The first block is whole, unless the prompt, or a known beginning of it, ends before. */
+function sizeAt(position: number, { length, breaks: [first = length] }: ChunkedPrompt): number {
+  return position < blockSize && first < blockSize ? smallChunk : blockSize;
 }
