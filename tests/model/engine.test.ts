@@ -184,7 +184,7 @@ describe('the KV cache', () => {
     const length = engine.tokenize(opening).length;
     await generate(opening);
 
-    expect(await generate(opening)).toMatchObject({ cachedTokens: length - (length % 128) });
+    expect(await generate(opening)).toMatchObject({ cachedTokens: length - (length % 64) });
   });
 });
 

@@ -42,7 +42,6 @@ const members = {
     'disposeSequence',
     'removeTokenCellsFromSequence',
     'getEmbedding',
-    'setThreads',
     'saveSequenceStateToFile',
     'loadSequenceStateFromFile',
   ],

@@ -97,8 +97,6 @@ export interface AddonContext {
   removeTokenCellsFromSequence(sequence: number, start: number, end: number): boolean;
   /** The vector of sequence 0, or at most its first `size` numbers. */
   getEmbedding(tokens: number, size?: number): Float64Array;
-  /** For decoding tokens and prompts both. */
-  setThreads(threads: number): void;
   saveSequenceStateToFile(path: string, sequence: number, tokens: Uint32Array): Promise<number>;
   /** Gives the tokens that were saved. Rejects when the file does not fit, and leaves the sequence empty. */
   loadSequenceStateFromFile(path: string, sequence: number, contextSize: number): Promise<Uint32Array>;

@@ -26,6 +26,7 @@ import { Pace } from './pace.ts';
 import { PrefixSnapshots, type SnapshotKey } from './prefix-snapshots.ts';
 import { blockSize, longestChunk } from './prompt-chunks.ts';
 import { SlotPool } from './slot-pool.ts';
+import { toTimeUp } from './time-up.ts';
 
 export interface LlamaEngineOptions {
   /** The GGUF file, or the first of a split one. */
@@ -111,6 +112,7 @@ interface SlotOptions {
 interface Slots {
   readonly context: LlamaContext;
   readonly pool: SlotPool<LlamaSequence>;
+  readonly pace: Pace;
   readonly snapshots: PrefixSnapshots;
 }
 
@@ -123,7 +125,6 @@ export class LlamaEngine implements Engine {
   readonly contextSize: number;
   readonly properties: ModelProperties;
   readonly embedder: LlamaEmbedder;
-  readonly #pace = new Pace();
   #generating: Slots | undefined;
   /** Made by the first request that has a prompt scored. */
   #scoring: Promise<Slots> | undefined;
@@ -177,7 +178,7 @@ export class LlamaEngine implements Engine {
 
   /** Forgets how long steps took: those of an environment that is set up read the weights. */
   resetPace(): void {
-    this.#pace.reset();
+    this.#generating?.pace.reset();
   }
 
   /** Has the first slot begin from the longest known prefix, where one has a snapshot. */
@@ -292,9 +293,10 @@ export class LlamaEngine implements Engine {
       flashAttention: !scoring,
       ...(!scoring && { kvType }),
     });
-    const parts = { model, vocabulary, context, pace: this.#pace, snapshots, lookupTokens };
+    const pace = new Pace();
+    const parts = { model, vocabulary, context, pace, snapshots, lookupTokens };
     const slots = Array.from({ length: sequences }, (_, number) => new LlamaSequence(parts, number));
-    return { context, snapshots, pool: new SlotPool(slots, queueLimit) };
+    return { context, pace, snapshots, pool: new SlotPool(slots, queueLimit) };
   }
 
   #assertPossible({ prompt, maxTokens }: GenerationRequest): void {
@@ -357,8 +359,7 @@ async function acquire(
   { prompt, endBy }: GenerationRequest,
   signal: AbortSignal | undefined,
 ): Promise<LlamaSequence | undefined> {
-  const timeUp =
-    endBy === undefined ? undefined : AbortSignal.timeout(Math.max(0, Math.ceil(endBy - performance.now())));
+  const timeUp = toTimeUp(endBy);
   const either = AbortSignal.any([signal, timeUp].filter((each) => each !== undefined));
   try {
     return await pool.acquire((slot) => slot.commonPrefix(prompt), either);
@@ -372,6 +373,7 @@ async function acquire(
 function toUnstarted({ prompt }: GenerationRequest, waitMs: number): GenerationSummary {
   return {
     finishReason: 'length',
+    stopped: false,
     deadline: true,
     waitMs,
     cachedTokens: 0,

@@ -15,8 +15,9 @@ export class Pace {
 
   /** Takes how long a piece of a prompt took to evaluate. */
   prefilled(tokens: number, milliseconds: number): void {
-    // A few tokens take hardly less than a small piece: the weights are read for them as well.
-    this.#prompt = Math.max(milliseconds / Math.max(tokens, smallChunk), this.#prompt * memory);
+    // A few tokens tell nothing of many: of their time the most is reading the weights.
+    if (tokens < smallChunk) return;
+    this.#prompt = Math.max(milliseconds / tokens, this.#prompt * memory);
   }
 
   /** Takes how long one token took to generate. */
@@ -38,7 +39,8 @@ export class Pace {
 
   /** How long so many tokens of a prompt will take at most, as far as is known: 0 before the first. */
   expectPrefill(tokens: number): number {
-    return tokens * this.#prompt * margin;
+    // The weights are read for a few tokens as they are for one.
+    return tokens === 0 ? 0 : Math.max(tokens * this.#prompt, this.#decode) * margin;
   }
 
   /** How many tokens of a prompt are evaluated in so many milliseconds at least, as far as is known: 0 before the first. */

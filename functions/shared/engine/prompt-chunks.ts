@@ -1,7 +1,7 @@
 // Where a prompt is cut into the pieces that are evaluated together. llama.cpp rounds a few tokens together differently
 // from many, so where it may be cut depends on nothing but the prompt, and on the beginnings that are known beforehand:
-// then a prompt whose beginning is cached gives to the last bit what it gives without a cache. Whole blocks are rounded
-// alike, however many of them go together (docs/decisions/0002).
+// then a prompt whose beginning is cached gives to the last bit what it gives without a cache, where there is one slot.
+// Whole blocks are rounded alike, however many of them go together (docs/decisions/0002).
 
 /** The most tokens of one piece, as llama.cpp's own default has it. The compute buffers grow with it. */
 export const longestChunk = 512;
@@ -20,7 +20,10 @@ export interface ChunkedPrompt {
   readonly breaks: readonly number[];
 }
 
-/** The position at which the piece that begins at `position` ends: whole blocks are `longest` tokens together at most. */
+/**
+ * The position at which the piece that begins at `position` ends. Whole blocks are `longest` tokens together at most; one
+ * is always taken.
+ */
 export function chunkEnd(position: number, prompt: ChunkedPrompt, longest: number): number {
   let end = nextCut(position, prompt);
   if (end - position < blockSize) return end;

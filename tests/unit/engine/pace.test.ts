@@ -27,6 +27,17 @@ describe('a pace', () => {
     expect(pace.promptTokensWithin(1000)).toBe(500);
   });
 
+  it('learns nothing of long prompts from a few tokens, which take as long as one that is generated', () => {
+    const pace = new Pace();
+    pace.prefilled(64, 640);
+    pace.decoded(60);
+    for (let prompts = 0; prompts < 20; prompts++) pace.prefilled(3, 62);
+
+    expect(pace.promptTokensWithin(1000)).toBe(100);
+    expect(pace.expectPrefill(512)).toBeCloseTo(512 * 10 * 1.5);
+    expect([pace.expectPrefill(0), pace.expectPrefill(3)]).toEqual([0, 60 * 1.5]);
+  });
+
   it('forgets a slow step', () => {
     const pace = new Pace();
     pace.decoded(100);
