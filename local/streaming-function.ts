@@ -13,6 +13,9 @@ interface Prelude {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** The function ends its answers in time by itself where they are read. */
+const lateSeconds = 1;
+
 const lambdaGlobals = {
   streamifyResponse: (handler: StreamingHandler) => handler,
   HttpResponseStream: {
@@ -75,7 +78,13 @@ export class StreamingFunction {
     });
     // Middy waits for ever to end a response that its client has closed.
     const closed = new Promise<void>((resolve) => response.once('close', resolve));
-    await Promise.race([answered, closed]);
+    // A client that stays and does not read keeps its slot; Lambda's timeout would end that.
+    const timer = setTimeout(() => response.destroy(), (this.#timeoutSeconds + lateSeconds) * 1000);
+    try {
+      await Promise.race([answered, closed]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #load(): Promise<StreamingHandler> {

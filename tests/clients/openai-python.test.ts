@@ -98,6 +98,26 @@ describe("OpenAI's client for Python", () => {
     );
   });
 
+  it('has a tool called in a stream, and goes on with its answer', async () => {
+    const parameters = {
+      type: 'object',
+      properties: { city: { enum: ['Paris', 'Rome'] } },
+      required: ['city'],
+    };
+    const { message, answer } = await client.call<{ message: object; answer: Chat }>('chat_with_tool', {
+      ...request,
+      max_tokens: 64,
+      messages: [{ role: 'user', content: 'What is the weather in Paris?' }],
+      tools: [{ type: 'function', function: { name: 'weather', parameters } }],
+      tool_choice: 'required',
+      parallel_tool_calls: false,
+      tool_answer: 'Sunny.',
+    });
+
+    expect(message).toMatchObject({ tool_calls: [{ index: 0, function: { name: 'weather' } }] });
+    expect(answer.choices[0]?.message.content.length).toBeGreaterThan(0);
+  });
+
   it('gets its errors as its own classes', async () => {
     const failing = (args: object) => client.call('completion', { ...request, prompt, ...args });
 

@@ -10,7 +10,8 @@ import {
   type Token,
 } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { jsonObjectGrammar, schemaToGbnf } from '../../functions/shared/json-schema/json-schema-grammar.ts';
+import { toChatGrammar } from '../../functions/shared/chat/chat-grammar.ts';
+import { schemaToGbnf } from '../../functions/shared/json-schema/json-schema-grammar.ts';
 import { validateJson } from '../../functions/shared/json-schema/validate-json.ts';
 import { Gbnf } from '../unit/json-schema/gbnf.ts';
 import { randomSchema } from '../unit/json-schema/random-schema.ts';
@@ -150,7 +151,9 @@ describe('the model within a grammar', () => {
   });
 
   it('writes objects', async () => {
-    const texts = await Array.fromAsync([1, 2, 3, 4], (seed) => write(jsonObjectGrammar(), seed));
+    const options = { tools: [], mustCall: false, parallel: false, json: true, thoughts: 'none' } as const;
+    const anyObject = toChatGrammar(options)?.gbnf ?? '';
+    const texts = await Array.fromAsync([1, 2, 3, 4], (seed) => write(anyObject, seed));
     const objects = texts.filter((text) => text !== undefined);
 
     expect(objects.length).toBeGreaterThan(0);

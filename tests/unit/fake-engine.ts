@@ -151,6 +151,7 @@ export class FakeEngine implements Engine {
     let completionTokens = 0;
     const toSummary = (): GenerationSummary => ({
       finishReason: text.stopped || completionTokens < maxTokens ? 'stop' : 'length',
+      stopped: text.stopped,
       deadline: false,
       waitMs: 10,
       unevaluatedTokens: 0,

@@ -86,18 +86,20 @@ export class ChatText {
       case 'start':
         return this.#readMark(thinkStart, 'thinking', this.#afterThoughts);
       case 'thinking': {
-        const found = this.#readUntil(thinkEnd);
-        give('reasoning', this.#reasoning.push(found.text), pieces);
-        if (found.complete) this.#state = this.#afterThoughts;
-        return found.complete;
+        // Where content may turn into a call, thoughts may: from its mark on the grammar sees to it.
+        const marks = this.#afterThoughts === 'content' ? [thinkEnd, callStart] : [thinkEnd];
+        const { text, mark } = this.#readUntil(...marks);
+        give('reasoning', this.#reasoning.push(text), pieces);
+        if (mark !== undefined) this.#state = mark === callStart ? 'call' : this.#afterThoughts;
+        return mark !== undefined;
       }
       case 'opening':
         return this.#readMark(callStart, 'call', 'text');
       case 'content': {
-        const found = this.#readUntil(callStart);
-        give('content', this.#content.push(found.text), pieces);
-        if (found.complete) this.#state = 'call';
-        return found.complete;
+        const { text, mark } = this.#readUntil(callStart);
+        give('content', this.#content.push(text), pieces);
+        if (mark !== undefined) this.#state = 'call';
+        return mark !== undefined;
       }
       case 'text':
         give('content', this.#content.push(this.#held), pieces);
@@ -116,9 +118,9 @@ export class ChatText {
       case 'arguments':
         return this.#readArguments(pieces);
       case 'callTail': {
-        const { complete } = this.#readUntil(callEnd);
-        if (complete) this.#state = this.#afterThoughts;
-        return complete;
+        const { mark } = this.#readUntil(callEnd);
+        if (mark !== undefined) this.#state = this.#afterThoughts;
+        return mark !== undefined;
       }
       default:
         throw this.#state satisfies never;
@@ -149,17 +151,23 @@ export class ChatText {
     return true;
   }
 
-  #readUntil(mark: string): { text: string; complete: boolean } {
+  /** Takes the text before the first of the marks, and the mark; without one, what cannot become one. */
+  #readUntil(...marks: readonly string[]): { text: string; mark: string | undefined } {
     const held = this.#held;
-    const at = held.indexOf(mark);
-    if (at >= 0) {
-      this.#held = held.slice(at + mark.length);
-      return { text: held.slice(0, at), complete: true };
+    const found = marks
+      .map((mark) => ({ mark, at: held.indexOf(mark) }))
+      .filter(({ at }) => at >= 0)
+      .sort((one, other) => one.at - other.at)[0];
+    if (found !== undefined) {
+      this.#held = held.slice(found.at + found.mark.length);
+      return { text: held.slice(0, found.at), mark: found.mark };
     }
-    let open = Math.min(mark.length - 1, held.length);
-    while (open > 0 && !held.endsWith(mark.slice(0, open))) open--;
+    const isOpen = (length: number) =>
+      marks.some((mark) => mark.startsWith(held.slice(held.length - length)));
+    let open = Math.min(Math.max(...marks.map(({ length }) => length)) - 1, held.length);
+    while (open > 0 && !isOpen(open)) open--;
     this.#held = held.slice(held.length - open);
-    return { text: held.slice(0, held.length - open), complete: false };
+    return { text: held.slice(0, held.length - open), mark: undefined };
   }
 }
 

@@ -91,6 +91,8 @@ export type FinishReason = 'stop' | 'length';
 /** What a finished generation cost. Times are milliseconds on a monotonic clock. */
 export interface GenerationSummary {
   readonly finishReason: FinishReason;
+  /** Whether a stop string ended it, so that the text may be cut anywhere. */
+  readonly stopped: boolean;
   /** Whether `endBy` ended it. */
   readonly deadline: boolean;
   /** The wait for a slot, before the start. */

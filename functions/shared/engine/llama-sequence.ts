@@ -46,6 +46,7 @@ interface Run {
   cachedTokens: number;
   evaluatedTokens: number;
   finishReason: FinishReason;
+  stopped: boolean;
   deadline: boolean;
   completionTokens: number;
   firstTokenAt: number;
@@ -124,6 +125,7 @@ export class LlamaSequence {
       cachedTokens: await this.#reuseState(request),
       evaluatedTokens: 0,
       finishReason: 'length',
+      stopped: false,
       deadline: false,
       completionTokens: 0,
       firstTokenAt: start,
@@ -212,7 +214,8 @@ export class LlamaSequence {
       loop?.stop();
       await Promise.allSettled(pending);
     }
-    if (text.stopped) run.finishReason = 'stop';
+    run.stopped = text.stopped;
+    if (run.stopped) run.finishReason = 'stop';
     const rest = text.flush();
     if (rest.text !== '' || rest.tokens.length > 0) yield { type: 'text', ...rest };
   }
@@ -464,7 +467,7 @@ export class LlamaSequence {
     const { context, snapshots } = this.#parts;
     // Cut where a prompt that goes on behind it is cut.
     const { length } = tokens;
-    const breaks = [...toBreaks(snapshots.known.of(tokens)), length];
+    const breaks = toBreaks(snapshots.known.of(tokens));
     await this.#cut(0);
     for (let position = 0; position < length; position = this.#state.length) {
       const end = chunkEnd(position, { length, breaks }, context.longestStep);
@@ -532,6 +535,7 @@ function toSummary(run: Run): GenerationSummary {
     cachedTokens,
     evaluatedTokens,
     finishReason,
+    stopped,
     deadline,
     completionTokens,
     firstTokenAt,
@@ -539,6 +543,7 @@ function toSummary(run: Run): GenerationSummary {
   } = run;
   return {
     finishReason,
+    stopped,
     deadline,
     waitMs,
     cachedTokens,

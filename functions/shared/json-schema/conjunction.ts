@@ -1,6 +1,8 @@
 // Takes schemas that all hold apart: into what they say themselves, and the alternatives that they leave.
+
+import { isJsonObject } from '../wire/json.ts';
 import type { Part } from './assertions.ts';
-import { isObject, type Place, type SchemaDocument } from './schema-document.ts';
+import type { Place, SchemaDocument } from './schema-document.ts';
 import { pointerTo, UnsupportedSchemaError } from './unsupported-schema-error.ts';
 
 /** One of these schemas must hold. */
@@ -46,7 +48,7 @@ export function takeApart(
     if (open.has(path)) throw new UnsupportedSchemaError('$ref', referrer, 'refers to itself');
     if (schema === true || done.has(path)) return;
     if (schema === false) throw new UnsupportedSchemaError('', path, 'is false: nothing satisfies it');
-    if (!isObject(schema)) throw new UnsupportedSchemaError('', path, 'must be an object, true or false');
+    if (!isJsonObject(schema)) throw new UnsupportedSchemaError('', path, 'must be an object, true or false');
     open.add(path);
     if (open.size > mostLevels)
       throw new UnsupportedSchemaError('$ref', referrer, `is behind more than ${mostLevels} references`);

@@ -10,9 +10,3 @@ export function schemaToGbnf(schema: unknown): string {
   const grammar = new GrammarBuilder();
   return grammar.toGbnf(grammar.addSchema(schema, 'answer'));
 }
-
-/** A grammar for any JSON object. */
-export function jsonObjectGrammar(): string {
-  const grammar = new GrammarBuilder();
-  return grammar.toGbnf(grammar.addRule('answer', grammar.shared('object')));
-}

@@ -1,5 +1,7 @@
 // Objects: the declared properties in the order of their declaration, those that are not required left out or not,
 // and then others, where the schema says something about others.
+
+import { isJsonObject } from '../wire/json.ts';
 import type { Member } from './ambiguity.ts';
 import { type Assertions, below, type Part } from './assertions.ts';
 import {
@@ -14,7 +16,7 @@ import {
 } from './grammar-node.ts';
 import { between } from './json-rules.ts';
 import { otherName } from './other-names.ts';
-import { isObject, type Place } from './schema-document.ts';
+import type { Place } from './schema-document.ts';
 import type { SchemaRules } from './schema-rules.ts';
 import { quote, UnsupportedSchemaError } from './unsupported-schema-error.ts';
 
@@ -99,7 +101,7 @@ function otherValue(assertions: Assertions, rules: SchemaRules): string {
 
 function declaredNames(assertions: Assertions): string[] {
   return assertions.all('properties').flatMap(({ value, path }) => {
-    if (!isObject(value)) throw new UnsupportedSchemaError('properties', path, 'must be an object');
+    if (!isJsonObject(value)) throw new UnsupportedSchemaError('properties', path, 'must be an object');
     return Object.keys(value);
   });
 }
@@ -122,7 +124,7 @@ function allowedNames(assertions: Assertions): string[] | undefined {
   let allowed: string[] | undefined;
   for (const { value, path } of assertions.all('propertyNames')) {
     if (value === true) continue;
-    const { type = 'string', enum: list, ...others } = isObject(value) ? value : { value };
+    const { type = 'string', enum: list, ...others } = isJsonObject(value) ? value : { value };
     if (type !== 'string' || Object.keys(others).length > 0)
       throw new UnsupportedSchemaError('propertyNames', path, "is not supported, unless it is an 'enum'");
     if (list === undefined) continue;
@@ -154,7 +156,7 @@ function readProperties(
 /** What one schema says about a property. */
 function placesOf(name: string, part: Part): Place[] {
   const { properties } = part.schema;
-  if (isObject(properties) && Object.hasOwn(properties, name)) return [below(part, 'properties', name)];
+  if (isJsonObject(properties) && Object.hasOwn(properties, name)) return [below(part, 'properties', name)];
   if (isSaid(part.schema, 'additionalProperties')) return [below(part, 'additionalProperties')];
   return [];
 }

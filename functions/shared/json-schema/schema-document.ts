@@ -1,4 +1,5 @@
 // A schema as it was sent: finds what its references name, and keeps out what nothing else is prepared for.
+import { isJsonObject } from '../wire/json.ts';
 import { pointerTo, UnsupportedSchemaError } from './unsupported-schema-error.ts';
 
 /** A schema within a schema, and where it is: a JSON pointer such as `#/properties/a`. */
@@ -47,17 +48,12 @@ export class SchemaDocument {
   }
 }
 
-/** Whether a JSON value is an object. */
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function within(place: Place | undefined, key: string | undefined): Place | undefined {
   const parent = place?.schema;
   if (place === undefined || key === undefined) return undefined;
   const isThere = Array.isArray(parent)
     ? /^\d+$/.test(key) && Number(key) < parent.length
-    : isObject(parent) && Object.hasOwn(parent, key);
+    : isJsonObject(parent) && Object.hasOwn(parent, key);
   if (!isThere) return undefined;
   return { schema: (parent as Record<string, unknown>)[key], path: pointerTo(place.path, key) };
 }

@@ -1,8 +1,9 @@
 // Values that a schema lists one by one.
+
+import { isJsonObject } from '../wire/json.ts';
 import type { Assertions } from './assertions.ts';
 import { choice, type GrammarNode, literal, sequence } from './grammar-node.ts';
 import { firstBesideValues, type Kind, type Kinds } from './kinds.ts';
-import { isObject } from './schema-document.ts';
 import { UnsupportedSchemaError } from './unsupported-schema-error.ts';
 
 /** The values that `enum` and `const` have in common, of the types that are allowed, as texts. */
@@ -52,7 +53,7 @@ function readLists(assertions: Assertions): unknown[][] {
 /** Two values are the same when their keys are; the order of an object's properties does not count. */
 function withKey(value: unknown): [key: string, value: unknown] {
   const sorted = (_: string, inner: unknown) =>
-    isObject(inner)
+    isJsonObject(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([one], [other]) => (one < other ? -1 : 1)))
       : inner;
   return [JSON.stringify(value, sorted), value];

@@ -164,8 +164,9 @@ export class ChatChoice {
     return { id, type: 'function', function: { name, arguments: given } };
   }
 
-  #toFinishReason({ finishReason }: GenerationSummary): ChatFinishReason {
-    return finishReason === 'stop' && this.#calls.length > 0 ? 'tool_calls' : finishReason;
+  #toFinishReason({ finishReason, stopped }: GenerationSummary): ChatFinishReason {
+    const isCut = finishReason === 'length' || (stopped && this.#text.isCalling);
+    return this.#calls.length > 0 && !isCut ? 'tool_calls' : finishReason;
   }
 
   #toLogprobs(generated: readonly GeneratedToken[]) {
@@ -173,8 +174,8 @@ export class ChatChoice {
   }
 
   /** Of a text that the model ended by itself, everything must be what was asked for. */
-  #assertComplete({ finishReason }: GenerationSummary): void {
-    if (finishReason !== 'stop') return;
+  #assertComplete({ finishReason, stopped }: GenerationSummary): void {
+    if (finishReason !== 'stop' || stopped) return;
     if (this.#text.isCalling) {
       throw new RequestError(
         'invalid_output',

@@ -1,7 +1,7 @@
 // POST /v1/chat/completions, from a parsed JSON body to the answer: whole, or in chunks.
 import { type ChatTemplate, ChatTemplateError, type TemplateVariables } from '../chat/chat-template.ts';
 import { toTemplateMessages } from '../chat/messages.ts';
-import type { GenerationRequest, GenerationSummary, Token } from '../engine/engine.ts';
+import type { GenerationRequest, Token } from '../engine/engine.ts';
 import { type ChatChunk, type ChatCompletion, toChatHead } from '../wire/chat-completion.ts';
 import {
   type ChatMessage,
@@ -14,7 +14,7 @@ import { RequestError } from '../wire/errors.ts';
 import { toTimings, toUsage } from '../wire/usage.ts';
 import { ChatChoice } from './chat-choice.ts';
 import { toChatOutput } from './chat-output.ts';
-import { type ChoiceEvent, generateChoices } from './choices.ts';
+import { type ChoiceEvent, generateChoices, startStream } from './choices.ts';
 import {
   assertFits,
   assertGenerates,
@@ -44,10 +44,7 @@ export async function chat(
   invocation: Invocation,
 ): Promise<ChatCompletion | AsyncGenerator<ChatChunk, void, void>> {
   const started = await start(parseChatRequest(body), service, invocation);
-  if (!started.request.stream) return collect(started);
-  // The first event before the answer begins, so that what fails until then has a status of its own.
-  const first = await started.events.next();
-  return toChunks(started, first);
+  return started.request.stream ? stream(started) : collect(started);
 }
 
 /**
@@ -89,10 +86,12 @@ async function start(request: ChatRequest, service: Service, invocation: Invocat
     ...(request.timings_per_token && { progress: true }),
   };
   const toBytes = (token: Token) => engine.toBytes(token);
+  // A grammar of the caller's own holds from the first token on.
+  const isInThoughts = startsThinking && request.grammar === undefined;
   return {
     request,
     choices: Array.from({ length: request.n }, (_, index) => {
-      const text = { thinks: template.thinks, startsThinking, calls: output.calls };
+      const text = { thinks: template.thinks, startsThinking: isInThoughts, calls: output.calls };
       return new ChatChoice({
         index,
         request,
@@ -191,24 +190,16 @@ async function collect({ choices, events, head }: Started): Promise<ChatCompleti
   };
 }
 
-async function* toChunks(
-  { request, choices, events, head }: Started,
-  first: IteratorResult<ChoiceEvent, void>,
-): AsyncGenerator<ChatChunk, void, void> {
+function stream({ request, choices, events, head }: Started): Promise<AsyncGenerator<ChatChunk, void, void>> {
   const includeUsage = request.stream_options?.include_usage ?? false;
   const frame = { ...head, object: 'chat.completion.chunk', ...(includeUsage && { usage: null }) } as const;
-  const summaries: GenerationSummary[] = [];
-  try {
-    for (const choice of choices) yield { ...frame, choices: [choice.toRoleChunk()] };
-    for (let step = first; !step.done; step = await events.next()) {
-      const { index, event } = step.value;
-      for (const chunk of choices[index]?.toChunks(event) ?? []) yield { ...frame, ...chunk };
-      if (event.type === 'end') summaries[index] = event.summary;
-    }
-    if (includeUsage) yield { ...frame, choices: [], usage: toUsage([summaries], sumReasoning(choices)) };
-  } finally {
-    await events.return();
-  }
+  return startStream<ChatChunk>(events, {
+    begin: choices.map((choice) => ({ ...frame, choices: [choice.toRoleChunk()] })),
+    toChunks: ({ index, event }) =>
+      (choices[index]?.toChunks(event) ?? []).map((chunk) => ({ ...frame, ...chunk })),
+    toEnd: (summaries) =>
+      includeUsage ? [{ ...frame, choices: [], usage: toUsage([summaries], sumReasoning(choices)) }] : [],
+  });
 }
 
 /** Tokens of thoughts, where the model has any. */

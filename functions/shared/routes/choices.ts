@@ -3,6 +3,7 @@ import {
   EngineBusyError,
   type GenerationEvent,
   type GenerationRequest,
+  type GenerationSummary,
   GrammarError,
 } from '../engine/engine.ts';
 import { RequestError } from '../wire/errors.ts';
@@ -72,6 +73,45 @@ export async function* generateChoices(
     for (const step of steps.values()) step.catch(() => {});
     await endAll();
     transcript?.wrote(texts);
+  }
+}
+
+/** What a streamed answer is made of. */
+export interface StreamParts<Chunk> {
+  /** The chunks before the first event. */
+  readonly begin: readonly Chunk[];
+  toChunks(event: ChoiceEvent): readonly Chunk[];
+  /** The chunks behind the last event; the summaries are those of the generations, in their order. */
+  toEnd(summaries: readonly GenerationSummary[]): readonly Chunk[];
+}
+
+/**
+ * Begins a streamed answer. Waits for the first event, so that what fails until then has a status of its own. Ending the
+ * iteration ends the generations.
+ */
+export async function startStream<Chunk>(
+  events: AsyncGenerator<ChoiceEvent, void, void>,
+  parts: StreamParts<Chunk>,
+): Promise<AsyncGenerator<Chunk, void, void>> {
+  return streamFrom(await events.next(), events, parts);
+}
+
+async function* streamFrom<Chunk>(
+  first: IteratorResult<ChoiceEvent, void>,
+  events: AsyncGenerator<ChoiceEvent, void, void>,
+  { begin, toChunks, toEnd }: StreamParts<Chunk>,
+): AsyncGenerator<Chunk, void, void> {
+  const summaries: GenerationSummary[] = [];
+  try {
+    for (const chunk of begin) yield chunk;
+    for (let step = first; !step.done; step = await events.next()) {
+      const { index, event } = step.value;
+      for (const chunk of toChunks(step.value)) yield chunk;
+      if (event.type === 'end') summaries[index] = event.summary;
+    }
+    for (const chunk of toEnd(summaries)) yield chunk;
+  } finally {
+    await events.return();
   }
 }
 

@@ -41,7 +41,8 @@ export class CompletionChoice {
   /** Takes an event of the generation into the choice. */
   take(event: GenerationEvent): void {
     if (event.type === 'end') {
-      if (event.summary.finishReason === 'stop') this.#options.assertValid?.(this.#text);
+      const { finishReason, stopped } = event.summary;
+      if (finishReason === 'stop' && !stopped) this.#options.assertValid?.(this.#text);
       this.#summary = event.summary;
       return;
     }
@@ -74,28 +75,28 @@ export class CompletionChoice {
     };
   }
 
-  /** What an event adds to a streamed answer, if anything. */
-  toChunk(event: GenerationEvent): { choices: [Choice]; timings?: Timings } | undefined {
+  /** What an event adds to a streamed answer. */
+  toChunks(event: GenerationEvent): { choices: [Choice]; timings?: Timings }[] {
     this.take(event);
     const { request } = this.#options;
     // The echoed prompt comes with its log-probabilities, or before the first text.
     const prefix = this.#begun ? '' : this.#options.prefix;
     this.#begun = true;
     if (event.type === 'prompt')
-      return { choices: [this.#toChunkChoice(prefix, null, this.#parts.splice(0))] };
+      return [{ choices: [this.#toChunkChoice(prefix, null, this.#parts.splice(0))] }];
     if (event.type === 'end') {
-      return {
-        choices: [this.#toChunkChoice(prefix, event.summary.finishReason, [])],
-        timings: toTimings([event.summary]),
-      };
+      const finish = this.#toChunkChoice(prefix, event.summary.finishReason, []);
+      return [{ choices: [finish], timings: toTimings([event.summary]) }];
     }
     const tokens = event.tokens.map(({ token }) => token);
     const text = prefix + event.text;
-    if (text === '' && request.logprobs === undefined && !request.return_tokens) return undefined;
-    return {
-      choices: [this.#toChunkChoice(text, null, this.#parts.splice(0), tokens)],
-      ...(event.progress && request.timings_per_token && { timings: toTimings([event.progress]) }),
-    };
+    if (text === '' && request.logprobs === undefined && !request.return_tokens) return [];
+    return [
+      {
+        choices: [this.#toChunkChoice(text, null, this.#parts.splice(0), tokens)],
+        ...(event.progress && { timings: toTimings([event.progress]) }),
+      },
+    ];
   }
 
   #toChunkChoice(

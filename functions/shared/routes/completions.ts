@@ -1,5 +1,5 @@
 // POST /v1/completions, from a parsed JSON body to the answer: whole, or in chunks.
-import type { GenerationRequest, GenerationSummary, Token } from '../engine/engine.ts';
+import type { GenerationRequest, Token } from '../engine/engine.ts';
 import {
   type CompletionChoice as Choice,
   type Completion,
@@ -14,7 +14,7 @@ import {
 } from '../wire/completion-request.ts';
 import { RequestError } from '../wire/errors.ts';
 import { toTimings, toUsage } from '../wire/usage.ts';
-import { type ChoiceEvent, generateChoices } from './choices.ts';
+import { type ChoiceEvent, generateChoices, startStream } from './choices.ts';
 import { CompletionChoice } from './completion-choice.ts';
 import {
   assertFits,
@@ -54,10 +54,7 @@ export async function complete(
   invocation: Invocation,
 ): Promise<Completion | AsyncGenerator<CompletionChunk, void, void>> {
   const started = start(body, service, invocation);
-  if (!started.request.stream) return collect(started);
-  // The first event before the answer begins, so that what fails until then has a status of its own.
-  const first = await started.events.next();
-  return toChunks(started, first);
+  return started.request.stream ? stream(started) : collect(started);
 }
 
 function start(body: unknown, service: Service, invocation: Invocation): Started {
@@ -163,25 +160,24 @@ async function collect({
   };
 }
 
-async function* toChunks(
-  { request, choices, generationsPerPrompt, events, head }: Started,
-  first: IteratorResult<ChoiceEvent, void>,
-): AsyncGenerator<CompletionChunk, void, void> {
+function stream({
+  request,
+  choices,
+  generationsPerPrompt,
+  events,
+  head,
+}: Started): Promise<AsyncGenerator<CompletionChunk, void, void>> {
   const includeUsage = request.stream_options?.include_usage ?? false;
   const usage = includeUsage && { usage: null };
-  const summaries: GenerationSummary[] = [];
-  try {
-    for (let step = first; !step.done; step = await events.next()) {
-      const { index, event } = step.value;
-      const chunk = choices[index]?.toChunk(event);
-      if (chunk !== undefined) yield { ...head, ...chunk, ...usage };
-      if (event.type === 'end') summaries[index] = event.summary;
-    }
-    if (!includeUsage) return;
-    yield { ...head, choices: [], usage: toUsage(inGroups(summaries, generationsPerPrompt)) };
-  } finally {
-    await events.return();
-  }
+  return startStream<CompletionChunk>(events, {
+    begin: [],
+    toChunks: ({ index, event }) =>
+      (choices[index]?.toChunks(event) ?? []).map((chunk) => ({ ...head, ...chunk, ...usage })),
+    toEnd: (summaries) =>
+      includeUsage
+        ? [{ ...head, choices: [], usage: toUsage(inGroups(summaries, generationsPerPrompt)) }]
+        : [],
+  });
 }
 
 function inGroups<Item>(items: readonly Item[], size: number): Item[][] {

@@ -6,11 +6,12 @@ import {
   toUnitLength,
   UnfitInputError,
 } from '../engine/embedding-engine.ts';
+import { toTimeUp } from '../engine/time-up.ts';
 import { type EmbeddingList, toEmbeddingList } from '../wire/embeddings.ts';
 import { parseEmbeddingsRequest, toInputs } from '../wire/embeddings-request.ts';
 import { RequestError } from '../wire/errors.ts';
 import { toRequestFailure } from './choices.ts';
-import { assertModel } from './generation-request.ts';
+import { assertMayFit, assertModel } from './generation-request.ts';
 import type { Invocation, Service } from './service.ts';
 
 /** The part of the service that embeds and ranks. */
@@ -31,7 +32,7 @@ type Able<Type extends EmbeddingAbility['type']> = Embedder & {
 export async function embed(
   body: unknown,
   service: EmbeddingService,
-  { signal }: Pick<Invocation, 'signal'>,
+  invocation: Pick<Invocation, 'signal' | 'endBy'>,
 ): Promise<EmbeddingList> {
   const request = parseEmbeddingsRequest(body);
   assertModel(request.model, service.model);
@@ -39,8 +40,14 @@ export async function embed(
   assertDimensions(request.dimensions, embedder.ability);
   const inputs = toInputs(request.input);
   const isList = Array.isArray(request.input) && typeof request.input[0] !== 'number';
-  const { vectors, tokens } = await orRefused(embedder.embed(inputs, signal), (index) =>
-    isList ? `input.${index}` : 'input',
+  const toParam = (index: number) => (isList ? `input.${index}` : 'input');
+  for (const [index, input] of inputs.entries()) {
+    if (typeof input === 'string') assertMayFit(input, embedder.contextSize, toParam(index));
+  }
+  const { vectors, tokens } = await orRefused(
+    (signal) => embedder.embed(inputs, signal),
+    invocation,
+    toParam,
   );
   return toEmbeddingList(shorten(vectors, request.dimensions), {
     tokens,
@@ -66,18 +73,26 @@ export function findEmbedder<Type extends 'embed' | 'rank'>(
 }
 
 /**
- * Waits for what an embedder was asked for.
+ * Asks an embedder, as long as there is time.
  *
  * @param toParam the request's field that brought the input at an index
- * @throws {RequestError} in the place of what the embedder refuses
+ * @throws {RequestError} in the place of what the embedder refuses; `deadline_exceeded` when the time is up
  */
 export async function orRefused<Answer>(
-  answer: Promise<Answer>,
+  ask: (signal: AbortSignal) => Promise<Answer>,
+  { signal, endBy }: Pick<Invocation, 'signal' | 'endBy'>,
   toParam: (index: number) => string,
 ): Promise<Answer> {
+  const timeUp = toTimeUp(endBy);
   try {
-    return await answer;
+    return await ask(timeUp === undefined ? signal : AbortSignal.any([signal, timeUp]));
   } catch (error) {
+    if (timeUp?.aborted && error === timeUp.reason) {
+      throw new RequestError(
+        'deadline_exceeded',
+        'The time was up before all texts were evaluated. Send fewer at once, or give the function more time.',
+      );
+    }
     if (error instanceof UnfitInputError) throw toRefusal(error, toParam(error.index));
     throw toRequestFailure(error);
   }

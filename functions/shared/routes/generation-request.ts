@@ -120,8 +120,8 @@ export function assertMayFit(text: string, contextSize: number, param: string): 
   if (text.length <= contextSize * longestTokenInCharacters) return;
   throw new RequestError(
     'context_length_exceeded',
-    `This model's context holds ${contextSize} tokens, and the ${text.length} characters of the prompt are more ` +
-      `than ${contextSize} tokens. Shorten it.`,
+    `This model's context holds ${contextSize} tokens, and the ${text.length} characters of '${param}' are more ` +
+      `than that. Shorten it.`,
     { param },
   );
 }

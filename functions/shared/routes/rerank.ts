@@ -2,7 +2,7 @@
 import { type RerankList, toRerankList } from '../wire/rerank.ts';
 import { parseRerankRequest, toTexts } from '../wire/rerank-request.ts';
 import { type EmbeddingService, findEmbedder, orRefused } from './embeddings.ts';
-import { assertModel } from './generation-request.ts';
+import { assertMayFit, assertModel } from './generation-request.ts';
 import type { Invocation } from './service.ts';
 
 /**
@@ -13,18 +13,22 @@ import type { Invocation } from './service.ts';
 export async function rerank(
   body: unknown,
   service: EmbeddingService,
-  { requestId, signal }: Pick<Invocation, 'requestId' | 'signal'>,
+  invocation: Pick<Invocation, 'requestId' | 'signal' | 'endBy'>,
 ): Promise<RerankList> {
   const { model, query, documents, top_n: topN, return_documents } = parseRerankRequest(body);
   assertModel(model, service.model);
   const embedder = findEmbedder(service, 'rank');
   const texts = toTexts(documents);
+  const toParam = (index: number) => `documents.${index}`;
+  assertMayFit(query, embedder.contextSize, 'query');
+  for (const [index, text] of texts.entries()) assertMayFit(text, embedder.contextSize, toParam(index));
   const { scores, tokens } = await orRefused(
-    embedder.rank(query, texts, signal),
-    (index) => `documents.${index}`,
+    (signal) => embedder.rank(query, texts, signal),
+    invocation,
+    toParam,
   );
   return toRerankList({
-    requestId,
+    requestId: invocation.requestId,
     model: service.model,
     tokens,
     documents: texts,

@@ -45,6 +45,9 @@ const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
 /** What is answered without a key. */
 const openPaths = new Set(['/health']);
 
+/** What metrics say of an answer that nobody waited for, as nginx does. */
+const clientLeftStatus = 499;
+
 /** Answers an HTTP request. Never throws: failures become OpenAI's error body, unknown ones are given to `log`. */
 export async function answerHttp(
   http: HttpRequest,
@@ -57,14 +60,13 @@ export async function answerHttp(
   const route = findRoute(http.path);
   const path = route?.pattern ?? 'unknown';
   const answered = (response: HttpResponse) => {
-    service.metrics?.answered(path, response.status);
-    return response;
+    service.metrics?.answered(path, invocation.signal.aborted ? clientLeftStatus : response.status);
+    return http.method === 'HEAD' ? { ...response, body: '' } : response;
   };
   const preflight = cors?.preflight(http, toMethods(route, http));
   if (preflight !== undefined) {
     return answered({ ...preflight, headers: { ...preflight.headers, ...headers } });
   }
-  service.transcript?.asked(http.body);
   // What fails because nobody waits for it any more is no failure.
   const logUnlessOver = (error: unknown) => (invocation.signal.aborted ? undefined : log(error));
   const noteBroken = (error: unknown) => {
@@ -75,6 +77,7 @@ export async function answerHttp(
     if (apiKey !== undefined && !openPaths.has(http.path)) {
       await authorize(http.headers.authorization, apiKey);
     }
+    if (http.body.length > 0) service.transcript?.asked(http.body);
     const { endpoint, parameter } = findEndpoint(route, http);
     const answer = await endpoint.answer({ http, service, invocation, parameter });
     if (answer instanceof TextAnswer) {
@@ -135,9 +138,11 @@ function findEndpoint(
       `There is nothing at this path; try ${Object.keys(routes).join(', ')}.`,
     );
   }
-  const endpoint = Object.hasOwn(route.methods, method) ? route.methods[method] : undefined;
+  // HEAD is answered as GET is, but for the body.
+  const asked = method === 'HEAD' ? 'GET' : method;
+  const endpoint = Object.hasOwn(route.methods, asked) ? route.methods[asked] : undefined;
   if (endpoint !== undefined) return { endpoint, parameter: decode(route.parameter) };
-  const allow = Object.keys(route.methods).join(', ');
+  const allow = Object.keys(route.methods).join(', ').replace('GET', 'GET, HEAD');
   throw new RequestError('method_not_allowed', `${path} takes ${allow}, not ${method}.`, {
     headers: { allow },
   });

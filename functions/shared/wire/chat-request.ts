@@ -2,7 +2,7 @@
 import * as z from 'zod/mini';
 import { unsupportedSamplers } from './completion-request.ts';
 import { assertTogether, parseFields } from './request-body.ts';
-import { generationFields, mostTopLogprobs } from './request-fields.ts';
+import { assertStreamOptions, generationFields, mostTopLogprobs } from './request-fields.ts';
 
 /** As many as OpenAI takes; what has more fits no context. */
 const mostMessages = 2048;
@@ -22,6 +22,8 @@ const textContent = z.union([z.string(), z.array(textPart)]);
 
 const toolCall = z.strictObject({
   id: z.string(),
+  // What OpenAI's client for Python keeps of a call that was streamed.
+  index: z.optional(z.int()),
   type: z._default(z.literal('function'), 'function'),
   function: z.strictObject({
     name: functionName,
@@ -178,12 +180,8 @@ const unsupported = {
  */
 export function parseChatRequest(body: unknown): ChatRequest {
   const request = parseFields(chatRequestSchema, unsupported, body);
-  const { stream, stream_options, logprobs, top_logprobs, tools, grammar, response_format } = request;
-  assertTogether(
-    stream || stream_options === undefined,
-    'stream_options',
-    "'stream_options' is only for requests with 'stream': true.",
-  );
+  const { logprobs, top_logprobs, tools, grammar, response_format } = request;
+  assertStreamOptions(request);
   assertTogether(
     logprobs || top_logprobs === undefined,
     'top_logprobs',

@@ -1,7 +1,13 @@
 // The request of POST /v1/completions: OpenAI's legacy completion fields, and llama-server's beside them.
 import * as z from 'zod/mini';
 import { assertTogether, parseFields } from './request-body.ts';
-import { generationFields, mostChoices, mostTopLogprobs, tokenNumber } from './request-fields.ts';
+import {
+  assertStreamOptions,
+  generationFields,
+  mostChoices,
+  mostTopLogprobs,
+  tokenNumber,
+} from './request-fields.ts';
 
 const tokens = z.array(tokenNumber()).check(z.minLength(1));
 
@@ -78,12 +84,8 @@ const unsupported = {
  */
 export function parseCompletionRequest(body: unknown): CompletionRequest {
   const request = parseFields(completionRequestSchema, unsupported, body);
-  const { stream, stream_options, best_of, n, suffix, echo, grammar, json_schema } = request;
-  assertTogether(
-    stream || stream_options === undefined,
-    'stream_options',
-    "'stream_options' is only for requests with 'stream': true.",
-  );
+  const { stream, best_of, n, suffix, echo, grammar, json_schema } = request;
+  assertStreamOptions(request);
   assertTogether(best_of === undefined || best_of >= n, 'best_of', `'best_of' must be at least 'n', ${n}.`);
   assertTogether(
     best_of === undefined || best_of === n || !stream,

@@ -40,4 +40,18 @@ def chat_stream(**arguments):
         return [chunk.to_dict() for chunk in chunks]
 
 
-serve(models, completion, completion_stream, completions_at_once, chat, chat_stream)
+def chat_with_tool(tool_answer, **arguments):
+    """The message of a streamed answer that calls a tool, and what is answered when it goes on with the tool's answer."""
+    with client.chat.completions.stream(**arguments) as stream:
+        message = stream.get_final_completion().choices[0].message
+    answers = [
+        {"role": "tool", "tool_call_id": call.id, "content": tool_answer} for call in message.tool_calls or []
+    ]
+    messages = [*arguments["messages"], message, *answers]
+    return {
+        "message": message.to_dict(),
+        "answer": chat(**{**arguments, "messages": messages, "tool_choice": "none"}),
+    }
+
+
+serve(models, completion, completion_stream, completions_at_once, chat, chat_stream, chat_with_tool)

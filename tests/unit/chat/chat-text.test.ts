@@ -144,8 +144,20 @@ const cases: [what: string, text: string, options: Partial<ChatTextOptions>, exp
   ],
   [
     'a call after thoughts',
-    `<think>Hm. <tool_call></think>\n${call('now', '{}')}`,
+    `<think>Hm. <tool_cal</think>\n${call('now', '{}')}`,
     { thinks: true, calls: 'anywhere' },
+    { reasoning: 'Hm. <tool_cal', calls: [{ name: 'now', arguments: '{}' }] },
+  ],
+  [
+    'a call within thoughts, which ends them',
+    `<think>Hm.\n${call('now', '{}')}`,
+    { thinks: true, calls: 'anywhere' },
+    { reasoning: 'Hm.', calls: [{ name: 'now', arguments: '{}' }] },
+  ],
+  [
+    'thoughts of a call, where they are followed by one or by content',
+    `<think>Hm. <tool_call></think>\n${call('now', '{}')}`,
+    { thinks: true, calls: 'instead' },
     { reasoning: 'Hm. <tool_call>', calls: [{ name: 'now', arguments: '{}' }] },
   ],
 

@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  jsonObjectGrammar,
-  schemaToGbnf,
-} from '../../../functions/shared/json-schema/json-schema-grammar.ts';
+import { toChatGrammar } from '../../../functions/shared/chat/chat-grammar.ts';
+import { schemaToGbnf } from '../../../functions/shared/json-schema/json-schema-grammar.ts';
 import { UnsupportedSchemaError } from '../../../functions/shared/json-schema/unsupported-schema-error.ts';
 import { validateJson } from '../../../functions/shared/json-schema/validate-json.ts';
 import { Gbnf } from './gbnf.ts';
@@ -81,7 +79,10 @@ describe('a grammar of a schema', () => {
 
 describe('a grammar of any object', () => {
   it('admits objects only', () => {
-    expect(unsatisfying({ type: 'object' }, jsonObjectGrammar(), 300, seededRandom(2))).toEqual([]);
+    const options = { tools: [], mustCall: false, parallel: false, json: true, thoughts: 'none' } as const;
+    const { gbnf } = toChatGrammar(options) ?? { gbnf: '' };
+
+    expect(unsatisfying({ type: 'object' }, gbnf, 300, seededRandom(2))).toEqual([]);
   });
 });
 

@@ -506,6 +506,13 @@ describe('any other path', () => {
     await expect(fetch(front.url)).rejects.toThrow();
   });
 
+  it('is cut when its time has long been up, though its client has not left', async () => {
+    const front = await serve({ functionTimeoutSeconds: 0.1 });
+    const response = await fetch(`${front.url}/stuck`);
+
+    await expect(response.text()).rejects.toThrow('terminated');
+  });
+
   it('is answered once its function can be loaded, though it could not before', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {});
     const folder = mkdtempSync(join(tmpdir(), 'front-'));

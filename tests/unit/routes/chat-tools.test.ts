@@ -126,6 +126,17 @@ describe('a call', () => {
   });
 
   it.each([
+    ['within its name', ['"wea'], [], 'stop'],
+    ['within its arguments', ['Paris'], [{ function: { name: 'weather', arguments: '{"city": "' } }], 'stop'],
+    ['behind its end', ['Then'], [{ function: { name: 'weather', arguments: paris } }], 'tool_calls'],
+  ])('that a stop string cut %s is told as far as it came', async (_, stop, calls, finish_reason) => {
+    const choice = await ask({ stop }, `${call('weather', paris)}\nThen`);
+
+    expect(choice).toMatchObject({ finish_reason });
+    expect(choice?.message.tool_calls ?? []).toMatchObject(calls);
+  });
+
+  it.each([
     ['of a wrong kind', call('weather', '{"city": 7}')],
     ['without what they must have', call('weather', '{}')],
     ['of a function that there is not', call('other', '{}')],

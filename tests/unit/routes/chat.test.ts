@@ -258,6 +258,14 @@ describe('a model that thinks', () => {
     },
   );
 
+  it('does not think where a grammar of the caller holds from the first token on', async () => {
+    const service = { engine: engineOf('yes'), chatTemplate: templates.alwaysThinking };
+    const { choices } = await chatWhole({ messages, grammar: 'root ::= "yes" | "no"' }, service);
+
+    expect(choices[0]?.message).toMatchObject({ content: 'yes' });
+    expect(choices[0]?.message).not.toHaveProperty('reasoning_content');
+  });
+
   it('that is cut in its thoughts has no content', async () => {
     const { choices } = await chatWhole(
       { messages, max_tokens: 12 },

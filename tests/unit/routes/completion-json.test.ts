@@ -46,6 +46,12 @@ describe('a text that must be JSON of a schema', () => {
     expect(choices[0]).toMatchObject({ text: '{"city', finish_reason: 'length' });
   });
 
+  it('is answered as it is when a stop string cut it', async () => {
+    const { choices } = await askWhole({ ...request, stop: ['}'] }, new FakeEngine('{"city": "Paris"}'));
+
+    expect(choices[0]).toMatchObject({ text: '{"city": "Paris"', finish_reason: 'stop' });
+  });
+
   it.each([
     [{ type: 'string', pattern: '(a)\\1' }, /'pattern'/],
     [false, /json_schema/],

@@ -176,6 +176,34 @@ describe('an embeddings request is refused', () => {
     });
   });
 
+  it('for an input that has more characters than could ever fit, which would take long to find out', async () => {
+    const embedder = new FakeEmbedder(ability);
+
+    await expect(ask({ input: ['short', 'x'.repeat(100_000)] }, embedder)).rejects.toMatchObject({
+      code: 'context_length_exceeded',
+      param: 'input.1',
+      message: expect.stringContaining("100000 characters of 'input.1'"),
+    });
+    expect(embedder.calls).toEqual([]);
+  });
+
+  it('when its time is up, but fails as any other when its client has left', async () => {
+    const embedder = new FakeEmbedder(ability);
+    embedder.isEndless = true;
+    const service = { embedder, model: 'tiny' };
+    const reason = new Error('the client left');
+
+    await expect(
+      embed({ input: 'text' }, service, { signal, endBy: performance.now() }),
+    ).rejects.toMatchObject({ status: 504, code: 'deadline_exceeded' });
+    await expect(
+      embed({ input: 'text' }, service, {
+        signal: AbortSignal.abort(reason),
+        endBy: performance.now() + 60_000,
+      }),
+    ).rejects.toBe(reason);
+  });
+
   it('when too many wait, to be tried again', async () => {
     const embedder = new FakeEmbedder(ability);
     embedder.failure = new EngineBusyError(64);

@@ -1,5 +1,6 @@
 // An embedder without a model: a text's vector begins with its length, and a document's score is its share of the
 // query's characters.
+import { once } from 'node:events';
 import {
   type Embedder,
   type EmbeddingAbility,
@@ -18,13 +19,16 @@ export class FakeEmbedder implements Embedder {
   /** What the embedder finds wrong with the input at an index. */
   misfit: { index: number; misfit: Misfit } | undefined;
   failure: Error | undefined;
+  /** Whether it is not done before it is aborted. */
+  isEndless = false;
 
   constructor(ability: EmbeddingAbility) {
     this.ability = ability;
   }
 
-  async embed(inputs: readonly EmbeddingInput[]): Promise<Embeddings> {
+  async embed(inputs: readonly EmbeddingInput[], signal?: AbortSignal): Promise<Embeddings> {
     this.#record(inputs);
+    if (this.isEndless) await untilAborted(signal);
     const vectors = inputs.map(({ length }) => {
       const size = Math.hypot(length, 3, 4, 12);
       return Float32Array.of(length / size, 3 / size, 4 / size, 12 / size);
@@ -32,8 +36,9 @@ export class FakeEmbedder implements Embedder {
     return { vectors, tokens: inputs.reduce((sum, { length }) => sum + length, 0) };
   }
 
-  async rank(query: string, documents: readonly string[]): Promise<Ranking> {
+  async rank(query: string, documents: readonly string[], signal?: AbortSignal): Promise<Ranking> {
     this.#record([query, ...documents]);
+    if (this.isEndless) await untilAborted(signal);
     const characters = [...query];
     const scores = documents.map(
       (document) => characters.filter((character) => document.includes(character)).length / characters.length,
@@ -48,4 +53,10 @@ export class FakeEmbedder implements Embedder {
     if (this.misfit) throw new UnfitInputError(this.misfit.index, this.misfit.misfit);
     if (this.failure) throw this.failure;
   }
+}
+
+async function untilAborted(signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) throw new Error('Nothing could end this.');
+  if (!signal.aborted) await once(signal, 'abort');
+  signal.throwIfAborted();
 }

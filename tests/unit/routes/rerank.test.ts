@@ -57,6 +57,23 @@ describe('a rerank request', () => {
     await expect(ask({ model: 'other' })).rejects.toMatchObject({ code: 'model_not_found' });
   });
 
+  it.each([
+    ['query', { query: 'x'.repeat(100_000) }],
+    ['documents.1', { documents: ['short', 'x'.repeat(100_000)] }],
+  ])('is refused for %s when it has more characters than could ever fit', async (param, body) => {
+    await expect(ask(body)).rejects.toMatchObject({ code: 'context_length_exceeded', param });
+  });
+
+  it('is refused when its time is up', async () => {
+    const embedder = new FakeEmbedder({ type: 'rank' });
+    embedder.isEndless = true;
+    const service = { embedder, model: 'tiny' };
+
+    await expect(
+      rerank({ query: 'abcd', documents }, service, { ...invocation, endBy: performance.now() }),
+    ).rejects.toMatchObject({ status: 504, code: 'deadline_exceeded' });
+  });
+
   it('is refused for a document that does not fit, with both counts', async () => {
     const embedder = new FakeEmbedder({ type: 'rank' });
     embedder.misfit = { index: 2, misfit: { type: 'too-long', tokens: 70, contextSize: 64 } };

@@ -57,10 +57,10 @@ describe('a path', () => {
 
   it.each([
     ['GET', '/v1/completions', 405, 'method_not_allowed', 'POST'],
-    ['POST', '/v1/models', 405, 'method_not_allowed', 'GET'],
-    ['DELETE', '/v1/models/fake-1b', 405, 'method_not_allowed', 'GET'],
-    ['CONSTRUCTOR', '/v1/models', 405, 'method_not_allowed', 'GET'],
-    ['constructor', '/v1/models', 405, 'method_not_allowed', 'GET'],
+    ['POST', '/v1/models', 405, 'method_not_allowed', 'GET, HEAD'],
+    ['DELETE', '/v1/models/fake-1b', 405, 'method_not_allowed', 'GET, HEAD'],
+    ['CONSTRUCTOR', '/v1/models', 405, 'method_not_allowed', 'GET, HEAD'],
+    ['constructor', '/v1/models', 405, 'method_not_allowed', 'GET, HEAD'],
     ['GET', '/', 404, 'unknown_url', undefined],
     ['GET', '/v1/models/', 404, 'unknown_url', undefined],
     ['POST', '/v1/completions/', 404, 'unknown_url', undefined],
@@ -74,6 +74,16 @@ describe('a path', () => {
     expect(answer.headers.allow).toBe(allow);
     expect(JSON.parse(answer.body).error.code).toBe(code);
     expect(log).not.toHaveBeenCalled();
+  });
+});
+
+describe('HEAD', () => {
+  it('is answered as GET is, without the body', async () => {
+    const { headers } = await ask('GET', '/health');
+
+    expect(await ask('HEAD', '/health')).toEqual({ status: 200, headers, body: '' });
+    expect(await ask('HEAD', '/v1/completions')).toMatchObject({ status: 405, body: '' });
+    expect(await ask('HEAD', '/nowhere')).toMatchObject({ status: 404, body: '' });
   });
 });
 
@@ -233,6 +243,22 @@ describe('the key', () => {
     );
   });
 
+  it('is asked for before a request is logged, and a request without a body is not', async () => {
+    const transcript = { asked: vi.fn(), wrote: vi.fn() };
+    const body = { prompt: 'Hi' };
+    const withLog = { ...service, transcript };
+    await ask('POST', '/v1/completions', { service: withLog, body });
+    await ask('GET', '/health', { service: withLog });
+    expect(transcript.asked).not.toHaveBeenCalled();
+
+    await ask('POST', '/v1/completions', {
+      service: withLog,
+      body,
+      headers: { authorization: 'Bearer right' },
+    });
+    expect(transcript.asked).toHaveBeenCalledExactlyOnceWith(Buffer.from(JSON.stringify(body)));
+  });
+
   it('is not asked for at /health', async () => {
     expect(await ask('GET', '/health', { service })).toMatchObject({ status: 200 });
   });
@@ -273,6 +299,18 @@ describe('the metrics', () => {
     expect((await service.metrics.expose()).text).toContain(
       'gguf_lambda_requests_total{path="/v1/completions",status="204"} 1',
     );
+  });
+
+  it('count a request whose client has left as that, not as a failure', async () => {
+    const engine = new FakeEngine();
+    const service = { engine, metrics: createMetrics(engine) };
+    const signal = AbortSignal.abort();
+    await ask('POST', '/v1/completions', { service, signal, body: { prompt: 'Hi' } });
+
+    expect((await service.metrics.expose()).text).toContain(
+      'gguf_lambda_requests_total{path="/v1/completions",status="499"} 1',
+    );
+    expect(log).not.toHaveBeenCalled();
   });
 
   it('count streams that failed after they had begun', async () => {

@@ -4,6 +4,7 @@ import { createMetrics } from '../../../functions/shared/telemetry/server-metric
 
 const summary: GenerationSummary = {
   finishReason: 'stop',
+  stopped: false,
   deadline: false,
   waitMs: 5,
   unevaluatedTokens: 0,

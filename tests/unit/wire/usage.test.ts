@@ -4,6 +4,7 @@ import { toTimings, toUsage } from '../../../functions/shared/wire/usage.ts';
 
 const summary: GenerationSummary = {
   finishReason: 'stop',
+  stopped: false,
   deadline: false,
   waitMs: 5,
   unevaluatedTokens: 0,
