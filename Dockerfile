@@ -1,8 +1,9 @@
 # One image: a Lambda function, an invoke URL on port 8080, and nothing it does not need at run time.
 #
 #   docker build -t gguf-lambda .
-#   docker build -t gguf-lambda --build-arg MODEL=llama-3.2-1b-instruct-q4_k_m .
+#   docker build -t gguf-lambda --build-arg MODEL=NAME .
 #
+# NAME is a model of models/catalog.json that has a hash there; `npm run model -- fetch NAME` enters it.
 # Builds with Docker and with podman, for linux/amd64 and linux/arm64.
 ARG BASE_IMAGE=node:24-bookworm-slim
 
@@ -57,7 +58,7 @@ COPY functions/shared/model functions/shared/model
 COPY models models
 COPY terminal terminal
 ARG MODEL=
-RUN node models/cli.ts fetch ${MODEL} --to /model
+RUN node models/cli.ts fetch ${MODEL} --to /model --pinned
 
 # --- prefixes: snapshots of what prompts begin with, if there are any ------------------------------------------------
 FROM model AS prefixes
@@ -97,9 +98,11 @@ COPY --from=runtime /runtime/node_modules node_modules
 COPY --from=prefixes /prefixes dist/prefixes
 COPY infra/entry.sh infra/entry.sh
 COPY --from=bundles /app/dist dist
-# On Lambda the first two mean nothing: it has its own way in.
+# What prefixes were evaluated with is what they are restored with, unless whoever runs it says otherwise.
+ARG CONTEXT_SIZE=2048
 ARG KV_TYPE=f16
-ENV HOST=0.0.0.0 PORT=8080 NODE_ENV=production KV_TYPE=${KV_TYPE}
+# On Lambda the first two mean nothing: it has its own way in.
+ENV HOST=0.0.0.0 PORT=8080 NODE_ENV=production CONTEXT_SIZE=${CONTEXT_SIZE} KV_TYPE=${KV_TYPE}
 EXPOSE 8080
 ENTRYPOINT ["/app/infra/entry.sh"]
 CMD ["completion.handler"]

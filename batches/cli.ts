@@ -167,11 +167,11 @@ program
     for (const { path, lines } of [output, errors]) linesDisplay.line(`${path}: ${lines} lines.`);
   });
 
-/** The default model and the bundles' place, which only this command needs. */
+/** What evaluates prompts, and the default model unless there is another, which only this command needs. */
 function setUpModel(): void {
-  if (process.env.MODEL_DIR !== undefined) return;
   const setUp = join(import.meta.dirname, '../local/setup.mjs');
-  const { status } = spawnSync(process.execPath, [setUp], { stdio: 'inherit' });
+  const part = process.env.MODEL_DIR === undefined ? [] : ['engine'];
+  const { status } = spawnSync(process.execPath, [setUp, ...part], { stdio: 'inherit' });
   if (status !== 0) throw new BatchError('The model could not be set up.');
 }
 

@@ -55,6 +55,8 @@ interface ContainerOptions {
   readonly completionsPath?: string;
   /** Paths of this machine that are the same in the container. */
   readonly mounts?: readonly string[];
+  /** Files of the image that are hidden. */
+  readonly hidden?: readonly string[];
 }
 
 /** How the image runs its function on the emulator alone. */
@@ -75,7 +77,7 @@ const startMilliseconds = 300_000;
 
 /** Starts a server in a container that runs already, so that its start is its own and not the engine's. */
 export async function startInContainer(options: ContainerOptions): Promise<ContainedServer> {
-  const { name, image, cpus, megabytes, command, mounts = [], env = {} } = options;
+  const { name, image, cpus, megabytes, command, mounts = [], hidden = [], env = {} } = options;
   const id = await docker(
     'run',
     '--detach',
@@ -86,6 +88,7 @@ export async function startInContainer(options: ContainerOptions): Promise<Conta
     ...(megabytes === undefined ? [] : ['--memory', `${megabytes}m`]),
     ...Object.entries(env).flatMap(([variable, value]) => ['--env', `${variable}=${value}`]),
     ...mounts.flatMap((path) => ['--volume', `${path}:${path}:ro`]),
+    ...hidden.flatMap((path) => ['--volume', `/dev/null:${path}:ro`]),
     '--entrypoint',
     'sleep',
     image,

@@ -1,8 +1,9 @@
 // Makes a checkout ready to run: what is missing or stale is installed, fetched and built, and nothing else.
 // Plain JavaScript on built-in modules, because it runs on the user's own Node before anything is installed.
 //
-//   node local/setup.mjs            packages, the default model, the runtime interface emulator, the bundles
-//   node local/setup.mjs packages   packages only
+//   node local/setup.mjs            all that `npm start` takes: the default model, the emulator and the bundles too
+//   node local/setup.mjs engine     packages, and what is compiled beside llama.cpp's prebuilt libraries
+//   node local/setup.mjs packages   packages only, for what evaluates no prompt
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -23,6 +24,7 @@ const node24 = join(root, 'node_modules/.bin/node');
 const packagesStamp = join(root, 'node_modules/.installed');
 const cmakeFolder = join(root, '.cache/cmake');
 const zigFolder = join(root, '.cache/zig');
+const amxLibrary = besidePrebuilt('libggml-cpu-amx.so');
 /** The `node` package brings Node's C headers, so that they need not be fetched from Node's own site. */
 const nodeHeaders = join(root, `node_modules/node/node_modules/node-${process.platform}-${process.arch}`);
 
@@ -52,6 +54,14 @@ function run(program, args, env = process.env) {
 
 function say(step) {
   process.stderr.write(`setup: ${step}\n`);
+}
+
+/** AWS's runtime interface client compiles on Linux only, and llama.cpp's libraries are taken from the packages for Linux. */
+function assertPlatform() {
+  if (process.platform === 'linux') return;
+  throw new SetupError(
+    `this takes Linux, and here is ${process.platform}: use a Linux machine, a virtual one, or WSL on Windows. 'docker build' takes no more than Docker.`,
+  );
 }
 
 function assertTools() {
@@ -90,17 +100,21 @@ function setUpPackages() {
   writeFileSync(packagesStamp, wanted);
 }
 
-/** Whether a file of llama.cpp's folder of this machine is newer than what it is compiled of. */
-function isCompiled(file, sources) {
+/** The path of a file among llama.cpp's prebuilt ones for this machine, where what is compiled lies too. */
+function besidePrebuilt(file) {
   const platform = `${process.platform}-${process.arch}`;
-  const path = join(root, `node_modules/@node-llama-cpp/${platform}/bins/${platform}`, file);
+  return join(root, `node_modules/@node-llama-cpp/${platform}/bins/${platform}`, file);
+}
+
+/** Whether a file is newer than what it is compiled of. */
+function isCompiled(path, sources) {
   const needs = ['llama-cpp.mjs', ...sources].map((source) => changedAt(join(root, 'native', source)));
   return existsSync(path) && statSync(path).mtimeMs > Math.max(...needs);
 }
 
 /** The native token loop, beside the library that it is compiled for. */
 function setUpTokenLoop() {
-  if (isCompiled('token-loop.node', ['token-loop.cpp', 'build-token-loop.mjs'])) return;
+  if (isCompiled(besidePrebuilt('token-loop.node'), ['token-loop.cpp', 'build-token-loop.mjs'])) return;
   assertTools();
   say('compiling the token loop');
   run(node24, ['native/build-token-loop.mjs'], { ...process.env, npm_config_nodedir: nodeHeaders });
@@ -109,7 +123,7 @@ function setUpTokenLoop() {
 /** llama.cpp's library for this processor, where it has AMX. */
 function setUpAmxLibrary() {
   const hasAmx = process.arch === 'x64' && / amx_int8\b/.test(readFileSync('/proc/cpuinfo', 'utf8'));
-  if (!hasAmx || isCompiled('libggml-cpu-amx.so', ['build-amx-library.mjs', 'zig.txt'])) return;
+  if (!hasAmx || isCompiled(amxLibrary, ['build-amx-library.mjs', 'zig.txt'])) return;
   assertTools();
   say("compiling llama.cpp's library for AMX, with Zig from its Python package (two minutes)");
   const pip = ['-m', 'pip', 'install', '--quiet', '--upgrade', '--target', zigFolder];
@@ -117,9 +131,13 @@ function setUpAmxLibrary() {
   run(node24, ['native/build-amx-library.mjs'], { ...process.env, PYTHONPATH: zigFolder });
 }
 
+/** A variable's value, where there is any: blanks alone are none. */
+function fromEnvironment(name) {
+  return process.env[name]?.trim() || undefined;
+}
+
 /** The default model and the emulator: their folders in the store, and the hashes that the catalog pins. */
 function readStore() {
-  const fromEnvironment = (name) => process.env[name]?.trim() || undefined;
   const catalogPath = fromEnvironment('MODEL_CATALOG') ?? join(root, 'models/catalog.json');
   const store = resolve(fromEnvironment('MODEL_STORE') ?? join(root, 'models/store'));
   const catalog = JSON.parse(readFileSync(catalogPath, 'utf8'));
@@ -171,7 +189,7 @@ function setUpBundles() {
   run(node24, ['esbuild.config.ts']);
 }
 
-/** Snapshots of the prompt prefixes, where there are any that are newer. */
+/** Snapshots of the prompt prefixes, unless there are some that are newer than all they depend on. */
 function setUpPrefixes({ model }) {
   const from = join(root, 'models/prefixes');
   const index = join(root, 'dist/prefixes/index.json');
@@ -181,9 +199,13 @@ function setUpPrefixes({ model }) {
     return;
   }
   const cuts = join(root, 'functions/shared/engine/prompt-chunks.ts');
-  const needs = [from, cuts, join(model.folder, 'model.json'), join(root, 'package-lock.json')];
-  const isOfModel = readJson(index)?.key.model === readJson(join(model.folder, 'model.json'))?.sha256;
-  if (isOfModel && existsSync(index) && statSync(index).mtimeMs > Math.max(...needs.map(changedAt))) return;
+  const manifest = join(model.folder, 'model.json');
+  const needs = [from, cuts, manifest, join(root, 'package-lock.json')];
+  if (existsSync(amxLibrary)) needs.push(amxLibrary);
+  const key = readJson(index)?.key;
+  const suits =
+    key?.model === readJson(manifest)?.sha256 && key?.kvType === (fromEnvironment('KV_TYPE') ?? 'f16');
+  if (suits && statSync(index).mtimeMs > Math.max(...needs.map(changedAt))) return;
   say('evaluating prompt prefixes');
   rmSync(dirname(index), { recursive: true, force: true });
   run(node24, ['models/cli.ts', 'prefixes'], { ...process.env, UV_THREADPOOL_SIZE: '1' });
@@ -197,11 +219,15 @@ function link(target, name) {
   symlinkSync(target, path);
 }
 
+const [, , part = 'all'] = process.argv;
 try {
+  assertPlatform();
   setUpPackages();
-  setUpTokenLoop();
-  setUpAmxLibrary();
-  if (process.argv[2] !== 'packages') {
+  if (part !== 'packages') {
+    setUpTokenLoop();
+    setUpAmxLibrary();
+  }
+  if (part === 'all') {
     const store = readStore();
     setUpStore(store);
     setUpBundles();

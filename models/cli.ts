@@ -1,5 +1,7 @@
 // npm run model -- list | show | fetch | verify | add | use: the models and tools that can be baked into an image.
 // What went well goes to stdout, each failure as one line to stderr, with exit code 1, or 130 after Ctrl-C.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { addModel } from '../functions/shared/model/add-model.ts';
@@ -14,6 +16,7 @@ import { verifyStored } from '../functions/shared/model/stored.ts';
 import type { TransferProgress } from '../functions/shared/model/transfer.ts';
 import { createProgressDisplay } from '../terminal/progress.ts';
 import { listModels, showModel } from './listing.ts';
+import { assertPinned, UnpinnedError } from './pinned.ts';
 
 const location = readStoreLocation(process.env);
 const display = createProgressDisplay(process.stdout);
@@ -55,9 +58,11 @@ program
   .argument('[name]', 'a model or tool of the catalog (default: its default model)')
   .option('--to <directory>', 'put the verified files, and a model’s manifest, there too')
   .option('--arch <architecture>', 'x64 or arm64, for a tool', process.arch)
-  .action(async (name: string | undefined, { to, arch }: { to?: string; arch: string }) => {
+  .option('--pinned', 'refuse a model whose hash the catalog does not say yet')
+  .action(async (name: string | undefined, { to, arch, pinned }: FetchCommandOptions) => {
     const catalog = readCatalog(location.catalog);
     const isTool = name !== undefined && Object.hasOwn(catalog.tools, name);
+    if (pinned && !isTool) assertPinned(catalog, name);
     const fetched = isTool
       ? await fetchArtifact(location.root, findArtifact(catalog, name, arch), options)
       : await fetchModel(location, name, options);
@@ -106,6 +111,7 @@ program
   .option('--from <directory>', 'where the prefixes are', join(import.meta.dirname, 'prefixes'))
   .option('--to <directory>', 'where to put the snapshots', join(import.meta.dirname, '../dist/prefixes'))
   .action(async ({ model, from, to }: { model?: string; from: string; to: string }) => {
+    setUpEngine();
     // What is evaluated cannot be interrupted.
     interruption.signal.addEventListener('abort', () => process.exit(130));
     const { bakePrefixes } = await import('./bake-prefixes.ts');
@@ -124,14 +130,33 @@ program
     display.line(`The default model is ${name} now.`);
   });
 
+interface FetchCommandOptions {
+  readonly to?: string;
+  readonly arch: string;
+  readonly pinned?: boolean;
+}
+
+/**
+ * What evaluates a prefix is to be what restores it. A checkout compiles that, which only this command needs here; where an
+ * image is built there is no set-up, and it is compiled.
+ */
+function setUpEngine(): void {
+  const setUp = join(import.meta.dirname, '../local/setup.mjs');
+  if (!existsSync(setUp)) return;
+  const { status } = spawnSync(process.execPath, [setUp, 'engine'], { stdio: 'inherit' });
+  // What was wrong, it has said.
+  if (status !== 0) process.exit(1);
+}
+
 function tell({ source, directory, sizeBytes, sha256 }: Fetched): void {
   const origin = source === null ? 'In the store already' : `Fetched from ${source}`;
   display.line(`${origin}: ${directory}, ${sizeBytes} bytes, SHA-256 ${sha256} verified.`);
 }
 
-/** Whether the message says all. */
+/** Whether the message says all. The module of prefixes is not loaded for any other command. */
 function isExpected(error: unknown): error is Error {
-  return error instanceof StoreError || (error instanceof Error && error.name === 'PrefixError');
+  if (error instanceof StoreError || error instanceof UnpinnedError) return true;
+  return error instanceof Error && error.name === 'PrefixError';
 }
 
 try {

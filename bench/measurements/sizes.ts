@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Architecture } from '../../infra/lambda-prices.ts';
+import { hasAmx } from '../../native/processor.ts';
 import { complete } from '../completions.ts';
 import { emulatorCommand, startInContainer } from '../containers.ts';
 import { dollarsPerMillionTokens, extrapolate, megabytesPerCpu } from '../cost.ts';
@@ -18,6 +19,16 @@ import { buildImage } from './quotas.ts';
 const functionSizes = [512, 1024, 1769, 3538, 5307, 7076, 10_240];
 const maxTokens = 48;
 const cache = fileURLToPath(new URL('../../.cache/bench', import.meta.url));
+
+/** In the image. Where a processor has AMX, functions are measured without it too: Lambda does not promise it. */
+const amxLibrary = '/app/node_modules/@node-llama-cpp/linux-x64/bins/linux-x64/libggml-cpu-amx.so';
+
+/** A model, and what the image is without. */
+interface Variant {
+  readonly name: string;
+  readonly model: BenchModel;
+  readonly hidden: readonly string[];
+}
 
 /** What a process takes beside the weights, in megabytes: the runtime, and a context of 2,048 tokens. */
 const besideWeights = 300;
@@ -42,16 +53,24 @@ export const sizes: Measurement = {
     const image = await buildImage();
     const random = await makeRandomModel(cache, bench.model);
     const samples: Sample[] = [];
-    for (const model of [bench.model, random]) samples.push(...(await measureModel(bench, model, image)));
+    for (const model of [bench.model, random]) {
+      for (const variant of toVariants(model)) samples.push(...(await measureVariant(bench, variant, image)));
+    }
     return samples;
   },
 };
 
-async function measureModel({ rounds }: Bench, model: BenchModel, image: string): Promise<Sample[]> {
+function toVariants(model: BenchModel): Variant[] {
+  const plain = { name: model.name, model, hidden: [] };
+  return hasAmx ? [plain, { name: `${model.name}, without AMX`, model, hidden: [amxLibrary] }] : [plain];
+}
+
+async function measureVariant({ rounds }: Bench, variant: Variant, image: string): Promise<Sample[]> {
+  const { model } = variant;
   const fitting = functionSizes.filter((megabytes) => megabytes >= model.bytes / 1e6 + besideWeights);
   const measured: Measured[] = [];
   for (const megabytes of fitting.filter((each) => each / megabytesPerCpu <= availableParallelism())) {
-    measured.push(await measureSize(megabytes, model, image, rounds));
+    measured.push(await measureSize(megabytes, variant, image, rounds));
   }
   const at = (cpus: number) =>
     measured.find(({ megabytes }) => megabytes === cpus * megabytesPerCpu)?.tokensPerSecond;
@@ -66,13 +85,13 @@ async function measureModel({ rounds }: Bench, model: BenchModel, image: string)
             tokensPerSecond: extrapolate(one, two, Math.floor(megabytes / megabytesPerCpu)),
           }));
   const all = [...measured, ...extrapolated];
-  for (const architecture of ['x86_64', 'arm64'] as const) tellCheapest(model, all, architecture);
-  return all.flatMap((each) => toSamples(each, model, extrapolated.includes(each)));
+  for (const architecture of ['x86_64', 'arm64'] as const) tellCheapest(variant, all, architecture);
+  return all.flatMap((each) => toSamples(each, variant, extrapolated.includes(each)));
 }
 
 async function measureSize(
   megabytes: number,
-  model: BenchModel,
+  { model, hidden }: Variant,
   image: string,
   rounds: number,
 ): Promise<Measured> {
@@ -83,6 +102,7 @@ async function measureSize(
     cpus: megabytes / megabytesPerCpu,
     megabytes,
     mounts: [model.directory],
+    hidden,
     // The emulator tells the function what Lambda would: by itself, of 3,008 MB.
     env: { MODEL_DIR: model.directory, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(megabytes) },
   });
@@ -97,20 +117,20 @@ async function measureSize(
   return { megabytes, tokensPerSecond: median(speeds), startMs: server.firstCompletionMs };
 }
 
-function tellCheapest(model: BenchModel, all: readonly Measured[], architecture: Architecture): void {
+function tellCheapest({ name }: Variant, all: readonly Measured[], architecture: Architecture): void {
   const dollars = ({ megabytes, tokensPerSecond }: Measured) =>
     dollarsPerMillionTokens(megabytes, tokensPerSecond, architecture);
   const [cheapest] = all.toSorted((one, other) => dollars(one) - dollars(other));
   if (cheapest === undefined) return;
   process.stderr.write(
-    `bench: ${model.name} costs least on ${architecture} with ${cheapest.megabytes} MB: ` +
+    `bench: ${name} costs least on ${architecture} with ${cheapest.megabytes} MB: ` +
       `$${dollars(cheapest).toFixed(2)} for a million tokens\n`,
   );
 }
 
 function toSamples(
   { megabytes, tokensPerSecond, startMs }: Measured,
-  model: BenchModel,
+  { name: variant }: Variant,
   isExtrapolated: boolean,
 ): Sample[] {
   const values = [
@@ -124,7 +144,7 @@ function toSamples(
     if (value === undefined) return [];
     return {
       measurement: sizes.name,
-      variant: `${model.name}`,
+      variant,
       metric,
       unit,
       better,

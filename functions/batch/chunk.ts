@@ -9,6 +9,7 @@ import { readLines } from '../shared/batch/lines.ts';
 import type { ObjectStore } from '../shared/batch/object-store.ts';
 import type { Service } from '../shared/routes/service.ts';
 import { RequestError } from '../shared/wire/errors.ts';
+import { BegunLines } from './begun-lines.ts';
 
 /** What the state machine sends. */
 export interface ChunkEvent {
@@ -18,10 +19,11 @@ export interface ChunkEvent {
   readonly endAt?: string;
   /** Whether lines are to be answered one after the other: together, none of them got done. */
   readonly alone?: boolean;
-  /** How often this has failed, since the state machine came to it. */
-  readonly retries?: number;
-  /** When that was; ISO 8601. */
-  readonly enteredAt?: string;
+  /**
+   * When the state machine began to send the chunk with care, because environments died of it; ISO 8601. Each line is
+   * answered alone, and one that an environment has died of since then is not begun again.
+   */
+  readonly carefulSince?: string;
 }
 
 /** What it gets: it sends the chunk again until no line remains. */
@@ -31,9 +33,6 @@ export interface ChunkAnswer {
   /** Whether they are to be answered one after the other. */
   readonly alone: boolean;
 }
-
-/** After so many failures each line is answered alone, and one that an environment ended with is not begun again. */
-const carefulAfter = 2;
 
 export interface ChunkOptions extends Omit<AnswerLinesOptions, 'keep'> {
   /** Called with how many lines of the chunk have a result. */
@@ -49,7 +48,7 @@ const readsAtOnce = 32;
  * @throws when the input cannot be read or a result not be kept: then the chunk is to be sent again
  */
 export async function answerChunk(
-  { batch, chunk, endAt, alone = false, retries = 0, enteredAt = '' }: ChunkEvent,
+  { batch, chunk, endAt, alone = false, carefulSince }: ChunkEvent,
   store: ObjectStore,
   service: Service,
   { onKept, ...options }: ChunkOptions,
@@ -61,11 +60,16 @@ export async function answerChunk(
   }
   const results = await readAnswers(store, keys.answers(chunk));
   onKept?.(results.size);
+  const begun =
+    carefulSince === undefined
+      ? undefined
+      : new BegunLines(store, (number) => keys.begun(carefulSince, number));
   const keep = async (number: number, result: string): Promise<void> => {
     const key = keys.answer(chunk, number);
     // Another environment may have been sent the same chunk: whose result is there first, that one counts.
     const outcome = await store.create(key, result);
     results.set(number, outcome === 'created' ? result : toText(await store.read(key)));
+    begun?.settle(number);
     onKept?.(results.size);
   };
 
@@ -74,20 +78,17 @@ export async function answerChunk(
   for (const line of lines.filter(({ number }) => duplicates.has(number))) {
     await keep(line.number, JSON.stringify(toDuplicate(line, `${batch}-${line.number}`)));
   }
-  const isCareful = retries >= carefulAfter;
   const { handedBack, kept } = await answerLines(
     lines.filter(({ number }) => !duplicates.has(number)),
     service,
     {
       ...options,
-      alone: alone || isCareful,
+      alone: alone || begun !== undefined,
       ...(endAt !== undefined && { mayBegin: () => Date.now() < Date.parse(endAt) }),
-      ...(isCareful && {
-        begin: async ({ number }) => (await store.create(keys.begun(enteredAt, number), '')) === 'created',
-      }),
+      ...(begun && { begin: ({ number }) => begun.begin(number) }),
       keep: (line, result) => keep(line.number, JSON.stringify(result)),
     },
-  );
+  ).finally(() => begun?.release().catch(options.log));
   if (handedBack.length > 0) return { remaining: handedBack.length, alone: kept === 0 };
 
   const sorted = [...results].toSorted(([one], [other]) => one - other);

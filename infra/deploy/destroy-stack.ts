@@ -28,7 +28,7 @@ export async function destroyStack(options: DestroyOptions, surroundings: Surrou
     return;
   }
   assertDeletable(stack);
-  await assertNoBatchRuns(stack, clients, signal);
+  await assertNoBatchRuns(stack, environment, clients, signal);
   const bucket = toBucket(stack, clients, signal);
   say(describe(stack, bucket && { name: bucket.name, ...(await countContents(bucket)) }));
   if (!yes && !(await ask(`Delete ${name} in ${clients.region} for good?`))) {
@@ -60,7 +60,8 @@ function assertDeletable(stack: Stack): void {
 /** What a batch writes while its bucket is emptied would keep the bucket, and its results would be gone all the same. */
 async function assertNoBatchRuns(
   { name, outputs }: Stack,
-  { stepFunctions }: Clients,
+  environment: string,
+  { stepFunctions, region }: Clients,
   abortSignal: AbortSignal,
 ): Promise<void> {
   if (!outputs.BatchStateMachine) return;
@@ -74,9 +75,12 @@ async function assertNoBatchRuns(
       throw toDeployError(error, 'states:ListExecutions');
     });
   if (running === undefined) return;
+  // A batch that was resumed runs under its name and a number (batches/runs.ts), which no command takes for a batch.
+  const batch = running.name?.replace(/\.run-\d+$/, '');
+  const cancel = `npm run batch -- cancel ${batch} --environment ${environment} --region ${region}`;
   throw new DeployError(
     'unusable-stack',
-    `The batch ${running.name} of ${name} is running: wait for it, or 'npm run batch -- cancel ${running.name}' and wait a quarter of an hour for what is under way.`,
+    `The batch ${batch} of ${name} is running: wait for it, or '${cancel}' and wait a quarter of an hour for what is under way.`,
   );
 }
 

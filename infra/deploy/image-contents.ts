@@ -2,21 +2,22 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findModel, readCatalog } from '../../functions/shared/model/catalog.ts';
+import { readCatalog } from '../../functions/shared/model/catalog.ts';
 import { reasonOf } from '../../functions/shared/model/errors.ts';
 import { readStoreLocation } from '../../functions/shared/model/location.ts';
+import { assertPinned } from '../../models/pinned.ts';
 import { DeployError } from './errors.ts';
 import type { ParameterValues } from './template-parameters.ts';
 
 const prefixes = fileURLToPath(new URL('../../models/prefixes/', import.meta.url));
 
 /**
- * Checks that the catalog has the model, and `models/prefixes` the folder, where they are named.
+ * Checks that the catalog pins the model, and that `models/prefixes` has the folder, where one is named.
  *
  * @throws {DeployError} `unusable-parameter`
  */
 export function checkImageContents({ Model, PrefixSet }: ParameterValues): void {
-  if (Model) checkModel(Model);
+  checkModel(Model || undefined);
   if (!PrefixSet || existsSync(join(prefixes, PrefixSet))) return;
   const folders = readdirSync(prefixes, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const known = folders.map(({ name }) => name).join(', ') || 'none';
@@ -24,12 +25,13 @@ export function checkImageContents({ Model, PrefixSet }: ParameterValues): void 
   throw new DeployError('unusable-parameter', message);
 }
 
-/** The images are built with the project's own catalog. */
-function checkModel(name: string): void {
+/** The images are built with the project's own catalog, whose default is the model where none is named. */
+function checkModel(name: string | undefined): void {
   try {
-    findModel(readCatalog(readStoreLocation({}).catalog), name);
+    assertPinned(readCatalog(readStoreLocation({}).catalog), name);
   } catch (error) {
-    const message = `Model="${name}" cannot be used: ${reasonOf(error)}`;
+    const what = name === undefined ? 'The default model' : `Model="${name}"`;
+    const message = `${what} cannot be used: ${reasonOf(error)}`;
     throw new DeployError('unusable-parameter', message, { cause: error });
   }
 }

@@ -21,7 +21,9 @@ const root = join(import.meta.dirname, '../..');
 
 let aws: LocalAws;
 /** Called with each request to AWS. */
-let onRequest: (request: string) => void = () => {};
+let onRequest: (request: string) => unknown = () => {};
+/** Whether Lambda refuses to invoke the function that answers, asked before each invocation. */
+let isThrottled = () => false;
 const functionEnv = () => ({
   ...aws.env,
   BATCH_BUCKET: bucket,
@@ -33,8 +35,12 @@ const batch = new Environments('batch', 2, functionEnv);
 const batchFiles = new Environments('batch-files', 1, functionEnv);
 
 beforeAll(async () => {
-  aws = await startAws({ batch: batch.invoke, 'batch-files': batchFiles.invoke }, (request) =>
-    onRequest(request),
+  aws = await startAws(
+    {
+      batch: async (payload) => (isThrottled() ? 'throttled' : batch.invoke(payload)),
+      'batch-files': batchFiles.invoke,
+    },
+    (request) => onRequest(request),
   );
   Object.assign(process.env, aws.env);
   await new S3Client({}).send(
@@ -219,8 +225,32 @@ describe('a batch that is cancelled', () => {
   });
 });
 
+describe('a chunk that is throttled', () => {
+  it('is answered as if it had not been', async () => {
+    const ids = Array.from({ length: 6 }, (_, index) => `line-${index}`);
+    const file = writeRequests(
+      'throttled.jsonl',
+      ids.map((id) => toRequest(id)),
+    );
+    const markers: string[] = [];
+    onRequest = (request) => {
+      if (request.startsWith(`PUT /${bucket}/work/throttled/begun/`)) markers.push(request);
+    };
+    let throttles = 0;
+    isThrottled = () => throttles < 2 && ++throttles > 0;
+    await command('submit', file, '--id', 'throttled', '--concurrency', '2');
+
+    expect((await command('status', 'throttled', '--wait')).stdout).toContain(
+      'throttled: done, 6 lines answered, 0 failed.',
+    );
+    expect(throttles).toBe(2);
+    // They would have been answered one after the other.
+    expect(markers).toEqual([]);
+  });
+});
+
 describe('a line that its environments die of', () => {
-  it('fails alone', async () => {
+  it('fails alone, throttled or not', async () => {
     const ids = Array.from({ length: 6 }, (_, index) => `line-${index}`);
     const file = writeRequests(
       'deadly.jsonl',
@@ -228,13 +258,17 @@ describe('a line that its environments die of', () => {
     );
     const deathsBefore = batch.deaths;
     const kills: Promise<void>[] = [];
+    let attempts = 0;
+    isThrottled = () => ++attempts % 2 === 0;
     onRequest = (request) => {
-      // Two die before they have answered anything; the third, which goes line by line, when it has begun with the last.
-      const deadly = ['HEAD /*/parts/', 'HEAD /*/parts/', 'PUT /*/begun/0000000005-'][
+      // Two die before they have answered anything; the third, which goes line by line, before it has kept the last.
+      const deadly = ['HEAD /*/parts/', 'HEAD /*/parts/', 'PUT /*/answers/0000000000/0000000005.json'][
         batch.deaths - deathsBefore
       ];
-      if (deadly === undefined) return;
-      if (request.startsWith(deadly.replace('*', `${bucket}/work/deadly`))) kills.push(batch.killOne());
+      if (deadly === undefined) return true;
+      const isDeadly = request.startsWith(deadly.replace('*', `${bucket}/work/deadly`));
+      if (isDeadly) kills.push(batch.killOne());
+      return !isDeadly;
     };
     await command('submit', file, '--id', 'deadly', '--concurrency', '2');
 
@@ -243,6 +277,7 @@ describe('a line that its environments die of', () => {
     );
     await Promise.all(kills);
     expect(batch.deaths - deathsBefore).toBe(3);
+    expect(attempts).toBe(7);
     await command('fetch', 'deadly', '--to', folder);
     expect(readResults('deadly', 'output').map(({ custom_id }) => custom_id)).toEqual(ids.slice(0, 5));
     expect(readResults('deadly', 'errors')).toMatchObject([

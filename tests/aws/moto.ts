@@ -1,6 +1,7 @@
 // An AWS on this machine: moto's server for S3, SQS, Step Functions and CloudFormation, and the functions themselves, as
 // real runtimes, where moto would run containers. Both are behind one address, which moto's state machines call as well.
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -8,8 +9,8 @@ import { createInterface } from 'node:readline';
 import { buffer } from 'node:stream/consumers';
 import { installPythonTool } from '../../infra/python-tool.ts';
 
-/** Answers an invocation: what Lambda would send back, or a failure of the function. */
-export type InvokeFunction = (payload: unknown) => Promise<FunctionAnswer>;
+/** Answers an invocation: what Lambda would send back, or that it takes no more at the moment. */
+export type InvokeFunction = (payload: unknown) => Promise<FunctionAnswer | 'throttled'>;
 
 export interface FunctionAnswer {
   readonly payload: string;
@@ -31,18 +32,18 @@ export interface LocalAws {
 
 /**
  * Starts moto, with the functions by their names. It takes Python 3.11 with pip, and installs moto on first use.
- * `onRequest` is called with each request to moto, such as `PUT /bucket/key`.
+ * `onRequest` is called with each request to moto, such as `PUT /bucket/key`; one that it is false for gets no further.
  */
 export async function startAws(
   functions: Readonly<Record<string, InvokeFunction>>,
-  onRequest: (request: string) => void,
+  onRequest: (request: string) => unknown,
 ): Promise<LocalAws> {
   const moto = await installPythonTool('moto[server,stepfunctions]==5.2.5', 'moto_server');
   let motoPort = 0;
   const gateway = createServer(async (request, response) => {
     const [, name] = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(request.url ?? '') ?? [];
     if (name === undefined) {
-      onRequest(`${request.method} ${request.url}`);
+      if (onRequest(`${request.method} ${request.url}`) === false) return;
       return pass(request, response, motoPort);
     }
     const invoke = functions[decodeURIComponent(name).split(':')[6] ?? decodeURIComponent(name)];
@@ -50,7 +51,13 @@ export async function startAws(
       response.writeHead(404, { 'x-amzn-errortype': 'ResourceNotFoundException' }).end('{}');
       return;
     }
-    const { payload, failed } = await invoke(JSON.parse((await buffer(request)).toString()));
+    const answer = await invoke(JSON.parse((await buffer(request)).toString()));
+    if (answer === 'throttled') {
+      const headers = { 'x-amzn-errortype': 'TooManyRequestsException', 'x-amzn-requestid': randomUUID() };
+      response.writeHead(429, headers).end('{}');
+      return;
+    }
+    const { payload, failed } = answer;
     response.writeHead(200, failed ? { 'x-amz-function-error': 'Unhandled' } : {}).end(payload);
   });
   await once(gateway.listen(0, '127.0.0.1'), 'listening');

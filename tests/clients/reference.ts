@@ -1,6 +1,6 @@
 // What llama-cpp-python says about the default model, on the kind of processor that this machine has.
 import { readFileSync } from 'node:fs';
-import { hasAmx } from '../processor.ts';
+import { hasAmx } from '../../native/processor.ts';
 
 /** Made by `reference/make-reference.py`. */
 export function readReference<Reference>(): Reference {

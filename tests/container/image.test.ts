@@ -211,26 +211,42 @@ describe('on Lambda', () => {
   });
 });
 
-describe('--build-arg MODEL', () => {
-  it('bakes another model of the catalog', async () => {
+describe('--build-arg', () => {
+  it('bakes another model of the catalog, and another size of its context', async () => {
     const catalogPath = join(sources, 'models/catalog.json');
     const catalog = JSON.parse(readFileSync(catalogPath, 'utf8'));
     const entry = { ...catalog.models[0], name: 'another-model', sources: ['file:models/another.gguf'] };
     writeFileSync(catalogPath, JSON.stringify({ ...catalog, models: [...catalog.models, entry] }));
     copyFileSync(modelPath, join(sources, 'models/another.gguf'));
 
-    await docker('build', '--tag', 'gguf-lambda:another', '--build-arg', 'MODEL=another-model', sources);
-    const container = await startContainer([], 'gguf-lambda:another');
-    const { body } = await invoke(container.url, readEvent('function-url-models'));
-    await container.stop();
+    const settings = ['--build-arg', 'MODEL=another-model', '--build-arg', 'CONTEXT_SIZE=1024'];
+    await docker('build', '--tag', 'gguf-lambda:another', ...settings, sources);
+    const modelOf = async (...options: string[]) => {
+      const container = await startContainer(options, 'gguf-lambda:another');
+      const { body } = await invoke(container.url, readEvent('function-url-models'));
+      await container.stop();
+      return JSON.parse(String(body.body)).data[0];
+    };
 
-    expect(JSON.parse(String(body.body)).data[0].id).toBe('another-model');
+    expect(await modelOf()).toMatchObject({ id: 'another-model', meta: { n_ctx: 1024 } });
+    expect(await modelOf('--env', 'CONTEXT_SIZE=512')).toMatchObject({ meta: { n_ctx: 512 } });
   });
 
-  it('fails the build, with one clear line, for a name that is not in the catalog', async () => {
+  it.each([
+    [
+      'a name that is not in the catalog',
+      'no-such-model',
+      /Nothing in the catalog is called "no-such-model"/,
+    ],
+    [
+      'a model without a hash',
+      'qwen3-4b-q4_k_m',
+      /qwen3-4b-q4_k_m has no pinned hash .* model -- fetch qwen3/,
+    ],
+  ])('fails the build, with one clear line, for %s', async (_, name, line) => {
     // That stage alone: podman 4.3's service dies of a stage that fails beside others.
-    const build = docker('build', '--target', 'model', '--build-arg', 'MODEL=no-such-model', sources);
+    const build = docker('build', '--target', 'model', '--build-arg', `MODEL=${name}`, sources);
 
-    await expect(build).rejects.toThrow(/Nothing in the catalog is called "no-such-model"/);
+    await expect(build).rejects.toThrow(line);
   });
 });

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, type MockInstance
 import type { KvType } from '../../functions/shared/engine/llama-context.ts';
 import { type LlamaEngine, loadLlamaEngine } from '../../functions/shared/engine/llama-engine.ts';
 import { bakePrefixes, PrefixError } from '../../models/bake-prefixes.ts';
-import { hasAmx } from '../processor.ts';
+import { hasAmx } from '../../native/processor.ts';
 import { model, modelPath } from './default-model.ts';
 import { contextSize, generateOn } from './generation.ts';
 

@@ -24,7 +24,7 @@ export async function answerLine(
   invocation: Invocation,
   log: (error: unknown) => void,
 ): Promise<AnsweredLine> {
-  const { requestId, signal, endBy } = invocation;
+  const { requestId, signal } = invocation;
   let parsed: BatchLine;
   try {
     parsed = parseBatchLine(line);
@@ -34,15 +34,8 @@ export async function answerLine(
   }
   const { custom_id, method, url, body } = parsed;
   const http = { method, path: url, headers: {}, body: Buffer.from(JSON.stringify(body)) };
-  // Generations see to the end themselves; vectors and rankings do not.
-  const timeUp =
-    endBy === undefined ? undefined : AbortSignal.timeout(Math.ceil(Math.max(0, endBy - performance.now())));
-  const watched = {
-    ...invocation,
-    signal: AbortSignal.any([signal, timeUp].filter((each) => each !== undefined)),
-  };
   const response = await toWholeResponse(
-    await answerHttp(http, { ...service, apiKey: undefined }, watched, log),
+    await answerHttp(http, { ...service, apiKey: undefined }, invocation, log),
   );
   signal.throwIfAborted();
   const answer = JSON.parse(response.body) as object;
@@ -52,9 +45,11 @@ export async function answerLine(
     response: { status_code: response.status, request_id: requestId, body: answer },
     error: null,
   };
-  const isEnded = response.status !== 200 && timeUp?.aborted === true;
-  return { result, isCutShort: isEnded || response.status === 429 || isCutShort(answer) };
+  return { result, isCutShort: cutShortStatuses.has(response.status) || isCutShort(answer) };
 }
+
+/** `server_busy` and `deadline_exceeded`. */
+const cutShortStatuses: ReadonlySet<number> = new Set([429, 504]);
 
 /** Whether the deadline ended a generation. */
 function isCutShort(answer: object): boolean {

@@ -14,6 +14,8 @@ export const longestLine = 6 * 1024 * 1024;
 const lineSchema = z.strictObject({
   custom_id: z.string().check(
     z.minLength(1),
+    // A key of S3 cannot be named after half of a character.
+    z.refine((id) => id.isWellFormed(), 'a text of whole characters'),
     z.refine((id) => Buffer.byteLength(id) <= longestId, `a text of at most ${longestId} bytes`),
   ),
   method: z.literal('POST'),

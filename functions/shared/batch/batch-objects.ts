@@ -21,9 +21,9 @@ export function toBatchKeys(id: string) {
     answers: (chunk: BatchChunk) => `work/${id}/answers/${toSpreadNumber(chunk.first)}/`,
     answer: (chunk: BatchChunk, line: number) =>
       `work/${id}/answers/${toSpreadNumber(chunk.first)}/${toKeyNumber(line)}.json`,
-    /** That an attempt to answer a chunk has begun with a line. */
-    begun: (attempt: string, line: number) =>
-      `work/${id}/begun/${toKeyNumber(line)}-${attempt.replaceAll(/[^\w.-]/g, '_')}`,
+    /** That a line was begun with since then. */
+    begun: (since: string, line: number) =>
+      `work/${id}/begun/${toKeyNumber(line)}-${since.replaceAll(/[^\w.-]/g, '_')}`,
   };
 }
 

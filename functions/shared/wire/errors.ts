@@ -23,8 +23,8 @@ const codes = {
   runtime_exited: { status: 502, type: 'server_error' },
   shutting_down: { status: 503, type: 'server_error' },
   server_busy: { status: 429, type: 'rate_limit_error' },
-  // Of a batch's lines.
   deadline_exceeded: { status: 504, type: 'server_error' },
+  // Of a batch's lines.
   environment_ended: { status: 500, type: 'server_error' },
   duplicate_custom_id: { status: 400, type: 'invalid_request_error' },
   invalid_output: { status: 500, type: 'server_error' },

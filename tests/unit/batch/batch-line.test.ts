@@ -24,12 +24,18 @@ describe('a line of a batch', () => {
     ],
     [toLine(''), 'invalid_value', 'custom_id'],
     [toLine('é'.repeat(129)), 'invalid_value', 'custom_id'],
+    [toLine('\ud800'), 'invalid_value', 'custom_id'],
+    [toLine('a\udc00b'), 'invalid_value', 'custom_id'],
     [toLine('one').replace('POST', 'GET'), 'invalid_value', 'method'],
     [toLine('one').replace('{', '{"extra": 1,'), 'unknown_parameter', 'extra'],
     [toLine('one', { stream: true }), 'unsupported_parameter', 'body.stream'],
     [`${toLine('one')}${' '.repeat(longestLine)}`, 'request_too_large', null],
   ])('that is refused, with %2$s at %3$s', (line, code, param) => {
     expect(() => parse(line)).toThrow(expect.objectContaining({ code, param }));
+  });
+
+  it('may have any character in its id', () => {
+    expect(parse(toLine('😀')).custom_id).toBe('😀');
   });
 
   it('tells its id when all else is wrong', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { answerChunk } from '../../../functions/batch/chunk.ts';
+import { answerChunk, type ChunkEvent } from '../../../functions/batch/chunk.ts';
 import { splitBatch } from '../../../functions/batch-files/split.ts';
 import { type BatchChunk, toBatchKeys } from '../../../functions/shared/batch/batch-objects.ts';
 import { FakeEngine } from '../fake-engine.ts';
@@ -15,6 +15,36 @@ async function split(lines: readonly string[], linesPerChunk = 3) {
   await splitBatch(batch, linesPerChunk, store);
   const chunks = JSON.parse(store.text(keys.chunks)) as BatchChunk[];
   return { store, chunks, chunk: chunks[0] as BatchChunk };
+}
+
+/** The chunk as it is sent when environments have died of it, and the markers of its lines. */
+function toCareful(chunk: BatchChunk) {
+  const carefulSince = '2026-11-25T00:00:00.000Z';
+  return {
+    event: { batch, chunk, carefulSince },
+    marker: (line: number) => keys.begun(carefulSince, line),
+  };
+}
+
+/** Sends a chunk to an environment that dies of its line of that number, counted from those it begins with. */
+async function dieOf(line: number, event: ChunkEvent, store: MemoryStore): Promise<void> {
+  const dead = Promise.withResolvers<void>();
+  const engine = new FakeEngine(' x', {
+    beforeEvent: (generation) => {
+      if (generation !== line) return;
+      dead.resolve();
+      return new Promise(() => {});
+    },
+  });
+  void answerChunk(event, store, toService(engine), toOptions().options);
+  await dead.promise;
+}
+
+function codes(part: string): (string | undefined)[] {
+  return part
+    .trimEnd()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { error: { code: string } | null }).error?.code);
 }
 
 function ids(part: string): (string | null)[] {
@@ -124,29 +154,6 @@ describe('a chunk', () => {
     expect(store.objects.has(keys.answer(chunk, 0))).toBe(false);
   });
 
-  it('does without a line that its environments end with', async () => {
-    const { store, chunk } = await split(['a', 'b', 'c'].map((id) => toLine(id)));
-    const event = { batch, chunk, retries: 2, enteredAt: '2026-11-25T00:00:00.000Z' };
-    // The environment ends with the second line: nothing of it is kept.
-    store.beforeCreate = (key) => {
-      if (key === keys.answer(chunk, 1)) throw new Error('It has ended.');
-    };
-    await expect(answerChunk(event, store, toService(), toOptions().options)).rejects.toThrow();
-    store.beforeCreate = () => {};
-
-    const engine = new FakeEngine();
-    const again = { ...event, retries: 3 };
-    expect(await answerChunk(again, store, toService(engine), toOptions().options)).toMatchObject({
-      remaining: 0,
-    });
-
-    expect(engine.requests).toHaveLength(1);
-    const results = store.text(keys.part(chunk)).trimEnd().split('\n');
-    expect(
-      results.map((line) => (JSON.parse(line) as { error: { code: string } | null }).error?.code),
-    ).toEqual([undefined, 'environment_ended', undefined]);
-  });
-
   it('has a result for each line, those with an id of an earlier line too', async () => {
     const { store, chunks } = await split(
       ['a', 'b', 'a', 'b', 'c'].map((id) => toLine(id)),
@@ -157,10 +164,13 @@ describe('a chunk', () => {
       await answerChunk({ batch, chunk }, store, toService(engine), toOptions().options);
 
     expect(engine.requests).toHaveLength(3);
-    const results = chunks.flatMap((chunk) => store.text(keys.part(chunk)).trimEnd().split('\n'));
-    expect(
-      results.map((line) => (JSON.parse(line) as { error: { code: string } | null }).error?.code),
-    ).toEqual([undefined, undefined, 'duplicate_custom_id', 'duplicate_custom_id', undefined]);
+    expect(chunks.flatMap((chunk) => codes(store.text(keys.part(chunk))))).toEqual([
+      undefined,
+      undefined,
+      'duplicate_custom_id',
+      'duplicate_custom_id',
+      undefined,
+    ]);
   });
 
   it('of an input that has changed is not answered', async () => {
@@ -170,5 +180,139 @@ describe('a chunk', () => {
     await expect(answerChunk({ batch, chunk }, store, toService(), toOptions().options)).rejects.toThrow(
       'has changed',
     );
+  });
+});
+
+describe('a chunk that environments died of', () => {
+  const lines = ['a', 'b', 'c'].map((id) => toLine(id));
+
+  it('is answered line by line', async () => {
+    const { store, chunk } = await split(lines);
+    const engine = new FakeEngine(' x', { slots: 2, beforeEvent: () => Promise.resolve() });
+
+    await answerChunk(toCareful(chunk).event, store, toService(engine), toOptions().options);
+
+    expect(engine.mostOpen).toBe(1);
+    expect(codes(store.text(keys.part(chunk)))).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('does without the line that another one dies of', async () => {
+    const { store, chunk } = await split(lines);
+    const { event } = toCareful(chunk);
+    await dieOf(1, event, store);
+    const engine = new FakeEngine();
+
+    await answerChunk(event, store, toService(engine), toOptions().options);
+
+    expect(engine.requests).toHaveLength(1);
+    expect(codes(store.text(keys.part(chunk)))).toEqual([undefined, 'environment_ended', undefined]);
+  });
+
+  it('does so too when that could not be kept at first', async () => {
+    const { store, chunk } = await split(lines);
+    const { event } = toCareful(chunk);
+    await dieOf(1, event, store);
+    store.beforeCreate = (key) => {
+      if (key === keys.answer(chunk, 1)) throw new Error('Slow down.');
+    };
+    const second = answerChunk(event, store, toService(), toOptions().options);
+    await expect(second).rejects.toThrow('Slow down.');
+    store.beforeCreate = () => {};
+
+    await answerChunk(event, store, toService(), toOptions().options);
+
+    expect(codes(store.text(keys.part(chunk)))).toEqual([undefined, 'environment_ended', undefined]);
+  });
+
+  it('begins again with a line whose result an environment that lives could not keep', async () => {
+    const { store, chunk } = await split(lines);
+    const { event, marker } = toCareful(chunk);
+    store.beforeCreate = (key) => {
+      if (key === keys.answer(chunk, 1)) throw new Error('Slow down.');
+    };
+    const first = answerChunk(event, store, toService(), toOptions().options);
+    await expect(first).rejects.toThrow('Slow down.');
+    store.beforeCreate = () => {};
+    const before = store.text(marker(1));
+
+    // The next one dies of it, and that counts.
+    await dieOf(0, event, store);
+    await answerChunk(event, store, toService(), toOptions().options);
+
+    expect(before).toBe('');
+    expect(codes(store.text(keys.part(chunk)))).toEqual([undefined, 'environment_ended', undefined]);
+  });
+
+  it('answers all lines when nothing but keeping them failed', async () => {
+    const { store, chunk } = await split(lines);
+    const { event } = toCareful(chunk);
+    for (const line of [0, 1, 2]) {
+      store.beforeCreate = (key) => {
+        if (key === keys.answer(chunk, line)) throw new Error('Slow down.');
+      };
+      const answer = answerChunk(event, store, toService(), toOptions().options);
+      await expect(answer).rejects.toThrow('Slow down.');
+    }
+    store.beforeCreate = () => {};
+
+    await answerChunk(event, store, toService(), toOptions().options);
+
+    expect(codes(store.text(keys.part(chunk)))).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('says why it failed, whatever else fails after that', async () => {
+    const { store, chunk } = await split(lines);
+    const { event } = toCareful(chunk);
+    store.beforeCreate = (key) => {
+      if (key === keys.answer(chunk, 1)) throw new Error('Slow down.');
+    };
+    store.beforePut = () => {
+      throw new Error('Slower.');
+    };
+    const { options, logged } = toOptions();
+    const answer = answerChunk(event, store, toService(), options);
+
+    await expect(answer).rejects.toThrow('Slow down.');
+    expect(logged.map(String)).toEqual(['Error: Slower.']);
+    store.beforeCreate = () => {};
+    store.beforePut = () => {};
+    // Nothing tells the line now from one that it died of.
+    await answerChunk(event, store, toService(), toOptions().options);
+    expect(codes(store.text(keys.part(chunk)))).toEqual([undefined, 'environment_ended', undefined]);
+  });
+
+  it.each([
+    ['of itself', false],
+    ['of an invocation that failed to hear of it', true],
+  ])('begins with a line whose marker is there already, %s', async (_, fails) => {
+    const { store, chunk } = await split(lines);
+    const { event, marker } = toCareful(chunk);
+    // S3 takes what its client then sends again.
+    store.beforeCreate = (key, body) => {
+      if (key !== marker(1)) return;
+      store.with(key, body);
+      if (fails) throw new Error('No answer.');
+    };
+    const first = answerChunk(event, store, toService(), toOptions().options);
+    if (fails) await expect(first).rejects.toThrow('No answer.');
+    else await first;
+    store.beforeCreate = () => {};
+
+    await answerChunk(event, store, toService(), toOptions().options);
+
+    expect(codes(store.text(keys.part(chunk)))).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('begins again with lines that it handed back, though its answer was lost', async () => {
+    const { store, chunk } = await split(lines);
+    const { event } = toCareful(chunk);
+    const cutShort = new FakeEngine(' x', { summary: { deadline: true } });
+
+    // The first line fails, having had all the time there is; the others are handed back.
+    const answer = await answerChunk(event, store, toService(cutShort), toOptions().options);
+    await answerChunk(event, store, toService(), toOptions().options);
+
+    expect(answer.remaining).toBe(2);
+    expect(codes(store.text(keys.part(chunk)))).toEqual(['deadline_exceeded', undefined, undefined]);
   });
 });

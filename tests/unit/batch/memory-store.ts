@@ -4,7 +4,9 @@ import type { ObjectStore, ObjectWriter } from '../../../functions/shared/batch/
 export class MemoryStore implements ObjectStore {
   readonly objects = new Map<string, { body: string; metadata: Readonly<Record<string, string>> }>();
   /** Called before an object is created; what it throws, the creation fails with. */
-  beforeCreate: (key: string) => unknown = () => {};
+  beforeCreate: (key: string, body: string) => unknown = () => {};
+  /** The same before one is put. */
+  beforePut: (key: string) => unknown = () => {};
 
   /** Puts an object in before anything else does. */
   with(key: string, body: string, metadata: Readonly<Record<string, string>> = {}): this {
@@ -28,13 +30,14 @@ export class MemoryStore implements ObjectStore {
     body: string,
     metadata: Readonly<Record<string, string>> = {},
   ): Promise<'created' | 'was-there'> {
-    await this.beforeCreate(key);
+    await this.beforeCreate(key, body);
     if (this.objects.has(key)) return 'was-there';
     this.objects.set(key, { body, metadata });
     return 'created';
   }
 
   async put(key: string, body: string): Promise<void> {
+    await this.beforePut(key);
     this.objects.set(key, { body, metadata: {} });
   }
 

@@ -99,6 +99,14 @@ describe('messages of a queue', () => {
     expect(visibilities()).toEqual({ r0: 0, r1: 0 });
   });
 
+  it('whose ids no key can be named after are left to the dead-letter queue', async () => {
+    const { failures, logged } = await answer([toLine('\ud800')]);
+
+    expect(failures).toEqual(['m0']);
+    expect(logged).toEqual([expect.objectContaining({ name: 'RequestError', code: 'invalid_value' })]);
+    expect(visibilities()).toEqual({ r0: 0 });
+  });
+
   it('that there was no time for are visible again at once', async () => {
     const { failures } = await answer([toLine('a'), toLine('b')], { remainingMs: () => -1 });
 

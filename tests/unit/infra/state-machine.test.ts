@@ -32,16 +32,42 @@ describe('the state machine of batches', () => {
 
   it('tells no prompt: only where lines are passes through it', () => {
     const { States } = readDefinition();
-    const { Parameters } = States.Answer.ItemProcessor.States.AnswerChunk;
+    const { AnswerChunk, AnswerCarefully } = States.Answer.ItemProcessor.States;
+    const chunk = { 'batch.$': '$.batch', 'chunk.$': '$.chunk', 'endAt.$': '$.endAt' };
 
-    expect(Parameters.Payload).toEqual({
-      'batch.$': '$.batch',
-      'chunk.$': '$.chunk',
-      'endAt.$': '$.endAt',
-      'alone.$': '$.answer.alone',
-      'retries.$': '$$.State.RetryCount',
-      'enteredAt.$': '$$.State.EnteredTime',
+    expect(AnswerChunk.Parameters.Payload).toEqual({ ...chunk, 'alone.$': '$.answer.alone' });
+    expect(AnswerCarefully.Parameters.Payload).toEqual({
+      ...chunk,
+      'carefulSince.$': '$$.State.EnteredTime',
     });
     expect(States.Answer.ItemReader.Parameters['Key.$']).toBe('$.split.chunks');
+  });
+
+  it('has chunks answered with care when environments died, and not when they were throttled', () => {
+    const { AnswerChunk, AnswerCarefully } = readDefinition().States.Answer.ItemProcessor.States;
+    const errors = (handlers: { ErrorEquals: string[] }[]) => handlers.flatMap((each) => each.ErrorEquals);
+    const bothErrors = ['Lambda.TooManyRequestsException', 'States.ALL'];
+
+    // It counts the retries for throttling too.
+    expect(source).not.toContain('$$.State.RetryCount');
+    for (const state of [AnswerChunk, AnswerCarefully]) expect(errors(state.Retry)).toEqual(bothErrors);
+    expect(errors(AnswerChunk.Catch)).toEqual(bothErrors);
+    expect(AnswerChunk.Catch.map(({ Next }: { Next: string }) => Next)).toEqual([
+      'IsInTime',
+      'AnswerCarefully',
+    ]);
+    // A chunk has nine invocations that may fail, the first two of them without care.
+    expect([AnswerChunk, AnswerCarefully].map(({ Retry }) => 1 + Retry[1].MaxAttempts)).toEqual([2, 7]);
+  });
+
+  it('has chunks answered with care as they are without, but for how it goes on', () => {
+    const { AnswerChunk, AnswerCarefully } = readDefinition().States.Answer.ItemProcessor.States;
+    const toCommon = ({ Comment, Catch, Parameters, Retry, ...state }: typeof AnswerChunk) => ({
+      ...state,
+      function: Parameters.FunctionName,
+      throttled: Retry[0],
+    });
+
+    expect(toCommon(AnswerCarefully)).toEqual(toCommon(AnswerChunk));
   });
 });

@@ -15,7 +15,8 @@ const deployments: readonly Readonly<Record<string, string | number>>[] = [
   { AlarmEmail: 'someone@example.org', LogPrompts: 'true' },
   { Architecture: 'x86_64', ReservedConcurrency: 3 },
   publicParameters,
-  { ...publicParameters, SnapStart: 'true', RestApi: 'true', Tracing: 'true', AlarmEmail: 'a@example.org' },
+  { ...publicParameters, SnapStart: 'true', Tracing: 'true', AlarmEmail: 'a@example.org' },
+  { SnapStart: 'true', RestApi: 'true', Tracing: 'true', AlarmEmail: 'a@example.org' },
 ];
 
 function ofType(resources: Readonly<Record<string, Resource>>, type: string) {
@@ -159,6 +160,8 @@ describe('the template', () => {
   it.each([
     [{ StreamAuth: 'NONE', ReservedConcurrency: 5 }, 'pass ApiKeySecretArn'],
     [{ StreamAuth: 'NONE', ApiKeySecretArn: secret }, 'pass ReservedConcurrency'],
+    [{ ApiKeySecretArn: secret }, 'StreamAuth AWS_IAM asks for no key - leave ApiKeySecretArn out'],
+    [{ ...publicParameters, RestApi: 'true' }, 'RestApi takes signed calls'],
     [{ SnapStart: 'true', ProvisionedConcurrency: 1 }, 'not both'],
     [{ Architecture: 'riscv64' }, 'arm64 or x86_64'],
     [{ ApiKeySecretArn: 'my-key' }, 'ApiKeySecretArn="my-key"'],

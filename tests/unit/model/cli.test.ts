@@ -1,9 +1,20 @@
 // The command line as a process: exit codes, and one line on stderr for each failure.
-import { execFile } from 'node:child_process';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFile, spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { findModel, readCatalog } from '../../../functions/shared/model/catalog.ts';
 import { sha256Of, tinyGguf } from './gguf-fixture.ts';
 import { createStore, entryFor, STORED_TINY } from './store-fixture.ts';
@@ -60,6 +71,48 @@ test('fetch --to puts the model and its manifest where an image is built', async
   expect(readFileSync(join(target, 'tiny.gguf'))).toEqual(bytes);
   expect(JSON.parse(readFileSync(join(target, 'model.json'), 'utf8'))).toMatchObject({ file: 'tiny.gguf' });
   expect(existsSync(join(target, '.verified.json'))).toBe(false);
+});
+
+test('fetch --pinned brings what the catalog has a hash of, and nothing else until that is fetched', async () => {
+  const { run, contents } = createCli();
+  expect(await run('fetch', 'unchecked', '--pinned')).toEqual({
+    code: 1,
+    stdout: '',
+    stderr:
+      "unchecked has no pinned hash to verify it against: run 'npm run model -- fetch unchecked', commit models/catalog.json, and build again.\n",
+  });
+  expect(contents()).toEqual([]);
+  for (const args of [
+    ['fetch', '--pinned'],
+    ['fetch', 'tool', '--pinned'],
+    ['fetch', 'unchecked'],
+  ]) {
+    expect(await run(...args)).toMatchObject({ code: 0, stderr: '' });
+  }
+  expect((await run('fetch', 'unchecked', '--pinned')).code).toBe(0);
+});
+
+test('prefixes has what evaluates them set up first, and ends where that fails', () => {
+  const checkout = mkdtempSync(join(tmpdir(), 'checkout-'));
+  onTestFinished(() => rmSync(checkout, { recursive: true }));
+  const project = fileURLToPath(new URL('../../../', import.meta.url));
+  for (const folder of ['functions', 'terminal']) {
+    cpSync(join(project, folder), join(checkout, folder), { recursive: true });
+  }
+  mkdirSync(join(checkout, 'models'));
+  for (const file of ['cli.ts', 'listing.ts', 'pinned.ts']) {
+    cpSync(join(project, 'models', file), join(checkout, 'models', file));
+  }
+  symlinkSync(join(project, 'node_modules'), join(checkout, 'node_modules'));
+  mkdirSync(join(checkout, 'local'));
+  const setUp = "console.error('setup:', process.argv[2]); process.exit(1);";
+  writeFileSync(join(checkout, 'local/setup.mjs'), setUp);
+
+  const { status, stderr } = spawnSync(process.execPath, [join(checkout, 'models/cli.ts'), 'prefixes'], {
+    encoding: 'utf8',
+  });
+
+  expect({ status, stderr }).toEqual({ status: 1, stderr: 'setup: engine\n' });
 });
 
 test('fetch of a tool stores an executable for the architecture', async () => {

@@ -103,17 +103,20 @@ describe('destroying', () => {
     expect(calls()).toEqual([]);
   });
 
-  it('deletes nothing while a batch runs', async () => {
+  it.each([
+    ['orders-1', 'orders-1'],
+    ['orders-1.run-2', 'orders-1'],
+  ])('deletes nothing while a batch runs, and tells how %s is cancelled', async (execution, batch) => {
     const { calls } = sam();
     stack();
     stepFunctions
       .on(ListExecutionsCommand, { stateMachineArn: stateMachine, statusFilter: 'RUNNING' })
-      .resolves({ executions: [{ name: 'orders-1' } as ExecutionListItem] });
+      .resolves({ executions: [{ name: execution } as ExecutionListItem] });
     const { around } = surroundings();
 
     expect(await failureOf(destroyStack({ environment: 'dev', yes: true }, around))).toMatchObject({
       code: 'unusable-stack',
-      message: expect.stringMatching(/^The batch orders-1 of gguf-lambda-dev is running: /),
+      message: `The batch ${batch} of gguf-lambda-dev is running: wait for it, or 'npm run batch -- cancel ${batch} --environment dev --region ${region}' and wait a quarter of an hour for what is under way.`,
     });
     expect(calls()).not.toContain(deletion);
     expect(s3.commandCalls(DeleteObjectsCommand)).toHaveLength(0);

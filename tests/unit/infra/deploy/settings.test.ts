@@ -91,6 +91,10 @@ describe('the environments of this project', () => {
   it.each([
     ['Model=gpt-5', /^Model="gpt-5" cannot be used: Nothing in the catalog is called "gpt-5"\. There is: /],
     ['Model=aws-lambda-rie', /is a tool, not a model/],
+    [
+      'Model=llama-2-7b-chat-q3_k_s',
+      /^Model="llama-2-7b-chat-q3_k_s" cannot be used: .* has no pinned hash .* 'npm run model -- fetch llama-2-7b-chat-q3_k_s'/,
+    ],
     ['PrefixSet=nowhere', /^PrefixSet="nowhere" cannot be used: expected a folder of models\/prefixes/],
     ['StreamAuth=NONE', /^StreamAuth NONE lets everyone call/],
   ])('does not deploy %s', (assignment, message) => {
