@@ -79,7 +79,13 @@ export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Llam
       lookupTokens,
       kvType,
     });
-    if (generates) await engine.addSlots(slots, readSnapshots(model, options));
+    if (generates) {
+      const snapshots = readSnapshots(model, options);
+      const added = engine.addSlots(slots, snapshots);
+      // llama.cpp makes the context on its own thread.
+      snapshots.checkLongest();
+      await added;
+    }
     return engine;
   } catch (cause) {
     await model?.native.dispose();

@@ -102,6 +102,12 @@ export class PrefixSnapshots {
     return path;
   }
 
+  /** Looks at the file that takes longest to look at, before it is asked for. */
+  checkLongest(): void {
+    const longest = this.known.all.at(-1);
+    if (longest !== undefined) this.pathOf(longest);
+  }
+
   /** Passes a snapshot over from now on. */
   discard(name: string, reason: unknown): void {
     if (this.#discarded.has(name)) return;
