@@ -15,9 +15,10 @@ export function dollarsPerMillionTokens(
 
 /**
  * Tokens per second with more threads than were measured, by Amdahl's law from one thread and from two: what a thread
- * more can share shrinks, and the rest of a token stays.
+ * more can share shrinks, and the rest of a token stays. Two that were measured at more than twice as many are taken to share
+ * all.
  */
 export function extrapolate(one: number, two: number, threads: number): number {
-  const shared = 2 * (1 / one - 1 / two);
+  const shared = Math.min(2 * (1 / one - 1 / two), 1 / one);
   return 1 / (1 / one - shared + shared / threads);
 }

@@ -11,6 +11,8 @@ test('more threads than were measured share what two have shared, and no more', 
   expect(extrapolate(50, 100, 4)).toBeCloseTo(200, 6);
   expect(extrapolate(60, 90, 1)).toBeCloseTo(60, 6);
   expect(extrapolate(60, 90, 2)).toBeCloseTo(90, 6);
+  // Two are no reason to expect that eight are more than eight times as fast.
+  expect(extrapolate(50, 110, 8)).toBeCloseTo(400, 6);
   // A third of a token's time is not shared.
   expect(extrapolate(60, 90, 1e9)).toBeCloseTo(180, 3);
 });
