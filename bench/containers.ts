@@ -1,5 +1,6 @@
 // Servers in containers, under a quota of CPU time, with the `docker` command.
 import { execFile, execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { invokePath } from '../local/emulator.ts';
@@ -7,8 +8,15 @@ import { answers, completionsPath, type Server } from './subjects/server-process
 
 const run = promisify(execFile);
 
-/** Docker's default, and the Dockerfile's. */
-export const baseImage = 'node:24-bookworm-slim';
+/** What the image is built on where nothing else is asked for. */
+export const baseImage = readBaseImage();
+
+function readBaseImage(): string {
+  const [, name] =
+    /^ARG BASE_IMAGE=(.+)$/m.exec(readFileSync(new URL('../Dockerfile', import.meta.url), 'utf8')) ?? [];
+  if (name === undefined) throw new Error('The Dockerfile names no base image.');
+  return name;
+}
 
 /** Runs `docker` and returns what it printed, without the blanks around it. Throws with all its output. */
 export async function docker(...args: string[]): Promise<string> {

@@ -1,9 +1,6 @@
 // What a million tokens cost on Lambda, by the size of the function.
 import { type Architecture, dollarsPerSecond } from '../infra/lambda-prices.ts';
 
-/** Megabytes that bring one virtual CPU. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
-export const megabytesPerCpu = 1769;
-
 /** US dollars for a million generated tokens, at so many a second. */
 export function dollarsPerMillionTokens(
   megabytes: number,

@@ -2,11 +2,12 @@
 // processors than this machine has are extrapolated, and say so.
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { lambdaMegabytesPerCpu } from '../../functions/shared/platform/cpu.ts';
 import type { Architecture } from '../../infra/lambda-prices.ts';
 import { hasAmx } from '../../native/processor.ts';
 import { complete } from '../completions.ts';
 import { emulatorCommand, startInContainer } from '../containers.ts';
-import { dollarsPerMillionTokens, extrapolate, megabytesPerCpu } from '../cost.ts';
+import { dollarsPerMillionTokens, extrapolate } from '../cost.ts';
 import type { Bench, Measurement, Sample } from '../measurement.ts';
 import { storyPrompt } from '../prompts.ts';
 import { makeRandomModel } from '../random-model.ts';
@@ -16,7 +17,7 @@ import type { BenchModel } from '../subjects/subject.ts';
 import { buildImage } from './quotas.ts';
 
 /** Megabytes. */
-const functionSizes = [512, 1024, 1769, 3538, 5307, 7076, 10_240];
+const functionSizes = [512, 1024, ...[1, 2, 3, 4].map((cpus) => cpus * lambdaMegabytesPerCpu), 10_240];
 const maxTokens = 48;
 const cache = fileURLToPath(new URL('../../.cache/bench', import.meta.url));
 
@@ -69,20 +70,20 @@ async function measureVariant({ rounds }: Bench, variant: Variant, image: string
   const { model } = variant;
   const fitting = functionSizes.filter((megabytes) => megabytes >= model.bytes / 1e6 + besideWeights);
   const measured: Measured[] = [];
-  for (const megabytes of fitting.filter((each) => each / megabytesPerCpu <= availableParallelism())) {
+  for (const megabytes of fitting.filter((each) => each / lambdaMegabytesPerCpu <= availableParallelism())) {
     measured.push(await measureSize(megabytes, variant, image, rounds));
   }
   const at = (cpus: number) =>
-    measured.find(({ megabytes }) => megabytes === cpus * megabytesPerCpu)?.tokensPerSecond;
+    measured.find(({ megabytes }) => megabytes === cpus * lambdaMegabytesPerCpu)?.tokensPerSecond;
   const [one, two] = [at(1), at(2)];
   const extrapolated: Measured[] =
     one === undefined || two === undefined
       ? []
       : fitting
-          .filter((megabytes) => megabytes / megabytesPerCpu > availableParallelism())
+          .filter((megabytes) => megabytes / lambdaMegabytesPerCpu > availableParallelism())
           .map((megabytes) => ({
             megabytes,
-            tokensPerSecond: extrapolate(one, two, Math.floor(megabytes / megabytesPerCpu)),
+            tokensPerSecond: extrapolate(one, two, Math.floor(megabytes / lambdaMegabytesPerCpu)),
           }));
   const all = [...measured, ...extrapolated];
   for (const architecture of ['x86_64', 'arm64'] as const) tellCheapest(variant, all, architecture);
@@ -99,7 +100,7 @@ async function measureSize(
     ...emulatorCommand,
     name: ggufLambda.name,
     image,
-    cpus: megabytes / megabytesPerCpu,
+    cpus: megabytes / lambdaMegabytesPerCpu,
     megabytes,
     mounts: [model.directory],
     hidden,

@@ -9,7 +9,7 @@ import { readInteger } from './environment.ts';
  * Memory that brings one whole virtual CPU on Lambda, in MB.
  * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
  */
-const lambdaMegabytesPerCpu = 1769;
+export const lambdaMegabytesPerCpu = 1769;
 
 /** What bounds the CPU time of this process, in virtual CPUs. */
 export interface CpuLimits {
