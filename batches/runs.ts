@@ -49,6 +49,11 @@ export function toRunName(batch: string, number: number): string {
   return number === 1 ? batch : `${batch}.run-${number}`;
 }
 
+/** The batch that an execution of this name is a run of. */
+export function toBatchName(run: string): string {
+  return run.replace(/\.run-\d+$/, '');
+}
+
 /** @throws {BatchError} when there is no such batch */
 export async function describeLastRun(batch: string, stack: BatchStack): Promise<Run> {
   let found: { execution: DescribeExecutionCommandOutput; number: number } | undefined;

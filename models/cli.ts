@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { addModel } from '../functions/shared/model/add-model.ts';
 import { findArtifact } from '../functions/shared/model/artifact.ts';
-import { findModel, readCatalog, updateCatalog } from '../functions/shared/model/catalog.ts';
+import { assertPinned, findModel, readCatalog, updateCatalog } from '../functions/shared/model/catalog.ts';
 import { reasonOf, StoreError } from '../functions/shared/model/errors.ts';
 import { type Fetched, fetchArtifact } from '../functions/shared/model/fetch-artifact.ts';
 import { fetchModel } from '../functions/shared/model/fetch-model.ts';
@@ -16,7 +16,6 @@ import { verifyStored } from '../functions/shared/model/stored.ts';
 import type { TransferProgress } from '../functions/shared/model/transfer.ts';
 import { createProgressDisplay } from '../terminal/progress.ts';
 import { listModels, showModel } from './listing.ts';
-import { assertPinned, UnpinnedError } from './pinned.ts';
 
 const location = readStoreLocation(process.env);
 const display = createProgressDisplay(process.stdout);
@@ -153,10 +152,9 @@ function tell({ source, directory, sizeBytes, sha256 }: Fetched): void {
   display.line(`${origin}: ${directory}, ${sizeBytes} bytes, SHA-256 ${sha256} verified.`);
 }
 
-/** Whether the message says all. The module of prefixes is not loaded for any other command. */
+/** Whether the message says all. */
 function isExpected(error: unknown): error is Error {
-  if (error instanceof StoreError || error instanceof UnpinnedError) return true;
-  return error instanceof Error && error.name === 'PrefixError';
+  return error instanceof StoreError || (error instanceof Error && error.name === 'PrefixError');
 }
 
 try {

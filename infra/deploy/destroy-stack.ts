@@ -1,5 +1,6 @@
 // The steps of `npm run destroy`. Nothing is deleted before all of it is told and agreed to.
 import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
+import { toBatchName } from '../../batches/runs.ts';
 import { type Bucket, type BucketContents, countContents, emptyBucket } from './batch-bucket.ts';
 import { type Clients, connect } from './clients.ts';
 import { DeployError, toDeployError } from './errors.ts';
@@ -75,8 +76,7 @@ async function assertNoBatchRuns(
       throw toDeployError(error, 'states:ListExecutions');
     });
   if (running === undefined) return;
-  // A batch that was resumed runs under its name and a number (batches/runs.ts), which no command takes for a batch.
-  const batch = running.name?.replace(/\.run-\d+$/, '');
+  const batch = toBatchName(running.name ?? '');
   const cancel = `npm run batch -- cancel ${batch} --environment ${environment} --region ${region}`;
   throw new DeployError(
     'unusable-stack',

@@ -2,10 +2,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readCatalog } from '../../functions/shared/model/catalog.ts';
+import { assertPinned, readCatalog } from '../../functions/shared/model/catalog.ts';
 import { reasonOf } from '../../functions/shared/model/errors.ts';
 import { readStoreLocation } from '../../functions/shared/model/location.ts';
-import { assertPinned } from '../../models/pinned.ts';
 import { DeployError } from './errors.ts';
 import type { ParameterValues } from './template-parameters.ts';
 

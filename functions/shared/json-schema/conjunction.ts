@@ -1,5 +1,4 @@
 // Takes schemas that all hold apart: into what they say themselves, and the alternatives that they leave.
-
 import { isJsonObject } from '../wire/json.ts';
 import type { Part } from './assertions.ts';
 import type { Place, SchemaDocument } from './schema-document.ts';

@@ -1,6 +1,5 @@
 // Objects: the declared properties in the order of their declaration, those that are not required left out or not,
 // and then others, where the schema says something about others.
-
 import { isJsonObject } from '../wire/json.ts';
 import type { Member } from './ambiguity.ts';
 import { type Assertions, below, type Part } from './assertions.ts';

@@ -1,5 +1,4 @@
 // Values that a schema lists one by one.
-
 import { isJsonObject } from '../wire/json.ts';
 import type { Assertions } from './assertions.ts';
 import { choice, type GrammarNode, literal, sequence } from './grammar-node.ts';

@@ -113,6 +113,21 @@ export function findModel(catalog: Catalog, name: string): ModelEntry {
 }
 
 /**
+ * Checks that the catalog says what a model's bytes must be. Images are built of such models only: what a build pins is gone
+ * with it, so that each build would trust anew whatever the source gives.
+ *
+ * @param name undefined for the catalog's default
+ * @throws {StoreError} `unpinned`, with what pins it, or `unknown-name`
+ */
+export function assertPinned(catalog: Catalog, name: string = catalog.default): void {
+  if (findModel(catalog, name).sha256 !== null) return;
+  throw new StoreError(
+    'unpinned',
+    `${name} has no pinned hash to verify it against: run 'npm run model -- fetch ${name}', commit models/catalog.json, and build again.`,
+  );
+}
+
+/**
  * Changes a catalog file: reads it anew, so that a change made meanwhile is kept, and replaces it atomically.
  *
  * @throws {StoreError} `malformed-catalog`, before anything is written, when either version is not valid

@@ -6,6 +6,7 @@ export type StoreErrorCode =
   | 'malformed-catalog'
   | 'unknown-name'
   | 'name-taken'
+  | 'unpinned'
   | 'unusable-source'
   | 'source-gone'
   | 'source-refused'
