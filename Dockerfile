@@ -46,23 +46,24 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 FROM build AS bundles
 COPY tsconfig.json esbuild.config.ts ./
 COPY functions functions
-COPY local local
+COPY src src
 RUN node esbuild.config.ts
 
 # --- model: fetched once, verified, and a layer of its own, so that a change of code moves no weights ----------
 FROM build AS model
-COPY functions/shared/gguf functions/shared/gguf
-COPY functions/shared/platform functions/shared/platform
-COPY functions/shared/model functions/shared/model
+COPY src/config src/config
+COPY src/model src/model
+COPY tools/terminal tools/terminal
+COPY tools/store tools/store
+COPY tools/model tools/model
 # What the checkout's store holds already is verified and not fetched again.
 COPY models models
-COPY terminal terminal
 ARG MODEL=
-RUN node models/cli.ts fetch ${MODEL} --to /model --pinned
+RUN node tools/model/cli.ts fetch ${MODEL} --to /model --pinned
 
 # --- prefixes: snapshots of what prompts begin with, if there are any ------------------------------------------------
 FROM model AS prefixes
-COPY functions functions
+COPY src src
 # The same libraries evaluate them that will restore them.
 COPY --from=runtime /runtime/node_modules/@node-llama-cpp node_modules/@node-llama-cpp
 ARG CONTEXT_SIZE=2048
@@ -72,15 +73,16 @@ ARG KV_TYPE=f16
 ARG PREFIX_SET=
 RUN mkdir /prefixes \
   && if [ -n "$(find "models/prefixes/${PREFIX_SET}" -maxdepth 1 -name '*.txt' -o -maxdepth 1 -name '*.json')" ]; \
-    then UV_THREADPOOL_SIZE=1 node models/cli.ts prefixes --model /model --from "models/prefixes/${PREFIX_SET}" --to /prefixes; fi
+    then UV_THREADPOOL_SIZE=1 node tools/model/cli.ts prefixes --model /model --from "models/prefixes/${PREFIX_SET}" --to /prefixes; fi
 
 FROM build AS emulator
-COPY functions/shared/gguf functions/shared/gguf
-COPY functions/shared/platform functions/shared/platform
-COPY functions/shared/model functions/shared/model
-COPY models/*.ts models/catalog.json models/
-COPY terminal terminal
-RUN node models/cli.ts fetch aws-lambda-rie --to /emulator
+COPY src/config src/config
+COPY src/model src/model
+COPY tools/terminal tools/terminal
+COPY tools/store tools/store
+COPY tools/model tools/model
+COPY models/catalog.json models/
+RUN node tools/model/cli.ts fetch aws-lambda-rie --to /emulator
 
 # --- lambda: the image as Lambda takes it ------------------------------------------------------------------------
 # It names no user: Lambda brings its own, without privileges, and `sam local` adds its emulator as the image's

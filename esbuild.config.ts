@@ -1,5 +1,5 @@
 // Bundles every `functions/*/handler.ts` to `dist/functions/*.mjs`, and the front of a machine that is not
-// Lambda to `dist/local/main.mjs`; `dist/preload.mjs` runs before either. Run it with `npm run build`.
+// Lambda to `dist/server/main.mjs`; `dist/preload.mjs` runs before either. Run it with `npm run build`.
 import { globSync, rmSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { build, type Plugin } from 'esbuild';
@@ -28,12 +28,12 @@ const requireHttp: Plugin = {
 };
 
 rmSync('dist/functions', { recursive: true, force: true });
-rmSync('dist/local', { recursive: true, force: true });
+rmSync('dist/server', { recursive: true, force: true });
 await build({
   entryPoints: [
     ...functions,
-    { in: 'functions/shared/preload.ts', out: 'preload' },
-    { in: 'local/main.ts', out: 'local/main' },
+    { in: 'src/startup/preload.ts', out: 'preload' },
+    { in: 'src/server/main.ts', out: 'server/main' },
   ],
   outdir: 'dist',
   outExtension: { '.js': '.mjs' },

@@ -3,7 +3,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { invokePath } from '../local/emulator.ts';
+import { invokePath } from '../src/server/emulator.ts';
 import { answers, completionsPath, type Server } from './subjects/server-process.ts';
 
 const run = promisify(execFile);

@@ -1,5 +1,5 @@
 // What a million tokens cost on Lambda, by the size of the function.
-import { type Architecture, dollarsPerSecond } from '../infra/lambda-prices.ts';
+import { type Architecture, dollarsPerSecond } from '../tools/deploy/lambda-prices.ts';
 
 /** US dollars for a million generated tokens, at so many a second. */
 export function dollarsPerMillionTokens(

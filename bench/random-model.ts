@@ -13,8 +13,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { readGgufFacts } from '../functions/shared/gguf/gguf-facts.ts';
-import { readManifest } from '../functions/shared/model/manifest.ts';
+import { readGgufFacts } from '../src/model/gguf-facts.ts';
+import { readManifest } from '../src/model/manifest.ts';
 import type { BenchModel } from './subjects/subject.ts';
 
 /** Llama 3.2 1B's, but for the vocabulary: 1.07 billion weights. */

@@ -1,6 +1,6 @@
 // What a run found: as JSON, whose rows a plot takes as they are, and as a table.
 import { arch, cpus, platform, release, totalmem } from 'node:os';
-import { formatTable } from '../terminal/format.ts';
+import { formatTable } from '../tools/terminal/format.ts';
 import type { Goal, Measurement, Metric, Sample } from './measurement.ts';
 import { type Summary, summarise } from './statistics.ts';
 import type { BenchModel, Subject } from './subjects/subject.ts';

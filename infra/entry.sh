@@ -48,4 +48,4 @@ if [ -x "$root/node_modules/.bin/node" ]; then node=$root/node_modules/.bin/node
 if [ -n "${AWS_LAMBDA_RUNTIME_API:-}" ]; then
   exec "$node" --import "$root/dist/preload.mjs" "$root/node_modules/aws-lambda-ric/index.mjs" "$_HANDLER"
 fi
-exec "$node" "$root/dist/local/main.mjs" "$_HANDLER"
+exec "$node" "$root/dist/server/main.mjs" "$_HANDLER"

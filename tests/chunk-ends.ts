@@ -1,5 +1,5 @@
 // Where the pieces of a prompt end, for the tests of how they are cut and of how they are rounded.
-import { chunkEnd } from '../functions/shared/engine/prompt-chunks.ts';
+import { chunkEnd } from '../src/engine/prompt/prompt-chunks.ts';
 
 export interface ChunkEndOptions {
   /** The lengths of the known beginnings that the prompt has. Default: none. */

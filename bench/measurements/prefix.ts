@@ -12,7 +12,7 @@ import type { ServerSettings, Subject } from '../subjects/subject.ts';
 
 const prefixTokens = 1_000;
 const without = 'gguf-lambda, without prefix';
-const cli = fileURLToPath(new URL('../../models/cli.ts', import.meta.url));
+const cli = fileURLToPath(new URL('../../tools/model/cli.ts', import.meta.url));
 
 export const prefix: Measurement = {
   name: 'prefix',

@@ -2,9 +2,9 @@
 // processors than this machine has are extrapolated, and say so.
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { lambdaMegabytesPerCpu } from '../../functions/shared/platform/cpu.ts';
-import type { Architecture } from '../../infra/lambda-prices.ts';
 import { hasAmx } from '../../native/processor.ts';
+import { lambdaMegabytesPerCpu } from '../../src/config/cpu.ts';
+import type { Architecture } from '../../tools/deploy/lambda-prices.ts';
 import { complete } from '../completions.ts';
 import { emulatorCommand, startInContainer } from '../containers.ts';
 import { dollarsPerMillionTokens, extrapolate } from '../cost.ts';

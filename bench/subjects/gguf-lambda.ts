@@ -1,8 +1,8 @@
 // This project, by each of its ways in.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { invokePath } from '../../local/emulator.ts';
-import { loopback } from '../../local/loopback.ts';
+import { invokePath } from '../../src/server/emulator.ts';
+import { loopback } from '../../src/server/loopback.ts';
 import type { ServerSettings, Subject } from './subject.ts';
 
 const root = new URL('../../', import.meta.url);

@@ -1,5 +1,5 @@
 // llama-cpp-python's server, which answers one request at a time.
-import { loopback } from '../../local/loopback.ts';
+import { loopback } from '../../src/server/loopback.ts';
 import type { Subject } from './subject.ts';
 
 /** `packages` is the folder that Python imports it from. */

@@ -1,5 +1,5 @@
 // llama.cpp's own server, with its own defaults but for what every subject is told.
-import { loopback } from '../../local/loopback.ts';
+import { loopback } from '../../src/server/loopback.ts';
 import type { Subject } from './subject.ts';
 
 export function defineLlamaServer(program: string, version: string): Subject {

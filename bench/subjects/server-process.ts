@@ -1,7 +1,7 @@
 // Starts a subject as a process of its own, on a free port, and ends it.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { findFreePorts, loopback } from '../../local/loopback.ts';
+import { findFreePorts, loopback } from '../../src/server/loopback.ts';
 import { HttpStatusError, post } from '../http-client.ts';
 import type { ServerCommand, ServerSettings, Subject } from './subject.ts';
 

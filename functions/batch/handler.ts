@@ -1,10 +1,10 @@
 // The Lambda function `batch`.
-import { loadModel } from '../shared/load-model.ts';
+import { loadModel } from '../../src/startup/load-model.ts';
 
 // While it loads, the rest of the function does.
 void loadModel(process.env);
-const { definePipeline } = await import('./pipeline.ts');
-const { readBatchResources } = await import('./resources.ts');
-const { loadService } = await import('../shared/load-service.ts');
+const { definePipeline } = await import('../../src/batch/pipeline.ts');
+const { readBatchResources } = await import('../../src/batch/resources.ts');
+const { loadService } = await import('../../src/startup/load-service.ts');
 
 export const handler = definePipeline(await loadService(process.env), readBatchResources(process.env));

@@ -1,9 +1,9 @@
 // The Lambda function `completion`.
-import { loadModel } from '../shared/load-model.ts';
+import { loadModel } from '../../src/startup/load-model.ts';
 
 // While it loads, the rest of the function does.
 void loadModel(process.env);
-const { definePipeline } = await import('./pipeline.ts');
-const { loadService } = await import('../shared/load-service.ts');
+const { definePipeline } = await import('../../src/lambda/completion-pipeline.ts');
+const { loadService } = await import('../../src/startup/load-service.ts');
 
 export const handler = definePipeline(await loadService(process.env));

@@ -10,7 +10,7 @@ import { CloudFormationClient, CreateStackCommand } from '@aws-sdk/client-cloudf
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BatchResult } from '../../functions/shared/batch/batch-result.ts';
+import type { BatchResult } from '../../src/batch/batch-result.ts';
 import { Environments } from './environments.ts';
 import { type LocalAws, startAws } from './moto.ts';
 

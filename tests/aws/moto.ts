@@ -7,7 +7,7 @@ import { createServer, request as forward, type IncomingMessage, type ServerResp
 import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { buffer } from 'node:stream/consumers';
-import { installPythonTool } from '../../infra/python-tool.ts';
+import { installPythonTool } from '../../tools/deploy/python-tool.ts';
 
 /** Answers an invocation: what Lambda would send back, or that it takes no more at the moment. */
 export type InvokeFunction = (payload: unknown) => Promise<FunctionAnswer | 'throttled'>;

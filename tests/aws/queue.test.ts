@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BatchResult } from '../../functions/shared/batch/batch-result.ts';
+import type { BatchResult } from '../../src/batch/batch-result.ts';
 import { Environments } from './environments.ts';
 import { type LocalAws, startAws } from './moto.ts';
 

@@ -1,12 +1,8 @@
 // POST /v1/chat/completions as vLLM's and llama-server's own tests ask for it, on the real model.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type {
-  ChatChunk,
-  ChatChunkChoice,
-  ChatCompletion,
-} from '../../functions/shared/wire/chat-completion.ts';
-import type { Completion } from '../../functions/shared/wire/completion.ts';
-import type { ErrorBody } from '../../functions/shared/wire/errors.ts';
+import type { ChatChunk, ChatChunkChoice, ChatCompletion } from '../../src/api/chat/chat-completion.ts';
+import type { Completion } from '../../src/api/completions/completion.ts';
+import type { ErrorBody } from '../../src/errors/request-error.ts';
 import { type Answer, groupByIndex, model, startTestServer, type TestServer } from './test-server.ts';
 
 const path = '/v1/chat/completions';

@@ -1,11 +1,7 @@
 // POST /v1/completions as vLLM's and llama-server's own tests ask for it, on the real model.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type {
-  Completion,
-  CompletionChoice,
-  CompletionChunk,
-} from '../../functions/shared/wire/completion.ts';
-import type { ErrorBody } from '../../functions/shared/wire/errors.ts';
+import type { Completion, CompletionChoice, CompletionChunk } from '../../src/api/completions/completion.ts';
+import type { ErrorBody } from '../../src/errors/request-error.ts';
 import { type Answer, groupByIndex, startTestServer, type TestServer } from './test-server.ts';
 
 const path = '/v1/completions';

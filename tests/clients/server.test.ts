@@ -1,9 +1,9 @@
 // What a server tells of itself and does besides answering: tokens, templates, metrics, several at once. The cases are
 // those of llama-server's own tests and of vLLM's.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Completion, CompletionChunk } from '../../functions/shared/wire/completion.ts';
-import type { ErrorBody } from '../../functions/shared/wire/errors.ts';
-import type { DetokenizeAnswer, TokenizeAnswer } from '../../functions/shared/wire/tokens.ts';
+import type { Completion, CompletionChunk } from '../../src/api/completions/completion.ts';
+import type { DetokenizeAnswer, TokenizeAnswer } from '../../src/api/tokens/tokens-request.ts';
+import type { ErrorBody } from '../../src/errors/request-error.ts';
 import { model, startTestServer, type TestServer } from './test-server.ts';
 
 const slots = 2;

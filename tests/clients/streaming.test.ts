@@ -1,6 +1,6 @@
 // A streamed answer on port 8000, read with nothing but fetch: it leaves as it is generated.
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { CompletionChunk } from '../../functions/shared/wire/completion.ts';
+import type { CompletionChunk } from '../../src/api/completions/completion.ts';
 import { type FrontProcess, startFrontProcess } from '../model/front-process.ts';
 import { readPieces, toEvents } from '../model/streamed-answer.ts';
 

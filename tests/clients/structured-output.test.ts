@@ -2,9 +2,9 @@
 import { zodResponseFormat } from 'openai/helpers/zod';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { ChatChunk, ChatCompletion } from '../../functions/shared/wire/chat-completion.ts';
-import type { Completion } from '../../functions/shared/wire/completion.ts';
-import type { ErrorBody } from '../../functions/shared/wire/errors.ts';
+import type { ChatChunk, ChatCompletion } from '../../src/api/chat/chat-completion.ts';
+import type { Completion } from '../../src/api/completions/completion.ts';
+import type { ErrorBody } from '../../src/errors/request-error.ts';
 import { model, startTestServer, type TestServer } from './test-server.ts';
 
 const messages = [{ role: 'user' as const, content: 'Write an example.' }];

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { installPythonTool, type Tool } from '../../infra/python-tool.ts';
-import { findSam } from '../../infra/sam.ts';
+import { installPythonTool, type Tool } from '../../tools/deploy/python-tool.ts';
+import { findSam } from '../../tools/deploy/sam.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));

@@ -4,7 +4,7 @@ import type {
   AddonModel,
   AddonSampler,
   LlamaAddon,
-} from '../../functions/shared/engine/llama-addon.ts';
+} from '../../src/engine/llama/llama-addon.ts';
 import { modelPath } from './default-model.ts';
 
 export interface BareContext {

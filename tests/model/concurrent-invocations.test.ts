@@ -3,7 +3,7 @@
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-nodejs-runtime.html
 import { readFileSync, realpathSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { Completion } from '../../functions/shared/wire/completion.ts';
+import type { Completion } from '../../src/api/completions/completion.ts';
 import { readEvent } from '../events.ts';
 import { modelPath } from './default-model.ts';
 import { startXRayDaemon } from './fixtures/x-ray-daemon.ts';

@@ -1,9 +1,9 @@
 // Answers that the invocation's time does not suffice for, on port 8000 and under the real emulator, which would kill
 // a runtime that is late, and its cache with it.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Pace } from '../../functions/shared/engine/pace.ts';
-import type { ChatChunk, ChatCompletion } from '../../functions/shared/wire/chat-completion.ts';
-import type { Completion, CompletionChunk } from '../../functions/shared/wire/completion.ts';
+import type { ChatChunk, ChatCompletion } from '../../src/api/chat/chat-completion.ts';
+import type { Completion, CompletionChunk } from '../../src/api/completions/completion.ts';
+import { Pace } from '../../src/engine/pace.ts';
 import { model } from './default-model.ts';
 import { type FrontProcess, startFrontProcess } from './front-process.ts';
 import { readPieces, toEvents } from './streamed-answer.ts';

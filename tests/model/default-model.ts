@@ -1,7 +1,7 @@
 // Where the tests of this tier find the default model, which `npm test` has fetched and verified before.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { readManifest } from '../../functions/shared/model/manifest.ts';
+import { readManifest } from '../../src/model/manifest.ts';
 
 const models = new URL('../../models/', import.meta.url);
 const catalog = JSON.parse(readFileSync(new URL('catalog.json', models), 'utf8')) as { default: string };

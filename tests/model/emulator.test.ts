@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Completion } from '../../functions/shared/wire/completion.ts';
+import type { Completion } from '../../src/api/completions/completion.ts';
 import { eventNames, readEvent } from '../events.ts';
 import { badBodies } from './bad-bodies.ts';
 import { model } from './default-model.ts';

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Engine, EngineError } from '../../functions/shared/engine/engine.ts';
-import { loadLlamaEngine } from '../../functions/shared/engine/llama-engine.ts';
+import { type Engine, EngineError } from '../../src/engine/engine.ts';
+import { loadLlamaEngine } from '../../src/engine/llama/llama-engine.ts';
 import { modelPath } from './default-model.ts';
 import { contextSize, type Generated, generateOn, greedy, loadEngine } from './generation.ts';
 

@@ -7,8 +7,8 @@ import type {
   Sampling,
   ScoredToken,
   Token,
-} from '../../functions/shared/engine/engine.ts';
-import { loadLlamaEngine } from '../../functions/shared/engine/llama-engine.ts';
+} from '../../src/engine/engine.ts';
+import { loadLlamaEngine } from '../../src/engine/llama/llama-engine.ts';
 import { modelPath } from './default-model.ts';
 
 export const greedy: Sampling = {

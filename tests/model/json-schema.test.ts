@@ -10,9 +10,9 @@ import {
   type Token,
 } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { toChatGrammar } from '../../functions/shared/chat/chat-grammar.ts';
-import { schemaToGbnf } from '../../functions/shared/json-schema/json-schema-grammar.ts';
-import { validateJson } from '../../functions/shared/json-schema/validate-json.ts';
+import { toChatGrammar } from '../../src/chat/chat-grammar.ts';
+import { schemaToGbnf } from '../../src/json-schema/json-schema-grammar.ts';
+import { validateJson } from '../../src/json-schema/validate-json.ts';
 import { Gbnf } from '../unit/json-schema/gbnf.ts';
 import { randomSchema } from '../unit/json-schema/random-schema.ts';
 import { schemaCases } from '../unit/json-schema/schemas.ts';

@@ -5,7 +5,7 @@ import {
   openByLibrary,
   openLlamaAddon,
   openPrebuilt,
-} from '../../functions/shared/engine/llama-addon.ts';
+} from '../../src/engine/llama/llama-addon.ts';
 import { modelPath } from './default-model.ts';
 
 /** What is used of each class. */

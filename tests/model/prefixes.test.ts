@@ -3,10 +3,10 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writ
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, type MockInstance, vi } from 'vitest';
-import type { KvType } from '../../functions/shared/engine/llama-context.ts';
-import { type LlamaEngine, loadLlamaEngine } from '../../functions/shared/engine/llama-engine.ts';
-import { bakePrefixes, PrefixError } from '../../models/bake-prefixes.ts';
 import { hasAmx } from '../../native/processor.ts';
+import type { KvType } from '../../src/engine/llama/llama-context.ts';
+import { type LlamaEngine, loadLlamaEngine } from '../../src/engine/llama/llama-engine.ts';
+import { bakePrefixes, PrefixError } from '../../tools/model/bake-prefixes.ts';
 import { model, modelPath } from './default-model.ts';
 import { contextSize, generateOn } from './generation.ts';
 

@@ -1,6 +1,6 @@
 // Guessed tokens on the real model: whatever is guessed, the text is one that the model would have written.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Engine } from '../../functions/shared/engine/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import { generateOn, loadEngine } from './generation.ts';
 
 const list = 'red apple, green pear, blue plum, yellow lemon, black cherry, white peach';

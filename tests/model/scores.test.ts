@@ -1,6 +1,6 @@
 // Log-probabilities of the real model, against those of an independent program on the same file.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Engine } from '../../functions/shared/engine/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import { readReference } from '../clients/reference.ts';
 import { generateOn, loadEngine } from './generation.ts';
 

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { bakePrefixes } from '../../models/bake-prefixes.ts';
+import { bakePrefixes } from '../../tools/model/bake-prefixes.ts';
 import { modelPath } from './default-model.ts';
 
 const script = fileURLToPath(new URL('fixtures/snapshotted-environment.ts', import.meta.url));

@@ -2,15 +2,15 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { findArtifact } from '../../functions/shared/model/artifact.ts';
-import { readCatalog } from '../../functions/shared/model/catalog.ts';
-import { fetchArtifact } from '../../functions/shared/model/fetch-artifact.ts';
-import { fetchModel } from '../../functions/shared/model/fetch-model.ts';
-import { describeGguf } from '../../functions/shared/model/gguf-description.ts';
-import { readStoreLocation } from '../../functions/shared/model/location.ts';
-import { readManifest } from '../../functions/shared/model/manifest.ts';
-import { verifyStored } from '../../functions/shared/model/stored.ts';
-import { createStore } from '../unit/model/store-fixture.ts';
+import { readManifest } from '../../src/model/manifest.ts';
+import { findArtifact } from '../../tools/store/artifact.ts';
+import { readCatalog } from '../../tools/store/catalog.ts';
+import { fetchArtifact } from '../../tools/store/fetch-artifact.ts';
+import { fetchModel } from '../../tools/store/fetch-model.ts';
+import { describeGguf } from '../../tools/store/gguf-description.ts';
+import { readStoreLocation } from '../../tools/store/location.ts';
+import { verifyStored } from '../../tools/store/stored.ts';
+import { createStore } from '../unit/tools/store/store-fixture.ts';
 
 const { catalog } = readStoreLocation({});
 

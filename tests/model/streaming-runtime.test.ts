@@ -1,7 +1,7 @@
 // The function `stream` as Lambda runs it: the image's entry and the real aws-lambda-ric, whose streamed answers are
 // read as they come.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Completion, CompletionChunk } from '../../functions/shared/wire/completion.ts';
+import type { Completion, CompletionChunk } from '../../src/api/completions/completion.ts';
 import { readEvent } from '../events.ts';
 import { type RuntimeProcess, startRuntimeProcess } from './runtime-process.ts';
 import { toEvents, toHttpAnswer } from './streamed-answer.ts';

@@ -1,7 +1,7 @@
 // Generations that end because their time is up, on the real model.
 import { performance } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Engine } from '../../functions/shared/engine/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import { generateOn, loadEngine } from './generation.ts';
 
 const prompt = 'The capital of France is';

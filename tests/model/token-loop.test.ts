@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Engine, Sampling } from '../../functions/shared/engine/engine.ts';
+import type { Engine, Sampling } from '../../src/engine/engine.ts';
 import {
   type AddonContext,
   type AddonModel,
@@ -12,8 +12,8 @@ import {
   type LlamaAddon,
   openPrebuilt,
   type TokenLoopAddon,
-} from '../../functions/shared/engine/llama-addon.ts';
-import { LlamaContext } from '../../functions/shared/engine/llama-context.ts';
+} from '../../src/engine/llama/llama-addon.ts';
+import { LlamaContext } from '../../src/engine/llama/llama-context.ts';
 import { type BareContext, createBareContext } from './bare-context.ts';
 import { generateOn, greedy, loadEngine } from './generation.ts';
 

@@ -8,8 +8,8 @@ import type {
   ModelProperties,
   ScoredToken,
   Token,
-} from '../../functions/shared/engine/engine.ts';
-import { GeneratedText } from '../../functions/shared/engine/generated-text.ts';
+} from '../../src/engine/engine.ts';
+import { GeneratedText } from '../../src/engine/text/generated-text.ts';
 
 const firstByteToken = 0x11_0000;
 const bosToken = firstByteToken + 0x100;

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type AnswerLinesOptions, answerLines } from '../../../functions/shared/batch/answer-lines.ts';
-import type { BatchResult } from '../../../functions/shared/batch/batch-result.ts';
-import { EngineBusyError } from '../../../functions/shared/engine/engine.ts';
+import { type AnswerLinesOptions, answerLines } from '../../../src/batch/answer-lines.ts';
+import type { BatchResult } from '../../../src/batch/batch-result.ts';
+import { EngineBusyError } from '../../../src/engine/engine.ts';
+import { FakeEmbedder } from '../api/fake-embedder.ts';
+import { toInvocation } from '../api/fake-service.ts';
 import { BrokenEngine, FakeEngine } from '../fake-engine.ts';
-import { FakeEmbedder } from '../routes/fake-embedder.ts';
-import { toInvocation } from '../routes/fake-service.ts';
 import { toLine, toNumbered, toOptions, toService } from './requests.ts';
 
 /** Answers lines; returns what was kept and what was handed back. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findCustomId, longestLine, parseBatchLine } from '../../../functions/shared/batch/batch-line.ts';
+import { findCustomId, longestLine, parseBatchLine } from '../../../src/batch/batch-line.ts';
 import { toLine } from './requests.ts';
 
 const parse = (text: string) => parseBatchLine(Buffer.from(text));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { answerChunk, type ChunkEvent } from '../../../functions/batch/chunk.ts';
-import { splitBatch } from '../../../functions/batch-files/split.ts';
-import { type BatchChunk, toBatchKeys } from '../../../functions/shared/batch/batch-objects.ts';
+import { type BatchChunk, toBatchKeys } from '../../../src/batch/batch-objects.ts';
+import { answerChunk, type ChunkEvent } from '../../../src/batch/chunk.ts';
+import { splitBatch } from '../../../src/batch/files/split.ts';
 import { FakeEngine } from '../fake-engine.ts';
 import { MemoryStore } from './memory-store.ts';
 import { toLine, toOptions, toService } from './requests.ts';

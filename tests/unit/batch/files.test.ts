@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { joinBatch } from '../../../functions/batch-files/join.ts';
-import { definePipeline } from '../../../functions/batch-files/pipeline.ts';
-import { splitBatch, toChunks } from '../../../functions/batch-files/split.ts';
-import { toBatchKeys } from '../../../functions/shared/batch/batch-objects.ts';
-import type { FileLine } from '../../../functions/shared/batch/lines.ts';
+import { toBatchKeys } from '../../../src/batch/batch-objects.ts';
+import { joinBatch } from '../../../src/batch/files/join.ts';
+import { definePipeline } from '../../../src/batch/files/pipeline.ts';
+import { splitBatch, toChunks } from '../../../src/batch/files/split.ts';
+import type { FileLine } from '../../../src/batch/lines.ts';
 import { MemoryStore } from './memory-store.ts';
 import { toLine } from './requests.ts';
 

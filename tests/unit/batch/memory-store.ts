@@ -1,5 +1,5 @@
 // Objects in memory.
-import type { ObjectStore, ObjectWriter } from '../../../functions/shared/batch/object-store.ts';
+import type { ObjectStore, ObjectWriter } from '../../../src/batch/object-store.ts';
 
 export class MemoryStore implements ObjectStore {
   readonly objects = new Map<string, { body: string; metadata: Readonly<Record<string, string>> }>();

@@ -2,7 +2,7 @@ import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { answerMessages } from '../../../functions/batch/queue.ts';
+import { answerMessages } from '../../../src/batch/queue.ts';
 import { FakeEngine } from '../fake-engine.ts';
 import { MemoryStore } from './memory-store.ts';
 import { toLine, toOptions, toService } from './requests.ts';

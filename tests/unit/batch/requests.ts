@@ -1,7 +1,7 @@
 // Lines of batches, and what answers them.
-import type { AnswerLinesOptions, NumberedLine } from '../../../functions/shared/batch/answer-lines.ts';
+import type { AnswerLinesOptions, NumberedLine } from '../../../src/batch/answer-lines.ts';
+import { model, toInvocation } from '../api/fake-service.ts';
 import { FakeEngine } from '../fake-engine.ts';
-import { model, toInvocation } from '../routes/fake-service.ts';
 
 export function toLine(id: string, body: object = {}): string {
   return JSON.stringify({

@@ -15,7 +15,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { createS3Client, S3Store } from '../../../functions/shared/batch/s3-store.ts';
+import { createS3Client, S3Store } from '../../../src/batch/s3-store.ts';
 
 const s3 = mockClient(S3Client);
 const store = new S3Store(new S3Client({ region: 'eu-central-1' }), 'bucket');

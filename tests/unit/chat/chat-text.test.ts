@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ChatPiece, ChatText, type ChatTextOptions } from '../../../functions/shared/chat/chat-text.ts';
+import { type ChatPiece, ChatText, type ChatTextOptions } from '../../../src/chat/chat-text.ts';
 import { seededRandom } from '../json-schema/seeded-random.ts';
 
 const plain: ChatTextOptions = { thinks: false, startsThinking: false, calls: 'nowhere' };

@@ -1,6 +1,6 @@
 // From messages to the prompt, as POST /apply-template shows it.
 import { describe, expect, it } from 'vitest';
-import { applyTemplate } from '../../../functions/shared/routes/chat.ts';
+import { applyTemplate } from '../../../src/api/chat/chat.ts';
 import { FakeEngine } from '../fake-engine.ts';
 import { templates } from './templates.ts';
 

@@ -1,5 +1,5 @@
 // Small chat templates of the kinds that models bring.
-import { ChatTemplate } from '../../../functions/shared/chat/chat-template.ts';
+import { ChatTemplate } from '../../../src/chat/chat-template.ts';
 
 /** As SmolLM2's: any roles in any order. */
 const chatMl = `{%- for message in messages %}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Pace } from '../../../functions/shared/engine/pace.ts';
+import { Pace } from '../../../src/engine/pace.ts';
 
 describe('a pace', () => {
   it('expects nothing before the first step', () => {

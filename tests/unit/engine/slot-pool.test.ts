@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { EngineBusyError } from '../../../functions/shared/engine/engine.ts';
-import { SlotPool } from '../../../functions/shared/engine/slot-pool.ts';
+import { EngineBusyError } from '../../../src/engine/engine.ts';
+import { SlotPool } from '../../../src/engine/slot-pool.ts';
 
 const any = () => 0;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { authorize } from '../../../functions/shared/http/authorization.ts';
-import { type ApiKeySource, ApiKeyUnavailableError } from '../../../functions/shared/platform/api-key.ts';
+import { type ApiKeySource, ApiKeyUnavailableError } from '../../../src/http/api-key.ts';
+import { authorize } from '../../../src/http/authorization.ts';
 
 /** A source whose key was rotated: it gives the old one until it is asked for the latest. */
 class RotatedKey implements ApiKeySource {

@@ -1,8 +1,8 @@
 import OpenAI from 'openai';
 import { describe, expect, it } from 'vitest';
-import { Cors } from '../../../functions/shared/http/cors.ts';
-import type { HttpRequest } from '../../../functions/shared/http/http.ts';
-import { ConfigurationError } from '../../../functions/shared/platform/environment.ts';
+import { ConfigurationError } from '../../../src/config/environment.ts';
+import { Cors } from '../../../src/http/cors.ts';
+import type { HttpRequest } from '../../../src/http/http.ts';
 
 const page = 'https://chat.example.com';
 

@@ -1,7 +1,7 @@
 // The template as data: what CloudFormation would make of it with given parameters.
 import { readFileSync } from 'node:fs';
 import { type CollectionTag, parse, type ScalarTag } from 'yaml';
-import { chooseParameters } from '../../../infra/deploy/settings.ts';
+import { chooseParameters } from '../../../tools/deploy/settings.ts';
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 

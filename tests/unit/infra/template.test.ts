@@ -172,7 +172,7 @@ describe('the template', () => {
   it('shows every metric of generations on the dashboard', () => {
     const { resources } = resolveTemplate();
     const dashboard = JSON.stringify(resources.Dashboard?.Properties.DashboardBody);
-    const source = readFileSync('functions/shared/telemetry/powertools/powertools-metrics.ts', 'utf8');
+    const source = readFileSync('src/telemetry/powertools/powertools-metrics.ts', 'utf8');
     const names = [...source.matchAll(/addMetric\('(\w+)'/g)].map(([, name]) => name);
 
     expect(names).toContain('TimeToFirstToken');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { GrammarBuilder } from '../../../functions/shared/json-schema/grammar-builder.ts';
-import { choice, literal, reference, sequence } from '../../../functions/shared/json-schema/grammar-node.ts';
+import { GrammarBuilder } from '../../../src/json-schema/grammar-builder.ts';
+import { choice, literal, reference, sequence } from '../../../src/json-schema/grammar-node.ts';
 import { Gbnf } from './gbnf.ts';
 import { seededRandom } from './seeded-random.ts';
 

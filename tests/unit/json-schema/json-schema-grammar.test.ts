@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { toChatGrammar } from '../../../functions/shared/chat/chat-grammar.ts';
-import { schemaToGbnf } from '../../../functions/shared/json-schema/json-schema-grammar.ts';
-import { UnsupportedSchemaError } from '../../../functions/shared/json-schema/unsupported-schema-error.ts';
-import { validateJson } from '../../../functions/shared/json-schema/validate-json.ts';
+import { toChatGrammar } from '../../../src/chat/chat-grammar.ts';
+import { schemaToGbnf } from '../../../src/json-schema/json-schema-grammar.ts';
+import { UnsupportedSchemaError } from '../../../src/json-schema/unsupported-schema-error.ts';
+import { validateJson } from '../../../src/json-schema/validate-json.ts';
 import { Gbnf } from './gbnf.ts';
 import { randomSchema } from './random-schema.ts';
 import { schemaCases } from './schemas.ts';

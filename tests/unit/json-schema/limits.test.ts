@@ -1,7 +1,7 @@
 // Schemas that would keep the process busy for ever, or break it, are refused; large ones that would not are not.
 import { describe, expect, it } from 'vitest';
-import { schemaToGbnf } from '../../../functions/shared/json-schema/json-schema-grammar.ts';
-import { UnsupportedSchemaError } from '../../../functions/shared/json-schema/unsupported-schema-error.ts';
+import { schemaToGbnf } from '../../../src/json-schema/json-schema-grammar.ts';
+import { UnsupportedSchemaError } from '../../../src/json-schema/unsupported-schema-error.ts';
 
 const text = { type: 'string' };
 

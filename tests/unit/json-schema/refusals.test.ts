@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { schemaToGbnf } from '../../../functions/shared/json-schema/json-schema-grammar.ts';
-import { UnsupportedSchemaError } from '../../../functions/shared/json-schema/unsupported-schema-error.ts';
+import { schemaToGbnf } from '../../../src/json-schema/json-schema-grammar.ts';
+import { UnsupportedSchemaError } from '../../../src/json-schema/unsupported-schema-error.ts';
 
 function refusalOf(schema: unknown): UnsupportedSchemaError {
   try {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { validateJson } from '../../../functions/shared/json-schema/validate-json.ts';
+import { validateJson } from '../../../src/json-schema/validate-json.ts';
 import { schemaCases } from './schemas.ts';
 
 function isValid(schema: unknown, text: string): boolean {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { InvocationCounter } from '../../../functions/shared/lambda/invocation.ts';
-import { fakeContext } from '../fake-context.ts';
+import { InvocationCounter } from '../../../src/lambda/invocation.ts';
+import { fakeContext } from './fake-context.ts';
 
 it("an environment's first invocation is told from others that begin before it is asked", () => {
   const counter = new InvocationCounter();

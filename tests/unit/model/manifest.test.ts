@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readManifest } from '../../../functions/shared/model/manifest.ts';
-import { createStore } from './store-fixture.ts';
+import { readManifest } from '../../../src/model/manifest.ts';
+import { createStore } from '../tools/store/store-fixture.ts';
 
 const manifest = {
   name: 'tiny',

@@ -2,9 +2,9 @@
 import { PassThrough, type Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { Context } from 'aws-lambda';
-import { definePipeline as defineCompletion } from '../../../functions/completion/pipeline.ts';
-import { loadReporter } from '../../../functions/shared/telemetry/load-reporter.ts';
-import { Telemetry, type TelemetryOptions } from '../../../functions/shared/telemetry/telemetry.ts';
+import { definePipeline as defineCompletion } from '../../../src/lambda/completion-pipeline.ts';
+import { loadReporter } from '../../../src/telemetry/load-reporter.ts';
+import { Telemetry, type TelemetryOptions } from '../../../src/telemetry/telemetry.ts';
 import { readEvent } from '../../events.ts';
 import { templates } from '../chat/templates.ts';
 import { FakeEngine } from '../fake-engine.ts';
@@ -16,7 +16,7 @@ Object.assign(globalThis, {
     HttpResponseStream: { from: (stream: Writable) => stream },
   },
 });
-const { definePipeline: defineStream } = await import('../../../functions/stream/pipeline.ts');
+const { definePipeline: defineStream } = await import('../../../src/lambda/stream-pipeline.ts');
 
 export const model = 'fake-1b';
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { GenerationEvent } from '../../../functions/shared/engine/engine.ts';
+import type { GenerationEvent } from '../../../src/engine/engine.ts';
 import { readEvent } from '../../events.ts';
 import { BrokenEngine, FakeEngine } from '../fake-engine.ts';
 import { loadTelemetry, post, startCompletion, startStream } from './pipelines.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { GenerationEvent } from '../../../functions/shared/engine/engine.ts';
-import { Telemetry, type TelemetryOptions } from '../../../functions/shared/telemetry/telemetry.ts';
+import type { GenerationEvent } from '../../../src/engine/engine.ts';
+import { Telemetry, type TelemetryOptions } from '../../../src/telemetry/telemetry.ts';
 import { BrokenEngine, FakeEngine } from '../fake-engine.ts';
 import { loadTelemetry, model, post, startCompletion, startStream } from './pipelines.ts';
 import { catchPrinted, type Printed } from './printed.ts';

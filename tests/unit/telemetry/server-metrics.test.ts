@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { GenerationSummary } from '../../../functions/shared/engine/engine.ts';
-import { createMetrics } from '../../../functions/shared/telemetry/server-metrics.ts';
+import type { GenerationSummary } from '../../../src/engine/engine.ts';
+import { createMetrics } from '../../../src/telemetry/server-metrics.ts';
 
 const summary: GenerationSummary = {
   finishReason: 'stop',

@@ -1,9 +1,0 @@
-// Which reporter an environment has. Powertools is loaded by those alone that ask for it.
-import type { TelemetryConfig } from '../platform/config.ts';
-import { consoleReporter, type Reporter } from './reporter.ts';
-
-export async function loadReporter({ powertools }: Pick<TelemetryConfig, 'powertools'>): Promise<Reporter> {
-  if (powertools === undefined) return consoleReporter;
-  const { loadPowertools } = await import('./powertools/powertools-reporter.ts');
-  return loadPowertools(powertools);
-}

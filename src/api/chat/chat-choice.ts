@@ -1,0 +1,195 @@
+// One generation of a chat request, on its way to a message or to the chunks of a stream.
+import { type ChatPiece, ChatText, type ChatTextOptions } from '../../chat/chat-text.ts';
+import { toArgumentsSchema } from '../../chat/tool-syntax.ts';
+import type { GeneratedToken, GenerationEvent, GenerationSummary } from '../../engine/engine.ts';
+import { RequestError } from '../../errors/request-error.ts';
+import { assertValid } from '../json-output.ts';
+import { type ToBytes, toChatLogprobs } from '../logprobs.ts';
+import { type Timings, toTimings } from '../usage.ts';
+import type {
+  ChatChunkChoice,
+  ChatDelta,
+  ChatFinishReason,
+  ChatToolCall,
+  ChatChoice as Choice,
+} from './chat-completion.ts';
+import type { ChatRequest, ChatTool } from './chat-request.ts';
+
+export interface ChatChoiceOptions {
+  readonly index: number;
+  readonly request: ChatRequest;
+  /** Those that may be called. */
+  readonly tools: readonly ChatTool[];
+  /** As in {@link ChatGrammarOptions}. */
+  readonly json: unknown;
+  readonly text: ChatTextOptions;
+  readonly toBytes: ToBytes;
+  readonly requestId: string;
+}
+
+interface OpenCall {
+  readonly name: string;
+  arguments: string;
+}
+
+export class ChatChoice {
+  readonly #options: ChatChoiceOptions;
+  readonly #text: ChatText;
+  readonly #generated: GeneratedToken[] = [];
+  readonly #calls: OpenCall[] = [];
+  #content = '';
+  #reasoning = '';
+  #reasoningTokens = 0;
+  #summary: GenerationSummary | undefined;
+
+  constructor(options: ChatChoiceOptions) {
+    this.#options = options;
+    this.#text = new ChatText(options.text);
+  }
+
+  /** Tokens of the model's thoughts; nothing for a model that has none. */
+  get reasoningTokens(): number | undefined {
+    return this.#options.text.thinks ? this.#reasoningTokens : undefined;
+  }
+
+  /** Takes an event of the generation into the message, and tells what it added. */
+  take(event: GenerationEvent): readonly ChatPiece[] {
+    if (event.type === 'prompt') return [];
+    const wasThinking = this.#text.isThinking;
+    const pieces = event.type === 'end' ? this.#text.end() : this.#text.push(event.text);
+    for (const piece of pieces) this.#add(piece);
+    if (event.type === 'text') {
+      this.#generated.push(...event.tokens);
+      if (wasThinking || this.#text.isThinking) this.#reasoningTokens += event.tokens.length;
+    } else {
+      this.#summary = event.summary;
+      this.#assertComplete(event.summary);
+    }
+    return pieces;
+  }
+
+  /** The whole choice, and what its generation cost. */
+  finish(): { choice: Choice; summary: GenerationSummary } {
+    if (this.#summary === undefined) throw new Error('The generation ended without a summary.');
+    const { index, request } = this.#options;
+    const calls = this.#calls.map((call, place) => this.#toCall(call, place));
+    return {
+      choice: {
+        index,
+        message: {
+          role: 'assistant',
+          content: calls.length > 0 && this.#content === '' ? null : this.#content,
+          ...(this.#reasoning !== '' && { reasoning_content: this.#reasoning }),
+          refusal: null,
+          annotations: [],
+          ...(calls.length > 0 && { tool_calls: calls }),
+        },
+        finish_reason: this.#toFinishReason(this.#summary),
+        logprobs: this.#toLogprobs(this.#generated),
+        ...(request.return_tokens && { tokens: this.#generated.map(({ token }) => token) }),
+      },
+      summary: this.#summary,
+    };
+  }
+
+  /** The chunk that begins a streamed choice. */
+  toRoleChunk(): ChatChunkChoice {
+    return {
+      index: this.#options.index,
+      delta: { role: 'assistant', content: '' },
+      finish_reason: null,
+      logprobs: null,
+    };
+  }
+
+  /** What an event adds to a streamed answer. */
+  toChunks(event: GenerationEvent): { choices: [ChatChunkChoice]; timings?: Timings }[] {
+    const pieces = this.take(event);
+    const { index, request } = this.#options;
+    const deltas = pieces.flatMap((piece) => this.#toDelta(piece));
+    const generated = event.type === 'text' ? event.tokens : [];
+    // What is told of tokens is told though their text is still held back, or is nobody's.
+    const telling = generated.length > 0 && (request.logprobs || request.return_tokens);
+    if (deltas.length === 0 && telling) deltas.push({});
+    const chunks = deltas.map((delta, place): { choices: [ChatChunkChoice]; timings?: Timings } => ({
+      choices: [
+        {
+          index,
+          delta,
+          finish_reason: null,
+          logprobs: place === 0 && generated.length > 0 ? this.#toLogprobs(generated) : null,
+          ...(request.return_tokens && { tokens: place === 0 ? generated.map(({ token }) => token) : [] }),
+        },
+      ],
+      ...(event.type === 'text' && event.progress && { timings: toTimings([event.progress]) }),
+    }));
+    if (event.type === 'end') {
+      const finish = { index, delta: {}, finish_reason: this.#toFinishReason(event.summary), logprobs: null };
+      chunks.push({ choices: [finish], timings: toTimings([event.summary]) });
+    }
+    return chunks;
+  }
+
+  #add(piece: ChatPiece): void {
+    if (piece.type === 'content') this.#content += piece.text;
+    else if (piece.type === 'reasoning') this.#reasoning += piece.text;
+    else if (piece.type === 'call') this.#calls.push({ name: piece.name, arguments: '' });
+    else {
+      const call = this.#calls[piece.call];
+      if (call !== undefined) call.arguments += piece.text;
+    }
+  }
+
+  #toDelta(piece: ChatPiece): ChatDelta[] {
+    switch (piece.type) {
+      case 'content':
+        return [{ content: piece.text }];
+      case 'reasoning':
+        return [{ reasoning_content: piece.text }];
+      case 'call': {
+        const { id, type } = this.#toCall({ name: piece.name, arguments: '' }, piece.call);
+        return [
+          { tool_calls: [{ index: piece.call, id, type, function: { name: piece.name, arguments: '' } }] },
+        ];
+      }
+      case 'arguments':
+        return [{ tool_calls: [{ index: piece.call, function: { arguments: piece.text } }] }];
+      default:
+        throw piece satisfies never;
+    }
+  }
+
+  #toCall({ name, arguments: given }: Pick<OpenCall, 'name' | 'arguments'>, place: number): ChatToolCall {
+    const id = `call_${this.#options.requestId.replaceAll('-', '')}_${this.#options.index}_${place}`;
+    return { id, type: 'function', function: { name, arguments: given } };
+  }
+
+  #toFinishReason({ finishReason, stopped }: GenerationSummary): ChatFinishReason {
+    const isCut = finishReason === 'length' || (stopped && this.#text.isCalling);
+    return this.#calls.length > 0 && !isCut ? 'tool_calls' : finishReason;
+  }
+
+  #toLogprobs(generated: readonly GeneratedToken[]) {
+    return this.#options.request.logprobs ? toChatLogprobs(generated, this.#options.toBytes) : null;
+  }
+
+  /** Of a text that the model ended by itself, everything must be what was asked for. */
+  #assertComplete({ finishReason, stopped }: GenerationSummary): void {
+    if (finishReason !== 'stop' || stopped) return;
+    if (this.#text.isCalling) {
+      throw new RequestError(
+        'invalid_output',
+        'The model ended its text within a call of a function. Ask again.',
+      );
+    }
+    const { json, tools } = this.#options;
+    for (const { name, arguments: given } of this.#calls) {
+      const tool = tools.find((known) => known.function.name === name);
+      if (tool === undefined)
+        throw new RequestError('invalid_output', 'The model called a function that there is not. Ask again.');
+      assertValid(toArgumentsSchema(tool), given);
+    }
+    if (json !== undefined && this.#calls.length === 0)
+      assertValid(json === true ? { type: 'object' } : json, this.#content);
+  }
+}

@@ -1,0 +1,83 @@
+// The answer of POST /v1/chat/completions: OpenAI's chat completion object, whole or in chunks.
+import { type AnswerIdentity, toSeconds } from '../completions/completion.ts';
+import type { ChatLogprobs } from '../logprobs.ts';
+import type { Timings, Usage } from '../usage.ts';
+
+/** Why a choice ended: as completions do, or because the model called functions. */
+export type ChatFinishReason = 'stop' | 'length' | 'tool_calls';
+
+export interface ChatToolCall {
+  readonly id: string;
+  readonly type: 'function';
+  readonly function: {
+    readonly name: string;
+    /** JSON. */
+    readonly arguments: string;
+  };
+}
+
+export interface ChatChoice {
+  readonly index: number;
+  readonly message: {
+    readonly role: 'assistant';
+    readonly content: string | null;
+    /** What a model that thinks wrote before its answer. */
+    readonly reasoning_content?: string;
+    readonly refusal: null;
+    readonly annotations: readonly [];
+    readonly tool_calls?: readonly ChatToolCall[];
+  };
+  readonly finish_reason: ChatFinishReason;
+  readonly logprobs: ChatLogprobs | null;
+  readonly tokens?: readonly number[];
+}
+
+/** What an event adds to a message. */
+export interface ChatDelta {
+  readonly role?: 'assistant';
+  readonly content?: string;
+  readonly reasoning_content?: string;
+  readonly tool_calls?: readonly ToolCallDelta[];
+}
+
+/** The beginning of a call has its id and name, what follows more of its arguments. */
+interface ToolCallDelta {
+  readonly index: number;
+  readonly id?: string;
+  readonly type?: 'function';
+  readonly function: { readonly name?: string; readonly arguments: string };
+}
+
+export interface ChatChunkChoice {
+  readonly index: number;
+  readonly delta: ChatDelta;
+  readonly finish_reason: ChatFinishReason | null;
+  readonly logprobs: ChatLogprobs | null;
+  readonly tokens?: readonly number[];
+}
+
+interface ChatHead {
+  readonly id: string;
+  /** Seconds since 1970. */
+  readonly created: number;
+  readonly model: string;
+}
+
+export interface ChatCompletion extends ChatHead {
+  readonly object: 'chat.completion';
+  readonly choices: readonly ChatChoice[];
+  readonly usage: Usage;
+  readonly timings: Timings;
+}
+
+export interface ChatChunk extends ChatHead {
+  readonly object: 'chat.completion.chunk';
+  readonly choices: readonly ChatChunkChoice[];
+  readonly timings?: Timings;
+  /** Where usage was asked for: null in every chunk but one at the end, which has no choices. */
+  readonly usage?: Usage | null;
+}
+
+export function toChatHead({ requestId, createdAt, model }: AnswerIdentity): ChatHead {
+  return { id: `chatcmpl-${requestId}`, created: toSeconds(createdAt), model };
+}

@@ -1,0 +1,212 @@
+// POST /v1/chat/completions, from a parsed JSON body to the answer: whole, or in chunks.
+import { type ChatTemplate, ChatTemplateError, type TemplateVariables } from '../../chat/chat-template.ts';
+import { toTemplateMessages } from '../../chat/messages.ts';
+import type { GenerationRequest, Token } from '../../engine/engine.ts';
+import { RequestError } from '../../errors/request-error.ts';
+import { type ChoiceEvent, generateChoices, startStream } from '../../generation/choices.ts';
+import {
+  assertFits,
+  assertGenerates,
+  assertModel,
+  toGenerationOptions,
+  tokenizePrompt,
+  withSeedOffset,
+} from '../generation-request.ts';
+import type { Invocation, Service } from '../service.ts';
+import { toTimings, toUsage } from '../usage.ts';
+import { ChatChoice } from './chat-choice.ts';
+import { type ChatChunk, type ChatCompletion, toChatHead } from './chat-completion.ts';
+import { toChatOutput } from './chat-output.ts';
+import {
+  type ChatMessage,
+  type ChatRequest,
+  type ChatTool,
+  parseChatRequest,
+  parseTemplateRequest,
+} from './chat-request.ts';
+
+/** A request that was found right, and what answers it. Nothing is generated before the events are iterated. */
+interface Started {
+  readonly request: ChatRequest;
+  readonly choices: readonly ChatChoice[];
+  readonly events: AsyncGenerator<ChoiceEvent, void, void>;
+  readonly head: ReturnType<typeof toChatHead>;
+}
+
+/**
+ * Answers a chat request as it asks for it: an object, or chunks as they are generated.
+ *
+ * @throws {RequestError} when the request is wrong or does not fit the model
+ */
+export async function chat(
+  body: unknown,
+  service: Service,
+  invocation: Invocation,
+): Promise<ChatCompletion | AsyncGenerator<ChatChunk, void, void>> {
+  const started = await start(parseChatRequest(body), service, invocation);
+  return started.request.stream ? stream(started) : collect(started);
+}
+
+/**
+ * Answers POST /apply-template: the prompt that messages become.
+ *
+ * @throws {RequestError} when the request is wrong or does not fit the model
+ */
+export async function applyTemplate(body: unknown, service: Service): Promise<{ prompt: string }> {
+  const { messages, tools = [], chat_template_kwargs: kwargs, model } = parseTemplateRequest(body);
+  assertModel(model, service.model);
+  const { thinks } = requireTemplate(service);
+  return { prompt: await renderPrompt(messages, tools, service, toVariables(thinks, thinks, kwargs)) };
+}
+
+async function start(request: ChatRequest, service: Service, invocation: Invocation): Promise<Started> {
+  assertModel(request.model, service.model);
+  assertGenerates(service);
+  const template = requireTemplate(service);
+  const mayThink = assertThinking(request, template);
+  const tools = request.tool_choice === 'none' ? [] : (request.tools ?? []);
+  const variables = toVariables(template.thinks, mayThink, request.chat_template_kwargs);
+  const prompt = await renderPrompt(request.messages, tools, service, variables);
+  // Whatever was asked for: there are templates that cannot keep their model from it.
+  const startsThinking = template.thinks && /<think>\s*$/.test(prompt);
+  const output = toChatOutput(request, tools, startsThinking ? 'begun' : mayThink ? 'possible' : 'none');
+  const tokens = tokenizePrompt(prompt, service, 'messages');
+  const { engine } = service;
+  const maxTokensField = request.max_tokens === undefined ? 'max_completion_tokens' : 'max_tokens';
+  const maxTokens = request[maxTokensField] ?? Math.max(1, engine.contextSize - tokens.length);
+  assertFits(tokens.length, maxTokens, engine.contextSize, { prompt: 'messages', maxTokens: maxTokensField });
+
+  const options = toGenerationOptions(request, service, invocation);
+  const generation: GenerationRequest = {
+    ...options,
+    prompt: tokens,
+    maxTokens,
+    ...(output.grammar && { grammar: output.grammar }),
+    ...(request.logprobs && { logprobs: request.top_logprobs ?? 0 }),
+    ...(request.timings_per_token && { progress: true }),
+  };
+  const toBytes = (token: Token) => engine.toBytes(token);
+  // A grammar of the caller's own holds from the first token on.
+  const isInThoughts = startsThinking && request.grammar === undefined;
+  return {
+    request,
+    choices: Array.from({ length: request.n }, (_, index) => {
+      const text = { thinks: template.thinks, startsThinking: isInThoughts, calls: output.calls };
+      return new ChatChoice({
+        index,
+        request,
+        tools: output.tools,
+        json: output.json,
+        text,
+        toBytes,
+        requestId: invocation.requestId,
+      });
+    }),
+    events: generateChoices(
+      Array.from({ length: request.n }, (_, index) => ({
+        ...generation,
+        sampling: withSeedOffset(generation.sampling, index),
+      })),
+      service,
+      invocation.signal,
+    ),
+    head: toChatHead({
+      requestId: invocation.requestId,
+      createdAt: invocation.receivedAt,
+      model: service.model,
+    }),
+  };
+}
+
+function requireTemplate({ chatTemplate }: Service): ChatTemplate {
+  if (chatTemplate !== undefined) return chatTemplate;
+  throw new RequestError(
+    'unsupported_parameter',
+    'This model has no chat template: ask for a completion, at /v1/completions.',
+    { param: 'messages' },
+  );
+}
+
+/** Whether the model is to think. */
+function assertThinking({ reasoning_effort: effort }: ChatRequest, { thinks }: ChatTemplate): boolean {
+  if (!thinks && effort !== undefined && effort !== 'none') {
+    throw new RequestError(
+      'unsupported_parameter',
+      "'reasoning_effort' is not supported: this model does not think.",
+      {
+        param: 'reasoning_effort',
+      },
+    );
+  }
+  return thinks && effort !== 'none' && effort !== 'minimal';
+}
+
+async function renderPrompt(
+  messages: readonly ChatMessage[],
+  tools: readonly ChatTool[],
+  service: Service,
+  variables: Omit<TemplateVariables, 'tools'>,
+): Promise<string> {
+  const template = requireTemplate(service);
+  const { knowsTools } = template;
+  try {
+    const converted = toTemplateMessages(messages, tools, {
+      templateKnowsTools: knowsTools,
+      imagePlaceholders: service.imagePlaceholders ?? false,
+    });
+    return await template.render(converted, {
+      ...variables,
+      ...(knowsTools && tools.length > 0 && { tools }),
+    });
+  } catch (error) {
+    if (error instanceof RangeError)
+      throw new RequestError('invalid_value', 'The messages or tools are nested too deeply to be written.');
+    if (!(error instanceof ChatTemplateError)) throw error;
+    throw new RequestError('invalid_value', error.message, { param: 'messages' });
+  }
+}
+
+function toVariables(
+  knowsThinking: boolean,
+  mayThink: boolean,
+  kwargs: Readonly<Record<string, unknown>>,
+): Omit<TemplateVariables, 'tools'> {
+  return {
+    addGenerationPrompt: true,
+    kwargs: { ...(knowsThinking && { enable_thinking: mayThink }), ...kwargs },
+  };
+}
+
+async function collect({ choices, events, head }: Started): Promise<ChatCompletion> {
+  for await (const { index, event } of events) choices[index]?.take(event);
+  const all = choices.map((choice) => choice.finish());
+  const summaries = all.map(({ summary }) => summary);
+  return {
+    ...head,
+    object: 'chat.completion',
+    choices: all.map(({ choice }) => choice),
+    usage: toUsage([summaries], sumReasoning(choices)),
+    timings: toTimings(summaries),
+  };
+}
+
+function stream({ request, choices, events, head }: Started): Promise<AsyncGenerator<ChatChunk, void, void>> {
+  const includeUsage = request.stream_options?.include_usage ?? false;
+  const frame = { ...head, object: 'chat.completion.chunk', ...(includeUsage && { usage: null }) } as const;
+  return startStream<ChatChunk>(events, {
+    begin: choices.map((choice) => ({ ...frame, choices: [choice.toRoleChunk()] })),
+    toChunks: ({ index, event }) =>
+      (choices[index]?.toChunks(event) ?? []).map((chunk) => ({ ...frame, ...chunk })),
+    toEnd: (summaries) =>
+      includeUsage ? [{ ...frame, choices: [], usage: toUsage([summaries], sumReasoning(choices)) }] : [],
+  });
+}
+
+/** Tokens of thoughts, where the model has any. */
+function sumReasoning(choices: readonly ChatChoice[]): number | undefined {
+  const counts = choices.map(({ reasoningTokens }) => reasoningTokens);
+  return counts.reduce<number | undefined>(
+    (sum, count) => (count === undefined ? sum : (sum ?? 0) + count),
+    undefined,
+  );
+}

@@ -1,0 +1,187 @@
+// POST /v1/completions, from a parsed JSON body to the answer: whole, or in chunks.
+import type { GenerationRequest, Token } from '../../engine/engine.ts';
+import { RequestError } from '../../errors/request-error.ts';
+import { type ChoiceEvent, generateChoices, startStream } from '../../generation/choices.ts';
+import {
+  assertFits,
+  assertGenerates,
+  assertMayFit,
+  assertModel,
+  assertToken,
+  toGenerationOptions,
+  tokenizePrompt,
+  withSeedOffset,
+} from '../generation-request.ts';
+import { toJsonOutput } from '../json-output.ts';
+import type { Invocation, Service } from '../service.ts';
+import { toTimings, toUsage } from '../usage.ts';
+import {
+  type CompletionChoice as Choice,
+  type Completion,
+  type CompletionChunk,
+  toCompletionHead,
+} from './completion.ts';
+import { CompletionChoice } from './completion-choice.ts';
+import {
+  type CompletionRequest,
+  type Prompt,
+  parseCompletionRequest,
+  toPrompts,
+} from './completion-request.ts';
+
+/** The most texts of one request: of all prompts together. */
+const mostGenerations = 1024;
+
+/** A request that was found right, and what answers it. Nothing is generated before the events are iterated. */
+interface Started {
+  readonly request: CompletionRequest;
+  /** One for each generation: those of the first prompt, then those of the next. */
+  readonly choices: readonly CompletionChoice[];
+  /** How many generations each prompt has. */
+  readonly generationsPerPrompt: number;
+  readonly events: AsyncGenerator<ChoiceEvent, void, void>;
+  readonly head: ReturnType<typeof toCompletionHead>;
+}
+
+/**
+ * Answers a completion request as it asks for it: an object, or chunks as they are generated.
+ *
+ * @throws {RequestError} when the request is wrong or does not fit the model
+ */
+export async function complete(
+  body: unknown,
+  service: Service,
+  invocation: Invocation,
+): Promise<Completion | AsyncGenerator<CompletionChunk, void, void>> {
+  const started = start(body, service, invocation);
+  return started.request.stream ? stream(started) : collect(started);
+}
+
+function start(body: unknown, service: Service, invocation: Invocation): Started {
+  const request = parseCompletionRequest(body);
+  assertModel(request.model, service.model);
+  assertGenerates(service);
+  const json =
+    request.json_schema === undefined ? undefined : toJsonOutput(request.json_schema, 'json_schema');
+  const gbnf = request.grammar ?? json?.gbnf;
+  const { n, best_of = n, logprobs, echo, max_tokens: maxTokens } = request;
+  // To tell the best ones apart takes their log-probabilities.
+  const scored = logprobs ?? (best_of > n ? 0 : undefined);
+  const options: Omit<GenerationRequest, 'prompt'> = {
+    ...toGenerationOptions(request, service, invocation),
+    maxTokens,
+    ...(gbnf !== undefined && { grammar: { gbnf } }),
+    ...(scored !== undefined && { logprobs: scored, promptLogprobs: echo && logprobs !== undefined }),
+    ...(request.timings_per_token && { progress: true }),
+  };
+  const prompts = toPrompts(request.prompt).map((prompt) => toPromptTokens(prompt, request, service));
+  const toEchoedText = (prompt: Prompt | undefined) =>
+    typeof prompt === 'string' ? prompt : service.engine.detokenize(prompt ?? []);
+  const echoed = toPrompts(request.prompt).map((prompt) => (echo ? toEchoedText(prompt) : ''));
+  if (prompts.length * best_of > mostGenerations) {
+    throw new RequestError(
+      'invalid_value',
+      `At most ${mostGenerations} texts are generated for one request, not ${prompts.length * best_of}.`,
+      { param: best_of > n ? 'best_of' : 'n' },
+    );
+  }
+  const generations = prompts.flatMap((prompt, index) =>
+    Array.from({ length: best_of }, (_, seedOffset) => ({ prompt, echo: echoed[index] ?? '', seedOffset })),
+  );
+  const toBytes = (token: Token) => service.engine.toBytes(token);
+  return {
+    request,
+    choices: generations.map(
+      ({ prompt, echo: prefix }, index) =>
+        new CompletionChoice({ index, prompt, prefix, request, toBytes, assertValid: json?.assertValid }),
+    ),
+    generationsPerPrompt: best_of,
+    events: generateChoices(
+      generations.map(({ prompt, seedOffset }) => ({
+        ...options,
+        prompt,
+        sampling: withSeedOffset(options.sampling, seedOffset),
+      })),
+      service,
+      invocation.signal,
+    ),
+    head: toCompletionHead({
+      requestId: invocation.requestId,
+      createdAt: invocation.receivedAt,
+      model: service.model,
+    }),
+  };
+}
+
+function toPromptTokens(prompt: Prompt, request: CompletionRequest, service: Service): readonly Token[] {
+  const { engine } = service;
+  const tokens = typeof prompt === 'string' ? tokenizeText(prompt, request, service) : prompt;
+  for (const token of tokens) assertToken(token, engine.properties.vocabularySize, 'prompt');
+  assertFits(tokens.length, request.max_tokens, engine.contextSize, {
+    prompt: 'prompt',
+    maxTokens: 'max_tokens',
+  });
+  return tokens;
+}
+
+function tokenizeText(prompt: string, { suffix }: CompletionRequest, service: Service): Token[] {
+  if (suffix === undefined) return tokenizePrompt(prompt, service, 'prompt');
+  assertMayFit(prompt, service.engine.contextSize, 'prompt');
+  assertMayFit(suffix, service.engine.contextSize, 'suffix');
+  const infill = service.engine.toInfillPrompt(prompt, suffix);
+  if (infill !== undefined) return infill;
+  throw new RequestError(
+    'unsupported_parameter',
+    "'suffix' is not supported: this model was not trained to fill in.",
+    { param: 'suffix' },
+  );
+}
+
+async function collect({
+  request,
+  choices,
+  generationsPerPrompt,
+  events,
+  head,
+}: Started): Promise<Completion> {
+  for await (const { index, event } of events) choices[index]?.take(event);
+  const all = choices.map((choice) => choice.finish());
+  const summaries = all.map(({ summary }) => summary);
+  const prompts = inGroups(all, generationsPerPrompt).map((generations) =>
+    generations.length > request.n
+      ? generations.toSorted((one, other) => other.meanLogprob - one.meanLogprob).slice(0, request.n)
+      : generations,
+  );
+  return {
+    ...head,
+    choices: prompts.flat().map(({ choice }, index): Choice => ({ ...choice, index })),
+    usage: toUsage(inGroups(summaries, generationsPerPrompt)),
+    timings: toTimings(summaries),
+  };
+}
+
+function stream({
+  request,
+  choices,
+  generationsPerPrompt,
+  events,
+  head,
+}: Started): Promise<AsyncGenerator<CompletionChunk, void, void>> {
+  const includeUsage = request.stream_options?.include_usage ?? false;
+  const usage = includeUsage && { usage: null };
+  return startStream<CompletionChunk>(events, {
+    begin: [],
+    toChunks: ({ index, event }) =>
+      (choices[index]?.toChunks(event) ?? []).map((chunk) => ({ ...head, ...chunk, ...usage })),
+    toEnd: (summaries) =>
+      includeUsage
+        ? [{ ...head, choices: [], usage: toUsage(inGroups(summaries, generationsPerPrompt)) }]
+        : [],
+  });
+}
+
+function inGroups<Item>(items: readonly Item[], size: number): Item[][] {
+  return Array.from({ length: items.length / size }, (_, group) =>
+    items.slice(group * size, (group + 1) * size),
+  );
+}

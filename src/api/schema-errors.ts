@@ -1,0 +1,115 @@
+// Says what a schema found wrong, in one line that names the field.
+import type * as z from 'zod/mini';
+import { RequestError } from '../errors/request-error.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/** The longest value that is quoted back, in characters. */
+const longestQuote = 40;
+
+/** Turns the first thing a schema found wrong in `input` into an error that names its field. */
+export function toFieldError(error: z.core.$ZodError, input: unknown): RequestError {
+  const issue = innermost(error.issues[0]);
+  if (issue === undefined) return new RequestError('invalid_value', 'The request is not valid.');
+  if (issue.code === 'unrecognized_keys') {
+    const name = toParam([...issue.path, issue.keys[0] ?? '']);
+    return new RequestError('unknown_parameter', `'${name}' is not a known parameter.`, { param: name });
+  }
+  const param = toParam(issue.path);
+  const value = issue.path.reduce<unknown>(
+    (parent, key) => (parent as Record<PropertyKey, unknown> | undefined)?.[key],
+    input,
+  );
+  if (value === undefined) {
+    return new RequestError('missing_required_parameter', `'${param}' is required.`, { param });
+  }
+  if (issue.code === 'invalid_key') {
+    const [key] = issue.issues;
+    return new RequestError('invalid_value', `'${param}' must be named by ${key?.message}.`, { param });
+  }
+  return new RequestError(
+    'invalid_value',
+    `'${param}' must be ${expectation(issue)}, not ${describe(value)}.`,
+    {
+      param,
+    },
+  );
+}
+
+/** Of a union, the branch that got furthest says most about what is wrong: best one that is right but for a limit. */
+function innermost(issue: Issue | undefined, path: PropertyKey[] = []): Issue | undefined {
+  if (issue === undefined) return undefined;
+  const fullPath = [...path, ...issue.path];
+  if (issue.code !== 'invalid_union') return { ...issue, path: fullPath };
+  const [furthest] = issue.errors
+    .flatMap((branch) => branch.slice(0, 1))
+    .filter((inner) => inner.path.length > 0 || inner.code !== 'invalid_type')
+    .toSorted(
+      (one, other) => Number(isLimit(other)) - Number(isLimit(one)) || comparePaths(other.path, one.path),
+    );
+  return furthest === undefined ? { ...issue, path: fullPath } : innermost(furthest, fullPath);
+}
+
+function isLimit({ code }: Issue): boolean {
+  return code === 'too_big' || code === 'too_small' || code === 'invalid_format';
+}
+
+/** The deeper path comes later, and of two as deep the one of the later item. */
+function comparePaths(one: readonly PropertyKey[], other: readonly PropertyKey[]): number {
+  if (one.length !== other.length) return one.length - other.length;
+  const differing = one.findIndex((key, index) => key !== other[index]);
+  return Number(one[differing] ?? 0) - Number(other[differing] ?? 0) || 0;
+}
+
+function expectation(issue: Issue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return article(issue.expected);
+    case 'too_small':
+      return issue.origin === 'string'
+        ? 'a text that is not empty'
+        : `${issue.origin === 'array' ? 'a list of ' : ''}${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
+    case 'too_big':
+      return issue.origin === 'array' ? `a list of at most ${issue.maximum}` : `at most ${issue.maximum}`;
+    case 'invalid_union': {
+      const kinds = issue.errors.flatMap(([inner]) =>
+        inner?.code === 'invalid_type' ? [inner.expected] : [],
+      );
+      return kinds.length === 0 ? 'one of the known kinds' : [...new Set(kinds)].map(article).join(' or ');
+    }
+    case 'invalid_value':
+      return issue.values.map((value) => JSON.stringify(value)).join(' or ');
+    case 'invalid_format':
+    case 'invalid_key':
+      return issue.code === 'invalid_key'
+        ? expectation(issue.issues[0] as Issue)
+        : `written as ${issue.message}`;
+    default:
+      return issue.message;
+  }
+}
+
+function article(type: string): string {
+  if (type === 'array') return 'a list';
+  if (type === 'int') return 'a whole number';
+  if (type === 'record') return 'an object';
+  if (type === 'null') return 'null';
+  return `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`;
+}
+
+/** Numbers and booleans are quoted; texts may be private, and lists and objects are long. */
+function describe(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  return typeof value === 'string' && value === '' ? 'an empty string' : article(typeof value);
+}
+
+/** A field's place, by names and positions that the request may have made up. */
+function toParam(path: readonly PropertyKey[]): string {
+  return path.map((key) => cut(String(key))).join('.');
+}
+
+function cut(text: string): string {
+  return text.length <= longestQuote ? text : `${text.slice(0, longestQuote)}…`;
+}

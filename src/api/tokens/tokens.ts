@@ -1,0 +1,66 @@
+// POST /tokenize and /detokenize.
+import { isUtf8 } from 'node:buffer';
+import { RequestError } from '../../errors/request-error.ts';
+import { assertMayFit, assertModel, assertToken } from '../generation-request.ts';
+import { toTokenText } from '../logprobs.ts';
+import type { Service } from '../service.ts';
+import {
+  type DetokenizeAnswer,
+  parseDetokenizeRequest,
+  parseTokenizeRequest,
+  type TokenizeAnswer,
+} from './tokens-request.ts';
+
+/**
+ * Turns a text into tokens.
+ *
+ * @throws {RequestError} when the request is wrong, or the text is many times longer than the context
+ */
+export function tokenize(body: unknown, service: Service): TokenizeAnswer {
+  const request = parseTokenizeRequest(body);
+  const { engine } = service;
+  assertModel(request.model, service.model);
+  const { prompt, content, parse_special: special } = request;
+  const text = prompt ?? content;
+  if (prompt !== undefined && content !== undefined) {
+    throw new RequestError('invalid_value', "Give the text once, as 'prompt' or as 'content'.", {
+      param: 'content',
+    });
+  }
+  if (text === undefined) {
+    throw new RequestError('missing_required_parameter', "Give the text as 'prompt' or as 'content'.", {
+      param: 'prompt',
+    });
+  }
+  assertMayFit(text, engine.contextSize, prompt === undefined ? 'content' : 'prompt');
+  const begins = request.add_special_tokens ?? request.add_special ?? prompt !== undefined;
+  const { addsBosToken, bosToken } = engine.properties;
+  const bos =
+    begins && addsBosToken && bosToken !== undefined ? engine.tokenizeText(bosToken, { special: true }) : [];
+  const tokens = [...bos, ...(text === '' ? [] : engine.tokenizeText(text, { special }))];
+  const toPiece = (id: number) => {
+    const bytes = engine.toBytes(id);
+    return { id, piece: isUtf8(bytes) ? Buffer.from(bytes).toString() : [...bytes] };
+  };
+  return {
+    tokens: request.with_pieces ? tokens.map(toPiece) : tokens,
+    count: tokens.length,
+    max_model_len: engine.contextSize,
+    ...(request.return_token_strs && {
+      token_strs: tokens.map((token) => toTokenText(engine.toBytes(token))),
+    }),
+  };
+}
+
+/**
+ * Turns tokens into their text.
+ *
+ * @throws {RequestError} when the request is wrong, or a token is none of the model's
+ */
+export function detokenize(body: unknown, service: Service): DetokenizeAnswer {
+  const { tokens, model } = parseDetokenizeRequest(body);
+  assertModel(model, service.model);
+  for (const token of tokens) assertToken(token, service.engine.properties.vocabularySize, 'tokens');
+  const text = service.engine.detokenize(tokens);
+  return { prompt: text, content: text };
+}

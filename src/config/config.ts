@@ -1,0 +1,87 @@
+// Everything a function reads from its environment, once.
+import type { KvType } from '../engine/llama/llama-context.ts';
+import { type ApiKeySource, readApiKeySource } from '../http/api-key.ts';
+import { Cors } from '../http/cors.ts';
+import { readThreads } from './cpu.ts';
+import { type Environment, readChoice, readInteger, readRequiredText, readText } from './environment.ts';
+
+export interface FunctionConfig {
+  /** MODEL_DIR: the folder with the model and its manifest, `model.json`. */
+  readonly modelDirectory: string;
+  /** PREFIX_DIR: the folder with snapshots of known prompt prefixes, where there are any. */
+  readonly prefixDirectory: string | undefined;
+  /** CONTEXT_SIZE: tokens that prompt and answer may hold together. Default 2048; a model may have fewer. */
+  readonly contextSize: number;
+  /** THREADS: threads that decode. By default as many as the CPU quota holds. */
+  readonly threads: number;
+  /** SLOTS: generations that run at once, each with a context of its own. Default 1; Lambda sends one at a time. */
+  readonly slots: number;
+  /**
+   * LOOKUP_TOKENS: the most tokens that are guessed by what followed the same ones in the prompt, and evaluated together.
+   * Default 0: none.
+   */
+  readonly lookupTokens: number;
+  /** KV_TYPE: what keys and values of the context are kept as: f16, the default, or q8_0, in half the memory. */
+  readonly kvType: KvType;
+  /** QUEUE_LIMIT: generations that may wait for a slot. Default 64. */
+  readonly queueLimit: number;
+  /** IMAGE_PARTS: whether images in chats are `refuse`d, the default, or replaced by a `placeholder` that says so. */
+  readonly imagePlaceholders: boolean;
+  /**
+   * API_KEY or API_KEY_SECRET_ARN: the bearer key that HTTP requests must bring. None by default: anyone who reaches
+   * the server may call.
+   */
+  readonly apiKey: ApiKeySource | undefined;
+  /** CORS_ORIGINS: whose web pages may call. None by default. */
+  readonly cors: Cors | undefined;
+}
+
+/** Where Powertools for AWS Lambda is used; it reads its other variables, such as POWERTOOLS_LOG_LEVEL, itself. */
+export interface PowertoolsConfig {
+  /** POWERTOOLS_SERVICE_NAME: what lines, metrics and traces are found by. */
+  readonly service: string;
+  /** POWERTOOLS_METRICS_NAMESPACE: of the metrics in CloudWatch. Default gguf-lambda. */
+  readonly namespace: string;
+  /** POWERTOOLS_TRACE_ENABLED: whether invocations are traced by X-Ray. Default false. */
+  readonly traces: boolean;
+}
+
+export interface TelemetryConfig {
+  /** Where POWERTOOLS_SERVICE_NAME is set. */
+  readonly powertools: PowertoolsConfig | undefined;
+  /** LOG_PROMPTS: whether prompts and completions are logged. Default false. */
+  readonly logPrompts: boolean;
+}
+
+/** @throws {ConfigurationError} naming the variable that is malformed */
+export function readTelemetryConfig(env: Environment): TelemetryConfig {
+  const service = readText(env, 'POWERTOOLS_SERVICE_NAME', undefined);
+  const traces = readChoice(env, 'POWERTOOLS_TRACE_ENABLED', ['false', 'true']) === 'true';
+  const namespace = readText(env, 'POWERTOOLS_METRICS_NAMESPACE', 'gguf-lambda');
+  return {
+    powertools: service === undefined ? undefined : { service, namespace, traces },
+    logPrompts: readChoice(env, 'LOG_PROMPTS', ['false', 'true']) === 'true',
+  };
+}
+
+/** How many requests may wait, here and before the emulator. */
+export function readQueueLimit(env: Environment): number {
+  return readInteger(env, 'QUEUE_LIMIT', { min: 0, max: 100_000, default: 64 });
+}
+
+/** @throws {ConfigurationError} naming the variable that is missing or malformed */
+export function readConfig(env: Environment): FunctionConfig {
+  return Object.freeze({
+    modelDirectory: readRequiredText(env, 'MODEL_DIR', 'the folder of the model'),
+    prefixDirectory: readText(env, 'PREFIX_DIR', undefined),
+    contextSize: readInteger(env, 'CONTEXT_SIZE', { min: 16, max: 1_048_576, default: 2048 }),
+    threads: readThreads(env),
+    slots: readInteger(env, 'SLOTS', { min: 1, max: 256, default: 1 }),
+    lookupTokens: readInteger(env, 'LOOKUP_TOKENS', { min: 0, max: 16, default: 0 }),
+    kvType: readChoice<KvType>(env, 'KV_TYPE', ['f16', 'q8_0']),
+    queueLimit: readQueueLimit(env),
+    imagePlaceholders: readChoice(env, 'IMAGE_PARTS', ['refuse', 'placeholder']) === 'placeholder',
+    apiKey: readApiKeySource(env),
+    cors: Cors.parse(readText(env, 'CORS_ORIGINS', undefined)),
+  });
+}

@@ -1,0 +1,225 @@
+// A context of llama.cpp, whose sequences share its decodes: whatever is asked for by the time that one ends goes into
+// the next together.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Token } from '../engine.ts';
+import type { AddonContext, AddonThreads } from './llama-addon.ts';
+import type { LlamaModel } from './llama-model.ts';
+
+export interface LlamaContextOptions {
+  /** Tokens that each sequence holds. */
+  readonly contextSize: number;
+  readonly sequences: number;
+  /** The most tokens of one step. */
+  readonly longestStep: number;
+  readonly threads: number;
+  /** A tenth faster without a difference in quality, but its logits are others to the first decimal. */
+  readonly flashAttention: boolean;
+  /** What keys and values are kept as. Default f16; less takes flash attention. */
+  readonly kvType?: KvType;
+}
+
+/** Numbers of 16 bits, or blocks of 32 numbers of 8 bits: half the memory, and a prompt's tokens a little less exact. */
+export type KvType = 'f16' | 'q8_0';
+
+/** As ggml numbers its types. */
+const ggmlTypes = { f16: 1, q8_0: 8 } as const satisfies Record<KvType, number>;
+
+/** Tokens of one sequence to evaluate together. */
+export interface Step<Result> {
+  readonly sequence: number;
+  /** Where in the sequence the first of them stands. */
+  readonly position: number;
+  readonly tokens: readonly Token[];
+  /** Those whose logits are wanted, by their place among the tokens, in order. */
+  readonly outputs: readonly number[];
+  /**
+   * Reads what is wanted, before the next decode overwrites it.
+   *
+   * @param outputs - the native numbers of `outputs`
+   */
+  read(outputs: Uint32Array): Promise<Result>;
+}
+
+/** A step that waits for its decode. */
+interface Waiting {
+  readonly step: Step<unknown>;
+  resolve(result: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** llama.cpp pads the cells of a context to a multiple of it. */
+const cellsPadding = 256;
+
+export class LlamaContext {
+  readonly native: AddonContext;
+  /** How many share it. */
+  readonly sequences: number;
+  /** The most tokens of one step. */
+  readonly longestStep: number;
+  readonly #threads: AddonThreads | undefined;
+  #waiting: Waiting[] = [];
+  /** What may not happen while a decode runs. */
+  #between: (() => Promise<void>)[] = [];
+  /** Resolved when the next decode has begun. */
+  #started = Promise.withResolvers<void>();
+  /** Whether a loop takes what waits. */
+  #busy = false;
+  #idle = Promise.resolve();
+
+  private constructor(
+    native: AddonContext,
+    threads: AddonThreads | undefined,
+    { sequences, longestStep }: Pick<LlamaContextOptions, 'sequences' | 'longestStep'>,
+  ) {
+    this.native = native;
+    this.#threads = threads;
+    this.sequences = sequences;
+    this.longestStep = longestStep;
+  }
+
+  /** @throws {Error} when there is not enough memory */
+  static async create(
+    { addon, native, tokenLoop }: LlamaModel,
+    options: LlamaContextOptions,
+  ): Promise<LlamaContext> {
+    const { contextSize, sequences, longestStep, threads, flashAttention, kvType = 'f16' } = options;
+    const context = new addon.AddonContext(native, {
+      contextSize: Math.ceil(contextSize / cellsPadding) * cellsPadding * sequences,
+      batchSize: toBatchSize(options),
+      sequences,
+      threads,
+      flashAttention,
+      kvCacheKeyType: ggmlTypes[kvType],
+      kvCacheValueType: ggmlTypes[kvType],
+      // Without it a sliding-window model forgets what a cached prompt needs.
+      swaFullCache: true,
+    });
+    if (!(await context.init())) throw new Error('llama.cpp cannot make a context');
+    try {
+      const own = threads > 1 && tokenLoop ? new tokenLoop.Threads(context, threads) : undefined;
+      return new LlamaContext(context, own, { sequences, longestStep });
+    } catch (error) {
+      await context.dispose();
+      throw error;
+    }
+  }
+
+  /**
+   * Evaluates a step with those of other sequences, and resolves with what it read. A sequence has one at a time.
+   *
+   * @throws what `read` throws, or an error when llama.cpp fails; the sequence's state is then unknown
+   */
+  decode<Result>(step: Step<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ step, resolve: (result) => resolve(result as Result), reject });
+      this.#start();
+    });
+  }
+
+  /** Resolves when the next decode has begun: what is done then costs it no time, where there is a processor left. */
+  get started(): Promise<void> {
+    return this.#started.promise;
+  }
+
+  /**
+   * Does something to the context's memory while no step is taken here. The native loop's are not: whose it is, the only
+   * sequence, asks for nothing else until they have ended.
+   */
+  exclusively<Result>(work: () => Result | Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#between.push(async () => {
+        try {
+          resolve(await work());
+        } catch (error) {
+          reject(error);
+        }
+      });
+      this.#start();
+    });
+  }
+
+  /** What was asked for before this is done first. */
+  async dispose(): Promise<void> {
+    await this.#idle;
+    await this.native.dispose();
+    this.#threads?.dispose();
+  }
+
+  #start(): void {
+    if (this.#busy) return;
+    this.#busy = true;
+    this.#idle = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0 || this.#between.length > 0) {
+      for (const work of this.#between.splice(0)) await work();
+      // The sequences that were just served ask for their next steps in this turn.
+      await nextTurn();
+      if (this.#waiting.length > 0) await this.#decodeTogether(this.#takeBatch());
+    }
+    this.#busy = false;
+  }
+
+  /** Single tokens first, so that no prompt holds a text up; then pieces of prompts by age, as many as there is room for. */
+  #takeBatch(): Waiting[] {
+    const isToken = ({ step }: Waiting) => step.tokens.length === 1;
+    const byAge = [...this.#waiting.filter(isToken), ...this.#waiting.filter((waiting) => !isToken(waiting))];
+    let room = toBatchSize(this);
+    const batch = new Set<Waiting>();
+    for (const waiting of byAge) {
+      const { length } = waiting.step.tokens;
+      if (length > room) continue;
+      room -= length;
+      batch.add(waiting);
+    }
+    this.#waiting = this.#waiting.filter((waiting) => !batch.has(waiting));
+    // llama.cpp evaluates sequences together only where their numbers rise without a gap.
+    return [...batch].sort((one, other) => one.step.sequence - other.step.sequence);
+  }
+
+  #tellStarted(): void {
+    this.#started.resolve();
+    this.#started = Promise.withResolvers();
+  }
+
+  async #decodeTogether(batch: readonly Waiting[]): Promise<void> {
+    let outputs: Uint32Array[];
+    try {
+      this.native.initBatch(batch.reduce((sum, { step }) => sum + step.tokens.length, 0));
+      outputs = batch.map(({ step }) =>
+        this.native.addToBatch(
+          step.sequence,
+          step.position,
+          Uint32Array.from(step.tokens),
+          Uint32Array.from(step.outputs),
+        ),
+      );
+      const decoded = this.native.decodeBatch();
+      this.#tellStarted();
+      await decoded;
+    } catch (error) {
+      // Also of a batch that never began: whoever waits for it goes on, and is told.
+      this.#tellStarted();
+      for (const { reject } of batch) reject(error);
+      return;
+    }
+    await Promise.all(
+      batch.map(async ({ step, resolve, reject }, index) => {
+        try {
+          resolve(await step.read(outputs[index] ?? new Uint32Array()));
+        } catch (error) {
+          reject(error);
+        }
+      }),
+    );
+  }
+}
+
+/** A piece of a prompt and a token of each other sequence go together. */
+function toBatchSize({
+  sequences,
+  longestStep,
+}: Pick<LlamaContextOptions, 'sequences' | 'longestStep'>): number {
+  return longestStep + sequences - 1;
+}

@@ -1,0 +1,214 @@
+// Embeddings and ranking on llama.cpp, one input at a time.
+import {
+  type Embedder,
+  type EmbeddingAbility,
+  type EmbeddingInput,
+  type Embeddings,
+  type Ranking,
+  toEmbeddingAbility,
+  toUnitLength,
+  UnfitInputError,
+} from '../embedder.ts';
+import { EngineError, type Token } from '../engine.ts';
+import { SlotPool } from '../slot-pool.ts';
+import type { AddonContext } from './llama-addon.ts';
+import type { LlamaModel } from './llama-model.ts';
+import type { LlamaVocabulary } from './llama-vocabulary.ts';
+
+export interface LlamaEmbedderOptions {
+  readonly model: LlamaModel;
+  readonly vocabulary: LlamaVocabulary;
+  /** The most tokens of an input, no more than the model was trained on. */
+  readonly contextSize: number;
+  readonly threads: number;
+  /** Calls that may wait for the one that runs. */
+  readonly queueLimit: number;
+}
+
+/** Its context is made on first use. */
+export class LlamaEmbedder implements Embedder {
+  readonly ability: EmbeddingAbility;
+  readonly contextSize: number;
+  readonly #model: LlamaModel;
+  readonly #vocabulary: LlamaVocabulary;
+  readonly #specialTokens: SpecialTokens;
+  readonly #threads: number;
+  #context: AddonContext | undefined;
+  /** One call at a time: each takes all the threads anyway. */
+  readonly #turn: SlotPool<'turn'>;
+  #disposed = false;
+
+  constructor({ model, vocabulary, contextSize, threads, queueLimit }: LlamaEmbedderOptions) {
+    this.ability = findAbility(model, vocabulary);
+    this.contextSize = contextSize;
+    this.#model = model;
+    this.#vocabulary = vocabulary;
+    this.#specialTokens = findSpecialTokens(model, vocabulary);
+    this.#threads = threads;
+    this.#turn = new SlotPool(['turn'], queueLimit);
+  }
+
+  async embed(inputs: readonly EmbeddingInput[], signal?: AbortSignal): Promise<Embeddings> {
+    this.#assertPossible('embed');
+    const tokenized = inputs.map((input, index) => this.#toTokens(input, index));
+    return this.#inTurn(signal, async (context) => {
+      const vectors: Float32Array[] = [];
+      for (const tokens of tokenized) {
+        signal?.throwIfAborted();
+        await evaluate(context, tokens);
+        vectors.push(toUnitLength(context.getEmbedding(tokens.length)));
+      }
+      return { vectors, tokens: tokenized.reduce((sum, { length }) => sum + length, 0) };
+    });
+  }
+
+  async rank(query: string, documents: readonly string[], signal?: AbortSignal): Promise<Ranking> {
+    this.#assertPossible('rank');
+    const toPair = this.#pairing();
+    const queryTokens = this.#vocabulary.tokenizeText(query, { special: false });
+    const pairs = documents.map((document, index) => {
+      const pair = toPair(queryTokens, this.#vocabulary.tokenizeText(document, { special: false }));
+      this.#assertFits(pair.length, index);
+      return pair;
+    });
+    const { architecture } = this.#model.facts;
+    return this.#inTurn(signal, async (context) => {
+      const scores: number[] = [];
+      for (const pair of pairs) {
+        signal?.throwIfAborted();
+        await evaluate(context, pair);
+        const [score = Number.NaN] = context.getEmbedding(pair.length, 1);
+        scores.push(givesProbabilities.includes(architecture) ? score : 1 / (1 + Math.exp(-score)));
+      }
+      return { scores, tokens: pairs.reduce((sum, { length }) => sum + length, 0) };
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    // Those asked for before this get their answer: a decode under way must not lose its memory.
+    await this.#turn.whenIdle();
+    await this.#context?.dispose();
+  }
+
+  async #inTurn<Result>(
+    signal: AbortSignal | undefined,
+    work: (context: AddonContext) => Promise<Result>,
+  ): Promise<Result> {
+    const turn = await this.#turn.acquire(() => 0, signal);
+    try {
+      this.#context ??= await this.#createContext();
+      return await work(this.#context);
+    } finally {
+      this.#turn.release(turn);
+    }
+  }
+
+  async #createContext(): Promise<AddonContext> {
+    const { addon, native } = this.#model;
+    const context = new addon.AddonContext(native, {
+      contextSize: this.contextSize,
+      // A longer input would be evaluated in pieces, and the vector would be that of the last piece.
+      batchSize: this.contextSize,
+      sequences: 1,
+      threads: this.#threads,
+      flashAttention: false,
+      swaFullCache: true,
+      embeddings: true,
+      ranking: this.ability.type === 'rank',
+    });
+    if (!(await context.init())) throw new EngineError('llama.cpp cannot make a context for embeddings.');
+    return context;
+  }
+
+  /**
+   * How a query and a document become one text: by the model's own template, or as `[CLS] query [SEP] document [SEP]`,
+   * with two separators between them for RoBERTa's kin.
+   */
+  #pairing(): (query: readonly Token[], document: readonly Token[]) => readonly Token[] {
+    const { rerankTemplate, addsSeparator } = this.#model.facts;
+    if (rerankTemplate !== null) {
+      // Its placeholders may stand in either order, and only once.
+      const parts = rerankTemplate
+        .split(/(\{query\}|\{document\})/)
+        .map((part) =>
+          part === '{query}' || part === '{document}'
+            ? part
+            : this.#vocabulary.tokenizeText(part, { special: true }),
+        );
+      return (query, document) =>
+        parts.flatMap((part) => (part === '{query}' ? query : part === '{document}' ? document : part));
+    }
+    const { separator, hasWordPieces } = this.#vocabulary;
+    const { first, last } = this.#specialTokens;
+    const begin = first === undefined ? [] : [first];
+    const end = [last ?? separator].filter((token) => token !== undefined);
+    const between = (addsSeparator ?? !hasWordPieces) && separator !== undefined ? [separator] : [];
+    return (query, document) => [...begin, ...query, ...end, ...between, ...document, ...end];
+  }
+
+  #toTokens(input: EmbeddingInput, index: number): readonly Token[] {
+    const { size } = this.#vocabulary;
+    const given =
+      typeof input === 'string' ? this.#vocabulary.tokenizeText(input, { special: false }) : input;
+    const unknown = given.find((token) => !(Number.isInteger(token) && token >= 0 && token < size));
+    if (unknown !== undefined) {
+      throw new UnfitInputError(index, { type: 'unknown-token', token: unknown, vocabularySize: size });
+    }
+    const { first, last } = this.#specialTokens;
+    const before = first !== undefined && given[0] !== first ? [first] : [];
+    const after = last !== undefined && given.at(-1) !== last ? [last] : [];
+    const tokens = [...before, ...given, ...after];
+    if (tokens.length === 0) throw new UnfitInputError(index, { type: 'no-tokens' });
+    this.#assertFits(tokens.length, index);
+    return tokens;
+  }
+
+  #assertFits(tokens: number, index: number): void {
+    const { contextSize } = this;
+    if (tokens > contextSize) throw new UnfitInputError(index, { type: 'too-long', tokens, contextSize });
+  }
+
+  #assertPossible(ability: EmbeddingAbility['type']): void {
+    if (this.#disposed) throw new EngineError('The engine is shut down.');
+    if (this.ability.type !== ability) throw new EngineError(`This model cannot ${ability}.`);
+  }
+}
+
+/** The tokens that stand around a text, where the model wants them. */
+interface SpecialTokens {
+  readonly first: Token | undefined;
+  readonly last: Token | undefined;
+}
+
+/** As llama.cpp's own tokenizer adds them. */
+function findSpecialTokens({ native, facts }: LlamaModel, vocabulary: LlamaVocabulary): SpecialTokens {
+  const { bos, eos, separator, addsBosToken, hasWordPieces } = vocabulary;
+  if (hasWordPieces) return { first: bos, last: separator };
+  const addsEosToken = facts.addsEosToken ?? (bos !== undefined && native.shouldAppendEosToken());
+  return { first: addsBosToken ? bos : undefined, last: addsEosToken ? eos : undefined };
+}
+
+/** Architectures whose pooling in llama.cpp (`build_pooling`) ends in a softmax, so that the score is a probability. */
+const givesProbabilities = ['qwen3', 'qwen3vl'];
+
+function findAbility({ native, facts }: LlamaModel, vocabulary: LlamaVocabulary): EmbeddingAbility {
+  const { architecture, poolingType, tags, hasClassifier, rerankTemplate } = facts;
+  const canPair =
+    vocabulary.separator !== undefined || vocabulary.eos !== undefined || rerankTemplate !== null;
+  return toEmbeddingAbility({
+    architecture,
+    poolingType: poolingType ?? undefined,
+    dimensions: native.getEmbeddingVectorSize(),
+    hasClassifier: hasClassifier && canPair,
+    tags,
+  });
+}
+
+/** Evaluates tokens as the only ones there are. */
+async function evaluate(context: AddonContext, tokens: readonly Token[]): Promise<void> {
+  context.disposeSequence(0);
+  context.initBatch(tokens.length);
+  context.addToBatch(0, 0, Uint32Array.from(tokens), Uint32Array.from(tokens.keys()));
+  await context.decodeBatch();
+}

@@ -1,0 +1,40 @@
+// A direct invoke: the event is the request itself, and its fields say of what kind.
+
+import { chat } from '../api/chat/chat.ts';
+import { complete } from '../api/completions/completions.ts';
+import { embed } from '../api/embeddings/embeddings.ts';
+import { isJsonObject } from '../api/json-body.ts';
+import { rerank } from '../api/rerank/rerank.ts';
+import type { Invocation, Service } from '../api/service.ts';
+import { RequestError } from '../errors/request-error.ts';
+
+/**
+ * Answers a direct invoke: a chat with `messages`, a ranking with `documents`, embeddings with `input`, and else a
+ * completion.
+ *
+ * @throws {RequestError} when the request is wrong, does not fit the model, or asks for a stream
+ */
+export async function answerDirectInvoke(
+  event: unknown,
+  service: Service,
+  invocation: Invocation,
+): Promise<object> {
+  service.transcript?.asked(event);
+  if (isJsonObject(event) && event.stream === true) {
+    throw new RequestError(
+      'unsupported_parameter',
+      "'stream' is not supported here: this answer comes as a whole.",
+      { param: 'stream' },
+    );
+  }
+  const answer = await findRoute(event)(event, service, invocation);
+  service.metrics?.answered('direct', 200);
+  return answer;
+}
+
+function findRoute(event: unknown) {
+  const has = (field: string) => isJsonObject(event) && Object.hasOwn(event, field);
+  if (has('messages')) return chat;
+  if (has('documents')) return rerank;
+  return has('input') ? embed : complete;
+}

@@ -1,0 +1,31 @@
+// Server-sent events as OpenAI's API sends them.
+// https://html.spec.whatwg.org/multipage/server-sent-events.html
+import { toRequestError } from '../errors/request-error.ts';
+
+/**
+ * Turns chunks into events, and ends with `[DONE]`. A failure of the chunks is given to `log` and becomes an
+ * `error` event that ends the stream, because the status has long been sent.
+ */
+export async function* toServerSentEvents(
+  chunks: AsyncGenerator<object, void, void>,
+  log: (error: unknown) => void,
+): AsyncGenerator<string, void, void> {
+  try {
+    for (;;) {
+      // Only here: what a reader that leaves throws into the `yield` is no failure of the chunks.
+      const step = await chunks.next().catch((error: unknown) => {
+        log(error);
+        return { done: 'failed', error } as const;
+      });
+      if (step.done === 'failed') {
+        yield `event: error\ndata: ${JSON.stringify(toRequestError(step.error).toBody())}\n\n`;
+        return;
+      }
+      if (step.done) break;
+      yield `data: ${JSON.stringify(step.value)}\n\n`;
+    }
+    yield 'data: [DONE]\n\n';
+  } finally {
+    await chunks.return();
+  }
+}

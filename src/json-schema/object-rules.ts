@@ -1,0 +1,196 @@
+// Objects: the declared properties in the order of their declaration, those that are not required left out or not,
+// and then others, where the schema says something about others.
+import { isJsonObject } from '../api/json-body.ts';
+import type { Member } from './ambiguity.ts';
+import { type Assertions, below, type Part } from './assertions.ts';
+import {
+  choice,
+  empty,
+  type GrammarNode,
+  literal,
+  optional,
+  reference,
+  repeat,
+  sequence,
+} from './grammar-node.ts';
+import { between } from './json-rules.ts';
+import { otherName } from './other-names.ts';
+import type { Place } from './schema-document.ts';
+import type { SchemaRules } from './schema-rules.ts';
+import { quote, UnsupportedSchemaError } from './unsupported-schema-error.ts';
+
+/** The keywords that say something about objects. */
+export const objectKeywords = [
+  'properties',
+  'required',
+  'additionalProperties',
+  'unevaluatedProperties',
+  'propertyNames',
+  'minProperties',
+  'maxProperties',
+];
+
+interface Property {
+  readonly name: string;
+  readonly places: readonly Place[];
+  readonly isRequired: boolean;
+}
+
+export function objectNode(assertions: Assertions, rules: SchemaRules): GrammarNode {
+  const allowed = allowedNames(assertions);
+  const names = new Set([...declaredNames(assertions), ...requiredNames(assertions), ...(allowed ?? [])]);
+  const properties = readProperties(assertions, names, allowed);
+  const { isFilled, mostOthers } = readCounts(assertions, properties, allowed === undefined);
+  const members: Member[] = properties.map(({ name, places, isRequired }) => {
+    return { name, rule: rules.valueOf(places, `${rules.name}-${name}`), isRequired };
+  });
+  let other: GrammarNode | undefined;
+  if (mostOthers > 0) {
+    const rule = otherValue(assertions, rules);
+    const name = rules.add(`${rules.name}-name`, otherName(names));
+    other = rules.add(`${rules.name}-member`, memberNode(name, rule, rules));
+    members.push({ name: undefined, rule, isRequired: false });
+  }
+  rules.holds({ kind: 'object', members });
+
+  const begun = inOrder(members, other, mostOthers, rules);
+  if (begun === undefined) return between('{', empty, '}', rules.shared);
+  const inside = sequence(begun, rules.shared('space'));
+  return between('{', isFilled ? inside : optional(inside), '}', rules.shared);
+}
+
+/**
+ * What may stand between the braces. It is built from the end: each property is followed by what may follow it, and
+ * one that may be left out has what may stand in its stead beside it.
+ */
+function inOrder(
+  members: readonly Member[],
+  other: GrammarNode | undefined,
+  mostOthers: number,
+  rules: SchemaRules,
+): GrammarNode | undefined {
+  const next = (member: GrammarNode) => sequence(literal(','), rules.shared('space'), literal('"'), member);
+  let following = other === undefined ? empty : repeat(next(other), 0, mostOthers);
+  // Without the quote that it begins with: so all that may come next differ from their first character on.
+  let first = other && sequence(other, repeat(next(other), 0, mostOthers - 1));
+  let isMoreRequired = false;
+  for (const { name, rule, isRequired } of [...members].reverse()) {
+    if (name === undefined) continue;
+    const member = sequence(memberNode(literal(JSON.stringify(name).slice(1, -1)), rule, rules), following);
+    const here = first === undefined || isRequired ? member : choice(member, first);
+    first = rules.add(`${rules.name}-from-${name}`, here);
+    isMoreRequired ||= isRequired;
+    following = isMoreRequired ? next(first) : optional(next(first));
+  }
+  return first && sequence(literal('"'), first);
+}
+
+/** From the name on: the quote before it is written already. */
+function memberNode(name: GrammarNode, rule: string, rules: SchemaRules): GrammarNode {
+  return sequence(name, literal('":'), rules.shared('blank'), reference(rule));
+}
+
+/** The rule for the values of properties that are not declared. */
+function otherValue(assertions: Assertions, rules: SchemaRules): string {
+  const places = assertions.parts
+    .filter(({ schema }) => isSaid(schema, 'additionalProperties'))
+    .map((part) => below(part, 'additionalProperties'));
+  return rules.valueOf(places, `${rules.name}-other`);
+}
+
+function declaredNames(assertions: Assertions): string[] {
+  return assertions.all('properties').flatMap(({ value, path }) => {
+    if (!isJsonObject(value)) throw new UnsupportedSchemaError('properties', path, 'must be an object');
+    return Object.keys(value);
+  });
+}
+
+function requiredNames(assertions: Assertions): string[] {
+  return assertions.all('required').flatMap(({ value, path }) => readTexts(value, 'required', path));
+}
+
+function readTexts(value: unknown, keyword: string, path: string): string[] {
+  if (Array.isArray(value) && value.every((text) => typeof text === 'string')) return value;
+  throw new UnsupportedSchemaError(keyword, path, 'must be a list of texts');
+}
+
+/**
+ * The names that `propertyNames` lists; undefined when it allows all.
+ *
+ * @throws {UnsupportedSchemaError} when it does something else
+ */
+function allowedNames(assertions: Assertions): string[] | undefined {
+  let allowed: string[] | undefined;
+  for (const { value, path } of assertions.all('propertyNames')) {
+    if (value === true) continue;
+    const { type = 'string', enum: list, ...others } = isJsonObject(value) ? value : { value };
+    if (type !== 'string' || Object.keys(others).length > 0)
+      throw new UnsupportedSchemaError('propertyNames', path, "is not supported, unless it is an 'enum'");
+    if (list === undefined) continue;
+    const names = readTexts(list, 'propertyNames', path);
+    allowed = allowed?.filter((name) => names.includes(name)) ?? names;
+  }
+  return allowed;
+}
+
+/** The properties that an object may have, with all that the schemas say about each. */
+function readProperties(
+  assertions: Assertions,
+  names: ReadonlySet<string>,
+  allowed: readonly string[] | undefined,
+): Property[] {
+  const required = new Set(requiredNames(assertions));
+  const properties: Property[] = [];
+  for (const name of names) {
+    const places = assertions.parts.flatMap((part) => placesOf(name, part));
+    const isRequired = required.has(name);
+    const isAllowed = allowed?.includes(name) !== false && places.every(({ schema }) => schema !== false);
+    if (isAllowed) properties.push({ name, places, isRequired });
+    else if (isRequired)
+      throw assertions.refusal('required', `asks for '${quote(name)}', which is not allowed`);
+  }
+  return properties;
+}
+
+/** What one schema says about a property. */
+function placesOf(name: string, part: Part): Place[] {
+  const { properties } = part.schema;
+  if (isJsonObject(properties) && Object.hasOwn(properties, name)) return [below(part, 'properties', name)];
+  if (isSaid(part.schema, 'additionalProperties')) return [below(part, 'additionalProperties')];
+  return [];
+}
+
+/** Whether a keyword says more than that everything is allowed. */
+function isSaid(schema: Part['schema'], keyword: string): boolean {
+  return Object.hasOwn(schema, keyword) && schema[keyword] !== true;
+}
+
+/** Whether there must be a property at all, and how many there may be that are not declared. */
+function readCounts(assertions: Assertions, properties: readonly Property[], isOpen: boolean) {
+  const { min, max } = assertions.counts('minProperties', 'maxProperties');
+  const required = properties.filter(({ isRequired }) => isRequired).length;
+  const mostOthers = isOpen && mayHaveOthers(assertions) ? max - properties.length : 0;
+  if (max < properties.length) throw assertions.refusal('maxProperties', unsupportedCount);
+  if (min > properties.length + mostOthers)
+    throw assertions.refusal('minProperties', `cannot be satisfied: ${properties.length} are allowed`);
+  if (min > required && min !== 1) throw assertions.refusal('minProperties', unsupportedCount);
+  return { isFilled: required > 0 || min === 1, mostOthers };
+}
+
+const unsupportedCount = 'is not supported, unless every choice of the declared properties satisfies it';
+
+/** Where others are allowed only because nothing is said about them, the declared properties are meant. */
+function mayHaveOthers(assertions: Assertions): boolean {
+  const others = assertions.all('additionalProperties');
+  const isClosed = others.some(({ value }) => value === false) || isClosedToUnevaluated(assertions);
+  return !isClosed && (others.length > 0 || !assertions.has('properties'));
+}
+
+/** What counts as evaluated is plain only where no other schema is applied beside it. */
+function isClosedToUnevaluated(assertions: Assertions): boolean {
+  const limits = assertions.all('unevaluatedProperties').filter(({ value }) => value !== true);
+  const isPlain = assertions.parts.length === 1 && limits.every(({ value }) => value === false);
+  if (limits.length > 0 && !isPlain)
+    throw assertions.refusal('unevaluatedProperties', "is not supported: use 'additionalProperties'");
+  return limits.length > 0 && !assertions.has('additionalProperties');
+}

@@ -1,0 +1,112 @@
+// AWS's three shapes of an HTTP event, to a plain request and back: payload 2.0 (Function URL, API Gateway
+// HTTP API), payload 1.0 (API Gateway REST API), and Application Load Balancer.
+import { STATUS_CODES } from 'node:http';
+import type {
+  ALBEvent,
+  ALBResult,
+  APIGatewayProxyEvent,
+  APIGatewayProxyEventV2,
+  APIGatewayProxyResult,
+  APIGatewayProxyStructuredResultV2,
+} from 'aws-lambda';
+import { RequestError } from '../errors/request-error.ts';
+import type { HttpRequest, HttpResponse } from '../http/http.ts';
+
+/** An HTTP event, told apart by where it came from. */
+export type HttpEvent =
+  | { readonly source: 'payload-2.0'; readonly event: APIGatewayProxyEventV2 }
+  | { readonly source: 'payload-1.0'; readonly event: APIGatewayProxyEvent }
+  | { readonly source: 'alb'; readonly event: ALBEvent };
+
+export type HttpResult = APIGatewayProxyStructuredResultV2 | APIGatewayProxyResult | ALBResult;
+
+/**
+ * Recognises an HTTP event by its request context; anything else is a direct invoke and gives `undefined`.
+ *
+ * @throws {RequestError} when an event that calls itself one has fields that no HTTP event has
+ */
+export function toHttpEvent(event: unknown): HttpEvent | undefined {
+  const context = property(event, 'requestContext');
+  if (typeof property(property(context, 'http'), 'method') === 'string') {
+    assertShape(event, 'rawPath');
+    return { source: 'payload-2.0', event: event as APIGatewayProxyEventV2 };
+  }
+  if (typeof property(event, 'httpMethod') !== 'string' || context === undefined) return undefined;
+  assertShape(event, 'path');
+  return property(context, 'elb') === undefined
+    ? { source: 'payload-1.0', event: event as APIGatewayProxyEvent }
+    : { source: 'alb', event: event as ALBEvent };
+}
+
+/** Checks every field that is read of an event: it may have been written by hand. */
+function assertShape(event: unknown, pathField: string): void {
+  const body = property(event, 'body') ?? '';
+  if (typeof body !== 'string')
+    throw new RequestError('invalid_value', "The event's 'body' must be a string.");
+  if (typeof property(event, pathField) !== 'string') {
+    throw new RequestError('invalid_value', `The event's '${pathField}' must be a string.`);
+  }
+  const headers = Object.values(property(event, 'headers') ?? {});
+  const severalValues: unknown[] = Object.values(property(event, 'multiValueHeaders') ?? {}).flat();
+  if ([...headers, ...severalValues].some((value) => typeof value !== 'string')) {
+    throw new RequestError('invalid_value', "The event's headers must be strings.");
+  }
+}
+
+export function toHttpRequest({ source, event }: HttpEvent): HttpRequest {
+  const body = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+  switch (source) {
+    case 'payload-2.0': {
+      const { http, stage } = event.requestContext;
+      const path = withoutStage(event.rawPath, String(stage));
+      return { method: http.method.toUpperCase(), path, headers: toHeaders(event.headers), body };
+    }
+    case 'payload-1.0':
+    case 'alb': {
+      const headers = toHeaders({ ...lastValues(event.multiValueHeaders), ...event.headers });
+      return { method: event.httpMethod.toUpperCase(), path: event.path, headers, body };
+    }
+    default:
+      throw source satisfies never;
+  }
+}
+
+export function toHttpResult(
+  { source, event }: HttpEvent,
+  { status, headers, body }: HttpResponse<string>,
+): HttpResult {
+  const result = { statusCode: status, body, isBase64Encoded: false };
+  // A load balancer that sends multi-value headers ignores single ones in the answer.
+  if (source === 'alb' && event.multiValueHeaders !== undefined) {
+    const multiValueHeaders = Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name, [value]]),
+    );
+    return { ...result, statusDescription: `${status} ${STATUS_CODES[status]}`, multiValueHeaders };
+  }
+  if (source === 'alb') return { ...result, statusDescription: `${status} ${STATUS_CODES[status]}`, headers };
+  return { ...result, headers };
+}
+
+/** HTTP APIs put a named stage before the path: `/prod/v1/models`. */
+function withoutStage(path: string, stage: string): string {
+  const prefix = `/${stage}`;
+  return path === prefix || path.startsWith(`${prefix}/`) ? path.slice(prefix.length) || '/' : path;
+}
+
+function toHeaders(
+  headers: Readonly<Record<string, string | undefined>> | undefined | null,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers ?? {}).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name.toLowerCase(), value]],
+    ),
+  );
+}
+
+function lastValues(headers: Readonly<Record<string, string[] | undefined>> | undefined | null) {
+  return Object.fromEntries(Object.entries(headers ?? {}).map(([name, values]) => [name, values?.at(-1)]));
+}
+
+function property(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+}

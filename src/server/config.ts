@@ -1,0 +1,55 @@
+// The settings of the HTTP front, read once from the environment.
+import { join } from 'node:path';
+import { readQueueLimit } from '../config/config.ts';
+import { readThreads } from '../config/cpu.ts';
+import { type Environment, readInteger, readText } from '../config/environment.ts';
+import { type ApiKeySource, readApiKeySource } from '../http/api-key.ts';
+
+export interface FrontConfig {
+  /** Where the front listens. */
+  readonly host: string;
+  /** 0 lets the system choose a free port. */
+  readonly port: number;
+  /** The bearer key that invocations must bring; the function asks for it on every other path. */
+  readonly apiKey: ApiKeySource | undefined;
+  /** How many invocations may wait while one runs; one more is refused. */
+  readonly queueLimit: number;
+  /** How long the emulator lets one invocation run. */
+  readonly functionTimeoutSeconds: number;
+  /** Threads that decode. The emulator claims 3,008 MB of memory, so the function cannot tell by itself. */
+  readonly threads: number;
+  /** How long a shutdown waits for the invocation in flight. */
+  readonly shutdownGraceSeconds: number;
+  /** The Runtime Interface Emulator's executable. */
+  readonly emulatorPath: string;
+  /** The bundle of the function that answers every path but the invoke URL, in this process. */
+  readonly streamingBundle: string;
+  /** What the emulator runs as the function's runtime: a program and its arguments. */
+  readonly bootstrap: readonly [program: string, ...args: string[]];
+}
+
+/** What the front is for: the function it serves, and the folder that holds `dist/` and `infra/`. */
+export interface FrontTarget {
+  readonly root: string;
+  readonly handler: string;
+}
+
+/**
+ * Reads the front's settings.
+ *
+ * @throws {ConfigurationError} when a variable's value cannot be used
+ */
+export function readFrontConfig(env: Environment, { root, handler }: FrontTarget): FrontConfig {
+  return Object.freeze({
+    host: readText(env, 'HOST', '127.0.0.1'),
+    port: readInteger(env, 'PORT', { min: 0, max: 65_535, default: 8000 }),
+    apiKey: readApiKeySource(env),
+    queueLimit: readQueueLimit(env),
+    functionTimeoutSeconds: readInteger(env, 'FUNCTION_TIMEOUT', { min: 1, max: 86_400, default: 900 }),
+    threads: readThreads(env),
+    shutdownGraceSeconds: readInteger(env, 'SHUTDOWN_GRACE', { min: 0, max: 86_400, default: 10 }),
+    emulatorPath: readText(env, 'RIE_PATH', join(root, 'dist/aws-lambda-rie')),
+    streamingBundle: join(root, 'dist/functions/stream.mjs'),
+    bootstrap: [join(root, 'infra/entry.sh'), handler] as const,
+  });
+}

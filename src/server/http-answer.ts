@@ -1,0 +1,70 @@
+// Answers as values: what the emulator gave, or an error.
+import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { RequestError } from '../errors/request-error.ts';
+
+/** A whole HTTP answer. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: OutgoingHttpHeaders;
+  readonly body: Uint8Array;
+}
+
+/** An error, as OpenAI writes errors. */
+export function errorAnswer(error: RequestError): HttpAnswer {
+  const body = Buffer.from(`${JSON.stringify(error.toBody())}\n`);
+  const headers = { 'content-type': 'application/json', 'x-request-id': randomUUID(), ...error.headers };
+  return { status: error.status, headers, body };
+}
+
+// RFC 9110 section 7.6.1, and the two that a body taken whole gets anew.
+const connectionHeaders = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'content-length',
+]);
+
+/** An answer's headers without those that belong to the one connection they came on. */
+export function endToEndHeaders(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
+  const named = new Set(headers.connection?.split(',').map((name) => name.trim().toLowerCase()));
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => !connectionHeaders.has(name) && !named.has(name)),
+  );
+}
+
+/** The request headers that the emulator reads (client context, trace id and their kind). */
+export function invocationHeaders(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('x-amz')));
+}
+
+/** How long a client may go on sending after its answer, before the connection is closed on it. */
+export const lingerMilliseconds = 5_000;
+
+/**
+ * Sends an answer. When the client is still sending its request, the connection is kept for a while and
+ * what comes is thrown away: closing it at once would reset it, and the client could lose the answer.
+ */
+export function sendAnswer(response: ServerResponse, { status, headers, body }: HttpAnswer): void {
+  if (response.headersSent || response.destroyed) return;
+  response.writeHead(status, { ...headers, 'content-length': body.byteLength });
+  const request = response.req;
+  if (request.complete) {
+    response.end(body);
+    return;
+  }
+  // With its length told, the answer is whole for the client before it is ended here.
+  response.write(body);
+  const linger = setTimeout(() => request.destroy(), lingerMilliseconds);
+  request.once('close', () => {
+    clearTimeout(linger);
+    response.end();
+  });
+  request.resume();
+}

@@ -1,0 +1,26 @@
+// Answers to what is not HTTP: Node has no request for it, only the bare connection.
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type ErrorCode, RequestError } from '../errors/request-error.ts';
+import { errorAnswer, lingerMilliseconds } from './http-answer.ts';
+
+const faults: Readonly<Record<string, [code: ErrorCode, message: string]>> = {
+  HPE_HEADER_OVERFLOW: ['headers_too_large', "The request's headers are too large."],
+  ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'The request took too long to arrive.'],
+};
+
+/** Answers a connection on which no request could be read, and closes it. */
+export function refuseMalformed(error: NodeJS.ErrnoException, connection: Duplex): void {
+  if (!connection.writable || error.code === 'ECONNRESET') {
+    connection.destroy();
+    return;
+  }
+  const [code, message] = faults[error.code ?? ''] ?? ['malformed_http', 'The request is not valid HTTP.'];
+  const { status, headers, body } = errorAnswer(
+    new RequestError(code, message, { headers: { connection: 'close' } }),
+  );
+  const fields = Object.entries({ ...headers, 'content-length': body.byteLength });
+  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...fields.map((field) => field.join(': '))];
+  connection.end(`${head.join('\r\n')}\r\n\r\n${Buffer.from(body).toString()}`);
+  setTimeout(() => connection.destroy(), lingerMilliseconds).unref();
+}

@@ -1,0 +1,124 @@
+// The HTTP side of the front: which request goes where, and the invoke endpoint.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { parseJson } from '../api/json-body.ts';
+import { RequestError, toRequestError } from '../errors/request-error.ts';
+import type { ApiKeySource } from '../http/api-key.ts';
+import { authorize } from '../http/authorization.ts';
+import { invokePath } from './emulator.ts';
+import { EmulatorExitedError, InitializationError, SupervisorStoppedError } from './emulator-errors.ts';
+import { declaresMoreThan, maximumEventBytes, readBody } from './event-body.ts';
+import { toFunctionUrlEvent } from './function-url.ts';
+import { errorAnswer, type HttpAnswer, invocationHeaders, sendAnswer } from './http-answer.ts';
+import { type InvocationQueue, QueueClosedError, QueueFullError } from './invocation-queue.ts';
+import { refuseMalformed } from './malformed-http.ts';
+
+/** What the routes answer with. */
+export interface FrontServices {
+  /** The key that an invocation must bring, if any. */
+  readonly apiKey: ApiKeySource | undefined;
+  readonly queue: InvocationQueue;
+  /** Takes a whole event to the function and brings its whole answer. */
+  readonly invoke: (event: Uint8Array, headers: ReturnType<typeof invocationHeaders>) => Promise<HttpAnswer>;
+  /** Answers a Function URL's event on the response, as it is generated. */
+  readonly answer: (
+    event: APIGatewayProxyEventV2,
+    response: ServerResponse,
+    clientLeft: AbortSignal,
+  ) => Promise<void>;
+}
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** The client waits for "100 Continue" before it sends its body. */
+  readonly expectsContinue: boolean;
+  readonly clientLeft: AbortSignal;
+}
+
+/** An HTTP server, not yet listening, that answers for the function. */
+export function createFrontServer(services: FrontServices): Server {
+  const listen = (expectsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) => {
+    const leaving = new AbortController();
+    response.once('close', () => leaving.abort());
+    // A broken connection is told by 'close'; an 'error' nobody listens to would end the process.
+    request.on('error', () => {});
+    response.on('error', () => {});
+    const clientLeft = leaving.signal;
+    void route({ request, response, expectsContinue, clientLeft }, services)
+      .catch((error: unknown) => (clientLeft.aborted ? undefined : errorAnswer(explain(error))))
+      .then((answer) => {
+        // On shutdown no connection is kept for a next request.
+        if (!server.listening) response.shouldKeepAlive = false;
+        if (answer) sendAnswer(response, answer);
+      });
+  };
+  const server = createServer()
+    .on('request', listen(false))
+    .on('checkContinue', listen(true))
+    .on('clientError', refuseMalformed);
+  return server;
+}
+
+/** Gives the answer, or nothing where it has been sent already. */
+async function route(exchange: Exchange, services: FrontServices): Promise<HttpAnswer | undefined> {
+  const { method, url = '' } = exchange.request;
+  const [path] = url.split('?');
+  switch (path) {
+    case invokePath:
+      if (method === 'POST') return invokeFunction(exchange, services);
+      throw new RequestError('method_not_allowed', `${method} cannot invoke: use POST.`, {
+        headers: { allow: 'POST' },
+      });
+    default:
+      return answerAsFunctionUrl(exchange, services);
+  }
+}
+
+/** Every other path is the function's own. */
+async function answerAsFunctionUrl(
+  exchange: Exchange,
+  { answer }: FrontServices,
+): Promise<HttpAnswer | undefined> {
+  const { request, response, expectsContinue, clientLeft } = exchange;
+  if (expectsContinue && !declaresMoreThan(request, maximumEventBytes)) response.writeContinue();
+  const body = await readBody(request, maximumEventBytes);
+  if (!body)
+    throw new RequestError('request_too_large', `The body is over ${maximumEventBytes} bytes (6 MiB).`);
+  await answer(toFunctionUrlEvent(request, body), response, clientLeft);
+  return undefined;
+}
+
+async function invokeFunction(
+  exchange: Exchange,
+  { apiKey, queue, invoke }: FrontServices,
+): Promise<HttpAnswer> {
+  const { request, response, expectsContinue, clientLeft } = exchange;
+  if (apiKey !== undefined) await authorize(request.headers.authorization, apiKey);
+  if (expectsContinue && !declaresMoreThan(request, maximumEventBytes)) response.writeContinue();
+  const event = await readBody(request, maximumEventBytes);
+  if (!event)
+    throw new RequestError('payload_too_large', `The body is over ${maximumEventBytes} bytes (6 MiB).`);
+  // The runtime would exit on what is not JSON.
+  parseJson(event);
+  return queue.run(() => invoke(event, invocationHeaders(request.headers)), clientLeft);
+}
+
+/** What a client may know of a failure; one that nobody expected is logged whole. */
+function explain(error: unknown): RequestError {
+  if (error instanceof QueueFullError) {
+    const headers = { 'retry-after': String(error.retryAfterSeconds) };
+    return new RequestError('queue_full', error.message, { headers });
+  }
+  if (error instanceof QueueClosedError || error instanceof SupervisorStoppedError) {
+    return new RequestError('shutting_down', 'The server is shutting down.');
+  }
+  if (error instanceof EmulatorExitedError || error instanceof InitializationError) {
+    return new RequestError(
+      'runtime_exited',
+      'The runtime exited before it answered; the log has the reason.',
+    );
+  }
+  if (!(error instanceof RequestError)) console.error('gguf-lambda: a request failed:', error);
+  return toRequestError(error);
+}

@@ -1,0 +1,181 @@
+import { describe, expect, it } from 'vitest';
+import { parseChatRequest } from '../../../../src/api/chat/chat-request.ts';
+import { unsupportedSamplers } from '../../../../src/api/completions/completion-request.ts';
+
+const messages = [{ role: 'user', content: 'Hi' }];
+const tool = (name: string, parameters?: object) => ({ type: 'function', function: { name, parameters } });
+const parse = (fields: object) => parseChatRequest({ model: 'fake', messages, ...fields });
+const parseMessage = (message: object) => parse({ messages: [...messages, message] });
+
+/** Fields of OpenAI's and other servers' chats that are refused by name. */
+const refused = [
+  ...Object.keys(unsupportedSamplers),
+  'functions',
+  'function_call',
+  'audio',
+  'prediction',
+  'web_search_options',
+  'verbosity',
+  'prompt_cache_retention',
+  'json_schema',
+  'chat_template',
+  'reasoning',
+  'reasoning_format',
+  'suffix',
+  'echo',
+  'best_of',
+];
+
+describe('parseChatRequest', () => {
+  it.each(refused)('refuses %s by its name', (field) => {
+    expect(() => parse({ [field]: 1 })).toThrow(
+      expect.objectContaining({
+        code: 'unsupported_parameter',
+        param: field,
+        message: expect.stringMatching(new RegExp(`^'${field}' is not supported`)),
+      }),
+    );
+  });
+
+  it.each(refused)('takes %s as absent where it is null', (field) => {
+    expect(parse({ [field]: null })).not.toHaveProperty(field);
+  });
+
+  it.each([
+    [{ messages: undefined }, 'messages', "'messages' is required."],
+    [{ messages: [] }, 'messages', "'messages' must be a list of at least 1, not a list of 0."],
+    [{ messages: 'Hi' }, 'messages', "'messages' must be a list, not a string."],
+    [
+      { messages: Array(2049).fill(messages[0]) },
+      'messages',
+      "'messages' must be a list of at most 2048, not a list of 2049.",
+    ],
+    [{ prompt: 'a' }, 'prompt', "'prompt' is not a known parameter."],
+    [{ max_tokens: 0 }, 'max_tokens', "'max_tokens' must be at least 1, not 0."],
+    [{ max_tokens: 1, max_completion_tokens: 1 }, 'max_tokens', 'give one of them'],
+    [{ top_logprobs: 1 }, 'top_logprobs', "'top_logprobs' is only for requests with 'logprobs': true."],
+    [{ logprobs: true, top_logprobs: 21 }, 'top_logprobs', "'top_logprobs' must be at most 20, not 21."],
+    [{ logprobs: 1 }, 'logprobs', "'logprobs' must be a boolean, not 1."],
+    [{ stream_options: {} }, 'stream_options', "is only for requests with 'stream': true."],
+    [{ stream: true, stream_options: { other: 1 } }, 'stream_options.other', 'is not a known parameter'],
+    [{ reasoning_effort: 'much' }, 'reasoning_effort', '"none" or "minimal"'],
+    [{ store: true }, 'store', "'store' must be false, not true."],
+    [{ service_tier: 'flex' }, 'service_tier', '"auto" or "default"'],
+    [{ modalities: ['text', 'audio'] }, 'modalities.1', '"text"'],
+    [{ metadata: { a: 1 } }, 'metadata.a', 'must be a string, not 1'],
+    [{ response_format: { type: 'xml' } }, 'response_format.type', "'response_format.type' must be"],
+    [{ response_format: { type: 'json_schema' } }, 'response_format.json_schema', 'is required'],
+    [
+      { response_format: { type: 'json_schema', json_schema: { name: 'a', schema: 7 } } },
+      'response_format.json_schema.schema',
+      'must be an object, not 7',
+    ],
+    [{ grammar: 'root ::= "a"', response_format: { type: 'json_object' } }, 'grammar', 'excludes'],
+    [{ grammar: 'root ::= "a"', tools: [tool('a')] }, 'grammar', 'excludes'],
+    [{ tools: [tool('a b')] }, 'tools.0.function.name', 'written as a name of letters'],
+    [{ tools: [tool('a'.repeat(65))] }, 'tools.0.function.name', 'written as a name of letters'],
+    [{ tools: [{ type: 'custom', custom: { name: 'a' } }] }, 'tools.0.type', 'must be "function"'],
+    [{ tools: [tool('a'), tool('a')] }, 'tools', "Two of the 'tools' have one name."],
+    [
+      { tools: [tool('a'), tool('b', { type: 'string' })] },
+      'tools.1.function.parameters',
+      'must be the schema of an object',
+    ],
+    [
+      { tools: [tool('a', { type: ['object', 'null'] })] },
+      'tools.0.function.parameters',
+      'must be the schema of an object',
+    ],
+    [
+      { tools: Array.from({ length: 129 }, (_, index) => tool(`a${index}`)) },
+      'tools',
+      'a list of at most 128',
+    ],
+    [{ tool_choice: 'required' }, 'tool_choice', "there are no 'tools'"],
+    [{ tool_choice: 'required', tools: [] }, 'tool_choice', "there are no 'tools'"],
+    [{ tool_choice: 'sometimes', tools: [tool('a')] }, 'tool_choice', '"none" or "auto" or "required"'],
+    [
+      { tool_choice: { type: 'function', function: { name: 'b' } }, tools: [tool('a')] },
+      'tool_choice',
+      "not among the 'tools'",
+    ],
+    [
+      { tool_choice: { type: 'function', function: { name: 7 } }, tools: [tool('a')] },
+      'tool_choice.function.name',
+      'must be a string, not 7',
+    ],
+  ] as [object, string, string][])('refuses %j', (fields, param, message) => {
+    expect(() => parse(fields)).toThrow(
+      expect.objectContaining({ status: 400, param, message: expect.stringContaining(message) }),
+    );
+  });
+
+  it.each([
+    [{ content: 'Hi' }, 'messages.1.role', 'is required'],
+    [{ role: 'function', content: 'Hi' }, 'messages.1.role', 'must be one of the known kinds'],
+    [{ role: 'user' }, 'messages.1.content', 'is required'],
+    [{ role: 'user', content: null }, 'messages.1.content', 'must be a string or a list, not null'],
+    [{ role: 'user', content: 'Hi', other: 1 }, 'messages.1.other', 'is not a known parameter'],
+    [
+      { role: 'user', content: [{ type: 'video' }] },
+      'messages.1.content.0.type',
+      'must be one of the known kinds',
+    ],
+    [
+      { role: 'user', content: [{ type: 'text', text: 7 }] },
+      'messages.1.content.0.text',
+      'must be a string, not 7',
+    ],
+    [
+      { role: 'user', content: [{ type: 'input_audio', input_audio: {} }] },
+      'messages.1.content.0.type',
+      'must be one of the known kinds',
+    ],
+    [{ role: 'tool', content: 'a' }, 'messages.1.tool_call_id', 'is required'],
+    [{ role: 'assistant', audio: { id: 'a' } }, 'messages.1.audio', 'must be null, not an object'],
+    [
+      {
+        role: 'assistant',
+        tool_calls: [{ id: 'a', type: 'function', function: { name: 'a', arguments: {} } }],
+      },
+      'messages.1.tool_calls.0.function.arguments',
+      'must be a string, not an object',
+    ],
+  ] as [object, string, string][])('refuses the message %j', (message, param, text) => {
+    expect(() => parseMessage(message)).toThrow(
+      expect.objectContaining({ status: 400, param, message: expect.stringContaining(text) }),
+    );
+  });
+
+  it('takes what a client sends that has nothing to say', () => {
+    const fields = {
+      user: 'a',
+      safety_identifier: 'b',
+      prompt_cache_key: 'c',
+      metadata: { d: 'e' },
+      store: false,
+      service_tier: 'auto',
+      modalities: ['text'],
+      tools: [],
+      tool_choice: 'auto',
+      parallel_tool_calls: null,
+      response_format: { type: 'text' },
+    };
+
+    expect(parse(fields)).toMatchObject({ parallel_tool_calls: true });
+  });
+
+  it('is not led astray by names of the prototype', () => {
+    const parsed = parseChatRequest(
+      JSON.parse(
+        '{"model": "fake", "messages": [{"role": "user", "content": "Hi"}],' +
+          ' "metadata": {"__proto__": "x", "constructor": "y"}, "chat_template_kwargs": {"__proto__": {"polluted": 1}},' +
+          ' "tools": [{"type": "function", "function": {"name": "toString"}}, {"type": "function", "function": {"name": "__proto__"}}]}',
+      ),
+    );
+
+    expect(parsed.metadata).toEqual({ constructor: 'y' });
+    expect(parsed.chat_template_kwargs).not.toHaveProperty('polluted');
+    expect({}).not.toHaveProperty('polluted');
+  });
+});

@@ -1,0 +1,358 @@
+import { describe, expect, it } from 'vitest';
+import { templates } from '../../chat/templates.ts';
+import { FakeEngine, toByteTokens } from '../../fake-engine.ts';
+import { chatStreamed, chatWhole } from '../fake-service.ts';
+import { joinChunks } from '../joined-chunks.ts';
+
+const messages = [{ role: 'user', content: 'Hi' }];
+const chatTemplate = templates.chatMl;
+const prompt = '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n';
+
+describe('a chat', () => {
+  it("is answered with OpenAI's object and llama-server's timings", async () => {
+    const engine = new FakeEngine(' Hello.');
+
+    expect(await chatWhole({ messages }, { engine, chatTemplate })).toEqual({
+      id: 'chatcmpl-a1-b2',
+      object: 'chat.completion',
+      created: 1795521600,
+      model: 'fake-1b',
+      choices: [
+        {
+          index: 0,
+          message: { role: 'assistant', content: ' Hello.', refusal: null, annotations: [] },
+          finish_reason: 'stop',
+          logprobs: null,
+        },
+      ],
+      usage: {
+        prompt_tokens: prompt.length,
+        completion_tokens: 7,
+        total_tokens: prompt.length + 7,
+        prompt_tokens_details: { cached_tokens: 3 },
+      },
+      timings: expect.objectContaining({ predicted_n: 7 }),
+    });
+    expect(engine.requests[0]).toMatchObject({
+      prompt: engine.tokenize(prompt),
+      maxTokens: 64 - prompt.length,
+    });
+    expect(engine.requests[0]).not.toHaveProperty('grammar');
+  });
+
+  it('is streamed: a role, pieces, one end for each choice, and the usage where asked for', async () => {
+    const engine = new FakeEngine(['ab', 'c'], { slots: 2 });
+    const body = { messages, n: 2, stream_options: { include_usage: true } };
+    const chunks = await chatStreamed(body, { engine, chatTemplate });
+
+    expect(chunks.map(({ choices }) => choices[0]?.delta)).toEqual([
+      { role: 'assistant', content: '' },
+      { role: 'assistant', content: '' },
+      { content: 'a' },
+      { content: 'c' },
+      { content: 'b' },
+      {},
+      {},
+      undefined,
+    ]);
+    expect(joinChunks(chunks)).toMatchObject([
+      { index: 0, message: { content: 'ab' }, finish_reason: 'stop' },
+      { index: 1, message: { content: 'c' }, finish_reason: 'stop' },
+    ]);
+    expect(chunks.slice(0, -1).every(({ usage }) => usage === null)).toBe(true);
+    expect(chunks.at(-1)?.usage).toMatchObject({ prompt_tokens: prompt.length, completion_tokens: 3 });
+    expect(chunks.filter(({ timings }) => timings !== undefined)).toHaveLength(2);
+    expect(new Set(chunks.map(({ object, id }) => `${object} ${id}`))).toEqual(
+      new Set(['chat.completion.chunk chatcmpl-a1-b2']),
+    );
+  });
+
+  it.each([
+    [{ max_tokens: 2 }, ' H'],
+    [{ max_completion_tokens: 2 }, ' H'],
+    [{ stop: 'l' }, ' He'],
+  ])('ends as %j asks for', async (fields, content) => {
+    const { choices } = await chatWhole(
+      { messages, ...fields },
+      { engine: new FakeEngine(' Hello.'), chatTemplate },
+    );
+
+    expect(choices[0]).toMatchObject({
+      message: { content },
+      finish_reason: 'stop' in fields ? 'stop' : 'length',
+    });
+  });
+
+  it('gives log-probabilities as objects with bytes', async () => {
+    const engine = () => new FakeEngine([[0x50, ...toByteTokens('é')]]);
+    const body = { messages, logprobs: true, top_logprobs: 2, return_tokens: true };
+    const { choices } = await chatWhole(body, { engine: engine(), chatTemplate });
+    const [streamed] = joinChunks(await chatStreamed(body, { engine: engine(), chatTemplate }));
+    const a = (logprob: number) => ({ token: 'a', logprob, bytes: [97] });
+    const entry = (token: string, bytes: number[]) => ({
+      token,
+      bytes,
+      logprob: -0.5,
+      top_logprobs: [{ token, bytes, logprob: -0.5 }, a(-1.5)],
+    });
+
+    expect(choices[0]?.message.content).toBe('Pé');
+    expect(choices[0]?.logprobs).toEqual({
+      content: [entry('P', [0x50]), entry('bytes:\\xc3', [0xc3]), entry('bytes:\\xa9', [0xa9])],
+      refusal: null,
+    });
+    expect(choices[0]?.tokens).toEqual([0x50, ...toByteTokens('é')]);
+    expect(streamed).toMatchObject({ logprobs: choices[0]?.logprobs, tokens: choices[0]?.tokens });
+  });
+
+  it.each([
+    [{ logprobs: true }, 0, 0],
+    [{ logprobs: true, top_logprobs: 20 }, 20, 20],
+  ])('tells of so many tokens beside each: %j', async (fields, asked, told) => {
+    const engine = new FakeEngine('P');
+    const { choices } = await chatWhole({ messages, ...fields }, { engine, chatTemplate });
+
+    expect(engine.requests[0]?.logprobs).toBe(asked);
+    expect(choices[0]?.logprobs?.content[0]?.top_logprobs).toHaveLength(told);
+  });
+
+  it('tells the timings with every piece where that is asked for', async () => {
+    const chunks = await chatStreamed(
+      { messages, timings_per_token: true },
+      { engine: new FakeEngine('ab'), chatTemplate },
+    );
+
+    expect(chunks.map(({ timings }) => timings?.predicted_n)).toEqual([undefined, 1, 2, 2]);
+  });
+
+  it('tells that its time was up', async () => {
+    const engine = new FakeEngine('Par', { summary: { finishReason: 'length', deadline: true } });
+    const { choices, timings } = await chatWhole({ messages }, { engine, chatTemplate });
+
+    expect(choices[0]?.finish_reason).toBe('length');
+    expect(timings.deadline).toBe(true);
+  });
+});
+
+describe('a chat is refused', () => {
+  it.each([
+    ['without a model', { model: undefined }, 'missing_required_parameter', 'model'],
+    ['for no model', { model: null }, 'missing_required_parameter', 'model'],
+    ['for another model', { model: 'gpt-4' }, 'model_not_found', 'model'],
+    [
+      'that does not fit',
+      { messages: [{ role: 'user', content: 'a'.repeat(64) }] },
+      'context_length_exceeded',
+      'messages',
+    ],
+    [
+      'that is far too long',
+      { messages: [{ role: 'user', content: 'a'.repeat(20_000) }] },
+      'context_length_exceeded',
+      'messages',
+    ],
+    ['that asks for too much', { max_tokens: 60 }, 'context_length_exceeded', 'max_tokens'],
+    [
+      'that asks for too much by its new name',
+      { max_completion_tokens: 60 },
+      'context_length_exceeded',
+      'max_completion_tokens',
+    ],
+    [
+      'with effort of a model that does not think',
+      { reasoning_effort: 'low' },
+      'unsupported_parameter',
+      'reasoning_effort',
+    ],
+  ])('%s', async (_, fields, code, param) => {
+    const engine = new FakeEngine();
+    const body = { messages, ...fields };
+
+    await expect(chatWhole(body, { engine, chatTemplate })).rejects.toMatchObject({ code, param });
+    await expect(chatStreamed(body, { engine, chatTemplate })).rejects.toMatchObject({ code, param });
+    expect(engine.requests).toEqual([]);
+  });
+
+  it('by a model without a template', async () => {
+    await expect(chatWhole({ messages }, { engine: new FakeEngine() })).rejects.toMatchObject({
+      code: 'unsupported_parameter',
+      param: 'messages',
+    });
+  });
+
+  it('when its client left before it began', async () => {
+    const engine = new FakeEngine();
+    const reason = new Error('left');
+    const invocation = { signal: AbortSignal.abort(reason) };
+
+    await expect(chatWhole({ messages, n: 2 }, { engine, chatTemplate }, invocation)).rejects.toBe(reason);
+    await expect(chatStreamed({ messages, n: 2 }, { engine, chatTemplate }, invocation)).rejects.toBe(reason);
+    expect(engine.open).toBe(0);
+  });
+
+  it('but not for the effort of none', async () => {
+    const engine = new FakeEngine();
+    await chatWhole({ messages, reasoning_effort: 'none' }, { engine, chatTemplate });
+
+    expect(engine.requests).toHaveLength(1);
+  });
+});
+
+describe('a model that thinks', () => {
+  const answer = '<think>\nHm.\n</think>\n\nHello.';
+  const thinking = templates.thinking;
+  const engineOf = (text: string) => new FakeEngine(text, { contextSize: 500 });
+
+  it('has its thoughts apart, counted, however the answer comes', async () => {
+    const whole = await chatWhole({ messages }, { engine: engineOf(answer), chatTemplate: thinking });
+    const chunks = await chatStreamed({ messages }, { engine: engineOf(answer), chatTemplate: thinking });
+
+    expect(whole.choices[0]?.message).toMatchObject({ content: 'Hello.', reasoning_content: 'Hm.' });
+    // From the token that ends the mark of the beginning to the one that ends the mark of the end.
+    expect(whole.usage.completion_tokens_details).toEqual({
+      reasoning_tokens: '>\nHm.\n</think>'.length,
+    });
+    expect(joinChunks(chunks)[0]).toMatchObject({
+      message: { content: 'Hello.', reasoning_content: 'Hm.' },
+      finish_reason: 'stop',
+    });
+  });
+
+  it('has none in its message when it had none', async () => {
+    const { choices, usage } = await chatWhole(
+      { messages },
+      { engine: engineOf('Hello.'), chatTemplate: thinking },
+    );
+
+    expect(choices[0]?.message).toEqual({
+      role: 'assistant',
+      content: 'Hello.',
+      refusal: null,
+      annotations: [],
+    });
+    expect(usage.completion_tokens_details).toEqual({ reasoning_tokens: 0 });
+  });
+
+  it.each([
+    [{}, '[user]Hi[assistant]'],
+    [{ reasoning_effort: 'high' }, '[user]Hi[assistant]'],
+    [{ reasoning_effort: 'none' }, '[user]Hi[assistant]<think>\n\n</think>\n\n'],
+    [{ reasoning_effort: 'minimal' }, '[user]Hi[assistant]<think>\n\n</think>\n\n'],
+    [{ chat_template_kwargs: { enable_thinking: false } }, '[user]Hi[assistant]<think>\n\n</think>\n\n'],
+  ])('is told whether to think by %j', async (fields, expected) => {
+    const engine = engineOf('Hello.');
+    const { choices } = await chatWhole({ messages, ...fields }, { engine, chatTemplate: thinking });
+
+    expect(engine.detokenize(engine.requests[0]?.prompt ?? [])).toBe(expected);
+    expect(choices[0]?.message.content).toBe('Hello.');
+  });
+
+  it.each([{}, { reasoning_effort: 'none' }])(
+    'begins with thoughts where its template does, asked for %j',
+    async (fields) => {
+      const text = 'Hm.\n</think>\n\nHello.';
+      const service = { engine: engineOf(text), chatTemplate: templates.alwaysThinking };
+      const { choices } = await chatWhole({ messages, ...fields }, service);
+
+      expect(choices[0]?.message).toMatchObject({ content: 'Hello.', reasoning_content: 'Hm.' });
+    },
+  );
+
+  it('does not think where a grammar of the caller holds from the first token on', async () => {
+    const service = { engine: engineOf('yes'), chatTemplate: templates.alwaysThinking };
+    const { choices } = await chatWhole({ messages, grammar: 'root ::= "yes" | "no"' }, service);
+
+    expect(choices[0]?.message).toMatchObject({ content: 'yes' });
+    expect(choices[0]?.message).not.toHaveProperty('reasoning_content');
+  });
+
+  it('that is cut in its thoughts has no content', async () => {
+    const { choices } = await chatWhole(
+      { messages, max_tokens: 12 },
+      { engine: engineOf(answer), chatTemplate: thinking },
+    );
+
+    expect(choices[0]).toMatchObject({
+      message: { content: '', reasoning_content: 'Hm.' },
+      finish_reason: 'length',
+    });
+  });
+
+  it('may think before JSON', async () => {
+    const engine = engineOf('<think>Hm.</think>{"a": 1}');
+    const body = { messages, response_format: { type: 'json_object' } };
+    const { choices } = await chatWhole(body, { engine, chatTemplate: thinking });
+
+    expect(choices[0]?.message).toMatchObject({ content: '{"a": 1}', reasoning_content: 'Hm.' });
+    expect(engine.requests[0]?.grammar?.gbnf).toContain('<think>');
+  });
+});
+
+describe('JSON', () => {
+  const schema = {
+    type: 'object',
+    properties: { city: { type: 'string' } },
+    required: ['city'],
+    additionalProperties: false,
+  };
+  const asked = (given: object = schema) => ({
+    messages,
+    response_format: { type: 'json_schema', json_schema: { name: 'place', schema: given } },
+    max_tokens: 30,
+  });
+  const engineOf = (text: string) => new FakeEngine(text, { contextSize: 500 });
+
+  it.each([
+    ['of a schema', asked(), '{"city": "Paris"}', /city/],
+    ['of any object', { messages, response_format: { type: 'json_object' } }, '{"a": [1]}', /object/],
+    [
+      'of a schema that says nothing',
+      { messages, response_format: { type: 'json_schema', json_schema: { name: 'any' } } },
+      '{"a": [1]}',
+      /object/,
+    ],
+  ])('%s is generated by a grammar', async (_, body, text, grammar) => {
+    const engine = engineOf(text);
+    const { choices } = await chatWhole(body, { engine, chatTemplate });
+
+    expect(choices[0]).toMatchObject({ message: { content: text }, finish_reason: 'stop' });
+    expect(engine.requests[0]?.grammar).toEqual({ gbnf: expect.stringMatching(grammar) });
+  });
+
+  it('is nothing where text is asked for', async () => {
+    const engine = engineOf('Hello.');
+    await chatWhole({ messages, response_format: { type: 'text' } }, { engine, chatTemplate });
+
+    expect(engine.requests[0]).not.toHaveProperty('grammar');
+  });
+
+  it.each([
+    [asked(), '{"city": 7}'],
+    [asked(), '{"city": "Par'],
+    [{ messages, response_format: { type: 'json_object' } }, '[1]'],
+  ])('that is something else when the model ended it is an error', async (body, text) => {
+    const failure = { code: 'invalid_output', status: 500 };
+
+    await expect(chatWhole(body, { engine: engineOf(text), chatTemplate })).rejects.toMatchObject(failure);
+    await expect(chatStreamed(body, { engine: engineOf(text), chatTemplate })).rejects.toMatchObject(failure);
+  });
+
+  it('that the limit cut is answered as it is', async () => {
+    const { choices } = await chatWhole(
+      { ...asked(), max_tokens: 5 },
+      { engine: engineOf('{"city": "Paris"}'), chatTemplate },
+    );
+
+    expect(choices[0]).toMatchObject({ message: { content: '{"cit' }, finish_reason: 'length' });
+  });
+
+  it('of a schema that no grammar can express is refused', async () => {
+    const body = asked({ type: 'object', properties: { a: { not: {} } } });
+
+    await expect(chatWhole(body, { engine: engineOf(''), chatTemplate })).rejects.toMatchObject({
+      code: 'unsupported_schema',
+      param: 'response_format',
+      message: expect.stringContaining("'not' at '#/properties/a'"),
+    });
+  });
+});

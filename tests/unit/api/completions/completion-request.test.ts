@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+import {
+  parseCompletionRequest,
+  toPrompts,
+  unsupportedSamplers,
+} from '../../../../src/api/completions/completion-request.ts';
+
+describe('parseCompletionRequest', () => {
+  it.each([
+    [{ prompt: 7 }, 'prompt', "'prompt' must be a string or a list, not 7."],
+    [{ prompt: [] }, 'prompt', "'prompt' must be a list of at least 1, not a list of 0."],
+    [{ prompt: [[]] }, 'prompt.0', "'prompt.0' must be a list of at least 1, not a list of 0."],
+    [{ prompt: ['a', 7] }, 'prompt.1', "'prompt.1' must be a string, not 7."],
+    [{ prompt: [1, 'a'] }, 'prompt.1', "'prompt.1' must be a number, not a string."],
+    [{ prompt: [1, -1] }, 'prompt.1', "'prompt.1' must be at least 0, not -1."],
+    [{ prompt: [1, 1.5] }, 'prompt.1', "'prompt.1' must be a whole number, not 1.5."],
+    [{ prompt: [[1], [2, 'a']] }, 'prompt.1.1', "'prompt.1.1' must be a number, not a string."],
+    [
+      { prompt: Array(129).fill('a') },
+      'prompt',
+      "'prompt' must be a list of at most 128, not a list of 129.",
+    ],
+    [{ prompt: 'a', max_tokens: -1 }, 'max_tokens', "'max_tokens' must be at least 0, not -1."],
+    [{ prompt: 'a', max_tokens: 1.5 }, 'max_tokens', "'max_tokens' must be a whole number, not 1.5."],
+    [{ prompt: 'a', top_p: 1.5 }, 'top_p', "'top_p' must be at most 1, not 1.5."],
+    [{ prompt: 'a', repeat_penalty: 0 }, 'repeat_penalty', "'repeat_penalty' must be more than 0, not 0."],
+    [{ prompt: 'a', temperature: '1' }, 'temperature', "'temperature' must be a number, not a string."],
+    [{ prompt: 'a', stop: 7 }, 'stop', "'stop' must be a string or a list, not 7."],
+    [{ prompt: 'a', stop: '' }, 'stop', "'stop' must be a text that is not empty, not an empty string."],
+    [
+      { prompt: 'a', stop: ['b', ''] },
+      'stop.1',
+      "'stop.1' must be a text that is not empty, not an empty string.",
+    ],
+    [{ prompt: 'a', stop: ['b', 7] }, 'stop.1', "'stop.1' must be a string, not 7."],
+    [
+      { prompt: 'a', stop: Array(17).fill('b') },
+      'stop',
+      "'stop' must be a list of at most 16, not a list of 17.",
+    ],
+    [{}, 'prompt', "'prompt' is required."],
+    [{ prompt: null }, 'prompt', "'prompt' is required."],
+    [{ prompt: 'a', prompts: 'b' }, 'prompts', "'prompts' is not a known parameter."],
+    [JSON.parse('{"prompt": "a", "__proto__": 1}'), '__proto__', "'__proto__' is not a known parameter."],
+    [{ prompt: 'a', constructor: 1 }, 'constructor', "'constructor' is not a known parameter."],
+    [{ prompt: 'a', stream: 'yes' }, 'stream', "'stream' must be a boolean, not a string."],
+    [
+      { prompt: 'a', stream_options: {} },
+      'stream_options',
+      "'stream_options' is only for requests with 'stream': true.",
+    ],
+    [
+      { prompt: 'a', stream: true, stream_options: { usage: true } },
+      'stream_options.usage',
+      "'stream_options.usage' is not a known parameter.",
+    ],
+    [{ prompt: 'a', unknown: null }, 'unknown', "'unknown' is not a known parameter."],
+    [
+      { prompt: 'a', seed: 2 ** 60 },
+      'seed',
+      "'seed' must be at most 9007199254740991, not 1152921504606847000.",
+    ],
+    [{ prompt: 'a', n: 0 }, 'n', "'n' must be at least 1, not 0."],
+    [{ prompt: 'a', n: 129 }, 'n', "'n' must be at most 128, not 129."],
+    [{ prompt: 'a', n: 3, best_of: 2 }, 'best_of', "'best_of' must be at least 'n', 3."],
+    [{ prompt: 'a', suffix: 'b', echo: true }, 'echo', "'echo' and 'suffix' exclude each other."],
+    [{ prompt: ['a'], suffix: 'b' }, 'suffix', "'suffix' is only for a prompt that is one text."],
+    [
+      { prompt: 'a', grammar: '' },
+      'grammar',
+      "'grammar' must be a text that is not empty, not an empty string.",
+    ],
+    [
+      { prompt: 'a', json_schema: 'a' },
+      'json_schema',
+      "'json_schema' must be a boolean or an object, not a string.",
+    ],
+    ...Object.keys(unsupportedSamplers).map((field) => [
+      { prompt: 'a', [field]: 1 },
+      field,
+      `'${field}' is not supported`,
+    ]),
+    [{ prompt: 'a', response_format: {} }, 'response_format', "use 'json_schema' or 'grammar'"],
+    [[], null, 'The request must be a JSON object.'],
+    ['a', null, 'The request must be a JSON object.'],
+    [null, null, 'The request must be a JSON object.'],
+  ] as [unknown, string | null, string][])('refuses %j', (body, param, message) => {
+    expect(() => parseCompletionRequest(body)).toThrow(
+      expect.objectContaining({ status: 400, param, message: expect.stringContaining(message) }),
+    );
+  });
+
+  it.each([
+    { prompt: [{ text: 'private words' }] },
+    { prompt: { text: 'private words' } },
+    { prompt: 'a', stop: [['private words']] },
+    { prompt: 'a', temperature: 'private words' },
+    { prompt: 'a', grammar: { rule: 'private words' } },
+  ])('quotes no text of the caller: %j', (body) => {
+    expect(() => parseCompletionRequest(body)).toThrow(/^((?!private).)*$/);
+  });
+
+  it('quotes no name at length', () => {
+    const name = 'x'.repeat(1000);
+
+    for (const body of [
+      { prompt: 'a', [name]: 1 },
+      { prompt: 'a', logit_bias: { [name]: 1 } },
+    ])
+      expect(() => parseCompletionRequest(body)).toThrow(/^.{1,120}$/);
+  });
+
+  it('takes a field that is null as absent, and fills in the defaults', () => {
+    const body = { prompt: 'a', max_tokens: null, logprobs: null, typical_p: null, stop: 'b' };
+
+    expect(parseCompletionRequest(body)).toEqual({
+      prompt: 'a',
+      max_tokens: 16,
+      echo: false,
+      temperature: 1,
+      top_p: 1,
+      top_k: 0,
+      min_p: 0,
+      repeat_penalty: 1,
+      presence_penalty: 0,
+      frequency_penalty: 0,
+      logit_bias: {},
+      dry_multiplier: 0,
+      dry_base: 1.75,
+      dry_allowed_length: 2,
+      dry_penalty_last_n: -1,
+      dry_sequence_breakers: ['\n', ':', '"', '*'],
+      xtc_probability: 0,
+      xtc_threshold: 0.1,
+      ignore_eos: false,
+      stop: 'b',
+      n: 1,
+      stream: false,
+      cache_prompt: true,
+      return_tokens: false,
+      timings_per_token: false,
+    });
+  });
+});
+
+describe('toPrompts', () => {
+  it.each([
+    ['a', ['a']],
+    [
+      ['a', 'b'],
+      ['a', 'b'],
+    ],
+    [[1, 2], [[1, 2]]],
+    [
+      [[1], [2]],
+      [[1], [2]],
+    ],
+  ])('gives the prompts of %j', (prompt, prompts) => {
+    expect(toPrompts(prompt)).toEqual(prompts);
+  });
+});

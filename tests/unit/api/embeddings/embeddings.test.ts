@@ -1,0 +1,252 @@
+import OpenAI from 'openai';
+import { describe, expect, it } from 'vitest';
+import { embed } from '../../../../src/api/embeddings/embeddings.ts';
+import { type EmbeddingAbility, type Misfit, toEmbeddingAbility } from '../../../../src/engine/embedder.ts';
+import { EngineBusyError } from '../../../../src/engine/engine.ts';
+import { FakeEmbedder } from '../fake-embedder.ts';
+
+const ability = { type: 'embed', dimensions: 4, matryoshka: false } as const;
+const { signal } = new AbortController();
+
+function ask(body: unknown, embedder: FakeEmbedder | undefined = new FakeEmbedder(ability)) {
+  return embed(body, { embedder, model: 'tiny' }, { signal });
+}
+
+describe('an embeddings request', () => {
+  it('is answered in the order of its inputs, with the tokens that it took', async () => {
+    const answer = await ask({ input: ['four', 'eleven more'], model: 'tiny', user: 'somebody' });
+
+    expect(answer).toMatchObject({
+      object: 'list',
+      model: 'tiny',
+      data: [
+        { object: 'embedding', index: 0 },
+        { object: 'embedding', index: 1 },
+      ],
+      usage: { prompt_tokens: 15, total_tokens: 15 },
+    });
+    const length = Math.hypot(11, 3, 4, 12);
+    expect(answer.data[1]?.embedding).toEqual(
+      [11, 3, 4, 12].map((value) => expect.closeTo(value / length, 7)),
+    );
+  });
+
+  it.each([
+    ['a text', 'text', ['text']],
+    ['texts', ['one', 'two'], ['one', 'two']],
+    ['tokens', [1, 2, 3], [[1, 2, 3]]],
+    ['lists of tokens', [[1], [2, 3]], [[1], [2, 3]]],
+  ])('takes %s', async (_, input, inputs) => {
+    const embedder = new FakeEmbedder(ability);
+    await ask({ input }, embedder);
+
+    expect(embedder.calls).toEqual([inputs]);
+  });
+
+  it('gives little-endian 32-bit floats as base64', async () => {
+    const [floats, base64] = await Promise.all([
+      ask({ input: 'text' }),
+      ask({ input: 'text', encoding_format: 'base64' }),
+    ]);
+    const bytes = Buffer.from(base64.data[0]?.embedding as string, 'base64');
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const decoded = [0, 4, 8, 12].map((offset) => Number(view.getFloat32(offset, true).toPrecision(9)));
+
+    expect(bytes).toHaveLength(16);
+    expect(decoded).toEqual(floats.data[0]?.embedding);
+  });
+});
+
+describe("OpenAI's client", () => {
+  const client = new OpenAI({
+    apiKey: 'none',
+    maxRetries: 0,
+    fetch: async (_, init) => Response.json(await ask(JSON.parse(String(init?.body)))),
+  });
+
+  // By itself it asks for base64, and decodes it.
+  it.each([{}, { encoding_format: 'float' as const }])(
+    'reads the vectors, asked with %o',
+    async (options) => {
+      const answer = await client.embeddings.create({ model: 'tiny', input: ['text'], ...options });
+      const length = Math.hypot(4, 3, 4, 12);
+
+      expect(answer.data[0]?.embedding).toEqual(
+        [4, 3, 4, 12].map((value) => expect.closeTo(value / length, 7)),
+      );
+      expect(answer.usage).toEqual({ prompt_tokens: 4, total_tokens: 4 });
+    },
+  );
+});
+
+describe("a vector's dimensions", () => {
+  const matryoshka = new FakeEmbedder({ ...ability, matryoshka: true });
+
+  it('may be cut where the model was trained for it, to a vector of unit length', async () => {
+    const { data } = await ask({ input: 'text', dimensions: 3 }, matryoshka);
+
+    expect(data[0]?.embedding).toEqual(
+      [4, 3, 4].map((value) => expect.closeTo(value / Math.hypot(4, 3, 4), 6)),
+    );
+  });
+
+  it("may be the model's own", async () => {
+    const [asked, plain] = await Promise.all([ask({ input: 'text', dimensions: 4 }), ask({ input: 'text' })]);
+
+    expect(asked).toEqual(plain);
+  });
+
+  it('may not be cut elsewhere', async () => {
+    await expect(ask({ input: 'text', dimensions: 3 })).rejects.toMatchObject({
+      code: 'unsupported_parameter',
+      param: 'dimensions',
+      message: expect.stringMatching(/must be 4.*general\.tags/),
+    });
+  });
+
+  it('may not be more than there are', async () => {
+    await expect(ask({ input: 'text', dimensions: 5 }, matryoshka)).rejects.toMatchObject({
+      code: 'invalid_value',
+      param: 'dimensions',
+      message: expect.stringContaining('at most 4'),
+    });
+  });
+});
+
+describe('an embeddings request is refused', () => {
+  it.each<[string, EmbeddingAbility, RegExp]>([
+    [
+      'generates',
+      toAbility({ poolingType: undefined }),
+      /^The model 'tiny' cannot make embeddings: its GGUF does not/,
+    ],
+    ['pools nothing', toAbility({ poolingType: 0 }), /'llama\.pooling_type' 0 \(none\)/],
+    ['ranks', { type: 'rank' }, /made for ranking, POST \/v1\/rerank/],
+  ])('for a model that %s', async (_, other, message) => {
+    await expect(ask({ input: 'text' }, new FakeEmbedder(other))).rejects.toMatchObject({
+      status: 400,
+      code: 'invalid_value',
+      param: 'model',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('where nothing embeds', async () => {
+    await expect(embed({ input: 'text' }, { model: 'tiny' }, { signal })).rejects.toMatchObject({
+      param: 'model',
+      message: expect.stringContaining('loaded for generating text only'),
+    });
+  });
+
+  it('for another model than the one that is loaded', async () => {
+    await expect(ask({ input: 'text', model: 'other' })).rejects.toMatchObject({ code: 'model_not_found' });
+  });
+
+  it.each<[string, unknown, Misfit, { code: string; param: string; message: RegExp }]>([
+    [
+      'that is too long',
+      ['a', 'b'],
+      { type: 'too-long', tokens: 600, contextSize: 512 },
+      { code: 'context_length_exceeded', param: 'input.1', message: /512 tokens, but 'input\.1' takes 600/ },
+    ],
+    [
+      'with a token of another model',
+      [1, 99],
+      { type: 'unknown-token', token: 99, vocabularySize: 51 },
+      { code: 'invalid_value', param: 'input', message: /token 99, .* before 51/ },
+    ],
+    [
+      'without tokens',
+      '\u0000',
+      { type: 'no-tokens' },
+      { code: 'invalid_value', param: 'input', message: /no tokens/ },
+    ],
+  ])('for an input %s', async (_, input, misfit, { message, ...error }) => {
+    const embedder = new FakeEmbedder(ability);
+    embedder.misfit = { index: Array.isArray(input) && typeof input[0] === 'string' ? 1 : 0, misfit };
+
+    await expect(ask({ input }, embedder)).rejects.toMatchObject({
+      status: 400,
+      message: expect.stringMatching(message),
+      ...error,
+    });
+  });
+
+  it('for an input that has more characters than could ever fit, which would take long to find out', async () => {
+    const embedder = new FakeEmbedder(ability);
+
+    await expect(ask({ input: ['short', 'x'.repeat(100_000)] }, embedder)).rejects.toMatchObject({
+      code: 'context_length_exceeded',
+      param: 'input.1',
+      message: expect.stringContaining("100000 characters of 'input.1'"),
+    });
+    expect(embedder.calls).toEqual([]);
+  });
+
+  it('when its time is up, but fails as any other when its client has left', async () => {
+    const embedder = new FakeEmbedder(ability);
+    embedder.isEndless = true;
+    const service = { embedder, model: 'tiny' };
+    const reason = new Error('the client left');
+
+    await expect(
+      embed({ input: 'text' }, service, { signal, endBy: performance.now() }),
+    ).rejects.toMatchObject({ status: 504, code: 'deadline_exceeded' });
+    await expect(
+      embed({ input: 'text' }, service, {
+        signal: AbortSignal.abort(reason),
+        endBy: performance.now() + 60_000,
+      }),
+    ).rejects.toBe(reason);
+  });
+
+  it('when too many wait, to be tried again', async () => {
+    const embedder = new FakeEmbedder(ability);
+    embedder.failure = new EngineBusyError(64);
+
+    await expect(ask({ input: 'text' }, embedder)).rejects.toMatchObject({
+      status: 429,
+      headers: { 'retry-after': '1' },
+    });
+  });
+});
+
+describe("a model's ability", () => {
+  it.each<[string, number, EmbeddingAbility['type']]>([
+    ['mean', 1, 'embed'],
+    ['cls', 2, 'embed'],
+    ['last', 3, 'embed'],
+    ['rank', 4, 'rank'],
+  ])('comes from pooling by %s', (_, poolingType, type) => {
+    expect(toAbility({ poolingType }).type).toBe(type);
+  });
+
+  it('is none where there is no classifier to rank with', () => {
+    expect(toAbility({ poolingType: 4, hasClassifier: false })).toMatchObject({
+      type: 'none',
+      reason: expect.stringContaining('no classifier'),
+    });
+  });
+
+  it.each([
+    ['loss:MatryoshkaLoss', true],
+    ['Matryoshka', true],
+    ['sentence-similarity', false],
+  ])('to be cut is told by the tag %s: %s', (tag, matryoshka) => {
+    expect(toAbility({ poolingType: 1, tags: ['mteb', tag] })).toEqual({
+      type: 'embed',
+      dimensions: 8,
+      matryoshka,
+    });
+  });
+});
+
+function toAbility(facts: { poolingType: number | undefined; hasClassifier?: boolean; tags?: string[] }) {
+  return toEmbeddingAbility({
+    architecture: 'llama',
+    dimensions: 8,
+    hasClassifier: true,
+    tags: [],
+    ...facts,
+  });
+}

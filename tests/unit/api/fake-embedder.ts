@@ -1,0 +1,62 @@
+// An embedder without a model: a text's vector begins with its length, and a document's score is its share of the
+// query's characters.
+import { once } from 'node:events';
+import {
+  type Embedder,
+  type EmbeddingAbility,
+  type EmbeddingInput,
+  type Embeddings,
+  type Misfit,
+  type Ranking,
+  UnfitInputError,
+} from '../../../src/engine/embedder.ts';
+
+export class FakeEmbedder implements Embedder {
+  readonly contextSize = 16;
+  readonly ability: EmbeddingAbility;
+  /** What was asked, oldest first. */
+  readonly calls: (readonly EmbeddingInput[])[] = [];
+  /** What the embedder finds wrong with the input at an index. */
+  misfit: { index: number; misfit: Misfit } | undefined;
+  failure: Error | undefined;
+  /** Whether it is not done before it is aborted. */
+  isEndless = false;
+
+  constructor(ability: EmbeddingAbility) {
+    this.ability = ability;
+  }
+
+  async embed(inputs: readonly EmbeddingInput[], signal?: AbortSignal): Promise<Embeddings> {
+    this.#record(inputs);
+    if (this.isEndless) await untilAborted(signal);
+    const vectors = inputs.map(({ length }) => {
+      const size = Math.hypot(length, 3, 4, 12);
+      return Float32Array.of(length / size, 3 / size, 4 / size, 12 / size);
+    });
+    return { vectors, tokens: inputs.reduce((sum, { length }) => sum + length, 0) };
+  }
+
+  async rank(query: string, documents: readonly string[], signal?: AbortSignal): Promise<Ranking> {
+    this.#record([query, ...documents]);
+    if (this.isEndless) await untilAborted(signal);
+    const characters = [...query];
+    const scores = documents.map(
+      (document) => characters.filter((character) => document.includes(character)).length / characters.length,
+    );
+    return { scores, tokens: documents.reduce((sum, { length }) => sum + query.length + length, 0) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  #record(inputs: readonly EmbeddingInput[]): void {
+    this.calls.push(inputs);
+    if (this.misfit) throw new UnfitInputError(this.misfit.index, this.misfit.misfit);
+    if (this.failure) throw this.failure;
+  }
+}
+
+async function untilAborted(signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) throw new Error('Nothing could end this.');
+  if (!signal.aborted) await once(signal, 'abort');
+  signal.throwIfAborted();
+}

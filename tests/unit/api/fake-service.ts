@@ -1,0 +1,69 @@
+// Requests to the routes on a fake engine.
+
+import { chat } from '../../../src/api/chat/chat.ts';
+import type { ChatChunk, ChatCompletion } from '../../../src/api/chat/chat-completion.ts';
+import type { Completion, CompletionChunk } from '../../../src/api/completions/completion.ts';
+import { complete } from '../../../src/api/completions/completions.ts';
+import type { Invocation, Service } from '../../../src/api/service.ts';
+import { ChatTemplate } from '../../../src/chat/chat-template.ts';
+import type { FakeEngine } from '../fake-engine.ts';
+
+export const model = 'fake-1b';
+
+export function toInvocation(invocation: Partial<Invocation> = {}): Invocation {
+  return {
+    requestId: 'a1-b2',
+    receivedAt: new Date('2026-11-24T12:00:00Z'),
+    seed: 7,
+    coldStart: true,
+    uptimeSeconds: 1,
+    signal: new AbortController().signal,
+    ...invocation,
+  };
+}
+
+export function toTemplate(chatTemplate: string): ChatTemplate {
+  return new ChatTemplate({ chatTemplate, bosToken: '<s>', eosToken: '</s>' });
+}
+
+/** Asks for a completion as a whole. */
+export async function askWhole(
+  body: object,
+  engine: FakeEngine,
+  invocation?: Partial<Invocation>,
+): Promise<Completion> {
+  return (await complete(body, { engine, model }, toInvocation(invocation))) as Completion;
+}
+
+/** Asks for a completion in chunks. */
+export async function askStreamed(
+  body: object,
+  engine: FakeEngine,
+  invocation?: Partial<Invocation>,
+): Promise<CompletionChunk[]> {
+  const answer = await complete({ ...body, stream: true }, { engine, model }, toInvocation(invocation));
+  return Array.fromAsync(answer as AsyncGenerator<CompletionChunk>);
+}
+
+type ChatService = Partial<Service> & { readonly engine: FakeEngine };
+
+/** Asks for a chat's answer as a whole. */
+export async function chatWhole(
+  body: object,
+  service: ChatService,
+  invocation?: Partial<Invocation>,
+): Promise<ChatCompletion> {
+  const answer = await chat({ model, ...body }, { model, ...service }, toInvocation(invocation));
+  return answer as ChatCompletion;
+}
+
+/** Asks for a chat's answer in chunks. */
+export async function chatStreamed(
+  body: object,
+  service: ChatService,
+  invocation?: Partial<Invocation>,
+): Promise<ChatChunk[]> {
+  const request = { model, stream: true, ...body };
+  const answer = await chat(request, { model, ...service }, toInvocation(invocation));
+  return Array.fromAsync(answer as AsyncGenerator<ChatChunk>);
+}

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { detokenize, tokenize } from '../../../../src/api/tokens/tokens.ts';
+import { FakeEngine, toByteTokens } from '../../fake-engine.ts';
+import { model } from '../fake-service.ts';
+
+const withBos = { properties: { addsBosToken: true, bosToken: '<s>' } };
+const bos = 0x11_0100;
+
+function ask(body: object, engine = new FakeEngine('', withBos)) {
+  return tokenize(body, { engine, model });
+}
+
+describe('POST /tokenize', () => {
+  it("answers in vLLM's shape, with the token that begins a text", () => {
+    expect(ask({ prompt: 'a😀', model })).toEqual({
+      tokens: [bos, 97, 0x1f600],
+      count: 3,
+      max_model_len: 64,
+    });
+    expect(ask({ prompt: 'a', add_special_tokens: false })).toMatchObject({ tokens: [97], count: 1 });
+    expect(ask({ prompt: 'a', return_token_strs: true, add_special_tokens: false })).toMatchObject({
+      token_strs: ['a'],
+    });
+  });
+
+  it("answers in llama-server's shape, without it", () => {
+    expect(ask({ content: 'a' })).toMatchObject({ tokens: [97] });
+    expect(ask({ content: 'a', add_special: true })).toMatchObject({ tokens: [bos, 97] });
+    expect(ask({ content: 'a', with_pieces: true })).toMatchObject({ tokens: [{ id: 97, piece: 'a' }] });
+  });
+
+  it('reads special tokens as such, unless told otherwise', () => {
+    expect(ask({ content: '<s>a' })).toMatchObject({ tokens: [bos, 97] });
+    expect(ask({ content: '<s>a', parse_special: false })).toMatchObject({ count: 4 });
+  });
+
+  it('gives the bytes of half a character, and text that only looks like them as text', () => {
+    const [first = 0] = toByteTokens('é');
+    class Vocabulary extends FakeEngine {
+      override tokenizeText() {
+        return [first, 1];
+      }
+      override toBytes(token: number) {
+        return token === 1 ? Buffer.from('bytes:\\xff') : super.toBytes(token);
+      }
+    }
+
+    expect(ask({ content: 'é', with_pieces: true }, new Vocabulary())).toMatchObject({
+      tokens: [
+        { id: first, piece: [0xc3] },
+        { id: 1, piece: 'bytes:\\xff' },
+      ],
+    });
+  });
+
+  it('gives nothing for an empty text', () => {
+    expect(ask({ content: '' })).toMatchObject({ tokens: [], count: 0 });
+    expect(ask({ prompt: '' })).toMatchObject({ tokens: [bos], count: 1 });
+  });
+
+  it.each([
+    ['no text', {}, 'missing_required_parameter', 'prompt'],
+    ['two texts', { prompt: 'a', content: 'b' }, 'invalid_value', 'content'],
+    ['messages', { prompt: 'a', messages: [] }, 'unsupported_parameter', 'messages'],
+    ['another model', { content: 'a', model: 'gpt-4' }, 'model_not_found', 'model'],
+    ['too long a text', { content: 'a'.repeat(64 * 256 + 1) }, 'context_length_exceeded', 'content'],
+    ['too long a prompt', { prompt: 'a'.repeat(64 * 256 + 1) }, 'context_length_exceeded', 'prompt'],
+    ['what is no text', { content: ['a'] }, 'invalid_value', 'content'],
+  ])('refuses %s', (_, body, code, param) => {
+    expect(() => ask(body)).toThrow(expect.objectContaining({ code, param }));
+  });
+});
+
+describe('POST /detokenize', () => {
+  const engine = new FakeEngine('', withBos);
+
+  it('gives the text under both names', () => {
+    expect(detokenize({ tokens: [bos, 97, ...toByteTokens('😀')], model }, { engine, model })).toEqual({
+      prompt: '<s>a😀',
+      content: '<s>a😀',
+    });
+    expect(detokenize({ tokens: [] }, { engine, model })).toEqual({ prompt: '', content: '' });
+  });
+
+  it.each([
+    [{}, 'missing_required_parameter', 'tokens'],
+    [{ tokens: [0x12_0000] }, 'invalid_value', 'tokens'],
+    [{ tokens: ['a'] }, 'invalid_value', 'tokens.0'],
+    [{ tokens: [1], model: 'gpt-4' }, 'model_not_found', 'model'],
+  ])('refuses %j', (body, code, param) => {
+    expect(() => detokenize(body, { engine, model })).toThrow(expect.objectContaining({ code, param }));
+  });
+});

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import { readConfig, readTelemetryConfig } from '../../../src/config/config.ts';
+import { threadsFor, toCpuQuota } from '../../../src/config/cpu.ts';
+
+describe('readConfig', () => {
+  it('takes what is set and defaults what is blank', () => {
+    expect(readConfig({ MODEL_DIR: ' /model ', CONTEXT_SIZE: '', THREADS: '3' })).toEqual({
+      modelDirectory: '/model',
+      contextSize: 2048,
+      threads: 3,
+      slots: 1,
+      lookupTokens: 0,
+      kvType: 'f16',
+      queueLimit: 64,
+      apiKey: undefined,
+      cors: undefined,
+      imagePlaceholders: false,
+    });
+  });
+
+  it.each([
+    [{}, 'MODEL_DIR="" cannot be used: expected the folder of the model.'],
+    [
+      { MODEL_DIR: '/model', CONTEXT_SIZE: '2k' },
+      'CONTEXT_SIZE="2k" cannot be used: expected a whole number from 16 to 1048576.',
+    ],
+    [
+      { MODEL_DIR: '/model', THREADS: '0' },
+      'THREADS="0" cannot be used: expected a whole number from 1 to 256.',
+    ],
+    [{ MODEL_DIR: '/model', THREADS: '1e1' }, 'THREADS="1e1" cannot be used'],
+  ])('refuses %j by name', (env, message) => {
+    expect(() => readConfig(env)).toThrow(message);
+  });
+});
+
+describe('readTelemetryConfig', () => {
+  it('leaves Powertools and prompts alone by default', () => {
+    expect(readTelemetryConfig({ POWERTOOLS_METRICS_NAMESPACE: 'models' })).toEqual({
+      powertools: undefined,
+      logPrompts: false,
+    });
+  });
+
+  it.each([
+    [{ POWERTOOLS_SERVICE_NAME: 'llm' }, { namespace: 'gguf-lambda', traces: false }],
+    [
+      {
+        POWERTOOLS_SERVICE_NAME: 'llm',
+        POWERTOOLS_METRICS_NAMESPACE: 'models',
+        POWERTOOLS_TRACE_ENABLED: 'true',
+      },
+      { namespace: 'models', traces: true },
+    ],
+  ])('uses Powertools for a service: %j', (env, powertools) => {
+    expect(readTelemetryConfig(env).powertools).toEqual({ service: 'llm', ...powertools });
+  });
+
+  it.each([
+    ['true', true],
+    ['false', false],
+    ['', false],
+  ])('logs prompts with LOG_PROMPTS=%j: %j', (value, logPrompts) => {
+    expect(readTelemetryConfig({ LOG_PROMPTS: value })).toMatchObject({ logPrompts });
+  });
+
+  it.each(['yes', '1', 'TRUE'])('refuses %j by name', (value) => {
+    expect(() => readTelemetryConfig({ LOG_PROMPTS: value })).toThrow(
+      `LOG_PROMPTS="${value}" cannot be used: expected false or true.`,
+    );
+    expect(() => readTelemetryConfig({ POWERTOOLS_TRACE_ENABLED: value })).toThrow(
+      `POWERTOOLS_TRACE_ENABLED="${value}" cannot be used: expected false or true.`,
+    );
+  });
+});
+
+describe('threadsFor', () => {
+  it.each([
+    ['a machine of two processors', { processors: 2, cgroupQuota: undefined, lambdaShare: undefined }, 2],
+    ['half a processor', { processors: 2, cgroupQuota: 0.5, lambdaShare: undefined }, 1],
+    [
+      '512 MB on Lambda, which shows two processors',
+      { processors: 2, cgroupQuota: undefined, lambdaShare: 512 / 1769 },
+      1,
+    ],
+    ['1,769 MB on Lambda', { processors: 2, cgroupQuota: undefined, lambdaShare: 1 }, 1],
+    ['3,538 MB on Lambda', { processors: 3, cgroupQuota: undefined, lambdaShare: 2 }, 2],
+    ['the smallest of several limits', { processors: 8, cgroupQuota: 3.5, lambdaShare: 5.8 }, 3],
+  ])('gives whole processors of %s', (_, limits, threads) => {
+    expect(threadsFor(limits)).toBe(threads);
+  });
+});
+
+describe('toCpuQuota', () => {
+  it.each([
+    ['50000', '100000', 0.5],
+    ['max', '100000', undefined],
+    ['-1', '100000', undefined],
+    [undefined, undefined, undefined],
+  ])('reads %s of %s microseconds', (quota, period, cpus) => {
+    expect(toCpuQuota(quota, period)).toBe(cpus);
+  });
+});

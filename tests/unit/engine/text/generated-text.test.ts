@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { GeneratedText } from '../../../../src/engine/text/generated-text.ts';
+
+/** Pushes pieces of bytes as tokens, and gives out what comes, with the tokens' numbers and places. */
+function generate(pieces: readonly (string | number[])[], stop: readonly string[] = []) {
+  const toBytes = (token: number) => Buffer.from((pieces[token] ?? '') as string);
+  const text = new GeneratedText((tokens) => Buffer.concat(tokens.map(toBytes)).toString(), [], stop);
+  const given: [text: string, ...tokens: string[]][] = [];
+  const give = (piece: ReturnType<GeneratedText['push']>) =>
+    given.push([piece.text, ...piece.tokens.map(({ token, offset }) => `${token}@${offset}`)]);
+  for (const token of pieces.keys()) {
+    give(text.push(token));
+    if (text.stopped) break;
+  }
+  give(text.flush());
+  return given;
+}
+
+describe('generated text', () => {
+  it('comes with the tokens that end in it', () => {
+    expect(generate(['a', 'bc', 'd'])).toEqual([['a', '0@0'], ['bc', '1@1'], ['d', '2@3'], ['']]);
+  });
+
+  it('holds a character back, with its tokens, until it is whole', () => {
+    expect(generate(['a', [0xf0, 0x9f], [0x98], [0x80], 'b'])).toEqual([
+      ['a', '0@0'],
+      [''],
+      [''],
+      ['😀', '1@1', '2@1', '3@1'],
+      ['b', '4@3'],
+      [''],
+    ]);
+  });
+
+  it('gives the tokens of half a character at its end, without text', () => {
+    expect(generate(['a', [0xf0, 0x9f]])).toEqual([['a', '0@0'], [''], ['', '1@1']]);
+  });
+
+  it('holds back what may be a stop string, with its tokens', () => {
+    expect(generate(['a', 'x', 'y', 'b'], ['xyz'])).toEqual([
+      ['a', '0@0'],
+      [''],
+      [''],
+      ['xyb', '1@1', '2@2', '3@3'],
+      [''],
+    ]);
+    expect(generate(['a', 'x', 'y'], ['xyz'])).toEqual([['a', '0@0'], [''], [''], ['xy', '1@1', '2@2']]);
+  });
+
+  it('leaves out a stop string, and the tokens that begin in it', () => {
+    expect(generate(['a', 'bx', 'y', 'zc', 'd'], ['xyz'])).toEqual([
+      ['a', '0@0'],
+      ['b'],
+      [''],
+      ['', '1@1'],
+      [''],
+    ]);
+    expect(generate(['ab', 'xyz'], ['xyz'])).toEqual([['ab', '0@0'], [''], ['']]);
+    expect(generate(['xyz'], ['xyz'])).toEqual([[''], ['']]);
+  });
+
+  it('gives every token once, in order, however they are cut', () => {
+    const text = 'one 😀 two é three stops here';
+    const bytes = [...Buffer.from(text)];
+    for (const size of [1, 2, 3, 5, 8]) {
+      const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
+        bytes.slice(index * size, (index + 1) * size),
+      );
+      const given = generate(pieces, ['thrice', 'zzz']);
+      const tokens = given.flatMap(([, ...each]) => each.map((token) => Number(token.split('@')[0])));
+
+      expect(given.map(([piece]) => piece).join('')).toBe(text);
+      expect(tokens).toEqual([...pieces.keys()]);
+    }
+  });
+
+  it('has the token that ends it at its end', () => {
+    const text = new GeneratedText((tokens) => 'a'.repeat(tokens.length), [], []);
+    text.push(0);
+    text.end(7, { token: 7, logprob: -1, top: [] });
+
+    expect(text.flush()).toEqual({
+      text: '',
+      tokens: [{ token: 7, offset: 1, score: { token: 7, logprob: -1, top: [] } }],
+    });
+  });
+});

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { StopStringScanner } from '../../../../src/engine/text/stop-strings.ts';
+
+/** Feeds the pieces and returns what was given out, piece by piece, with the flush last. */
+function scan(stops: string[], pieces: string[]): { given: string[]; stopped: boolean } {
+  const scanner = new StopStringScanner(stops);
+  return {
+    given: [...pieces.map((piece) => scanner.push(piece)), scanner.flush()],
+    stopped: scanner.stopped,
+  };
+}
+
+describe('StopStringScanner', () => {
+  it('gives text out at once when nothing in it begins a stop string', () => {
+    expect(scan(['END'], ['Hello', ' world'])).toEqual({ given: ['Hello', ' world', ''], stopped: false });
+  });
+
+  it.each([1, 2, 3, 5])('finds a stop string whose text comes %i characters at a time', (size) => {
+    const text = 'one END two';
+    const pieces = text.match(new RegExp(`.{1,${size}}`, 'g')) ?? [];
+    const { given, stopped } = scan(['END'], pieces);
+
+    expect(given.join('')).toBe('one ');
+    expect(stopped).toBe(true);
+  });
+
+  it('gives back what only looked like a stop string', () => {
+    expect(scan(['END'], ['an EN', 'emy'])).toEqual({ given: ['an ', 'ENemy', ''], stopped: false });
+  });
+
+  it('gives out, at the end, what was held back', () => {
+    expect(scan(['\n\n'], ['line\n'])).toEqual({ given: ['line', '\n'], stopped: false });
+  });
+
+  it.each([1, 2, 4])('stops at the one that is complete first, with pieces of %i characters', (size) => {
+    const pieces = (text: string) => text.match(new RegExp(`.{1,${size}}`, 'g')) ?? [];
+
+    expect(scan(['b', 'abc'], pieces('xabc')).given.join('')).toBe('xa');
+    expect(scan(['bc', 'abc'], pieces('xabc')).given.join('')).toBe('x');
+    expect(scan(['abcd', 'cx'], pieces('zabcx')).given.join('')).toBe('zab');
+  });
+
+  it('finds one that begins inside a false start', () => {
+    expect(scan(['aab'], ['aa', 'ab', 'c'])).toEqual({ given: ['', 'a', '', ''], stopped: true });
+  });
+});

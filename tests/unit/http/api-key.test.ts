@@ -1,0 +1,215 @@
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { mockClient } from 'aws-sdk-client-mock';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ConfigurationError } from '../../../src/config/environment.ts';
+import { ApiKeyUnavailableError, readApiKeySource, SecretApiKey } from '../../../src/http/api-key.ts';
+
+const arn = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:gguf-lambda/key-AbCdEf';
+const minute = 60_000;
+
+describe('the environment', () => {
+  it('without a key lets everybody in', () => {
+    expect(readApiKeySource({ API_KEY: ' ', API_KEY_SECRET_ARN: '' })).toBeUndefined();
+  });
+
+  it('may have the key itself', async () => {
+    const source = readApiKeySource({ API_KEY: 'right' });
+
+    expect([await source?.current(), await source?.latest()]).toEqual(['right', 'right']);
+  });
+
+  it('may not have both, and the key itself is not told', () => {
+    expect(() => readApiKeySource({ API_KEY: 'hidden', API_KEY_SECRET_ARN: arn })).toThrow(
+      new ConfigurationError('API_KEY_SECRET_ARN', arn, 'either it or API_KEY, not both'),
+    );
+  });
+
+  it.each(['arn:aws-cn', 'arn:aws-us-gov', 'arn:aws'])('may name a secret of %s', (partition) => {
+    const source = readApiKeySource({ API_KEY_SECRET_ARN: arn.replace('arn:aws', partition) });
+
+    expect(source).toBeInstanceOf(SecretApiKey);
+  });
+
+  it.each(['gguf-lambda/key', 'arn:aws:s3:::bucket', arn.replace('eu-central-1', ''), `${arn} `.repeat(2)])(
+    'may not name %j',
+    (text) => {
+      expect(() => readApiKeySource({ API_KEY_SECRET_ARN: text })).toThrow(
+        `API_KEY_SECRET_ARN=${JSON.stringify(text.trim())} cannot be used: expected the ARN of a secret`,
+      );
+    },
+  );
+});
+
+describe('a secret', () => {
+  const secrets = mockClient(SecretsManagerClient);
+  let now = 0;
+  let log: Error[] = [];
+  let source = new SecretApiKey(arn);
+
+  const reads = () => secrets.commandCalls(GetSecretValueCommand).length;
+  const holds = (SecretString: string) => secrets.on(GetSecretValueCommand).resolves({ SecretString });
+  const fails = (name: string) =>
+    secrets.on(GetSecretValueCommand).rejects(Object.assign(new Error(`AWS says ${name}`), { name }));
+
+  beforeEach(() => {
+    secrets.reset();
+    now = 1_700_000_000_000;
+    log = [];
+    source = new SecretApiKey(arn, { now: () => now, log: (error) => log.push(error) });
+  });
+
+  afterAll(() => secrets.restore());
+
+  it('is not read before it is needed, and then once', async () => {
+    holds('right');
+    expect(reads()).toBe(0);
+
+    expect([await source.current(), await source.current()]).toEqual(['right', 'right']);
+    expect(reads()).toBe(1);
+    expect(secrets.commandCalls(GetSecretValueCommand)[0]?.args[0].input).toEqual({ SecretId: arn });
+  });
+
+  it.each([
+    ['right', 'right'],
+    [' right\n', 'right'],
+    ['{"apiKey": "right", "other": 1}', 'right'],
+    ['123456', '123456'],
+    ['"quoted"', '"quoted"'],
+    ['{not JSON', '{not JSON'],
+  ])('with %j is the key %s', async (content, key) => {
+    holds(content);
+
+    expect(await source.current()).toBe(key);
+  });
+
+  it.each(['', '  ', '{}', '{"apiKey": 7}', '{"apiKey": " "}', '["hidden"]', '{"key": "hidden"}'])(
+    'with %j lets nobody in, and the log does not quote it',
+    async (content) => {
+      holds(content);
+
+      await expect(source.current()).rejects.toThrow(ApiKeyUnavailableError);
+      expect(log.map(({ cause }) => String(cause))).toEqual([expect.stringContaining('"apiKey"')]);
+      expect(String(log[0]?.cause)).not.toContain('hidden');
+    },
+  );
+
+  it('that is binary lets nobody in', async () => {
+    secrets.on(GetSecretValueCommand).resolves({ SecretBinary: new Uint8Array([1]) });
+
+    await expect(source.current()).rejects.toThrow(ApiKeyUnavailableError);
+  });
+
+  it.each(['ThrottlingException', 'AccessDeniedException', 'ResourceNotFoundException', 'TimeoutError'])(
+    'that was never read for %s lets nobody in, and the reason is logged',
+    async (name) => {
+      fails(name);
+
+      await expect(source.current()).rejects.toThrow(ApiKeyUnavailableError);
+      expect(log.map(({ message }) => message)).toEqual([`The API key could not be read from ${arn}.`]);
+      expect(log[0]?.cause).toMatchObject({ name, message: `AWS says ${name}` });
+    },
+  );
+
+  it('that could not be read is asked for again after a pause, not by every request', async () => {
+    fails('ThrottlingException');
+    for (let request = 0; request < 3; request++) await expect(source.current()).rejects.toThrow();
+    expect({ reads: reads(), logged: log.length }).toEqual({ reads: 1, logged: 1 });
+
+    holds('right');
+    now += 5_000;
+    expect(await source.current()).toBe('right');
+  });
+
+  it('that is slow is read once for all who wait', async () => {
+    const answer = Promise.withResolvers<{ SecretString: string }>();
+    const asked = Promise.withResolvers<void>();
+    secrets.on(GetSecretValueCommand).callsFake(() => {
+      asked.resolve();
+      return answer.promise;
+    });
+
+    const waiting = [source.current(), source.current(), source.latest()];
+    await asked.promise;
+    answer.resolve({ SecretString: 'right' });
+
+    expect(await Promise.all(waiting)).toEqual(['right', 'right', 'right']);
+    expect(reads()).toBe(1);
+  });
+
+  it('is read again when it is older than 5 minutes', async () => {
+    holds('old');
+    await source.current();
+    holds('new');
+
+    now += 5 * minute;
+    expect(await source.current()).toBe('old');
+    now += 1;
+    expect(await source.current()).toBe('new');
+    expect(reads()).toBe(2);
+  });
+
+  it('is read again for a key that does not match, but not at once after it was', async () => {
+    holds('old');
+    await source.current();
+    holds('new');
+
+    now += 4_999;
+    expect(await source.latest()).toBe('old');
+    now += 1;
+    expect(await source.latest()).toBe('new');
+    expect(await source.latest()).toBe('new');
+    expect(reads()).toBe(2);
+  });
+
+  it('outlives an outage of an hour, and no longer', async () => {
+    holds('right');
+    await source.current();
+    fails('InternalServiceError');
+
+    now += 60 * minute;
+    expect([await source.current(), await source.latest()]).toEqual(['right', 'right']);
+    now += 1;
+    await expect(source.current()).rejects.toThrow(ApiKeyUnavailableError);
+    await expect(source.latest()).rejects.toThrow(ApiKeyUnavailableError);
+
+    holds('right');
+    now += 5_000;
+    expect(await source.current()).toBe('right');
+  });
+});
+
+describe("AWS's own client", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('asks in the region of the ARN, whatever the environment says', async () => {
+    const asked: { headers: IncomingHttpHeaders; body: string }[] = [];
+    const server = createServer(async (request, response) => {
+      asked.push({ headers: request.headers, body: await text(request) });
+      response.setHeader('content-type', 'application/x-amz-json-1.1');
+      response.end(JSON.stringify({ ARN: arn, SecretString: '{"apiKey":"right"}' }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', `http://127.0.0.1:${port}`);
+    vi.stubEnv('AWS_REGION', 'us-east-1');
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'id');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
+
+    const key = await readApiKeySource({ API_KEY_SECRET_ARN: arn })?.current();
+    server.close();
+
+    expect(key).toBe('right');
+    expect(asked).toEqual([
+      {
+        headers: expect.objectContaining({
+          'x-amz-target': 'secretsmanager.GetSecretValue',
+          authorization: expect.stringContaining('/eu-central-1/secretsmanager/'),
+        }),
+        body: JSON.stringify({ SecretId: arn }),
+      },
+    ]);
+  });
+});

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { answerDirectInvoke } from '../../../src/http/direct-invoke.ts';
+import { FakeEmbedder } from '../api/fake-embedder.ts';
+import { model, toInvocation } from '../api/fake-service.ts';
+import { templates } from '../chat/templates.ts';
+import { FakeEngine } from '../fake-engine.ts';
+
+function invoke(event: unknown, ability: 'embed' | 'rank' = 'embed') {
+  const embedder = new FakeEmbedder(
+    ability === 'rank' ? { type: 'rank' } : { type: 'embed', dimensions: 4, matryoshka: false },
+  );
+  const service = { engine: new FakeEngine(), model, chatTemplate: templates.chatMl, embedder };
+  return answerDirectInvoke(event, service, toInvocation());
+}
+
+describe('a direct invoke', () => {
+  it.each([
+    ['a completion', { prompt: 'Hi' }, { object: 'text_completion' }],
+    ['a chat', { model, messages: [{ role: 'user', content: 'Hi' }] }, { object: 'chat.completion' }],
+    ['embeddings', { input: 'text' }, { object: 'list', data: [{ object: 'embedding' }] }],
+    [
+      'a completion that is not to be streamed',
+      { prompt: 'Hi', stream: false },
+      { object: 'text_completion' },
+    ],
+  ])('asks for %s', async (_, event, answer) => {
+    expect(await invoke(event)).toMatchObject(answer);
+  });
+
+  it('asks for a ranking', async () => {
+    expect(await invoke({ query: 'a', documents: ['a', 'b'] }, 'rank')).toMatchObject({
+      results: [{ index: 0 }, { index: 1 }],
+    });
+  });
+
+  it.each([
+    [{ prompt: 'Hi', stream: true }, 'unsupported_parameter', 'stream'],
+    [{ model, messages: [{ role: 'user', content: 'Hi' }], stream: true }, 'unsupported_parameter', 'stream'],
+    [{ prompt: 'Hi', stream: 'yes' }, 'invalid_value', 'stream'],
+    [{ model, prompt: 'Hi', messages: [{ role: 'user', content: 'Hi' }] }, 'unknown_parameter', 'prompt'],
+    [{ messages: null }, 'missing_required_parameter', 'model'],
+    [Object.create({ messages: [] }), 'missing_required_parameter', 'prompt'],
+    [null, 'invalid_value', null],
+    ['Hi', 'invalid_value', null],
+    [[{ prompt: 'Hi' }], 'invalid_value', null],
+  ])('that is %j is refused', async (event, code, param) => {
+    await expect(invoke(event)).rejects.toMatchObject({ code, param });
+  });
+});

@@ -1,0 +1,248 @@
+// The API's description: that it is OpenAPI, that nothing is missing, and that its schemas are those of the server.
+import { Validator as SchemaValidator } from '@cfworker/json-schema';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { describe, expect, it } from 'vitest';
+import { parseChatRequest, parseTemplateRequest } from '../../../src/api/chat/chat-request.ts';
+import { parseCompletionRequest } from '../../../src/api/completions/completion-request.ts';
+import { parseEmbeddingsRequest } from '../../../src/api/embeddings/embeddings-request.ts';
+import { parseRerankRequest } from '../../../src/api/rerank/rerank-request.ts';
+import { parseDetokenizeRequest, parseTokenizeRequest } from '../../../src/api/tokens/tokens-request.ts';
+import { toWholeResponse } from '../../../src/http/http.ts';
+import { answerHttp } from '../../../src/http/routes.ts';
+import { eventNames, readEvent } from '../../events.ts';
+import { model, toInvocation } from '../api/fake-service.ts';
+import { FakeEngine } from '../fake-engine.ts';
+
+interface Operation {
+  readonly summary: string;
+  readonly security?: readonly object[];
+  readonly parameters?: readonly object[];
+  readonly requestBody?: { readonly content: { readonly 'application/json': { readonly schema: object } } };
+  readonly responses: object;
+}
+
+interface Description {
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+async function describeApi(): Promise<Description> {
+  const http = { method: 'GET', path: '/openapi.json', headers: {}, body: Buffer.alloc(0) };
+  const service = { engine: new FakeEngine(), model };
+  const { body } = await toWholeResponse(await answerHttp(http, service, toInvocation(), console.error));
+  return JSON.parse(body);
+}
+
+const description = await describeApi();
+
+const parsers: Readonly<Record<string, (body: unknown) => unknown>> = {
+  '/v1/completions': parseCompletionRequest,
+  '/v1/chat/completions': parseChatRequest,
+  '/v1/embeddings': parseEmbeddingsRequest,
+  '/v1/rerank': parseRerankRequest,
+  '/tokenize': parseTokenizeRequest,
+  '/detokenize': parseDetokenizeRequest,
+  '/apply-template': parseTemplateRequest,
+};
+
+function schemaOf(path: string): object {
+  const body = description.paths[path]?.post?.requestBody;
+  if (body === undefined) throw new Error(`${path} takes no body.`);
+  return body.content['application/json'].schema;
+}
+
+/** Whether the description and the server take a body. */
+function verdicts(path: string, body: unknown): { described: boolean; taken: boolean } {
+  const { valid } = new SchemaValidator(structuredClone(schemaOf(path)), '2020-12').validate(body);
+  try {
+    parsers[path]?.(body);
+    return { described: valid, taken: true };
+  } catch {
+    return { described: valid, taken: false };
+  }
+}
+
+describe('GET /openapi.json', () => {
+  it('is OpenAPI 3.1', async () => {
+    const validator = new Validator();
+    const result = await validator.validate({ ...structuredClone(description) });
+
+    expect(result).toEqual({ valid: true });
+    expect(validator.version).toBe('3.1');
+  });
+
+  it('has an operation for every route', () => {
+    const operations = Object.entries(description.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${path}`),
+    );
+
+    expect(operations.sort()).toEqual([
+      'get /health',
+      'get /metrics',
+      'get /openapi.json',
+      'get /props',
+      'get /tokenizer_info',
+      'get /v1/models',
+      'get /v1/models/{id}',
+      'post /apply-template',
+      'post /detokenize',
+      'post /tokenize',
+      'post /v1/chat/completions',
+      'post /v1/completions',
+      'post /v1/embeddings',
+      'post /v1/rerank',
+    ]);
+  });
+
+  it('asks for the key everywhere but at /health, and for what stands in a path', () => {
+    const open = Object.entries(description.paths).filter(([, methods]) =>
+      Object.values(methods).some(({ security }) => security?.length === 0),
+    );
+
+    expect(open.map(([path]) => path)).toEqual(['/health']);
+    expect(description.paths['/v1/models/{id}']?.get?.parameters).toEqual([
+      { name: 'id', in: 'path', required: true, schema: { type: 'string' } },
+    ]);
+  });
+});
+
+/** The bodies that the events bring, and where they go. */
+const examples = [...eventNames('.'), ...eventNames('invalid')].flatMap(
+  (name): [string, string, unknown][] => {
+    const event = readEvent(name) as Record<string, unknown>;
+    if (event.httpMethod === undefined && event.requestContext === undefined) {
+      if ('source' in event) return [];
+      return [[name, 'messages' in event ? '/v1/chat/completions' : '/v1/completions', event]];
+    }
+    const path = String(event.rawPath ?? event.path).replace('/prod/', '/');
+    const body = Buffer.from(String(event.body ?? ''), event.isBase64Encoded ? 'base64' : 'utf8').toString();
+    return /^\{.*\}$/s.test(body) && parsers[path] !== undefined ? [[name, path, JSON.parse(body)]] : [];
+  },
+);
+
+const tools = [{ type: 'function', function: { name: 'a', parameters: { type: 'object' }, strict: true } }];
+
+/** Bodies of every kind, right and wrong. */
+const bodies: Readonly<Record<string, readonly unknown[]>> = {
+  '/v1/completions': [
+    {},
+    [],
+    { prompt: ['a', 'b'], n: 2, best_of: 3, logprobs: 20 },
+    { prompt: [1, 2], echo: true, stop: ['a'], stream: true, stream_options: { include_usage: true } },
+    { prompt: [[1], [2]], json_schema: true, seed: -1, logit_bias: { 7: -100 } },
+    { prompt: 'a', json_schema: { type: 'object' }, suffix: 'b' },
+    { prompt: [] },
+    { prompt: [1, 'a'] },
+    { prompt: [-1] },
+    { prompt: [1.5] },
+    { prompt: Array(129).fill('a') },
+    { prompt: 'a', max_tokens: 0 },
+    { prompt: 'a', max_tokens: -1 },
+    { prompt: 'a', max_tokens: '8' },
+    { prompt: 'a', logprobs: 21 },
+    { prompt: 'a', logprobs: true },
+    { prompt: 'a', n: 129 },
+    { prompt: 'a', temperature: 2.1 },
+    { prompt: 'a', repeat_penalty: 0 },
+    { prompt: 'a', stop: '' },
+    { prompt: 'a', stop: Array(17).fill('a') },
+    { prompt: 'a', seed: 0.5 },
+    { prompt: 'a', logit_bias: { a: 1 } },
+    { prompt: 'a', logit_bias: { 7: 101 } },
+    { prompt: 'a', dry_multiplier: 1, dry_sequence_breakers: [''] },
+    { prompt: 'a', t_max_predict_ms: 0 },
+    { prompt: 'a', stream_options: { other: true } },
+    { prompt: 'a', mirostat: 1 },
+    { prompt: 'a', other: 1 },
+  ],
+  '/v1/chat/completions': [
+    {},
+    { model, messages: [] },
+    { model, messages: [{ role: 'user', content: 'Hi' }] },
+    { messages: [{ role: 'user', content: 'Hi' }] },
+    { model, messages: [{ role: 'bot', content: 'Hi' }] },
+    { model, messages: [{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }] },
+    { model, messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'a' } }] }] },
+    { model, messages: [{ role: 'system', content: [{ type: 'image_url', image_url: { url: 'a' } }] }] },
+    { model, messages: [{ role: 'tool', content: 'a' }] },
+    {
+      model,
+      messages: [
+        {
+          role: 'assistant',
+          content: null,
+          tool_calls: [{ id: '1', function: { name: 'a', arguments: '{}' } }],
+        },
+        { role: 'tool', content: 'a', tool_call_id: '1' },
+      ],
+    },
+    { model, messages: [{ role: 'user', content: 'Hi' }], tools, tool_choice: 'required' },
+    {
+      model,
+      messages: [{ role: 'user', content: 'Hi' }],
+      tools,
+      tool_choice: { type: 'function', function: { name: 'a' } },
+    },
+    { model, messages: [{ role: 'user', content: 'Hi' }], tools, tool_choice: 'sometimes' },
+    {
+      model,
+      messages: [{ role: 'user', content: 'Hi' }],
+      tools: [{ type: 'function', function: { name: 'a b' } }],
+    },
+    { model, messages: [{ role: 'user', content: 'Hi' }], response_format: { type: 'json_object' } },
+    {
+      model,
+      messages: [{ role: 'user', content: 'Hi' }],
+      response_format: { type: 'json_schema', json_schema: { name: 'a', schema: {}, strict: null } },
+    },
+    { model, messages: [{ role: 'user', content: 'Hi' }], response_format: { type: 'xml' } },
+    { model, messages: [{ role: 'user', content: 'Hi' }], logprobs: true, top_logprobs: 20 },
+    { model, messages: [{ role: 'user', content: 'Hi' }], logprobs: true, top_logprobs: 21 },
+    { model, messages: [{ role: 'user', content: 'Hi' }], max_tokens: 0 },
+    { model, messages: [{ role: 'user', content: 'Hi' }], metadata: { a: 'b' }, store: false },
+    { model, messages: [{ role: 'user', content: 'Hi' }], store: true },
+    { model, messages: [{ role: 'user', content: 'Hi' }], reasoning_effort: 'none' },
+    { model, messages: [{ role: 'user', content: 'Hi' }], functions: [] },
+  ],
+  '/v1/embeddings': [
+    {},
+    { input: 'a' },
+    { input: [] },
+    { input: ['a'] },
+    { input: [1] },
+    { input: [[1]] },
+    { input: 7 },
+  ],
+  '/v1/rerank': [
+    {},
+    { query: 'a', documents: ['b'] },
+    { query: 'a', documents: [] },
+    { query: 'a', documents: [7] },
+  ],
+  '/tokenize': [{ prompt: 'a' }, { content: 'a', with_pieces: true }, { content: 7 }, { text: 'a' }],
+  '/detokenize': [{ tokens: [] }, { tokens: [1] }, { tokens: [-1] }, { tokens: 'a' }, {}],
+  '/apply-template': [{ messages: [{ role: 'user', content: 'a' }] }, { messages: [] }, {}],
+};
+
+describe('the schema of a request', () => {
+  it('is there for every route that takes one', () => {
+    const described = Object.entries(description.paths).filter(([, methods]) => methods.post !== undefined);
+
+    expect(described.map(([path]) => path).sort()).toEqual(Object.keys(parsers).sort());
+    expect(examples.length).toBeGreaterThan(15);
+  });
+
+  it.each(examples)('takes what the server takes of events/%s.json', (_, path, body) => {
+    const { described, taken } = verdicts(path, body);
+
+    expect(described).toBe(taken);
+  });
+
+  it.each(
+    Object.entries(bodies).flatMap(([path, list]) => list.map((body): [string, unknown] => [path, body])),
+  )('of %s takes what the server takes: %j', (path, body) => {
+    const { described, taken } = verdicts(path, body);
+
+    expect(described).toBe(taken);
+  });
+});

@@ -1,0 +1,340 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Service } from '../../../src/api/service.ts';
+import type { GenerationEvent } from '../../../src/engine/engine.ts';
+import { readApiKeySource } from '../../../src/http/api-key.ts';
+import { Cors } from '../../../src/http/cors.ts';
+import { type HttpResponse, toWholeResponse } from '../../../src/http/http.ts';
+import { answerHttp } from '../../../src/http/routes.ts';
+import { createMetrics } from '../../../src/telemetry/server-metrics.ts';
+import { model, toInvocation } from '../api/fake-service.ts';
+import { templates } from '../chat/templates.ts';
+import { BrokenEngine, FakeEngine } from '../fake-engine.ts';
+
+const log = vi.fn();
+afterEach(() => void log.mockReset());
+
+const hi = { messages: [{ role: 'user', content: 'Hi' }] };
+
+interface Asked {
+  /** JSON of it is sent, or a text as it is. */
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+  readonly service?: Partial<Service>;
+  readonly signal?: AbortSignal;
+}
+
+async function ask(method: string, path: string, asked: Asked = {}): Promise<HttpResponse<string>> {
+  const { body = '', headers = {}, signal = new AbortController().signal, service } = asked;
+  const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+  const whole = { engine: new FakeEngine(), model, chatTemplate: templates.chatMl, ...service };
+  const http = { method, path, headers, body: bytes };
+  return toWholeResponse(await answerHttp(http, whole, toInvocation({ signal }), log));
+}
+
+async function askJson(method: string, path: string, asked: Asked = {}) {
+  const { status, body } = await ask(method, path, asked);
+  return { status, body: JSON.parse(body) };
+}
+
+describe('a path', () => {
+  it.each([
+    ['POST', '/v1/completions', { prompt: 'Hi' }, { object: 'text_completion' }],
+    ['POST', '/v1/chat/completions', { model, ...hi }, { object: 'chat.completion' }],
+    ['POST', '/apply-template', hi, { prompt: '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n' }],
+    ['GET', '/v1/models', '', { object: 'list', data: [{ id: model, meta: { n_ctx: 64 } }] }],
+    ['GET', `/v1/models/${model}`, '', { object: 'model', id: model, owned_by: 'gguf-lambda' }],
+    ['GET', '/health', '', { status: 'ok', model_loaded: true, model, context_size: 64 }],
+    ['GET', '/props', '', { total_slots: 1, model_alias: model, default_generation_settings: { n_ctx: 64 } }],
+    [
+      'GET',
+      '/tokenizer_info',
+      '',
+      { bos_token: null, eos_token: null, chat_template: null, add_bos_token: false },
+    ],
+  ])('%s %s is answered', async (method, path, body, expected) => {
+    expect(await askJson(method, path, { body })).toMatchObject({ status: 200, body: expected });
+  });
+
+  it.each([
+    ['GET', '/v1/completions', 405, 'method_not_allowed', 'POST'],
+    ['POST', '/v1/models', 405, 'method_not_allowed', 'GET, HEAD'],
+    ['DELETE', '/v1/models/fake-1b', 405, 'method_not_allowed', 'GET, HEAD'],
+    ['CONSTRUCTOR', '/v1/models', 405, 'method_not_allowed', 'GET, HEAD'],
+    ['constructor', '/v1/models', 405, 'method_not_allowed', 'GET, HEAD'],
+    ['GET', '/', 404, 'unknown_url', undefined],
+    ['GET', '/v1/models/', 404, 'unknown_url', undefined],
+    ['POST', '/v1/completions/', 404, 'unknown_url', undefined],
+    ['GET', '/v1/models/{id}', 404, 'model_not_found', undefined],
+    ['GET', 'constructor', 404, 'unknown_url', undefined],
+    ['GET', '/__proto__', 404, 'unknown_url', undefined],
+  ])('%s %s is refused', async (method, path, status, code, allow) => {
+    const answer = await ask(method, path);
+
+    expect(answer).toMatchObject({ status, headers: { 'x-request-id': 'a1-b2' } });
+    expect(answer.headers.allow).toBe(allow);
+    expect(JSON.parse(answer.body).error.code).toBe(code);
+    expect(log).not.toHaveBeenCalled();
+  });
+});
+
+describe('HEAD', () => {
+  it('is answered as GET is, without the body', async () => {
+    const { headers } = await ask('GET', '/health');
+
+    expect(await ask('HEAD', '/health')).toEqual({ status: 200, headers, body: '' });
+    expect(await ask('HEAD', '/v1/completions')).toMatchObject({ status: 405, body: '' });
+    expect(await ask('HEAD', '/nowhere')).toMatchObject({ status: 404, body: '' });
+  });
+});
+
+describe('GET /v1/models/{id}', () => {
+  it.each([
+    ['org/model', '/v1/models/org/model'],
+    ['org/model', '/v1/models/org%2Fmodel'],
+    ['org/model', '/v1/models/org%2fmodel'],
+    ['a b', '/v1/models/a%20b'],
+    ['100%', '/v1/models/100%'],
+  ])('finds %s at %s', async (name, path) => {
+    expect(await askJson('GET', path, { service: { model: name } })).toMatchObject({
+      status: 200,
+      body: { id: name },
+    });
+  });
+
+  it('has none but the one that is loaded', async () => {
+    expect(await askJson('GET', '/v1/models/gpt-4')).toMatchObject({
+      status: 404,
+      body: { error: { code: 'model_not_found', message: expect.stringContaining("'fake-1b'") } },
+    });
+  });
+});
+
+describe('a body', () => {
+  it.each([
+    ['application/json', 200],
+    ['Application/JSON; charset=utf-8', 200],
+    ['application/vnd.api+json', 200],
+    ['text/plain', 415],
+    ['application/jsonp', 415],
+    ['application/x-www-form-urlencoded', 415],
+  ])('of the type %s is answered with %i', async (type, status) => {
+    const headers = { 'content-type': type };
+
+    expect(await ask('POST', '/v1/completions', { body: { prompt: 'Hi' }, headers })).toMatchObject({
+      status,
+    });
+  });
+
+  it.each([
+    ['', 'invalid_json', 400],
+    ['{"prompt": ', 'invalid_json', 400],
+    ['[]', 'invalid_value', 400],
+    ['7', 'invalid_value', 400],
+    [`{"prompt": "${'a'.repeat(4 * 2 ** 20)}"}`, 'request_too_large', 413],
+  ])('that is %.20s is refused with %s', async (body, code, status) => {
+    for (const path of [
+      '/v1/completions',
+      '/v1/chat/completions',
+      '/tokenize',
+      '/detokenize',
+      '/apply-template',
+    ])
+      expect(await askJson('POST', path, { body })).toMatchObject({ status, body: { error: { code } } });
+  });
+
+  it.each([
+    ['messages', { model, messages: Array(120_000).fill({ role: 'user', content: '' }) }],
+    ['wrong messages', { model, messages: Array(200_000).fill({ role: 'user' }) }],
+    ['wrong parts', { model, messages: [{ role: 'user', content: Array(200_000).fill({ type: 'text' }) }] }],
+    [
+      'wrong biases',
+      {
+        model,
+        ...hi,
+        logit_bias: Object.fromEntries(Array.from({ length: 200_000 }, (_, key) => [`x${key}`, 1])),
+      },
+    ],
+    ['tools', { model, ...hi, tools: Array(20_000).fill({ type: 'function', function: { name: 'a' } }) }],
+    ['one long message', { model, messages: [{ role: 'user', content: 'a'.repeat(4_000_000) }] }],
+  ])('of 4 MiB of %s is refused, and no failure of the server', async (_, body) => {
+    expect(await askJson('POST', '/v1/chat/completions', { body })).toMatchObject({
+      status: 400,
+      body: { error: { type: 'invalid_request_error' } },
+    });
+    expect(log).not.toHaveBeenCalled();
+  });
+
+  it('that is nested deeply is refused, and no failure of the server', async () => {
+    const deep = `${'['.repeat(500_000)}${']'.repeat(500_000)}`;
+    const bodies = [
+      `{"model": "${model}", "messages": ${deep}}`,
+      `{"model": "${model}", "messages": [{"role": "user", "content": "Hi"}], "chat_template_kwargs": {"a": ${deep}}}`,
+      `{"model": "${model}", "messages": [{"role": "user", "content": "Hi"}],
+        "tools": [{"type": "function", "function": {"name": "a", "parameters": {"a": ${deep}}}}]}`,
+      `{"model": "${model}", "messages": [{"role": "user", "content": "Hi"}],
+        "response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {"a": ${deep}}}}}`,
+    ];
+
+    for (const body of bodies)
+      expect(await ask('POST', '/v1/chat/completions', { body })).toMatchObject({ status: 400 });
+    expect(log).not.toHaveBeenCalled();
+  });
+});
+
+describe('a streamed answer', () => {
+  it.each([
+    ['/v1/completions', { prompt: 'Hi', stream: true }],
+    ['/v1/chat/completions', { model, ...hi, stream: true }],
+  ])('of %s is server-sent events that end with [DONE]', async (path, body) => {
+    const { status, headers, body: text } = await ask('POST', path, { body });
+
+    expect(status).toBe(200);
+    expect(headers).toMatchObject({
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+    });
+    expect(text).toMatch(/^(?:data: \{.*\}\n\n)+data: \[DONE\]\n\n$/);
+  });
+
+  it('that turns out to be wrong ends with an error event', async () => {
+    const engine = new FakeEngine('{"a": ');
+    const body = { prompt: 'Hi', stream: true, json_schema: { type: 'object' } };
+    const { body: text } = await ask('POST', '/v1/completions', { body, service: { engine } });
+
+    expect(text).toMatch(/event: error\ndata: \{"error":\{.*"code":"invalid_output"\}\}\n\n$/);
+    expect(text).not.toContain('[DONE]');
+    expect(engine.open).toBe(0);
+  });
+});
+
+describe('a failure', () => {
+  it('that nobody knows is logged, and told without its reason', async () => {
+    const service = { engine: new BrokenEngine() };
+    const { status, body } = await askJson('POST', '/v1/completions', { body: { prompt: 'Hi' }, service });
+
+    expect(status).toBe(500);
+    expect(JSON.stringify(body)).not.toContain('fire');
+    expect(log).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ message: expect.stringContaining('fire') }),
+    );
+  });
+
+  it('is none when nobody waits for the answer any more', async () => {
+    const body = { prompt: 'Hi' };
+    const { status } = await ask('POST', '/v1/completions', {
+      body,
+      signal: AbortSignal.abort(new Error('left')),
+    });
+
+    expect(status).toBe(500);
+    expect(log).not.toHaveBeenCalled();
+  });
+});
+
+describe('the key', () => {
+  const service = { apiKey: readApiKeySource({ API_KEY: 'right' }) };
+
+  it.each(['/v1/models', '/openapi.json', '/metrics', '/nowhere'])('is asked for at %s', async (path) => {
+    expect(await ask('GET', path, { service })).toMatchObject({ status: 401 });
+    expect(await ask('GET', path, { service, headers: { authorization: 'Bearer right' } })).not.toMatchObject(
+      {
+        status: 401,
+      },
+    );
+  });
+
+  it('is asked for before a request is logged, and a request without a body is not', async () => {
+    const transcript = { asked: vi.fn(), wrote: vi.fn() };
+    const body = { prompt: 'Hi' };
+    const withLog = { ...service, transcript };
+    await ask('POST', '/v1/completions', { service: withLog, body });
+    await ask('GET', '/health', { service: withLog });
+    expect(transcript.asked).not.toHaveBeenCalled();
+
+    await ask('POST', '/v1/completions', {
+      service: withLog,
+      body,
+      headers: { authorization: 'Bearer right' },
+    });
+    expect(transcript.asked).toHaveBeenCalledExactlyOnceWith(Buffer.from(JSON.stringify(body)));
+  });
+
+  it('is not asked for at /health', async () => {
+    expect(await ask('GET', '/health', { service })).toMatchObject({ status: 200 });
+  });
+});
+
+describe('the metrics', () => {
+  it('count requests by route and status, and what was generated', async () => {
+    const engine = new FakeEngine(' Paris.', { slots: 2 });
+    const service = { engine, metrics: await createMetrics(engine) };
+    await ask('POST', '/v1/completions', { service, body: { prompt: 'Hello', n: 2 } });
+    await ask('POST', '/v1/completions', { service, body: {} });
+    await ask('GET', '/v1/models/org%2Fother', { service });
+    await ask('GET', '/somewhere/private', { service });
+    const { status, headers, body } = await ask('GET', '/metrics', { service });
+
+    expect(status).toBe(200);
+    expect(headers['content-type']).toMatch(/^text\/plain/);
+    for (const line of [
+      'gguf_lambda_requests_total{path="/v1/completions",status="200"} 1',
+      'gguf_lambda_requests_total{path="/v1/completions",status="400"} 1',
+      'gguf_lambda_requests_total{path="/v1/models/{id}",status="404"} 1',
+      'gguf_lambda_requests_total{path="unknown",status="404"} 1',
+      'gguf_lambda_prompt_tokens_total 4',
+      'gguf_lambda_cached_tokens_total 6',
+      'gguf_lambda_completion_tokens_total 14',
+      'gguf_lambda_generations_running 0',
+    ])
+      expect(body.split('\n')).toContain(line);
+    expect(body).not.toMatch(/Hello|Paris|private|other/);
+  });
+
+  it('count what a browser asks before a page may call', async () => {
+    const engine = new FakeEngine();
+    const service = { engine, metrics: createMetrics(engine), cors: Cors.parse('*') };
+    const headers = { origin: 'https://chat.example.com', 'access-control-request-method': 'POST' };
+    await ask('OPTIONS', '/v1/completions', { service, headers });
+
+    expect((await service.metrics.expose()).text).toContain(
+      'gguf_lambda_requests_total{path="/v1/completions",status="204"} 1',
+    );
+  });
+
+  it('count a request whose client has left as that, not as a failure', async () => {
+    const engine = new FakeEngine();
+    const service = { engine, metrics: createMetrics(engine) };
+    const signal = AbortSignal.abort();
+    await ask('POST', '/v1/completions', { service, signal, body: { prompt: 'Hi' } });
+
+    expect((await service.metrics.expose()).text).toContain(
+      'gguf_lambda_requests_total{path="/v1/completions",status="499"} 1',
+    );
+    expect(log).not.toHaveBeenCalled();
+  });
+
+  it('count streams that failed after they had begun', async () => {
+    class LateFailure extends FakeEngine {
+      override async *generate(): AsyncGenerator<GenerationEvent, void, void> {
+        yield { type: 'text', text: 'Par', tokens: [] };
+        throw new Error('late');
+      }
+    }
+    const engine = new LateFailure();
+    const service = { engine, metrics: createMetrics(engine) };
+    const body = { prompt: 'Hi', stream: true };
+    await ask('POST', '/v1/completions', { service, body });
+
+    expect((await service.metrics.expose()).text).toContain(
+      'gguf_lambda_broken_streams_total{path="/v1/completions"} 1',
+    );
+    expect(log).toHaveBeenCalledOnce();
+  });
+
+  it('are none where nothing collects them', async () => {
+    expect(await askJson('GET', '/metrics')).toMatchObject({
+      status: 404,
+      body: { error: { code: 'unknown_url', message: expect.stringContaining('CloudWatch') } },
+    });
+  });
+});

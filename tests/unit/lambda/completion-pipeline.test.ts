@@ -1,0 +1,371 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { readApiKeySource } from '../../../src/http/api-key.ts';
+import { definePipeline } from '../../../src/lambda/completion-pipeline.ts';
+import { eventNames, readEvent } from '../../events.ts';
+import { templates } from '../chat/templates.ts';
+import { BrokenEngine, FakeEngine } from '../fake-engine.ts';
+import { fakeContext } from './fake-context.ts';
+
+const context = fakeContext();
+
+function definePipelineOn(engine: FakeEngine) {
+  const handler = definePipeline({ engine, model: 'fake-1b' });
+  return (event: unknown) => handler(event, context) as Promise<Record<string, unknown>>;
+}
+
+interface HttpAnswer {
+  statusCode: number;
+  headers?: Record<string, string>;
+  multiValueHeaders?: Record<string, string[]>;
+  body: string;
+}
+
+async function invokeHttp(event: unknown, engine = new FakeEngine()): Promise<HttpAnswer> {
+  return (await definePipelineOn(engine)(event)) as unknown as HttpAnswer;
+}
+
+afterEach(() => vi.restoreAllMocks());
+
+describe('a direct invoke', () => {
+  it("answers with OpenAI's completion object and llama-server's timings", async () => {
+    const answer = await definePipelineOn(new FakeEngine())(readEvent('completion'));
+
+    expect(answer).toEqual({
+      id: 'cmpl-a1b2',
+      object: 'text_completion',
+      created: expect.any(Number),
+      model: 'fake-1b',
+      choices: [{ text: ' Paris.', index: 0, finish_reason: 'stop', logprobs: null }],
+      usage: {
+        prompt_tokens: 24,
+        completion_tokens: 7,
+        total_tokens: 31,
+        prompt_tokens_details: { cached_tokens: 3 },
+      },
+      timings: {
+        cache_n: 3,
+        prompt_n: 21,
+        prompt_ms: 20,
+        prompt_per_token_ms: 20 / 21,
+        prompt_per_second: 1050,
+        predicted_n: 7,
+        predicted_ms: 30,
+        predicted_per_token_ms: 5,
+        predicted_per_second: 200,
+      },
+    });
+    expect(Math.abs(Date.now() / 1000 - Number(answer.created))).toBeLessThan(60);
+  });
+
+  it.each([
+    ['chat', { message: { content: ' Paris.' }, finish_reason: 'stop' }, ' Paris.'],
+    [
+      'chat-tools',
+      {
+        message: {
+          content: null,
+          tool_calls: [
+            { type: 'function', function: { name: 'get_weather', arguments: '{"city": "Paris"}' } },
+          ],
+        },
+        finish_reason: 'tool_calls',
+      },
+      '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Paris"}}\n</tool_call>',
+    ],
+    [
+      'chat-json-schema',
+      { message: { content: '{"city": "Paris", "is_capital": true}' }, finish_reason: 'stop' },
+      '{"city": "Paris", "is_capital": true}',
+    ],
+  ])('with messages is answered as a chat: %s', async (name, choice, text) => {
+    const event = readEvent(name) as { model: string };
+    const engine = new FakeEngine(text, { contextSize: 2048 });
+    const handler = definePipeline({ engine, model: event.model, chatTemplate: templates.chatMl });
+
+    expect(await handler(event, context)).toMatchObject({ object: 'chat.completion', choices: [choice] });
+  });
+
+  it('ends early enough to be answered before the timeout', async () => {
+    const engine = new FakeEngine();
+    const handler = definePipeline({ engine, model: 'fake-1b' });
+    const before = performance.now();
+    await handler({ prompt: 'Hi' }, fakeContext('a1b2', 10_000));
+    const after = performance.now();
+    const endBy = engine.requests[0]?.endBy ?? 0;
+
+    expect(endBy).toBeGreaterThanOrEqual(before + 10_000 - 150);
+    expect(endBy).toBeLessThanOrEqual(after + 10_000 - 150);
+  });
+
+  it.each(['completion', 'function-url'])('leaves no generation open after %s', async (name) => {
+    const engine = new FakeEngine();
+
+    await definePipelineOn(engine)(readEvent(name));
+
+    expect(engine.requests).toHaveLength(1);
+    expect(engine.open).toBe(0);
+  });
+
+  it('draws a new seed for every request that brings none', async () => {
+    const engine = new FakeEngine();
+    const invoke = definePipelineOn(engine);
+
+    for (let request = 0; request < 4; request++) await invoke({ prompt: 'Hi' });
+
+    expect(new Set(engine.requests.map(({ sampling }) => sampling.seed)).size).toBeGreaterThan(1);
+  });
+
+  it("reports a wrong request as a function error: the code is its type, the message is OpenAI's", async () => {
+    const failure = definePipelineOn(new FakeEngine())(readEvent('invalid/out-of-range'));
+
+    await expect(failure).rejects.toMatchObject({
+      name: 'invalid_value',
+      message: "'temperature' must be at most 2, not 3.",
+    });
+  });
+
+  it('logs an unknown failure whole and keeps it from the caller', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+
+    const failure = definePipelineOn(new BrokenEngine())({ prompt: 'Hi' });
+
+    await expect(failure).rejects.toMatchObject({
+      name: 'server_error',
+      message: 'The server failed to answer; its log has the reason.',
+    });
+    expect(log).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ message: expect.stringContaining('fire') }),
+    );
+  });
+
+  it.each([[null], [undefined], ['text'], [7], [[]], [{ requestContext: {} }]])(
+    'refuses %j, which is no request',
+    async (event) => {
+      await expect(definePipelineOn(new FakeEngine())(event)).rejects.toMatchObject({
+        name: expect.stringMatching(/^(invalid_value|unknown_parameter|missing_required_parameter)$/),
+      });
+    },
+  );
+});
+
+describe('a warm-up ping', () => {
+  it('returns at once, without the engine', async () => {
+    const engine = new FakeEngine();
+
+    expect(await definePipelineOn(engine)(readEvent('warmup'))).toBe('warmup');
+    expect(engine.requests).toEqual([]);
+  });
+});
+
+describe('an HTTP event', () => {
+  it.each(['function-url', 'function-url-base64', 'api-gateway-v2', 'api-gateway-v1', 'alb'])(
+    'of %s is answered with status, headers and body',
+    async (name) => {
+      const answer = await invokeHttp(readEvent(name));
+
+      expect(answer).toMatchObject({
+        statusCode: 200,
+        headers: { 'content-type': 'application/json', 'x-request-id': 'a1b2' },
+        isBase64Encoded: false,
+      });
+      expect(JSON.parse(answer.body).choices[0].text).toBe(' Paris.');
+    },
+  );
+
+  it('of a Function URL is answered with a chat', async () => {
+    const event = readEvent('function-url-chat') as { body: string };
+    const { model } = JSON.parse(event.body) as { model: string };
+    const engine = new FakeEngine(' Paris.', { contextSize: 2048 });
+    const handler = definePipeline({ engine, model, chatTemplate: templates.chatMl });
+    const answer = (await handler(event, context)) as unknown as HttpAnswer;
+
+    expect(answer.statusCode).toBe(200);
+    expect(JSON.parse(answer.body).choices[0].message.content).toBe(' Paris.');
+  });
+
+  it('of a load balancer with multi-value headers is answered with multi-value headers', async () => {
+    const answer = await invokeHttp(readEvent('alb-multi-value'));
+
+    expect(answer).toMatchObject({
+      statusCode: 200,
+      statusDescription: '200 OK',
+      multiValueHeaders: { 'content-type': ['application/json'] },
+    });
+    expect(answer).not.toHaveProperty('headers');
+  });
+
+  it('GET /v1/models lists the model', async () => {
+    const answer = await invokeHttp(readEvent('function-url-models'));
+
+    expect(JSON.parse(answer.body)).toEqual({
+      object: 'list',
+      data: [
+        {
+          id: 'fake-1b',
+          object: 'model',
+          created: 0,
+          owned_by: 'gguf-lambda',
+          meta: {
+            n_ctx: 64,
+            n_ctx_train: 64,
+            n_vocab: 1114372,
+            n_embd: 8,
+            size: 1024,
+            description: 'fake 1B',
+          },
+        },
+      ],
+    });
+  });
+
+  it('GET /health tells a cold start from a warm one', async () => {
+    const invoke = definePipelineOn(new FakeEngine());
+    const health = async () => JSON.parse((await invoke(readEvent('function-url-health'))).body as string);
+
+    expect(await health()).toEqual({
+      status: 'ok',
+      model_loaded: true,
+      model: 'fake-1b',
+      context_size: 64,
+      uptime_seconds: expect.any(Number),
+      cold_start: true,
+    });
+    expect(await health()).toMatchObject({ cold_start: false });
+  });
+
+  it('answers an unknown failure with 500 and no internals, and logs it whole', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+
+    const answer = await invokeHttp(readEvent('function-url'), new BrokenEngine());
+
+    expect(answer.statusCode).toBe(500);
+    expect(JSON.parse(answer.body)).toEqual({
+      error: {
+        message: 'The server failed to answer; its log has the reason.',
+        type: 'server_error',
+        param: null,
+        code: 'server_error',
+      },
+    });
+    expect(log).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ message: expect.stringContaining('fire') }),
+    );
+  });
+
+  it('refuses a body of more than 4 MiB', async () => {
+    const event = {
+      ...(readEvent('function-url') as object),
+      body: JSON.stringify({ prompt: 'a'.repeat(2 ** 22) }),
+    };
+
+    const answer = await invokeHttp(event);
+
+    expect(answer.statusCode).toBe(413);
+    expect(JSON.parse(answer.body).error.code).toBe('request_too_large');
+  });
+});
+
+describe('the invalid events', () => {
+  const expected: Record<string, [code: string, param: string | null, status?: number]> = {
+    'invalid/chat-image': ['unsupported_parameter', 'messages.0.content'],
+    'invalid/chat-missing-model': ['missing_required_parameter', 'model'],
+    'invalid/chat-unknown-role': ['invalid_value', 'messages.0.role'],
+    'invalid/context-length-exceeded': ['context_length_exceeded', 'max_tokens'],
+    'invalid/http-broken-json': ['invalid_json', null, 400],
+    'invalid/http-broken-utf8': ['invalid_json', null, 400],
+    'invalid/http-empty-body': ['invalid_json', null, 400],
+    'invalid/http-unknown-path': ['unknown_url', null, 404],
+    'invalid/http-wrong-media-type': ['unsupported_media_type', null, 415],
+    'invalid/http-wrong-method': ['method_not_allowed', null, 405],
+    'invalid/missing-prompt': ['missing_required_parameter', 'prompt'],
+    'invalid/not-an-object': ['invalid_value', null],
+    'invalid/other-model': ['model_not_found', 'model'],
+    'invalid/out-of-range': ['invalid_value', 'temperature'],
+    'invalid/unknown-field': ['unknown_parameter', 'max_token'],
+    'invalid/unsupported-field': ['unsupported_parameter', 'typical_p'],
+    'invalid/unsupported-schema': ['unsupported_schema', 'json_schema'],
+    'invalid/wrong-type': ['invalid_value', 'max_tokens'],
+  };
+
+  it('are all expected here', () => {
+    expect(eventNames('invalid').sort()).toEqual(Object.keys(expected).sort());
+  });
+
+  it.each(Object.entries(expected).filter(([, [, , status]]) => status !== undefined))(
+    '%s is answered in the error shape of the API',
+    async (name, [code, param, status]) => {
+      const answer = await invokeHttp(readEvent(name));
+
+      expect(answer.statusCode).toBe(status);
+      expect(JSON.parse(answer.body)).toEqual({
+        error: { message: expect.any(String), type: 'invalid_request_error', param, code },
+      });
+      expect(answer.headers?.allow).toBe(status === 405 ? 'POST' : undefined);
+    },
+  );
+
+  it.each(Object.entries(expected).filter(([, [, , status]]) => status === undefined))(
+    '%s is a function error of a direct invoke, and a 4xx over HTTP',
+    async (name, [code, param]) => {
+      const body = readEvent(name);
+      const isChat = name.includes('chat');
+      const model = (readEvent('chat') as { model: string }).model;
+      const engine = new FakeEngine();
+      const handler = definePipeline({ engine, model, chatTemplate: templates.chatMl });
+
+      await expect(handler(body, context)).rejects.toMatchObject({ name: code });
+      const answer = (await handler(
+        {
+          ...(readEvent(isChat ? 'function-url-chat' : 'function-url') as object),
+          body: JSON.stringify(body),
+        },
+        context,
+      )) as unknown as HttpAnswer;
+
+      expect(JSON.parse(answer.body).error).toMatchObject({ code, param });
+      expect(answer.statusCode).toBe(code === 'model_not_found' ? 404 : 400);
+    },
+  );
+});
+
+describe('an API key', () => {
+  const askWith = async (headers: Record<string, string>, event = 'function-url') => {
+    const handler = definePipeline({
+      engine: new FakeEngine(),
+      model: 'fake-1b',
+      apiKey: readApiKeySource({ API_KEY: 'right key' }),
+    });
+    const given = readEvent(event) as { headers: object };
+    const answer = await handler({ ...given, headers: { ...given.headers, ...headers } }, context);
+    return answer as unknown as HttpAnswer;
+  };
+
+  it.each(['Bearer right key', 'bearer  right key '])(
+    'that is right is let through: %s',
+    async (authorization) => {
+      expect((await askWith({ authorization })).statusCode).toBe(200);
+    },
+  );
+
+  it.each([
+    {},
+    { authorization: '' },
+    { authorization: 'Bearer wrong' },
+    { authorization: 'Basic right key' },
+  ])('that is missing or wrong is refused: %j', async (headers) => {
+    const answer = await askWith(headers as Record<string, string>);
+
+    expect(answer).toMatchObject({ statusCode: 401, headers: { 'www-authenticate': 'Bearer' } });
+    expect(JSON.parse(answer.body).error.code).toBe('invalid_api_key');
+  });
+
+  it('is not asked for by a health check, nor by a direct invoke', async () => {
+    expect((await askWith({}, 'function-url-health')).statusCode).toBe(200);
+    const handler = definePipeline({
+      engine: new FakeEngine(),
+      model: 'fake-1b',
+      apiKey: readApiKeySource({ API_KEY: 'right key' }),
+    });
+    expect(await handler(readEvent('completion'), context)).toMatchObject({ object: 'text_completion' });
+  });
+});

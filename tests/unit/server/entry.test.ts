@@ -1,0 +1,118 @@
+// infra/entry.sh with a `node` that only tells how it was started.
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const tellingNode = `#!/bin/sh
+printf '%s\\n' "$0" "$PWD" "$_HANDLER" "$LAMBDA_TASK_ROOT" "$MODEL_DIR" "$UV_THREADPOOL_SIZE" "$@"
+`;
+
+let folder: string;
+let root: string;
+let bin: string;
+
+beforeEach(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'entry-')));
+  root = join(folder, 'a root');
+  bin = join(folder, 'bin');
+  for (const made of [join(root, 'infra'), bin]) mkdirSync(made, { recursive: true });
+  copyFileSync(join(import.meta.dirname, '../../../infra/entry.sh'), join(root, 'infra/entry.sh'));
+  writeProgram(join(bin, 'node'));
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function writeProgram(path: string): void {
+  writeFileSync(path, tellingNode);
+  chmodSync(path, 0o755);
+}
+
+/** Runs the script and gives what its `node` was told. */
+function run({ script = join(root, 'infra/entry.sh'), args = [] as string[], env = {}, cwd = folder } = {}) {
+  const path = `${bin}:/usr/bin:/bin`;
+  const output = execFileSync(script, args, { cwd, env: { PATH: path, ...env }, encoding: 'utf8' });
+  const [node, startedIn, handler, taskRoot, modelDir, threads, ...rest] = output.trimEnd().split('\n');
+  return { node, startedIn, handler, taskRoot, modelDir, threads, args: rest };
+}
+
+describe('infra/entry.sh', () => {
+  it('starts the front when there is no runtime API, where it was called', () => {
+    expect(run()).toEqual({
+      node: join(bin, 'node'),
+      startedIn: folder,
+      handler: 'completion.handler',
+      taskRoot: join(root, 'dist/functions'),
+      modelDir: join(root, 'dist/model'),
+      threads: '1',
+      args: [join(root, 'dist/server/main.mjs'), 'completion.handler'],
+    });
+  });
+
+  it('starts the runtime when there is one', () => {
+    const told = run({ args: ['batch.handler'], env: { AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9001' } });
+
+    expect(told).toMatchObject({
+      handler: 'batch.handler',
+      args: [
+        '--import',
+        join(root, 'dist/preload.mjs'),
+        join(root, 'node_modules/aws-lambda-ric/index.mjs'),
+        'batch.handler',
+      ],
+    });
+  });
+
+  it('takes the handler from its argument whatever the environment says, and keeps what it may', () => {
+    const env = {
+      _HANDLER: '',
+      LAMBDA_TASK_ROOT: '/var/task',
+      MODEL_DIR: '/mnt/model',
+      UV_THREADPOOL_SIZE: '2',
+    };
+
+    expect(run({ env })).toMatchObject({
+      handler: 'completion.handler',
+      taskRoot: join(root, 'dist/functions'),
+      modelDir: '/mnt/model',
+      threads: '2',
+    });
+  });
+
+  it("takes a checkout's own node before the one on PATH", () => {
+    const own = join(root, 'node_modules/.bin/node');
+    mkdirSync(join(root, 'node_modules/.bin'), { recursive: true });
+    writeProgram(own);
+
+    expect(run().node).toBe(own);
+  });
+
+  it.each([
+    { name: 'a relative path', cwd: () => join(root, 'infra'), script: () => './entry.sh' },
+    { name: 'an absolute link', cwd: () => folder, script: () => linkTo(join(root, 'infra/entry.sh')) },
+    { name: 'a relative link', cwd: () => folder, script: () => linkTo('a root/infra/entry.sh') },
+    {
+      name: 'a linked folder',
+      cwd: () => folder,
+      script: () => join(linkTo(join(root, 'infra')), 'entry.sh'),
+    },
+  ])('finds its root by $name', ({ cwd, script }) => {
+    expect(run({ cwd: cwd(), script: script() }).taskRoot).toBe(join(root, 'dist/functions'));
+  });
+});
+
+function linkTo(target: string): string {
+  const link = join(folder, 'link');
+  symlinkSync(target, link);
+  return link;
+}

@@ -1,0 +1,564 @@
+// The front against a fake emulator: its own process, commanded by the events it is sent.
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readApiKeySource } from '../../../src/http/api-key.ts';
+import type { FrontConfig } from '../../../src/server/config.ts';
+import { invokePath } from '../../../src/server/emulator.ts';
+import { type Front, startFront } from '../../../src/server/front.ts';
+import { findFreePorts } from '../../../src/server/loopback.ts';
+import { isLiving, killSession, listSession } from '../../../src/server/process-session.ts';
+import { type Gate, openGate } from './gate.ts';
+
+const config: FrontConfig = {
+  host: '127.0.0.1',
+  port: 0,
+  apiKey: undefined,
+  queueLimit: 10,
+  functionTimeoutSeconds: 5,
+  threads: 1,
+  streamingBundle: join(import.meta.dirname, 'fake-function.mjs'),
+  shutdownGraceSeconds: 60,
+  emulatorPath: join(import.meta.dirname, 'fake-emulator.mjs'),
+  bootstrap: ['serve'],
+};
+
+let gate: Gate;
+const cleanUps: (() => Promise<void>)[] = [];
+
+beforeEach(async () => {
+  gate = await openGate();
+});
+
+afterEach(async () => {
+  await gate.close();
+  for (const cleanUp of cleanUps.splice(0)) await cleanUp();
+});
+
+async function serve(overrides: Partial<FrontConfig> = {}): Promise<Front> {
+  const front = await startFront({ ...config, ...overrides });
+  cleanUps.push(() => front.close());
+  return front;
+}
+
+function invoke(front: Front, event: unknown, init: RequestInit = {}): Promise<Response> {
+  const body = typeof event === 'string' ? event : JSON.stringify(event);
+  return fetch(front.url + invokePath, { method: 'POST', body, ...init });
+}
+
+const readError = async (response: Response) => ((await response.json()) as { error: unknown }).error;
+
+/** The emulator's process id, which a serving front always has. */
+function emulatorOf(front: Front): number {
+  if (front.emulatorPid === undefined) throw new Error('The front has no emulator.');
+  return front.emulatorPid;
+}
+
+/** The emulators that this process started and that live. */
+function listChildren(): number[] {
+  const numbers = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return numbers
+    .map(Number)
+    .filter((pid) => listSession(pid).some((member) => member.pid === pid && member.parent === process.pid));
+}
+
+/** Waits for a condition that another process or connection brings about. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await setImmediate();
+}
+
+/** Sends events while one is in flight, each when the one before has taken its place in the queue. */
+async function queueUp(front: Front, events: unknown[]): Promise<Promise<Response>[]> {
+  const answers: Promise<Response>[] = [];
+  for (const event of events) {
+    answers.push(invoke(front, event));
+    await until(() => front.waiting === answers.length);
+  }
+  return answers;
+}
+
+describe('passing through', () => {
+  it('gives the status, headers and body of the emulator, with the invocation headers it was sent', async () => {
+    const front = await serve();
+    const event = { prompt: 'Paris é 🙂' };
+
+    const response = await invoke(front, event, { headers: { 'X-Amz-Client-Context': 'e30=' } });
+
+    expect(response.status).toBe(200);
+    expect(response.headers.get('x-from')).toBe('emulator');
+    expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+    expect(response.headers.get('transfer-encoding')).toBeNull();
+    expect(await response.json()).toMatchObject({ event, headers: { 'x-amz-client-context': 'e30=' } });
+  });
+
+  it('answers many at once, one after the other', async () => {
+    const front = await serve({ queueLimit: 20 });
+    const numbers = Array.from({ length: 20 }, (_, number) => number);
+
+    const answers = await Promise.all(
+      numbers.map(async (number) => (await invoke(front, { number })).json()),
+    );
+
+    const pid = front.emulatorPid;
+    expect(answers).toMatchObject(numbers.map((number) => ({ event: { number }, emulator: pid })));
+  });
+});
+
+describe('what the front refuses itself', () => {
+  it.each([
+    { name: 'an empty body', body: '' },
+    { name: 'a body that is not JSON', body: 'prompt=hello' },
+  ])('$name', async ({ body }) => {
+    const front = await serve();
+
+    const response = await invoke(front, body);
+
+    expect(response.status).toBe(400);
+    expect(await readError(response)).toMatchObject({
+      type: 'invalid_request_error',
+      param: null,
+      code: 'invalid_json',
+    });
+  });
+
+  it('a body over 6 MiB, without waiting for its end, and with an answer that arrives', async () => {
+    const front = await serve();
+    const outgoing = request(front.url + invokePath, { method: 'POST', headers: { connection: 'close' } });
+    outgoing.on('error', () => {});
+
+    outgoing.write(Buffer.alloc(6 * 1024 * 1024 + 1, ' '));
+    const [incoming] = await once(outgoing, 'response');
+
+    expect(incoming.statusCode).toBe(400);
+    const length = Number(incoming.headers['content-length']);
+    expect(JSON.parse(String(incoming.read(length) ?? (await readBytes(incoming, length))))).toMatchObject({
+      error: { code: 'payload_too_large' },
+    });
+    outgoing.destroy();
+  });
+
+  it('another method, and says which one it takes', async () => {
+    const front = await serve();
+
+    const response = await fetch(front.url + invokePath);
+
+    expect(response.status).toBe(405);
+    expect(response.headers.get('allow')).toBe('POST');
+    expect(await readError(response)).toMatchObject({ code: 'method_not_allowed' });
+  });
+
+  it.each(['GARBAGE\r\n\r\n', '\u0016\u0003\u0001', 'POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n'])(
+    'what is not HTTP: %j',
+    async (bytes) => {
+      const front = await serve();
+      const connection = connect(Number(new URL(front.url).port), '127.0.0.1');
+
+      connection.write(bytes, 'latin1');
+      const answer = await text(connection);
+
+      expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+      expect(answer).toContain('"code":"malformed_http"');
+      expect((await invoke(front, {})).status).toBe(200);
+    },
+  );
+
+  it('more than may wait, and says when to try again', async () => {
+    const front = await serve({ queueLimit: 1 });
+    const running = invoke(front, { waitFor: gate.url });
+    const held = await gate.next();
+    const [waiting] = await queueUp(front, [{ number: 1 }]);
+
+    const refused = await invoke(front, { number: 2 });
+
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+    expect(await readError(refused)).toMatchObject({ code: 'queue_full' });
+    held.letOn();
+    expect((await running).status).toBe(200);
+    expect((await waiting)?.status).toBe(200);
+  });
+});
+
+/** Reads bytes until so many are there. */
+async function readBytes(stream: NodeJS.ReadableStream, length: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  while (Buffer.concat(chunks).byteLength < length)
+    chunks.push(((await once(stream, 'data')) as [Buffer])[0]);
+  return Buffer.concat(chunks);
+}
+
+describe('an emulator that dies', () => {
+  it('fails the invocation in flight, and the next emulator answers those that wait', async () => {
+    const front = await serve();
+    const first = emulatorOf(front);
+    const running = invoke(front, { waitFor: gate.url, crash: true });
+    const held = await gate.next();
+    const waiting = await queueUp(front, [{ number: 1 }, { number: 2 }]);
+
+    held.letOn();
+    const failed = await running;
+
+    expect(failed.status).toBe(502);
+    expect(await readError(failed)).toMatchObject({ type: 'server_error', code: 'runtime_exited' });
+    const answers = await Promise.all(waiting.map(async (answer) => (await answer).json()));
+    expect(answers).toMatchObject([{ event: { number: 1 } }, { event: { number: 2 } }]);
+    expect(emulatorOf(front)).not.toBe(first);
+    expect(listSession(first)).toEqual([]);
+  });
+
+  it('is replaced between invocations without anybody noticing', async () => {
+    const front = await serve();
+    const first = emulatorOf(front);
+    process.kill(first, 'SIGKILL');
+    await until(() => !isLiving(first));
+
+    const response = await invoke(front, { number: 1 });
+
+    expect(response.status).toBe(200);
+    expect(listSession(first)).toEqual([]);
+  });
+
+  it('is replaced between invocations when it lost its runtime', async () => {
+    const front = await serve();
+    const { runtime } = (await (await invoke(front, {})).json()) as { runtime: number };
+    process.kill(runtime, 'SIGKILL');
+    await until(() => !isLiving(runtime));
+
+    const answer = (await (await invoke(front, { number: 1 })).json()) as { runtime: number };
+
+    expect(answer).toMatchObject({ event: { number: 1 } });
+    expect(answer.runtime).not.toBe(runtime);
+  });
+
+  it('stays when only its runtime died in an invocation: its answer passes, and the next is answered', async () => {
+    const front = await serve();
+    const emulator = emulatorOf(front);
+
+    const failed = await invoke(front, { exitRuntime: true });
+    const next = await invoke(front, { number: 1 });
+
+    expect(failed.status).toBe(502);
+    expect(await failed.json()).toEqual({ errorType: 'Runtime.ExitError' });
+    expect(await next.json()).toMatchObject({ event: { number: 1 }, emulator });
+  });
+});
+
+describe('an emulator that cannot be brought up again', () => {
+  it('is told, and fails what waits for it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'start-once-'));
+    cleanUps.push(async () => rmSync(folder, { recursive: true }));
+    const front = await serve({ bootstrap: ['start-once', join(folder, 'started')] });
+    const failed = expect(front.failure).rejects.toThrow(/exited with code 3/);
+    const running = invoke(front, { waitFor: gate.url, crash: true });
+    const held = await gate.next();
+    const [waiting] = await queueUp(front, [{ number: 1 }]);
+
+    held.letOn();
+
+    expect((await running).status).toBe(502);
+    const response = await waiting;
+    expect(response?.status).toBe(502);
+    await failed;
+  });
+});
+
+describe('a client that leaves', () => {
+  it('while it waits: its invocation never begins', async () => {
+    const front = await serve();
+    const running = invoke(front, { waitFor: gate.url });
+    const held = await gate.next();
+    const client = new AbortController();
+    const left = invoke(front, { waitFor: gate.url, number: 'left' }, { signal: client.signal });
+    await until(() => front.waiting === 1);
+
+    client.abort();
+    await expect(left).rejects.toThrow();
+    await until(() => front.waiting === 0);
+    const last = invoke(front, { number: 'last' });
+    held.letOn();
+
+    expect((await running).status).toBe(200);
+    // The one that left would hold the emulator at the gate for ever.
+    expect(await (await last).json()).toMatchObject({ event: { number: 'last' } });
+  });
+
+  it('while its invocation runs: that ends before the next begins', async () => {
+    const front = await serve();
+    const emulator = emulatorOf(front);
+    const client = new AbortController();
+    const left = invoke(front, { waitFor: gate.url }, { signal: client.signal });
+    const held = await gate.next();
+
+    client.abort();
+    await expect(left).rejects.toThrow();
+    const [next] = await queueUp(front, [{ number: 1 }]);
+    held.letOn();
+
+    // Two at once would have crashed the emulator.
+    expect(await (await next)?.json()).toMatchObject({ event: { number: 1 }, emulator });
+  });
+});
+
+describe('starting', () => {
+  it('fails with the reason in one line when the function does not load', async () => {
+    await expect(startFront({ ...config, bootstrap: ['init-error'] })).rejects.toThrow(
+      'The function did not load: ModelError: No model is there.',
+    );
+  });
+
+  it('fails when the warm-up event is answered otherwise', async () => {
+    await expect(startFront({ ...config, bootstrap: ['not-warm'] })).rejects.toThrow(/\{"hello":"world"\}/);
+  });
+
+  it('gives up on an emulator that dies each time', async () => {
+    await expect(startFront({ ...config, bootstrap: ['exit'] })).rejects.toThrow(/exited with code 3/);
+  });
+
+  it('fails when there is no emulator', async () => {
+    await expect(startFront({ ...config, emulatorPath: '/nowhere/rie' })).rejects.toThrow(/\/nowhere\/rie/);
+  });
+
+  it('fails when the port is in use', async () => {
+    const port = Number(new URL(gate.url).port);
+
+    await expect(startFront({ ...config, port })).rejects.toThrow(`port ${port}: the port is in use`);
+  });
+
+  it('takes requests before the function is loaded, and answers them when it is', async () => {
+    const [port] = await findFreePorts();
+    const starting = serve({ port, bootstrap: ['wait-for', gate.url] });
+    const held = await gate.next();
+    const answer = fetch(`http://127.0.0.1:${port}${invokePath}`, { method: 'POST', body: '{"number":1}' });
+    held.letOn();
+
+    expect(await (await answer).json()).toMatchObject({ event: { number: 1 } });
+    await starting;
+  });
+
+  it('can be given up', async () => {
+    await expect(startFront(config, AbortSignal.abort(new Error('given up')))).rejects.toThrow('given up');
+  });
+
+  it('can be given up while the function loads, and leaves no process', async () => {
+    const stop = new AbortController();
+    const starting = startFront({ ...config, bootstrap: ['wait-for', gate.url] }, stop.signal);
+    const isGivenUp = expect(starting).rejects.toThrow();
+    await gate.next();
+    const emulators = listChildren();
+
+    stop.abort();
+    await isGivenUp;
+
+    expect(emulators).toHaveLength(1);
+    expect(emulators.filter(isLiving)).toEqual([]);
+  });
+});
+
+describe('closing', () => {
+  it('answers what is in flight, refuses what waits, and leaves no process', async () => {
+    const front = await serve();
+    const emulator = emulatorOf(front);
+    const running = invoke(front, { waitFor: gate.url });
+    const held = await gate.next();
+    const [waiting] = await queueUp(front, [{ number: 1 }]);
+
+    const closed = front.close();
+    const refused = await waiting;
+    held.letOn();
+    await closed;
+
+    expect(refused?.status).toBe(503);
+    expect((await running).status).toBe(200);
+    expect(listSession(emulator)).toEqual([]);
+    await expect(invoke(front, {})).rejects.toThrow();
+  });
+
+  it('does not wait longer than the grace period', async () => {
+    const front = await serve({ shutdownGraceSeconds: 0 });
+    const emulator = emulatorOf(front);
+    const running = invoke(front, { waitFor: gate.url });
+    await gate.next();
+
+    await front.close();
+
+    const response = await running;
+    expect(response.status).toBe(503);
+    expect(await readError(response)).toMatchObject({ code: 'shutting_down' });
+    expect(listSession(emulator)).toEqual([]);
+  });
+
+  it('can be asked for twice', async () => {
+    const front = await serve();
+
+    await Promise.all([front.close(), front.close()]);
+
+    await expect(fetch(front.url)).rejects.toThrow();
+  });
+});
+
+describe('killSession', () => {
+  it('does nothing to a session that is over', async () => {
+    const front = await serve();
+    const emulator = emulatorOf(front);
+    await front.close();
+
+    expect(() => killSession(emulator)).not.toThrow();
+    expect(listSession(emulator)).toEqual([]);
+  });
+});
+
+describe('any other path', () => {
+  it("is the streaming function's, as a Function URL's event", async () => {
+    const front = await serve();
+
+    const response = await fetch(`${front.url}/v1/completions?a=1&a=2&b=%20`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', cookie: 'c=1; d=2', 'x-several': 'one, two' },
+      body: '{"prompt": "Grüße"}',
+    });
+
+    expect(response.status).toBe(201);
+    expect(response.headers.get('x-function')).toBe('stream');
+    expect(await response.json()).toMatchObject({
+      version: '2.0',
+      rawPath: '/v1/completions',
+      rawQueryString: 'a=1&a=2&b=%20',
+      queryStringParameters: { a: '1,2', b: ' ' },
+      cookies: ['c=1', 'd=2'],
+      headers: { 'content-type': 'application/json', 'x-several': 'one, two' },
+      requestContext: {
+        http: { method: 'POST', path: '/v1/completions', sourceIp: '127.0.0.1' },
+        stage: '$default',
+      },
+      body: '{"prompt": "Grüße"}',
+      isBase64Encoded: false,
+    });
+  });
+
+  it('has its body in base64 when it is no text', async () => {
+    const front = await serve();
+
+    const response = await fetch(`${front.url}/upload`, { method: 'POST', body: Uint8Array.of(0xff, 0x00) });
+
+    expect(await response.json()).toMatchObject({ body: '/wA=', isBase64Encoded: true });
+  });
+
+  it('without a body has none in the event', async () => {
+    const front = await serve();
+
+    const event = await (await fetch(`${front.url}/health`)).json();
+
+    expect(event).toMatchObject({ rawPath: '/health', isBase64Encoded: false });
+    expect(event).not.toHaveProperty('body');
+  });
+
+  it('with a body over 6 MiB is refused with 413', async () => {
+    const front = await serve();
+
+    const response = await fetch(`${front.url}/v1/completions`, {
+      method: 'POST',
+      body: 'a'.repeat(6 * 2 ** 20 + 1),
+    });
+
+    expect(response.status).toBe(413);
+    expect(await readError(response)).toMatchObject({ code: 'request_too_large' });
+  });
+
+  it('answers a failure of the function with 500, and without internals', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const front = await serve();
+
+    const response = await fetch(`${front.url}/fail`);
+
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain('on purpose');
+    expect(log).toHaveBeenCalledExactlyOnceWith(
+      expect.any(String),
+      expect.objectContaining({ message: 'broken on purpose' }),
+    );
+    log.mockRestore();
+  });
+
+  it('is answered to its end when the front shuts down', async () => {
+    const front = await serve();
+    const response = await fetch(`${front.url}/slow`);
+    const closed = front.close();
+    Reflect.get(globalThis, 'finishSlowAnswer')();
+
+    expect(await response.text()).toBe('begun ended');
+    await closed;
+  });
+
+  it('keeps no shutdown waiting once its client has left, though the function never ends', async () => {
+    const front = await serve();
+    const leave = new AbortController();
+    await fetch(`${front.url}/stuck`, { signal: leave.signal });
+    leave.abort();
+
+    // The grace period is a minute, the test's five seconds.
+    await front.close();
+    await expect(fetch(front.url)).rejects.toThrow();
+  });
+
+  it('is cut when its time has long been up, though its client has not left', async () => {
+    const front = await serve({ functionTimeoutSeconds: 0.1 });
+    const response = await fetch(`${front.url}/stuck`);
+
+    await expect(response.text()).rejects.toThrow('terminated');
+  });
+
+  it('is answered once its function can be loaded, though it could not before', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const folder = mkdtempSync(join(tmpdir(), 'front-'));
+    const streamingBundle = join(folder, 'stream.mjs');
+    const front = await serve({ streamingBundle });
+    const source = (guard: string) =>
+      `${guard}\nexport const handler = async (_, response) => void response.writeHead(200).end('loaded');`;
+    writeFileSync(
+      streamingBundle,
+      source(`import { existsSync } from 'node:fs';
+      if (!existsSync(${JSON.stringify(join(folder, 'ready'))})) throw new Error('not ready');`),
+    );
+
+    expect((await fetch(`${front.url}/health`)).status).toBe(500);
+    writeFileSync(join(folder, 'ready'), '');
+    const response = await fetch(`${front.url}/health`);
+
+    expect([response.status, await response.text()]).toEqual([200, 'loaded']);
+    rmSync(folder, { recursive: true });
+    log.mockRestore();
+  });
+
+  it('tells the function when its client leaves', async () => {
+    const front = await serve();
+    const leave = new AbortController();
+
+    const response = await fetch(`${front.url}/wait`, { signal: leave.signal });
+    expect(response.status).toBe(201);
+    leave.abort();
+
+    await expect.poll(() => Reflect.get(globalThis, 'fakeFunctionWasLeft')).toBe(true);
+  });
+});
+
+describe('an API key', () => {
+  it('is asked for on the invoke URL', async () => {
+    const front = await serve({ apiKey: readApiKeySource({ API_KEY: 'right' }) });
+    const invoke = (headers: Record<string, string>) =>
+      fetch(front.url + invokePath, {
+        method: 'POST',
+        headers,
+        body: '{"source":"serverless-plugin-warmup"}',
+      });
+
+    expect((await invoke({ authorization: 'Bearer wrong' })).status).toBe(401);
+    expect(await readError(await invoke({}))).toMatchObject({ code: 'invalid_api_key' });
+    expect((await invoke({ authorization: 'Bearer right' })).status).toBe(200);
+  });
+});

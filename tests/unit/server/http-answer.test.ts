@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { RequestError } from '../../../src/errors/request-error.ts';
+import { endToEndHeaders, errorAnswer, invocationHeaders } from '../../../src/server/http-answer.ts';
+
+describe('errorAnswer', () => {
+  it("writes OpenAI's error body", () => {
+    const answer = errorAnswer(
+      new RequestError('queue_full', 'Too many.', { headers: { 'retry-after': '2' } }),
+    );
+
+    expect(answer.status).toBe(429);
+    expect(answer.headers).toEqual({
+      'content-type': 'application/json',
+      'x-request-id': expect.any(String),
+      'retry-after': '2',
+    });
+    expect(JSON.parse(Buffer.from(answer.body).toString())).toEqual({
+      error: { message: 'Too many.', type: 'rate_limit_error', param: null, code: 'queue_full' },
+    });
+  });
+});
+
+describe('endToEndHeaders', () => {
+  it('leaves out what belongs to the connection, by name and as Connection names it', () => {
+    const headers = {
+      connection: 'keep-alive, X-Private',
+      'keep-alive': 'timeout=5',
+      'transfer-encoding': 'chunked',
+      'content-length': '3',
+      'x-private': '1',
+      'content-type': 'text/plain',
+      date: 'Tue, 24 Nov 2026 00:00:00 GMT',
+    };
+
+    expect(endToEndHeaders(headers)).toEqual({
+      'content-type': 'text/plain',
+      date: 'Tue, 24 Nov 2026 00:00:00 GMT',
+    });
+  });
+});
+
+describe('invocationHeaders', () => {
+  it('keeps those of an invocation only', () => {
+    const headers = {
+      host: 'localhost:8000',
+      authorization: 'Bearer secret',
+      'x-amz-client-context': 'e30=',
+      'x-amzn-trace-id': 'Root=1-1-1',
+    };
+
+    expect(invocationHeaders(headers)).toEqual({
+      'x-amz-client-context': 'e30=',
+      'x-amzn-trace-id': 'Root=1-1-1',
+    });
+  });
+});

@@ -1,0 +1,146 @@
+// The front's process as it is shipped, bundled, with a fake emulator: what it prints and how it ends.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { setImmediate } from 'node:timers/promises';
+import { build } from 'esbuild';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { isLiving } from '../../../src/server/process-session.ts';
+import { type Gate, openGate } from './gate.ts';
+
+let root: string;
+let gate: Gate;
+const fronts: { front: ChildProcess; exited: Promise<unknown> }[] = [];
+
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'front-main-'));
+  for (const folder of ['infra', 'dist/functions']) mkdirSync(join(root, folder), { recursive: true });
+  copyFileSync(join(import.meta.dirname, '../../../infra/entry.sh'), join(root, 'infra/entry.sh'));
+  writeFileSync(join(root, 'dist/functions/echo.mjs'), '');
+  await build({
+    entryPoints: [join(import.meta.dirname, '../../../src/server/main.ts')],
+    outfile: join(root, 'dist/server/main.mjs'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+  });
+});
+
+afterAll(() => rmSync(root, { recursive: true }));
+
+beforeEach(async () => {
+  gate = await openGate();
+});
+
+afterEach(async () => {
+  await gate.close();
+  for (const { front, exited } of fronts.splice(0)) {
+    front.kill('SIGTERM');
+    await exited;
+  }
+});
+
+/** Runs the front's process. */
+function run(args: string[], env: Record<string, string> = {}) {
+  const front = spawn(process.execPath, [join(root, 'dist/server/main.mjs'), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, PORT: '0', RIE_PATH: join(import.meta.dirname, 'fake-emulator.mjs'), ...env },
+  });
+  const running = { front, exited: once(front, 'exit'), standardError: text(front.stderr) };
+  fronts.push(running);
+  return running;
+}
+
+/** Runs the front and waits until it says where it serves. */
+async function serve(env: Record<string, string> = {}) {
+  const running = run(['echo.handler'], env);
+  const lines = createInterface({ input: running.front.stdout })[Symbol.asyncIterator]();
+  const [first, second] = [await lines.next(), await lines.next()].map(({ value }) => String(value));
+  const url = /answers at (\S+)$/.exec(first ?? '')?.[1] ?? '';
+  const answer = (await (await fetch(url, { method: 'POST', body: '{}' })).json()) as {
+    emulator: number;
+    runtime: number;
+  };
+  return { ...running, first, second, url, children: [answer.emulator, answer.runtime] };
+}
+
+describe('the front process', () => {
+  it('says where it serves, and how to try it', async () => {
+    const { first, second, url } = await serve();
+
+    expect(first).toBe(`gguf-lambda: echo.handler answers at ${url}`);
+    expect(second).toBe(
+      `  curl -s ${url} -d '{"prompt": "The capital of France is", "max_tokens": 8, "temperature": 0}'`,
+    );
+  });
+
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    'ends well on %s, with all it started',
+    async (signal) => {
+      const { front, exited, children } = await serve();
+
+      front.kill(signal);
+
+      expect(await exited).toEqual([0, null]);
+      expect(children.filter(isLiving)).toEqual([]);
+    },
+  );
+
+  it('ends at once on the second signal, with all it started', async () => {
+    const { front, exited, url, children } = await serve();
+    const lost = fetch(url, { method: 'POST', body: JSON.stringify({ waitFor: gate.url }) });
+    const isLost = expect(lost).rejects.toThrow();
+    await gate.next();
+
+    front.kill('SIGINT');
+    // It has heard the first signal when it takes no more connections.
+    await expect(refusesConnections(url)).resolves.toBe(true);
+    front.kill('SIGINT');
+
+    expect(await exited).toEqual([130, null]);
+    await isLost;
+    while (children.some(isLiving)) await setImmediate();
+  });
+
+  it.each([
+    {
+      name: 'a handler that is not there',
+      args: ['nope.handler'],
+      env: {},
+      line: /"nope\.handler".*echo\.handler/,
+    },
+    { name: 'a setting that cannot be used', args: ['echo.handler'], env: { PORT: 'x' }, line: /PORT="x"/ },
+    { name: 'no emulator', args: ['echo.handler'], env: { RIE_PATH: '/nowhere' }, line: /\/nowhere/ },
+  ])('ends with one line on $name', async ({ args, env, line }) => {
+    const { exited, standardError } = run(args, env);
+
+    expect(await exited).toEqual([1, null]);
+    expect((await standardError).trimEnd().split('\n')).toEqual([expect.stringMatching(line)]);
+  });
+
+  it('ends with one line on a port in use', async () => {
+    const { port } = new URL(gate.url);
+    const { exited, standardError } = run(['echo.handler'], { PORT: port });
+
+    expect(await exited).toEqual([1, null]);
+    expect(await standardError).toBe(
+      `gguf-lambda: Cannot listen on 127.0.0.1 port ${port}: the port is in use.\n`,
+    );
+  });
+});
+
+/** Settles when nobody listens at an address any more. */
+async function refusesConnections(url: string): Promise<true> {
+  for (;;) {
+    try {
+      await (await fetch(url)).text();
+    } catch {
+      return true;
+    }
+  }
+}

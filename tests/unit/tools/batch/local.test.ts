@@ -1,0 +1,121 @@
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { answerFile } from '../../../../tools/batch/local.ts';
+import { toLine, toService } from '../../batch/requests.ts';
+import { FakeEngine } from '../../fake-engine.ts';
+
+/** A folder with a file of requests. */
+function folderWith(lines: readonly string[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'batches-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'requests.jsonl');
+  writeFileSync(file, lines.map((line) => `${line}\n`).join(''));
+  return { folder, file };
+}
+
+async function answer(file: string, engine: FakeEngine, signal = new AbortController().signal) {
+  const progress: number[] = [];
+  const results = await answerFile(file, {
+    slots: 2,
+    env: {},
+    signal,
+    onProgress: ({ done }) => progress.push(done),
+    load: async (env) => {
+      expect(env.SLOTS).toBe('2');
+      return toService(engine);
+    },
+  });
+  return { ...results, progress };
+}
+
+function ids(path: string): string[] {
+  const lines = readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
+  return lines.map((line) => (JSON.parse(line) as { custom_id: string }).custom_id);
+}
+
+describe('a file on this machine', () => {
+  it('is answered into two files beside it, in order, and nothing else stays', async () => {
+    const { folder, file } = folderWith([toLine('a'), toLine('b', { prompt: 7 }), toLine('c')]);
+    const { output, errors, progress } = await answer(file, new FakeEngine(' x', { slots: 2 }));
+
+    expect(output).toEqual({ path: join(folder, 'requests.output.jsonl'), lines: 2 });
+    expect(errors).toEqual({ path: join(folder, 'requests.errors.jsonl'), lines: 1 });
+    expect(ids(output.path)).toEqual(['a', 'c']);
+    expect(ids(errors.path)).toEqual(['b']);
+    expect(progress.at(-1)).toBe(3);
+    expect(readdirSync(folder).toSorted()).toEqual([
+      'requests.errors.jsonl',
+      'requests.jsonl',
+      'requests.output.jsonl',
+    ]);
+  });
+
+  it('goes on where it was interrupted', async () => {
+    const { file } = folderWith(['a', 'b', 'c', 'd'].map((id) => toLine(id)));
+    const interruption = new AbortController();
+    const interrupted = new FakeEngine(' x', {
+      beforeEvent: (generation) => generation === 2 && interruption.abort(new Error('Enough.')),
+    });
+    await expect(answer(file, interrupted, interruption.signal)).rejects.toThrow('Enough.');
+    const engine = new FakeEngine(' another');
+
+    const { output } = await answer(file, engine);
+
+    expect(engine.requests).toHaveLength(2);
+    expect(ids(output.path)).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('that has changed meanwhile is answered anew', async () => {
+    const { file } = folderWith([toLine('a'), toLine('b')]);
+    const interruption = new AbortController();
+    const interrupted = new FakeEngine(' x', {
+      beforeEvent: (generation) => generation === 1 && interruption.abort(new Error('Enough.')),
+    });
+    await expect(answer(file, interrupted, interruption.signal)).rejects.toThrow('Enough.');
+    writeFileSync(file, `${toLine('c')}\n${toLine('d')}\n`);
+    const engine = new FakeEngine(' another');
+
+    const { output } = await answer(file, engine);
+
+    expect(engine.requests).toHaveLength(2);
+    expect(ids(output.path)).toEqual(['c', 'd']);
+  });
+
+  it('is answered by one process at a time, and one that ended is no hindrance', async () => {
+    const { folder, file } = folderWith([toLine('a')]);
+    mkdirSync(`${file}.batch`);
+    writeFileSync(`${file}.batch/lock`, String(process.pid));
+    await expect(answer(file, new FakeEngine())).rejects.toThrow(
+      `Process ${process.pid} is answering ${file} already.`,
+    );
+
+    const { pid } = spawnSync(process.execPath, ['--version']);
+    writeFileSync(`${file}.batch/lock`, String(pid));
+    await answer(file, new FakeEngine(' x', { slots: 2 }));
+    expect(existsSync(join(folder, 'requests.jsonl.batch'))).toBe(false);
+  });
+
+  it('has to be there, and to have lines', async () => {
+    const { file } = folderWith([]);
+
+    await expect(answer(file, new FakeEngine())).rejects.toThrow('has no lines');
+    expect(existsSync(`${file}.batch`)).toBe(false);
+    await expect(answer('/nowhere/requests.jsonl', new FakeEngine())).rejects.toThrow(
+      'There is no file /nowhere/requests.jsonl.',
+    );
+    expect(existsSync('/nowhere')).toBe(false);
+  });
+});

@@ -1,0 +1,74 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { installPythonTool } from '../../../../tools/deploy/python-tool.ts';
+import { findSam } from '../../../../tools/deploy/sam.ts';
+import { fakeCommands } from './fake-commands.ts';
+
+/** A pip that makes its target folder, which is its sixth argument. */
+const pip = 'mkdir -p "$6/bin" && touch "$6/bin/lint"';
+
+describe('a tool from PyPI', () => {
+  it('is installed on first use, in a folder of its own', async () => {
+    const { folder, calls } = fakeCommands({ python3: pip });
+    const cache = join(folder, 'cache');
+    const onInstall = vi.fn();
+
+    const first = await installPythonTool('lint==1.2.3', 'lint', { folder: cache, onInstall });
+    const second = await installPythonTool('lint==1.2.3', 'lint', { folder: cache, onInstall });
+
+    expect(first).toEqual({
+      command: ['python3', join(cache, 'lint-1.2.3/bin/lint')],
+      env: { PYTHONPATH: join(cache, 'lint-1.2.3') },
+    });
+    expect(second).toEqual(first);
+    expect(onInstall).toHaveBeenCalledTimes(1);
+    expect(calls()).toEqual([expect.stringMatching(/^python3 -m pip install .* lint==1\.2\.3$/)]);
+    expect(readdirSync(cache)).toEqual(['lint-1.2.3']);
+  });
+
+  it('lands whole or not at all', async () => {
+    const { folder } = fakeCommands({ python3: `${pip}; exit 1` });
+    const cache = join(folder, 'cache');
+
+    await expect(installPythonTool('lint==1.2.3', 'lint', { folder: cache })).rejects.toThrow('pip install');
+
+    expect(readdirSync(cache)).toEqual([]);
+  });
+
+  it('may be installed twice at once', async () => {
+    const { folder } = fakeCommands({ python3: pip });
+    const cache = join(folder, 'cache');
+    const install = () => installPythonTool('lint==1.2.3', 'lint', { folder: cache });
+
+    const [one, other] = await Promise.all([install(), install()]);
+
+    expect(one).toEqual(other);
+    expect(readdirSync(cache)).toEqual(['lint-1.2.3']);
+  });
+});
+
+describe('the SAM CLI', () => {
+  it('is the one on PATH, without telemetry', async () => {
+    const { folder } = fakeCommands({ sam: 'test "$SAM_CLI_TELEMETRY" = 0' });
+
+    expect(await findSam({ folder })).toEqual({ command: ['sam'], env: { SAM_CLI_TELEMETRY: '0' } });
+  });
+
+  it.each([
+    ['there is none', {}],
+    ['the one on PATH does not run', { sam: 'exit 127' }],
+  ])('is installed where %s', async (_, scripts) => {
+    const { folder } = fakeCommands({ python3: pip, ...scripts });
+    const onInstall = vi.fn();
+
+    const tool = await findSam({ folder, onInstall });
+
+    const home = join(folder, 'aws-sam-cli-1.170.0');
+    expect(tool).toEqual({
+      command: ['python3', join(home, 'bin/sam')],
+      env: { PYTHONPATH: home, SAM_CLI_TELEMETRY: '0' },
+    });
+    expect(onInstall).toHaveBeenCalledExactlyOnceWith('aws-sam-cli==1.170.0');
+  });
+});

@@ -1,0 +1,110 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { chooseParameters, environments, stackNameOf } from '../../../../tools/deploy/settings.ts';
+
+const infra = join(import.meta.dirname, '../../../../infra');
+
+/** A folder with a template and the environment `dev`. */
+function folderWith(
+  environment: string,
+  parameters = 'Size: {Type: Number, Default: 1}, Name: {Type: String}',
+) {
+  const folder = mkdtempSync(join(tmpdir(), 'settings-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  mkdirSync(join(folder, 'environments'));
+  writeFileSync(join(folder, 'template.yaml'), `Parameters: {${parameters}}`);
+  writeFileSync(join(folder, 'environments/dev.yaml'), environment);
+  return folder;
+}
+
+describe('the parameters of a deployment', () => {
+  it('are those of the template, the environment and the command line, each over the one before', () => {
+    const folder = folderWith('Size: 2\nName: of the environment');
+
+    expect(chooseParameters('dev', [], folder)).toEqual({ Size: '2', Name: 'of the environment' });
+    expect(chooseParameters('dev', ['Name=a=b'], folder)).toEqual({ Size: '2', Name: 'a=b' });
+    expect(chooseParameters('dev', ['Name='], folder)).toEqual({ Size: '2', Name: '' });
+  });
+
+  it('need an environment that says nothing no file with values', () => {
+    expect(chooseParameters('dev', ['Name=x'], folderWith('# nothing'))).toEqual({ Size: '1', Name: 'x' });
+  });
+
+  it.each([
+    ['Size', '', '--parameter Size cannot be used: expected Key=Value.'],
+    ['=1', '', '--parameter =1 cannot be used: expected Key=Value.'],
+    ['Size=x', '', '--parameter: Size="x" cannot be used: expected a number.'],
+    ['Sise=1', '', '--parameter: there is no parameter Sise. There is: Size, Name.'],
+    ['Size=1', '', 'The parameter Name has no value: add --parameter Name=… to the command.'],
+    ['Name=x', 'Sise: 1', 'infra/environments/dev.yaml: there is no parameter Sise. There is: Size, Name.'],
+    [
+      'Name=x',
+      'Size: true',
+      'infra/environments/dev.yaml: Size cannot be used: expected a number or a text ("true", with quotation marks).',
+    ],
+  ])('%s, with %j in the environment, is refused', (assignment, environment, message) => {
+    expect(() => chooseParameters('dev', [assignment], folderWith(environment))).toThrow(message);
+  });
+
+  it('are given once', () => {
+    expect(() => chooseParameters('dev', ['Name=x', 'Name=y'], folderWith(''))).toThrow(
+      '--parameter Name is given twice.',
+    );
+  });
+});
+
+describe('the revision of a deployment', () => {
+  const parameters = 'Size: {Type: Number, Default: 1}, Revision: {Type: String, Default: latest}';
+
+  it('is another one when any value is', () => {
+    const folder = folderWith('', parameters);
+    const revision = (...assignments: string[]) => chooseParameters('dev', assignments, folder).Revision;
+
+    expect(revision()).toMatch(/^[a-f0-9]{12}$/);
+    expect(revision('Size=1')).toBe(revision());
+    expect(revision('Size=2')).not.toBe(revision());
+  });
+
+  it('may be given', () => {
+    expect(chooseParameters('dev', ['Revision=mine'], folderWith('', parameters)).Revision).toBe('mine');
+  });
+});
+
+describe('the environments of this project', () => {
+  const samConfiguration = readFileSync(join(infra, 'samconfig.toml'), 'utf8');
+
+  it.each(environments)('%s suits the template', (environment) => {
+    expect(() => chooseParameters(environment, [])).not.toThrow();
+  });
+
+  it.each(environments)('%s is the same to the SAM CLI', (environment) => {
+    expect(samConfiguration).toContain(
+      `[${environment}.deploy.parameters]\nstack_name = "${stackNameOf(environment)}"\n`,
+    );
+    expect(samConfiguration).toContain(
+      `parameter_overrides = "file://infra/environments/${environment}.yaml"`,
+    );
+  });
+
+  it.each([
+    ['Model=gpt-5', /^Model="gpt-5" cannot be used: Nothing in the catalog is called "gpt-5"\. There is: /],
+    ['Model=aws-lambda-rie', /is a tool, not a model/],
+    [
+      'Model=llama-2-7b-chat-q3_k_s',
+      /^Model="llama-2-7b-chat-q3_k_s" cannot be used: .* has no pinned hash .* 'npm run model -- fetch llama-2-7b-chat-q3_k_s'/,
+    ],
+    ['PrefixSet=nowhere', /^PrefixSet="nowhere" cannot be used: expected a folder of models\/prefixes/],
+    ['StreamAuth=NONE', /^StreamAuth NONE lets everyone call/],
+  ])('does not deploy %s', (assignment, message) => {
+    expect(() => chooseParameters('dev', [assignment])).toThrow(
+      expect.objectContaining({ code: 'unusable-parameter', message: expect.stringMatching(message) }),
+    );
+  });
+
+  it('keep logs longer in prod', () => {
+    expect(chooseParameters('dev', []).LogRetentionDays).toBe('7');
+    expect(chooseParameters('prod', []).LogRetentionDays).toBe('90');
+  });
+});

@@ -1,0 +1,118 @@
+// tools/setup.mjs in a folder where the packages are installed, with a `node` that only tells what it is to run.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+const project = fileURLToPath(new URL('../../../', import.meta.url));
+const platform = `${process.platform}-${process.arch}`;
+const prebuilt = `node_modules/@node-llama-cpp/${platform}/bins/${platform}`;
+const amxLibrary = `${prebuilt}/libggml-cpu-amx.so`;
+const tokenLoop = `${prebuilt}/token-loop.node`;
+
+let root: string;
+
+/** Writes a file that was changed so many seconds after all others. */
+function put(path: string, content: string, secondsLater = 0): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), content, { mode: 0o755 });
+  const changed = 1_000_000 + secondsLater;
+  utimesSync(join(root, path), changed, changed);
+}
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'setup-'));
+  cpSync(join(project, 'tools/setup.mjs'), join(root, 'tools/setup.mjs'));
+  const compiled = ['token-loop.cpp', 'build-token-loop.mjs', 'build-amx-library.mjs', 'zig.txt'];
+  for (const file of [...compiled, 'llama-cpp.mjs']) put(`native/${file}`, '');
+  put('package.json', '{}');
+  put('package-lock.json', '{}');
+  put('node_modules/.installed', createHash('sha256').update('{}{}').digest('hex'));
+  put('node_modules/.bin/node', '#!/bin/sh\necho "$@" >>told\n');
+  // What is newer than its sources is compiled already.
+  for (const library of [tokenLoop, amxLibrary]) put(library, '', 1);
+});
+
+afterEach(() => rmSync(root, { recursive: true }));
+
+/** What the script runs, a line for each process. */
+function setUp(args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): readonly string[] {
+  rmSync(join(root, 'told'), { force: true });
+  const { status, stderr } = spawnSync(process.execPath, [join(root, 'tools/setup.mjs'), ...args], {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, ...env },
+  });
+  expect({ status, stderr: stderr.match(/failed|missing|Error/) }).toEqual({ status: 0, stderr: null });
+  writeFileSync(join(root, 'told'), '', { flag: 'a' });
+  return readFileSync(join(root, 'told'), 'utf8').split('\n').slice(0, -1);
+}
+
+it('compiles nothing for commands that take the packages only', () => {
+  rmSync(join(root, prebuilt), { recursive: true });
+
+  expect(setUp(['packages'])).toEqual([]);
+});
+
+it('compiles the token loop for what evaluates prompts, where it is older than its sources', () => {
+  expect(setUp(['engine'])).toEqual([]);
+
+  put('native/token-loop.cpp', '', 2);
+  expect(setUp(['engine'])).toEqual(['native/build-token-loop.mjs']);
+});
+
+it('refuses another platform than Linux before anything else', () => {
+  rmSync(join(root, 'node_modules'), { recursive: true });
+  const elsewhere = "data:text/javascript,Object.defineProperty(process, 'platform', { value: 'darwin' })";
+  const script = join(root, 'tools/setup.mjs');
+  const { status, stderr } = spawnSync(process.execPath, ['--import', elsewhere, script, 'packages'], {
+    encoding: 'utf8',
+  });
+
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^setup: this takes Linux, and here is darwin: [^\n]+\n$/);
+});
+
+it('evaluates prefixes anew for another model or type of the context, and after what evaluates them has changed', () => {
+  const evaluation = ['tools/model/cli.ts prefixes'];
+  const bake = (model: string, kvType: string) =>
+    put('dist/prefixes/index.json', JSON.stringify({ key: { model, kvType } }), 2);
+  put(
+    'models/catalog.json',
+    JSON.stringify({
+      default: 'tiny',
+      models: [{ name: 'tiny', sha256: 'abc' }],
+      tools: { 'aws-lambda-rie': { builds: { [process.arch]: { sha256: 'def' } } } },
+    }),
+  );
+  put('models/store/tiny/.verified.json', '{"sha256":"abc"}');
+  put('models/store/tiny/model.json', '{"sha256":"abc","gguf":{}}');
+  put(`models/store/aws-lambda-rie-${process.arch}/.verified.json`, '{"sha256":"def"}');
+  for (const file of ['functions/echo.ts', 'src/engine/prompt/prompt-chunks.ts', 'esbuild.config.ts'])
+    put(file, '');
+  put('models/prefixes/rules.txt', 'Be kind.');
+  // Folders count as well, and so does the script itself.
+  for (const folder of ['functions', 'src', 'src/engine', 'src/engine/prompt', 'tools', 'models/prefixes']) {
+    utimesSync(join(root, folder), 1_000_000, 1_000_000);
+  }
+  utimesSync(join(root, 'tools/setup.mjs'), 1_000_000, 1_000_000);
+  put('dist/server/main.mjs', '', 1);
+
+  bake('abc', 'f16');
+  expect(setUp()).toEqual([]);
+  expect(setUp([], { KV_TYPE: ' ' })).toEqual([]);
+  expect(setUp([], { KV_TYPE: 'q8_0' })).toEqual(evaluation);
+
+  bake('abc', 'q8_0');
+  expect(setUp([], { KV_TYPE: 'q8_0' })).toEqual([]);
+  expect(setUp()).toEqual(evaluation);
+
+  bake('another', 'f16');
+  expect(setUp()).toEqual(evaluation);
+
+  bake('abc', 'f16');
+  put(amxLibrary, '', 3);
+  expect(setUp()).toEqual(evaluation);
+});

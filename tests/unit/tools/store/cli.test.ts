@@ -1,0 +1,193 @@
+// The command line as a process: exit codes, and one line on stderr for each failure.
+import { execFile, spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { findModel, readCatalog } from '../../../../tools/store/catalog.ts';
+import { sha256Of, tinyGguf } from './gguf-fixture.ts';
+import { createStore, entryFor, STORED_TINY } from './store-fixture.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const CLI = fileURLToPath(new URL('../../../../tools/model/cli.ts', import.meta.url));
+const bytes = tinyGguf();
+
+/** A store with the model `tiny` and the tool `tool`, and its command line. */
+function createCli(files: Record<string, Buffer> = { 'tiny.gguf': bytes }) {
+  const store = createStore(entryFor(bytes, ['file:replaced']));
+  const sources = Object.entries(files).map(([name, content]) => store.put(name, content));
+  const binary = Buffer.from('#!/bin/sh\n');
+  const build = {
+    sizeBytes: binary.length,
+    sha256: sha256Of(binary),
+    sources: [store.put('binary', binary)],
+  };
+  const tools = {
+    tool: { title: 'Tool', licence: 'MIT', file: 'tool', builds: { x64: build, arm64: build } },
+  };
+  const models = [
+    entryFor(bytes, sources),
+    entryFor(bytes, sources, { name: 'unchecked', sha256: null, sizeBytes: null }),
+  ];
+  writeFileSync(store.location.catalog, JSON.stringify({ default: 'tiny', models, tools }));
+  const env = { ...process.env, MODEL_STORE: store.location.root, MODEL_CATALOG: store.location.catalog };
+  const run = (...args: string[]) =>
+    new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+      execFile(process.execPath, [CLI, ...args], { env }, (error, stdout, stderr) => {
+        resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
+      });
+    });
+  return { ...store, run };
+}
+
+test('fetch brings the default model, and verifies it the second time', async () => {
+  const { run, contents } = createCli();
+  expect(await run('fetch')).toMatchObject({
+    code: 0,
+    stderr: '',
+    stdout: expect.stringMatching(/^Fetched from file:/),
+  });
+  expect(contents()).toEqual(STORED_TINY);
+  const second = await run('fetch');
+  expect(second.stdout).toMatch(/^In the store already: .* verified\.\n$/);
+});
+
+test('fetch --to puts the model and its manifest where an image is built', async () => {
+  const { run, directory } = createCli();
+  const target = join(directory, 'image');
+  expect((await run('fetch', 'tiny', '--to', target)).code).toBe(0);
+  expect(readFileSync(join(target, 'tiny.gguf'))).toEqual(bytes);
+  expect(JSON.parse(readFileSync(join(target, 'model.json'), 'utf8'))).toMatchObject({ file: 'tiny.gguf' });
+  expect(existsSync(join(target, '.verified.json'))).toBe(false);
+});
+
+test('fetch --pinned brings what the catalog has a hash of, and nothing else until that is fetched', async () => {
+  const { run, contents } = createCli();
+  expect(await run('fetch', 'unchecked', '--pinned')).toEqual({
+    code: 1,
+    stdout: '',
+    stderr:
+      "unchecked has no pinned hash to verify it against: run 'npm run model -- fetch unchecked', commit models/catalog.json, and build again.\n",
+  });
+  expect(contents()).toEqual([]);
+  for (const args of [
+    ['fetch', '--pinned'],
+    ['fetch', 'tool', '--pinned'],
+    ['fetch', 'unchecked'],
+  ]) {
+    expect(await run(...args)).toMatchObject({ code: 0, stderr: '' });
+  }
+  expect((await run('fetch', 'unchecked', '--pinned')).code).toBe(0);
+});
+
+test('prefixes has what evaluates them set up first, and ends where that fails', () => {
+  const checkout = mkdtempSync(join(tmpdir(), 'checkout-'));
+  onTestFinished(() => rmSync(checkout, { recursive: true }));
+  const project = fileURLToPath(new URL('../../../../', import.meta.url));
+  for (const folder of ['src', 'tools']) {
+    cpSync(join(project, folder), join(checkout, folder), { recursive: true });
+  }
+  symlinkSync(join(project, 'node_modules'), join(checkout, 'node_modules'));
+  const setUp = "console.error('setup:', process.argv[2]); process.exit(1);";
+  writeFileSync(join(checkout, 'tools/setup.mjs'), setUp);
+
+  const { status, stderr } = spawnSync(process.execPath, [join(checkout, 'tools/model/cli.ts'), 'prefixes'], {
+    encoding: 'utf8',
+  });
+
+  expect({ status, stderr }).toEqual({ status: 1, stderr: 'setup: engine\n' });
+});
+
+test('fetch of a tool stores an executable for the architecture', async () => {
+  const { run, location, contents } = createCli();
+  expect((await run('fetch', 'tool', '--arch', 'arm64')).code).toBe(0);
+  expect(contents()).toEqual(['tool-arm64', 'tool-arm64/.verified.json', 'tool-arm64/tool']);
+  expect(statSync(join(location.root, 'tool-arm64', 'tool')).mode & 0o777).toBe(0o755);
+  expect(await run('verify', 'tool', '--arch', 'arm64')).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('list and show tell what is pinned, stored and the default', async () => {
+  const { run } = createCli();
+  await run('fetch');
+  const rows = (await run('list')).stdout.split('\n');
+  expect(rows[1]).toMatch(/^\* {2}tiny +32 +Q8_0 +512 B +2048 +MIT +pinned +yes$/);
+  expect(rows[2]).toMatch(/^ {3}unchecked .* not yet checked +no$/);
+  expect((await run('show', 'unchecked')).stdout).toMatch(/sha256 +not yet checked: the first fetch pins it/);
+});
+
+test('add enters a model by its header, pinned and stored; use makes it the default', async () => {
+  const { run, put, location } = createCli();
+  const uri = put('New Model.Q8_0.gguf', tinyGguf({ fill: 3, contextLength: 4096 }));
+  const added = await run('add', uri);
+  expect(added).toMatchObject({ code: 0, stderr: '' });
+  expect(added.stdout).toContain('llama, 32 parameters, Q8_0, 4096 tokens of context, with a chat template');
+  expect(findModel(readCatalog(location.catalog), 'new-model.q8_0')).toMatchObject({
+    title: 'Tiny',
+    contextLength: 4096,
+    sha256: sha256Of(tinyGguf({ fill: 3, contextLength: 4096 })),
+    sources: [uri],
+  });
+  expect((await run('use', 'new-model.q8_0')).code).toBe(0);
+  expect((await run('verify')).stdout).toMatch(/^new-model\.q8_0 is as it should be/);
+});
+
+describe('one line on stderr and exit code 1', () => {
+  test.each([
+    ['an unknown name', ['fetch', 'nope'], 'Nothing in the catalog is called "nope"'],
+    ['an unknown default', ['use', 'nope'], 'Nothing in the catalog is called "nope"'],
+    ['a model that is not stored', ['verify'], 'tiny is not in the store'],
+    ['a name that is taken', ['add', 'file:tiny.gguf'], 'The catalog has a "tiny" already'],
+    ['an unknown scheme', ['add', 'ftp://host/file.gguf'], 'ftp://host/file.gguf cannot be fetched'],
+    ['a source that is gone', ['add', 'file:/nonexistent/x.gguf'], 'there is no file /nonexistent/x.gguf'],
+    ['another architecture', ['fetch', 'tool', '--arch', 'mips'], 'tool is not built for "mips"'],
+  ])('for %s', async (_, args, said) => {
+    const { run, contents } = createCli();
+    const { code, stderr } = await run(...args);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/^[^\n]+\n$/) });
+    expect(stderr).toContain(said);
+    expect(contents()).toEqual([]);
+  });
+
+  test('for a malformed catalog', async () => {
+    const { run, location } = createCli();
+    writeFileSync(location.catalog, '{}');
+    expect(await run('list')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^The catalog [^\n]+ is not valid[^\n]+\n$/),
+    });
+  });
+
+  test('for each of two sources that fail', async () => {
+    const { run, contents } = createCli({
+      'short.gguf': bytes.subarray(0, 99),
+      'page.gguf': Buffer.from('<html>'),
+    });
+    const { code, stderr } = await run('fetch');
+    const [first, second, ...rest] = stderr.split('\n');
+    expect(code).toBe(1);
+    expect(first).toMatch(
+      /short\.gguf is too short: 99 bytes where 512 are expected\. Trying the next source\.$/,
+    );
+    expect(second).toMatch(/page\.gguf is not a GGUF file/);
+    expect(rest).toEqual(['']);
+    expect(contents()).toEqual([]);
+  });
+});
+
+test('two processes that fetch the same model both end well', async () => {
+  const { run, contents } = createCli();
+  const codes = (await Promise.all([run('fetch'), run('fetch'), run('fetch')])).map(({ code }) => code);
+  expect(codes).toEqual([0, 0, 0]);
+  expect(contents()).toEqual(STORED_TINY);
+});

@@ -1,0 +1,75 @@
+// Downloads the results of a batch. A file is there when it is whole.
+import { createWriteStream } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { toBatchKeys } from '../../src/batch/batch-objects.ts';
+import type { Progress } from '../terminal/pace.ts';
+import { BatchError } from './failure.ts';
+import { describeLastRun, toStatusLine } from './runs.ts';
+import type { BatchStack } from './stack.ts';
+
+export interface ResultFile {
+  readonly path: string;
+  readonly lines: number;
+}
+
+interface FetchOptions {
+  readonly signal: AbortSignal;
+  /** In bytes. */
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/** @throws {BatchError} when there is no such batch, it is not done, or a file cannot be written */
+export async function fetchResults(
+  batch: string,
+  stack: BatchStack,
+  directory: string,
+  options: FetchOptions,
+): Promise<ResultFile[]> {
+  const keys = toBatchKeys(batch);
+  // Results stay when Step Functions has forgotten who made them.
+  if ((await stack.store.find(keys.errors)) === undefined) {
+    throw new BatchError(toStatusLine(await describeLastRun(batch, stack)));
+  }
+  const files = [];
+  for (const [key, kind] of [
+    [keys.output, 'output'],
+    [keys.errors, 'errors'],
+  ] as const) {
+    const path = join(directory, `${batch}.${kind}.jsonl`);
+    files.push({ path, lines: await download(key, path, stack, options) });
+  }
+  return files;
+}
+
+/** Returns how many lines there are. */
+async function download(
+  key: string,
+  path: string,
+  { store }: BatchStack,
+  { signal, onProgress }: FetchOptions,
+): Promise<number> {
+  const part = `${path}.part`;
+  let done = 0;
+  let lines = 0;
+  async function* counted(pieces: AsyncIterable<Uint8Array>) {
+    for await (const piece of pieces) {
+      done += piece.length;
+      for (const byte of piece) if (byte === 0x0a) lines += 1;
+      onProgress({ done, total: null });
+      yield piece;
+    }
+  }
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await pipeline(await store.stream(key), counted, createWriteStream(part), { signal });
+    await rename(part, path);
+    return lines;
+  } catch (error) {
+    await rm(part, { force: true }).catch(() => {});
+    const { syscall } = error as NodeJS.ErrnoException;
+    if (syscall === undefined || signal.aborted) throw error;
+    throw new BatchError(`${path} cannot be written: ${(error as Error).message}.`);
+  }
+}

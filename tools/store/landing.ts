@@ -1,0 +1,90 @@
+// The last step of a fetch: verified files take their place in the store by one rename. What stood there goes
+// only then, and only if the store itself recorded it: a folder of the user's own is never touched.
+import { randomUUID } from 'node:crypto';
+import { lstatSync } from 'node:fs';
+import { rename, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MANIFEST_FILE } from '../../src/model/manifest.ts';
+import type { Artifact } from './artifact.ts';
+import { StoreError } from './errors.ts';
+import { RECORD_FILE, readRecord, type Stored, verifyStored } from './stored.ts';
+
+/**
+ * Whether the store holds something under an artifact's name, recorded by the store.
+ *
+ * @throws {StoreError} `not-recorded` for a folder or file that the store did not put there
+ */
+export function isRecorded(root: string, { name }: Artifact): boolean {
+  const directory = join(root, name);
+  if (!lstatSync(directory, { throwIfNoEntry: false })) return false;
+  if (readRecord(directory)) return true;
+  const why = `it stands where ${name} is to be stored, and the store did not put it there (no ${RECORD_FILE})`;
+  throw new StoreError('not-recorded', `${directory} is left alone: ${why}. Move it away and fetch again.`);
+}
+
+/**
+ * Moves a directory of verified files to its place in the store. Returns what another process landed there
+ * meanwhile, if that is as good, and undefined when the directory itself landed.
+ *
+ * @throws {StoreError} `not-recorded` when somebody else's folder is in the way, `interrupted` on `signal`
+ */
+export async function landInStore(
+  landing: string,
+  root: string,
+  artifact: Artifact,
+  signal: AbortSignal | undefined,
+  report: (line: string) => void,
+): Promise<Stored | undefined> {
+  const directory = join(root, artifact.name);
+  let replaced: string | undefined;
+  let present: Stored | undefined;
+  try {
+    while (!(await movedInto(landing, directory))) {
+      if (!isRecorded(root, artifact)) continue; // Another process took it away: the place is free.
+      present = await verifyStored(root, artifact, signal).catch((error: StoreError) => {
+        if (error.code === 'interrupted') throw error;
+        return undefined;
+      });
+      if (present) break;
+      if (replaced !== undefined) await removeRecorded(replaced, report);
+      replaced = await setAside(directory);
+    }
+  } catch (error) {
+    if (replaced !== undefined) await rename(replaced, directory).catch(() => {});
+    throw error;
+  }
+  if (replaced !== undefined) await removeRecorded(replaced, report);
+  return present;
+}
+
+async function movedInto(landing: string, directory: string): Promise<boolean> {
+  try {
+    await rename(landing, directory);
+    return true;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOTEMPTY' || code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+async function setAside(directory: string): Promise<string | undefined> {
+  const aside = `${directory}.${randomUUID()}.replaced`;
+  try {
+    await rename(directory, aside);
+    return aside;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined; // Another process was faster.
+    throw error;
+  }
+}
+
+/** Removes the files that the store put into a directory, and the directory unless the user keeps files there. */
+async function removeRecorded(directory: string, report: (line: string) => void): Promise<void> {
+  const recorded = readRecord(directory)?.files.map((file) => file.name) ?? [];
+  for (const name of [...recorded, MANIFEST_FILE, RECORD_FILE])
+    await rm(join(directory, name), { force: true });
+  await rmdir(directory).catch(() =>
+    report(`Files that the store did not put there are in ${directory} now.`),
+  );
+}

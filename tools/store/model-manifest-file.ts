@@ -1,0 +1,57 @@
+// Writing the manifest that the Lambda runtime reads: from the catalog and the GGUF's own header, which decides where
+// the catalog does not know the model exactly yet.
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MANIFEST_FILE, type ModelManifest, readManifest } from '../../src/model/manifest.ts';
+import type { ModelEntry } from './catalog.ts';
+import { StoreError } from './errors.ts';
+import { describeGguf } from './gguf-description.ts';
+import type { Measured } from './verify.ts';
+
+/**
+ * The manifest of a model whose files were measured. An entry without a hash yields to the GGUF's header,
+ * and a header without weights or context length is refused as `not-gguf`.
+ */
+export async function toManifest(
+  model: ModelEntry,
+  directory: string,
+  files: readonly string[],
+  measured: Measured,
+): Promise<ModelManifest> {
+  const file = files[0] ?? '';
+  const description = await describeGguf(join(directory, file));
+  const header = model.sha256 === null ? description : null;
+  const parameters = header ? (header.parameters ?? 0) : model.parameters;
+  const contextLength = header?.contextLength ?? model.contextLength;
+  if (parameters <= 0 || contextLength <= 0) {
+    throw new StoreError(
+      'not-gguf',
+      `${file} holds no language model: its header names no weights or no context length.`,
+    );
+  }
+  return {
+    name: model.name,
+    title: model.title,
+    file,
+    sizeBytes: measured.sizeBytes,
+    sha256: measured.sha256,
+    licence: model.licence,
+    parameters,
+    quantisation: header?.quantisation ?? model.quantisation,
+    contextLength,
+    gguf: description.facts,
+  };
+}
+
+/** Writes a manifest in one step, unless the directory has the same one. */
+export async function writeManifest(directory: string, manifest: ModelManifest): Promise<void> {
+  const text = `${JSON.stringify(manifest, null, 2)}\n`;
+  try {
+    if (JSON.stringify(readManifest(directory)) === JSON.stringify(manifest)) return;
+  } catch {
+    // None there, or one that cannot be read: written below.
+  }
+  const temporary = join(directory, `${MANIFEST_FILE}.${process.pid}`);
+  await writeFile(temporary, text);
+  await rename(temporary, join(directory, MANIFEST_FILE));
+}
