@@ -1,8 +1,9 @@
 // From a request's fields to what the engine is asked for, with what depends on the loaded model checked.
 import type { GenerationRequest, Sampling, Token } from '../engine/engine.ts';
 import { RequestError } from '../errors/request-error.ts';
+import type { RequestContext } from '../generation/context.ts';
 import type { GenerationFields } from './request-fields.ts';
-import type { Invocation, Service } from './service.ts';
+import type { ModelService } from './service.ts';
 
 /** No vocabulary has longer tokens; the longest are runs of blanks or of dashes. */
 const longestTokenInCharacters = 256;
@@ -16,8 +17,8 @@ const forbiddingBias = -100;
 /** What a choice is generated with, but for its prompt, its tokens and its grammar. */
 export function toGenerationOptions(
   fields: GenerationFields,
-  { engine }: Service,
-  { seed, endBy }: Invocation,
+  { engine }: ModelService,
+  { seed, endBy }: RequestContext,
 ): Omit<GenerationRequest, 'prompt' | 'maxTokens' | 'grammar'> {
   const { stop, cache_prompt, t_max_predict_ms } = fields;
   return {
@@ -87,7 +88,7 @@ export function assertModel(asked: string | undefined, loaded: string): void {
 }
 
 /** @throws {RequestError} when the model was made for vectors or rankings */
-export function assertGenerates({ engine, embedder }: Service): void {
+export function assertGenerates({ engine, embedder }: ModelService): void {
   if (engine.slots > 0) return;
   const path = embedder?.ability.type === 'rank' ? '/v1/rerank' : '/v1/embeddings';
   throw new RequestError('invalid_value', `This model generates no text: it was made for ${path}.`, {
@@ -110,7 +111,7 @@ export function assertToken(token: Token, vocabularySize: number, param: string)
  *
  * @throws {RequestError} when it has more characters than could ever fit
  */
-export function tokenizePrompt(text: string, { engine }: Service, param: string): Token[] {
+export function tokenizePrompt(text: string, { engine }: ModelService, param: string): Token[] {
   assertMayFit(text, engine.contextSize, param);
   return engine.tokenize(text);
 }

@@ -27,8 +27,3 @@ export function parseJson(body: Uint8Array): unknown {
     throw new RequestError('invalid_json', `The request body is not valid JSON${where}.`);
   }
 }
-
-/** Whether a JSON value is an object. */
-export function isJsonObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

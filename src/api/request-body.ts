@@ -1,7 +1,7 @@
 // From the JSON of a request to its parsed fields, or to the error that names the first wrong one.
 import type * as z from 'zod/mini';
 import { RequestError } from '../errors/request-error.ts';
-import { isJsonObject } from './json-body.ts';
+import { isJsonObject } from '../json-schema/json-object.ts';
 import { toFieldError } from './schema-errors.ts';
 
 /**

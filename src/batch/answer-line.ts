@@ -1,10 +1,11 @@
 // Answers one line of a batch as an HTTP request to its path would be.
 
-import { isJsonObject } from '../api/json-body.ts';
-import type { Invocation, Service } from '../api/service.ts';
 import { toRequestError } from '../errors/request-error.ts';
+import type { RequestContext } from '../generation/context.ts';
+import { answer } from '../http/answer.ts';
 import { toWholeResponse } from '../http/http.ts';
-import { answerHttp } from '../http/routes.ts';
+import type { Service } from '../http/service.ts';
+import { isJsonObject } from '../json-schema/json-object.ts';
 import { type BatchLine, findCustomId, parseBatchLine } from './batch-line.ts';
 import { type BatchResult, toFailedLine, toResultId } from './batch-result.ts';
 
@@ -22,31 +23,28 @@ interface AnsweredLine {
 export async function answerLine(
   line: Uint8Array,
   service: Service,
-  invocation: Invocation,
-  log: (error: unknown) => void,
+  context: RequestContext,
 ): Promise<AnsweredLine> {
-  const { requestId, signal } = invocation;
+  const { id, signal } = context;
   let parsed: BatchLine;
   try {
     parsed = parseBatchLine(line);
   } catch (error) {
-    const result = toFailedLine(toResultId(requestId), findCustomId(line), toRequestError(error));
+    const result = toFailedLine(toResultId(id), findCustomId(line), toRequestError(error));
     return { result, isCutShort: false };
   }
   const { custom_id, method, url, body } = parsed;
   const http = { method, path: url, headers: {}, body: Buffer.from(JSON.stringify(body)) };
-  const response = await toWholeResponse(
-    await answerHttp(http, { ...service, apiKey: undefined }, invocation, log),
-  );
+  const response = await toWholeResponse(await answer(http, { ...service, apiKey: undefined }, context));
   signal.throwIfAborted();
-  const answer = JSON.parse(response.body) as object;
+  const content = JSON.parse(response.body) as object;
   const result: BatchResult = {
-    id: toResultId(requestId),
+    id: toResultId(id),
     custom_id,
-    response: { status_code: response.status, request_id: requestId, body: answer },
+    response: { status_code: response.status, request_id: id, body: content },
     error: null,
   };
-  return { result, isCutShort: cutShortStatuses.has(response.status) || isCutShort(answer) };
+  return { result, isCutShort: cutShortStatuses.has(response.status) || isCutShort(content) };
 }
 
 /** `server_busy` and `deadline_exceeded`. */

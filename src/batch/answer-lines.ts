@@ -1,6 +1,8 @@
 // Answers many lines at once, as many as the engine has slots, for as long as there is time.
-import type { Invocation, Service } from '../api/service.ts';
+
 import { RequestError } from '../errors/request-error.ts';
+import type { RequestContext } from '../generation/context.ts';
+import type { Service } from '../http/service.ts';
 import { answerLine } from './answer-line.ts';
 import { findCustomId } from './batch-line.ts';
 import { type BatchResult, toFailedLine, toResultId } from './batch-result.ts';
@@ -12,8 +14,8 @@ export interface NumberedLine {
 }
 
 export interface AnswerLinesOptions<Line extends NumberedLine = NumberedLine> {
-  /** Makes what is particular to the answer of one line. */
-  readonly toInvocation: (line: NumberedLine) => Invocation;
+  /** Makes the request context of a line. */
+  readonly toContext: (line: NumberedLine) => RequestContext;
   /** Milliseconds that answers may take from now; infinity where nothing ends. */
   readonly remainingMs: () => number;
   /** Whether another line may be begun at all. Default: always. */
@@ -49,7 +51,7 @@ export async function answerLines<Line extends NumberedLine>(
   service: Service,
   options: AnswerLinesOptions<Line>,
 ): Promise<AnsweredLines<Line>> {
-  const { toInvocation, remainingMs, mayBegin = () => true, begin, log, signal } = options;
+  const { toContext, remainingMs, mayBegin = () => true, begin, signal } = options;
   // Models that make vectors have no slots; they take one line after the other.
   const atOnce = options.alone ? 1 : Math.max(1, service.engine.slots);
   const first = new Set(lines.slice(0, atOnce));
@@ -73,15 +75,15 @@ export async function answerLines<Line extends NumberedLine>(
       if (!isFirst && remainingMs() < longestMs) return;
       waiting.shift();
       if (begin !== undefined && !(await begin(line))) {
-        await keep(line, toFailure(line, toInvocation(line).requestId, 'environment_ended'));
+        await keep(line, toFailure(line, toContext(line).id, 'environment_ended'));
         continue;
       }
       const begunAt = performance.now();
-      const { result, isCutShort } = await answerLine(line.text, service, toInvocation(line), log);
+      const { result, isCutShort } = await answerLine(line.text, service, toContext(line));
       longestMs = Math.max(longestMs, performance.now() - begunAt);
       if (!isCutShort) await keep(line, result);
       else if (isFirst && atOnce === 1)
-        await keep(line, toFailure(line, toInvocation(line).requestId, 'deadline_exceeded'));
+        await keep(line, toFailure(line, toContext(line).id, 'deadline_exceeded'));
       else handedBack.push(line);
     }
   };

@@ -1,7 +1,7 @@
 // A chunk of a batch: some lines of its input, answered once, however often the chunk is delivered.
 import pMap from 'p-map';
-import type { Service } from '../api/service.ts';
 import { RequestError } from '../errors/request-error.ts';
+import type { Service } from '../http/service.ts';
 import type { AnswerLinesOptions, NumberedLine } from './answer-lines.ts';
 import { answerLines } from './answer-lines.ts';
 import { findCustomId } from './batch-line.ts';

@@ -2,10 +2,9 @@
 
 import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import type { Service } from '../api/service.ts';
-import { InvocationCounter } from '../lambda/invocation.ts';
+import type { Service } from '../http/service.ts';
+import { Invocations } from '../lambda/invocations.ts';
 import { functionMiddlewares } from '../lambda/middlewares.ts';
-import { Telemetry } from '../telemetry/telemetry.ts';
 import type { AnswerLinesOptions } from './answer-lines.ts';
 import { answerChunk, type ChunkAnswer, type ChunkEvent } from './chunk.ts';
 import { answerMessages } from './queue.ts';
@@ -16,32 +15,27 @@ const keptFreeMs = 5_000;
 
 /** The function's handler around a loaded model. */
 export function definePipeline(service: Service, { store, sqs, queueUrl }: BatchResources) {
-  const invocations = new InvocationCounter();
-  const { telemetry = new Telemetry() } = service;
+  const invocations = new Invocations(service.telemetry);
 
   const answer = async (event: ChunkEvent | SQSEvent, context: Context) => {
-    const observation = telemetry.of(context);
-    const watched = observation.watch(service);
     const remainingMs = () => context.getRemainingTimeInMillis() - keptFreeMs;
     const options: Omit<AnswerLinesOptions, 'keep'> = {
       remainingMs,
-      toInvocation: ({ number }) =>
-        invocations.toInvocation({
-          ...context,
-          awsRequestId: `${context.awsRequestId}-${number}`,
-          getRemainingTimeInMillis: remainingMs,
+      toContext: ({ number }) =>
+        invocations.toRequestContext(context, {
+          id: `${context.awsRequestId}-${number}`,
+          remainingMs: remainingMs(),
         }),
-      log: observation.log.error,
+      log: invocations.of(context).log.error,
     };
     return 'Records' in event
-      ? answerMessages(event.Records, store, watched, { ...options, sqs, queueUrl })
-      : answerChunk(event, store, watched, options);
+      ? answerMessages(event.Records, store, service, { ...options, sqs, queueUrl })
+      : answerChunk(event, store, service, options);
   };
 
   return middy<ChunkEvent | SQSEvent, ChunkAnswer | SQSBatchResponse | 'warmup'>({
     timeoutEarlyInMillis: 0,
-    requestStart: invocations.increment,
   })
-    .use(functionMiddlewares(telemetry))
+    .use(functionMiddlewares(invocations))
     .handler(answer);
 }

@@ -2,8 +2,8 @@
 import { createHash, randomInt } from 'node:crypto';
 import { ChangeMessageVisibilityCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
-import type { Service } from '../api/service.ts';
 import { RequestError } from '../errors/request-error.ts';
+import type { Service } from '../http/service.ts';
 import type { AnswerLinesOptions, NumberedLine } from './answer-lines.ts';
 import { answerLines } from './answer-lines.ts';
 import { parseBatchLine } from './batch-line.ts';

@@ -1,6 +1,5 @@
 // What a chat's answer must look like: JSON of a schema, calls of tools, or either; after the model's thoughts.
 
-import type { ChatTool } from '../api/chat/chat-request.ts';
 import type { Grammar } from '../engine/engine.ts';
 import { charactersOf, complement } from '../json-schema/character-ranges.ts';
 import { GrammarBuilder } from '../json-schema/grammar-builder.ts';
@@ -14,6 +13,7 @@ import {
   repeat,
   sequence,
 } from '../json-schema/grammar-node.ts';
+import type { ChatTool } from './conversation.ts';
 import { callStart, toCallsNode } from './tool-syntax.ts';
 
 export interface ChatGrammarOptions {

@@ -1,8 +1,8 @@
 // From a request's messages to those that a chat template reads.
 
-import type { ChatMessage, ChatTool } from '../api/chat/chat-request.ts';
 import { RequestError } from '../errors/request-error.ts';
 import type { TemplateMessage } from './chat-template.ts';
+import type { ChatMessage, ChatTool } from './conversation.ts';
 import { describeTools, writeToolCall } from './tool-syntax.ts';
 
 export interface MessageOptions {

@@ -1,7 +1,6 @@
 // How a model is told of tools and writes its calls: the form of the Hermes models, which Qwen's use as well.
 // A model whose template knows no such form is told of it, and the grammar keeps it to it.
 
-import type { ChatTool } from '../api/chat/chat-request.ts';
 import type { GrammarBuilder } from '../json-schema/grammar-builder.ts';
 import {
   choice,
@@ -12,6 +11,7 @@ import {
   repeat,
   sequence,
 } from '../json-schema/grammar-node.ts';
+import type { ChatTool } from './conversation.ts';
 
 export const callStart = '<tool_call>';
 export const callEnd = '</tool_call>';

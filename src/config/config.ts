@@ -1,7 +1,5 @@
 // Everything a function reads from its environment, once.
-import type { KvType } from '../engine/llama/llama-context.ts';
-import { type ApiKeySource, readApiKeySource } from '../http/api-key.ts';
-import { Cors } from '../http/cors.ts';
+import type { KvType } from '../engine/engine.ts';
 import { readThreads } from './cpu.ts';
 import { type Environment, readChoice, readInteger, readRequiredText, readText } from './environment.ts';
 
@@ -27,13 +25,6 @@ export interface FunctionConfig {
   readonly queueLimit: number;
   /** IMAGE_PARTS: whether images in chats are `refuse`d, the default, or replaced by a `placeholder` that says so. */
   readonly imagePlaceholders: boolean;
-  /**
-   * API_KEY or API_KEY_SECRET_ARN: the bearer key that HTTP requests must bring. None by default: anyone who reaches
-   * the server may call.
-   */
-  readonly apiKey: ApiKeySource | undefined;
-  /** CORS_ORIGINS: whose web pages may call. None by default. */
-  readonly cors: Cors | undefined;
 }
 
 /** Where Powertools for AWS Lambda is used; it reads its other variables, such as POWERTOOLS_LOG_LEVEL, itself. */
@@ -81,7 +72,5 @@ export function readConfig(env: Environment): FunctionConfig {
     kvType: readChoice<KvType>(env, 'KV_TYPE', ['f16', 'q8_0']),
     queueLimit: readQueueLimit(env),
     imagePlaceholders: readChoice(env, 'IMAGE_PARTS', ['refuse', 'placeholder']) === 'placeholder',
-    apiKey: readApiKeySource(env),
-    cors: Cors.parse(readText(env, 'CORS_ORIGINS', undefined)),
   });
 }

@@ -6,6 +6,9 @@ import type { Embedder } from './embedder.ts';
 /** A token's number in the model's vocabulary. */
 export type Token = number;
 
+/** The type of keys and values in the context: 16-bit floats, or 8-bit blocks in half the memory, slightly less exact. */
+export type KvType = 'f16' | 'q8_0';
+
 /** "Don't repeat yourself": the longer a repetition gets, the less likely is its next token. */
 interface DryPenalty {
   /** Strength; 0 is off. */

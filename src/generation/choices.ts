@@ -1,7 +1,7 @@
 // Several generations as one: started in order, as many at once as the engine runs, their events as they come.
 
-import type { Service } from '../api/service.ts';
 import {
+  type Engine,
   EngineBusyError,
   type GenerationEvent,
   type GenerationRequest,
@@ -9,6 +9,7 @@ import {
   GrammarError,
 } from '../engine/engine.ts';
 import { RequestError } from '../errors/request-error.ts';
+import type { RequestContext } from './context.ts';
 
 /** An event of the generation at `index` in the list that was asked for. */
 export interface ChoiceEvent {
@@ -17,15 +18,15 @@ export interface ChoiceEvent {
 }
 
 /**
- * Runs generations. Ending the iteration ends them all, and so does `signal`.
+ * Runs generations. The end of the iteration ends them all, and so does the context's signal.
  *
  * @throws {RequestError} `server_busy` when the engine takes no more, `invalid_value` for a grammar it does not take
  * @throws the signal's reason when aborted
  */
 export async function* generateChoices(
   requests: readonly GenerationRequest[],
-  { engine, metrics, transcript }: Pick<Service, 'engine' | 'metrics' | 'transcript'>,
-  signal: AbortSignal,
+  engine: Engine,
+  { signal, metrics, transcript }: Pick<RequestContext, 'signal' | 'metrics' | 'transcript'>,
 ): AsyncGenerator<ChoiceEvent, void, void> {
   const waiting = requests.map((request, index) => ({ request, index }));
   const running = new Map<number, AsyncGenerator<GenerationEvent, void, void>>();

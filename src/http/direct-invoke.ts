@@ -3,10 +3,11 @@
 import { chat } from '../api/chat/chat.ts';
 import { complete } from '../api/completions/completions.ts';
 import { embed } from '../api/embeddings/embeddings.ts';
-import { isJsonObject } from '../api/json-body.ts';
 import { rerank } from '../api/rerank/rerank.ts';
-import type { Invocation, Service } from '../api/service.ts';
+import type { ModelService } from '../api/service.ts';
 import { RequestError } from '../errors/request-error.ts';
+import type { RequestContext } from '../generation/context.ts';
+import { isJsonObject } from '../json-schema/json-object.ts';
 
 /**
  * Answers a direct invoke: a chat with `messages`, a ranking with `documents`, embeddings with `input`, and else a
@@ -16,10 +17,10 @@ import { RequestError } from '../errors/request-error.ts';
  */
 export async function answerDirectInvoke(
   event: unknown,
-  service: Service,
-  invocation: Invocation,
+  service: ModelService,
+  context: RequestContext,
 ): Promise<object> {
-  service.transcript?.asked(event);
+  context.transcript?.asked(event);
   if (isJsonObject(event) && event.stream === true) {
     throw new RequestError(
       'unsupported_parameter',
@@ -27,8 +28,8 @@ export async function answerDirectInvoke(
       { param: 'stream' },
     );
   }
-  const answer = await findRoute(event)(event, service, invocation);
-  service.metrics?.answered('direct', 200);
+  const answer = await findRoute(event)(event, service, context);
+  context.metrics?.answered('direct', 200);
   return answer;
 }
 

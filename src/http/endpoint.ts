@@ -1,8 +1,9 @@
 // A path's answer to a method: the table of routes is made of these, and the OpenAPI document of the table.
 import type * as z from 'zod/mini';
 import { parseJson } from '../api/json-body.ts';
-import type { Invocation, Service } from '../api/service.ts';
+import type { ModelService } from '../api/service.ts';
 import { RequestError } from '../errors/request-error.ts';
+import type { RequestContext } from '../generation/context.ts';
 import type { HttpRequest } from './http.ts';
 
 /** An answer that is text and not JSON. */
@@ -19,10 +20,10 @@ export class TextAnswer {
 /** An object that is answered as JSON, chunks that are answered as server-sent events, or a text. */
 export type Answer = object | AsyncGenerator<object, void, void> | TextAnswer;
 
-export interface EndpointRequest {
+interface EndpointRequest {
   readonly http: HttpRequest;
-  readonly service: Service;
-  readonly invocation: Invocation;
+  readonly service: ModelService;
+  readonly context: RequestContext;
   /** What stands in the path for its `{parameter}`. */
   readonly parameter: string;
 }
@@ -46,13 +47,13 @@ export function get(summary: string, answer: Endpoint['answer']): { GET: Endpoin
 export function post(
   summary: string,
   schema: z.ZodMiniType,
-  answer: (body: unknown, service: Service, invocation: Invocation) => Answer | Promise<Answer>,
+  answer: (body: unknown, service: ModelService, context: RequestContext) => Answer | Promise<Answer>,
 ): { POST: Endpoint } {
   return {
     POST: {
       summary,
       schema,
-      answer: ({ http, service, invocation }) => answer(readJsonBody(http), service, invocation),
+      answer: ({ http, service, context }) => answer(readJsonBody(http), service, context),
     },
   };
 }

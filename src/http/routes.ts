@@ -1,5 +1,4 @@
-// Which path and method gets which answer.
-
+// The table of routes: each path with its methods and their endpoints.
 import { applyTemplate, chat } from '../api/chat/chat.ts';
 import { chatRequestSchema, templateRequestSchema } from '../api/chat/chat-request.ts';
 import { completionRequestSchema } from '../api/completions/completion-request.ts';
@@ -9,114 +8,53 @@ import { embeddingsRequestSchema } from '../api/embeddings/embeddings-request.ts
 import { findModel, type LoadedModel, toModelList, toProps, toTokenizerInfo } from '../api/models/models.ts';
 import { rerank } from '../api/rerank/rerank.ts';
 import { rerankRequestSchema } from '../api/rerank/rerank-request.ts';
-import type { Invocation, Service } from '../api/service.ts';
+import type { ModelService } from '../api/service.ts';
 import { detokenize, tokenize } from '../api/tokens/tokens.ts';
 import { detokenizeRequestSchema, tokenizeRequestSchema } from '../api/tokens/tokens-request.ts';
-import { RequestError, toRequestError } from '../errors/request-error.ts';
-import { authorize } from './authorization.ts';
-import { type Endpoint, type EndpointRequest, get, post, TextAnswer } from './endpoint.ts';
-import { type HttpRequest, type HttpResponse, toEventStreamResponse, toJsonResponse } from './http.ts';
+import { RequestError } from '../errors/request-error.ts';
+import type { RequestContext } from '../generation/context.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { type Endpoint, get, post, TextAnswer } from './endpoint.ts';
+import type { HttpRequest } from './http.ts';
 import { toOpenApi } from './openapi.ts';
-import { toServerSentEvents } from './server-sent-events.ts';
 
 const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
   '/v1/completions': post('Completes a text.', completionRequestSchema, complete),
   '/v1/chat/completions': post('Answers in a chat.', chatRequestSchema, chat),
-  '/v1/embeddings': post('Makes vectors of texts.', embeddingsRequestSchema, embed),
-  '/v1/rerank': post('Sorts documents by their relevance for a query.', rerankRequestSchema, rerank),
-  '/v1/models': get('Lists the model that is loaded.', ({ service }) => toModelList(toLoadedModel(service))),
-  '/v1/models/{id}': get('Tells of the model.', ({ service, parameter }) =>
+  '/v1/embeddings': post('Turns texts into vectors.', embeddingsRequestSchema, embed),
+  '/v1/rerank': post('Sorts documents by their relevance to a query.', rerankRequestSchema, rerank),
+  '/v1/models': get('Lists the loaded model.', ({ service }) => toModelList(toLoadedModel(service))),
+  '/v1/models/{id}': get('Describes the model.', ({ service, parameter }) =>
     findModel(parameter, toLoadedModel(service)),
   ),
   '/tokenize': post('Turns a text into tokens.', tokenizeRequestSchema, tokenize),
   '/detokenize': post('Turns tokens into their text.', detokenizeRequestSchema, detokenize),
   '/apply-template': post('Turns messages into a prompt.', templateRequestSchema, applyTemplate),
-  '/tokenizer_info': get('Tells of the vocabulary.', ({ service }) =>
+  '/tokenizer_info': get('Describes the vocabulary.', ({ service }) =>
     toTokenizerInfo(toLoadedModel(service)),
   ),
-  '/props': get('Tells of the server.', ({ service }) =>
+  '/props': get('Describes the server.', ({ service }) =>
     toProps(toLoadedModel(service), service.engine.slots),
   ),
-  '/metrics': get('Counts and durations for Prometheus, on a server of your own.', exposeMetrics),
-  '/health': get('Whether the model is loaded.', ({ service, invocation }) => toHealth(service, invocation)),
+  '/metrics': get('Counts and durations for Prometheus, on a server of your own.', ({ context }) =>
+    exposeMetrics(context.metrics),
+  ),
+  '/health': get('Whether the model is loaded.', ({ service, context }) => toHealth(service, context)),
   '/openapi.json': get('This document.', () => describeApi()),
 };
 
-/** What is answered without a key. */
-const openPaths = new Set(['/health']);
+/** The paths that need no key. */
+export const openPaths: ReadonlySet<string> = new Set(['/health']);
 
-/** What metrics say of an answer that nobody waited for, as nginx does. */
-const clientLeftStatus = 499;
-
-/** Answers an HTTP request. Never throws: failures become OpenAI's error body, unknown ones are given to `log`. */
-export async function answerHttp(
-  http: HttpRequest,
-  service: Service,
-  invocation: Invocation,
-  log: (error: unknown) => void,
-): Promise<HttpResponse> {
-  const { apiKey, cors } = service;
-  const headers = { ...cors?.headers(http), 'x-request-id': invocation.requestId };
-  const route = findRoute(http.path);
-  const path = route?.pattern ?? 'unknown';
-  const answered = (response: HttpResponse) => {
-    service.metrics?.answered(path, invocation.signal.aborted ? clientLeftStatus : response.status);
-    return http.method === 'HEAD' ? { ...response, body: '' } : response;
-  };
-  const preflight = cors?.preflight(http, toMethods(route, http));
-  if (preflight !== undefined) {
-    return answered({ ...preflight, headers: { ...preflight.headers, ...headers } });
-  }
-  // What fails because nobody waits for it any more is no failure.
-  const logUnlessOver = (error: unknown) => (invocation.signal.aborted ? undefined : log(error));
-  const noteBroken = (error: unknown) => {
-    if (!invocation.signal.aborted) service.metrics?.broken(path);
-    logUnlessOver(error);
-  };
-  try {
-    if (apiKey !== undefined && !openPaths.has(http.path)) {
-      await authorize(http.headers.authorization, apiKey);
-    }
-    if (http.body.length > 0) service.transcript?.asked(http.body);
-    const { endpoint, parameter } = findEndpoint(route, http);
-    const answer = await endpoint.answer({ http, service, invocation, parameter });
-    if (answer instanceof TextAnswer) {
-      return answered({
-        status: 200,
-        headers: { ...headers, 'content-type': answer.contentType },
-        body: answer.text,
-      });
-    }
-    return answered(
-      Symbol.asyncIterator in answer
-        ? toEventStreamResponse(toServerSentEvents(answer, noteBroken), headers)
-        : toJsonResponse(answer, { headers }),
-    );
-  } catch (error) {
-    if (!(error instanceof RequestError)) logUnlessOver(error);
-    const failure = toRequestError(error);
-    return answered(
-      toJsonResponse(failure.toBody(), {
-        status: failure.status,
-        headers: { ...headers, ...failure.headers },
-      }),
-    );
-  }
-}
-
-/** Those of the path; at an unknown one what is asked for, so that a page may read that it is unknown. */
-function toMethods(route: Route | undefined, { headers }: HttpRequest): string[] {
-  return route === undefined ? [headers['access-control-request-method'] ?? ''] : Object.keys(route.methods);
-}
-
-interface Route {
+export interface Route {
   readonly pattern: string;
   readonly methods: Readonly<Record<string, Endpoint>>;
-  /** What stands in the path for the pattern's `{parameter}`; a model's name may have slashes. */
+  /** The part of the path that the pattern calls `{parameter}`. A model's name may have slashes. */
   readonly parameter: string;
 }
 
-function findRoute(path: string): Route | undefined {
+/** The route of a path, if there is one. */
+export function findRoute(path: string): Route | undefined {
   for (const [pattern, methods] of Object.entries(routes)) {
     const parameterStart = pattern.indexOf('{');
     if (parameterStart < 0 && path === pattern) return { pattern, methods, parameter: '' };
@@ -128,7 +66,8 @@ function findRoute(path: string): Route | undefined {
   return undefined;
 }
 
-function findEndpoint(
+/** @throws {RequestError} `unknown_url` without a route, `method_not_allowed` for another method than the route's */
+export function findEndpoint(
   route: Route | undefined,
   { method, path }: HttpRequest,
 ): { endpoint: Endpoint; parameter: string } {
@@ -138,7 +77,7 @@ function findEndpoint(
       `There is nothing at this path; try ${Object.keys(routes).join(', ')}.`,
     );
   }
-  // HEAD is answered as GET is, but for the body.
+  // HEAD is answered like GET, without a body.
   const asked = method === 'HEAD' ? 'GET' : method;
   const endpoint = Object.hasOwn(route.methods, asked) ? route.methods[asked] : undefined;
   if (endpoint !== undefined) return { endpoint, parameter: decode(route.parameter) };
@@ -148,7 +87,7 @@ function findEndpoint(
   });
 }
 
-/** What is not encoded as it should be stands for itself. */
+/** A malformed encoding is taken literally. */
 function decode(parameter: string): string {
   try {
     return decodeURIComponent(parameter);
@@ -159,32 +98,32 @@ function decode(parameter: string): string {
 
 let description: object | undefined;
 
-/** Made when it is first asked for. */
+/** Made for the first request of it. */
 function describeApi(): object {
   description ??= toOpenApi(routes, openPaths);
   return description;
 }
 
-async function exposeMetrics({ service: { metrics } }: EndpointRequest): Promise<TextAnswer> {
+async function exposeMetrics(metrics: Metrics | undefined): Promise<TextAnswer> {
   if (metrics?.expose === undefined) {
-    throw new RequestError('unknown_url', 'There are no metrics here: on Lambda they are in CloudWatch.');
+    throw new RequestError('unknown_url', 'This function has no metrics: on Lambda they are in CloudWatch.');
   }
   const { text, contentType } = await metrics.expose();
   return new TextAnswer(text, contentType);
 }
 
-function toLoadedModel({ model, engine }: Service): LoadedModel {
+function toLoadedModel({ model, engine }: ModelService): LoadedModel {
   return { name: model, contextSize: engine.contextSize, properties: engine.properties };
 }
 
-function toHealth({ model, engine }: Service, { uptimeSeconds, coldStart }: Invocation): object {
+function toHealth({ model, engine }: ModelService, { coldStart }: RequestContext): object {
   // The model is loaded before the handler exists, so a server that answers has it.
   return {
     status: 'ok',
     model_loaded: true,
     model,
     context_size: engine.contextSize,
-    uptime_seconds: uptimeSeconds,
+    uptime_seconds: process.uptime(),
     cold_start: coldStart,
   };
 }

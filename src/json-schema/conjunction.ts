@@ -1,6 +1,7 @@
 // Takes schemas that all hold apart: into what they say themselves, and the alternatives that they leave.
-import { isJsonObject } from '../api/json-body.ts';
+
 import type { Part } from './assertions.ts';
+import { isJsonObject } from './json-object.ts';
 import type { Place, SchemaDocument } from './schema-document.ts';
 import { pointerTo, UnsupportedSchemaError } from './unsupported-schema-error.ts';
 

@@ -1,6 +1,6 @@
 // Objects: the declared properties in the order of their declaration, those that are not required left out or not,
 // and then others, where the schema says something about others.
-import { isJsonObject } from '../api/json-body.ts';
+
 import type { Member } from './ambiguity.ts';
 import { type Assertions, below, type Part } from './assertions.ts';
 import {
@@ -13,6 +13,7 @@ import {
   repeat,
   sequence,
 } from './grammar-node.ts';
+import { isJsonObject } from './json-object.ts';
 import { between } from './json-rules.ts';
 import { otherName } from './other-names.ts';
 import type { Place } from './schema-document.ts';

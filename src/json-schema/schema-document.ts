@@ -1,5 +1,5 @@
 // A schema as it was sent: finds what its references name, and keeps out what nothing else is prepared for.
-import { isJsonObject } from '../api/json-body.ts';
+import { isJsonObject } from './json-object.ts';
 import { pointerTo, UnsupportedSchemaError } from './unsupported-schema-error.ts';
 
 /** A schema within a schema, and where it is: a JSON pointer such as `#/properties/a`. */

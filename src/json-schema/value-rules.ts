@@ -1,7 +1,8 @@
 // Values that a schema lists one by one.
-import { isJsonObject } from '../api/json-body.ts';
+
 import type { Assertions } from './assertions.ts';
 import { choice, type GrammarNode, literal, sequence } from './grammar-node.ts';
+import { isJsonObject } from './json-object.ts';
 import { firstBesideValues, type Kind, type Kinds } from './kinds.ts';
 import { UnsupportedSchemaError } from './unsupported-schema-error.ts';
 

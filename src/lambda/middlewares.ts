@@ -1,10 +1,10 @@
-// What every function does around its handler: telemetry, warm-up pings, and errors as Lambda reports them.
+// The middlewares of every function: telemetry, warm-up pings, and errors in Lambda's form.
 import { Readable } from 'node:stream';
 import type { MiddlewareObj } from '@middy/core';
 import warmup from '@middy/warmup';
-import { isJsonObject } from '../api/json-body.ts';
 import { type RequestError, toRequestError } from '../errors/request-error.ts';
-import type { Telemetry } from '../telemetry/telemetry.ts';
+import { isJsonObject } from '../json-schema/json-object.ts';
+import type { Invocations } from './invocations.ts';
 
 /** What Lambda returns as `errorType` and `errorMessage`: the code and the message of OpenAI's error. */
 class FunctionError extends Error {
@@ -16,24 +16,21 @@ class FunctionError extends Error {
   }
 }
 
-/** All of it, in its order: what is used first is told last how an invocation ended. */
-export function functionMiddlewares(telemetry: Telemetry): MiddlewareObj[] {
-  return [observe(telemetry), answerWarmUps(), reportErrors(telemetry)];
+/** All middlewares in their order. The first one sees an invocation's end last. */
+export function functionMiddlewares(invocations: Invocations): MiddlewareObj[] {
+  return [observe(invocations), answerWarmUps(), reportErrors(invocations)];
 }
 
-/**
- * Watches each invocation until its answer, or its stream, is over. To be used first; a handler finds what watches its
- * invocation by {@link Telemetry.of}.
- */
-function observe(telemetry: Telemetry): MiddlewareObj {
+/** Observes each invocation until its answer, or its stream, has ended. Must be the first middleware. */
+function observe(invocations: Invocations): MiddlewareObj {
   return {
     before: ({ event, context }) => {
-      const observation = telemetry.begin(context);
-      // Of a ping only the start of its environment is told.
+      const observation = invocations.begin(context);
+      // A ping reports the initialisation of its environment, and nothing else.
       if (isWarmUp(event)) observation.end();
     },
     after: ({ context, response }) => {
-      const observation = telemetry.of(context);
+      const observation = invocations.of(context);
       const body = isJsonObject(response) ? response.body : undefined;
       if (body instanceof Readable) {
         body.once('close', () => observation.end({ abandoned: !body.readableEnded }));
@@ -41,7 +38,7 @@ function observe(telemetry: Telemetry): MiddlewareObj {
         observation.end();
       }
     },
-    onError: ({ context }) => telemetry.of(context).end(),
+    onError: ({ context }) => invocations.of(context).end(),
   };
 }
 
@@ -54,14 +51,14 @@ function isWarmUp(event: unknown): boolean {
   return isJsonObject(event) && event.source === 'serverless-plugin-warmup';
 }
 
-/** Turns what a direct invoke threw into a function error; an unknown failure is logged whole first. */
-function reportErrors(telemetry: Telemetry): MiddlewareObj {
+/** Turns what a direct invoke threw into a function error. An unknown failure is logged whole first. */
+function reportErrors(invocations: Invocations): MiddlewareObj {
   return {
     onError: (request) => {
       const { error, context } = request;
-      telemetry.of(context).fail(error);
-      // Middy throws what is set, after those who were used before; thrown here it would have the other hung on it, and the
-      // log would tell everything twice.
+      invocations.of(context).fail(error);
+      // Middy throws the error that is set here after the other middlewares ran. An error thrown here would carry the first one as
+      // its cause, and the log would have everything twice.
       request.error = new FunctionError(toRequestError(error));
     },
   };

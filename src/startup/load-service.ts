@@ -1,18 +1,27 @@
-// What the routes work with, made at a handler's module scope: once per environment, before the first invocation; a
-// failure there is what Lambda reports as an init error.
+// The service of a process, made at a handler's module scope: once per environment and before the first invocation. Lambda
+// reports a failure there as an init error.
 
-import type { Service } from '../api/service.ts';
 import { ChatTemplate } from '../chat/chat-template.ts';
 import { readTelemetryConfig } from '../config/config.ts';
-import type { Environment } from '../config/environment.ts';
+import { type Environment, readText } from '../config/environment.ts';
+import { readApiKeySource } from '../http/api-key.ts';
+import { Cors } from '../http/cors.ts';
+import type { Service } from '../http/service.ts';
 import { isSnapshotted, prepareForSnapshot } from '../lambda/snap-start.ts';
 import { loadReporter } from '../telemetry/load-reporter.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
 import { loadModel } from './load-model.ts';
 
-/** Throws as {@link loadModel} does. */
+/**
+ * Makes the service around the model that the environment names.
+ *
+ * @throws {ConfigurationError} when a setting is missing or malformed
+ * @throws {EngineError} when the model cannot be loaded
+ */
 export async function loadService(env: Environment): Promise<Service> {
-  // While the model loads.
+  // All this happens while llama.cpp loads the model on its own thread.
+  const apiKey = readApiKeySource(env);
+  const cors = Cors.parse(readText(env, 'CORS_ORIGINS', undefined));
   const { logPrompts, ...telemetry } = readTelemetryConfig(env);
   const reporter = await loadReporter(telemetry);
   if (logPrompts) reporter.log.warn('Prompts and completions are being logged, because LOG_PROMPTS is true.');
@@ -22,33 +31,33 @@ export async function loadService(env: Environment): Promise<Service> {
     engine,
     embedder: engine.embedder,
     model: name,
-    apiKey: config.apiKey,
-    cors: config.cors,
+    apiKey,
+    cors,
     imagePlaceholders: config.imagePlaceholders,
     chatTemplate:
       chatTemplate === undefined ? undefined : new ChatTemplate({ chatTemplate, bosToken, eosToken }),
-    // Lambda's own metrics are in CloudWatch; a function there does not load these.
-    metrics: isOnLambda(env)
-      ? undefined
-      : (await import('../telemetry/server-metrics.ts')).createMetrics(engine),
     telemetry: new Telemetry({
       reporter,
       logPrompts,
-      setUpAhead: isSetUpAhead(env),
-      // An environment that is restored from a snapshot has loaded none.
+      initializedAhead: isInitializedAhead(env),
+      // An environment that is restored from a snapshot has loaded no model itself.
       modelLoadMs: isSnapshotted(env) ? undefined : loadMs,
+      // CloudWatch has the metrics of a function, which therefore does not load these.
+      metrics: isOnLambda(env)
+        ? undefined
+        : (await import('../telemetry/server-metrics.ts')).createMetrics(engine),
     }),
   };
   if (isSnapshotted(env)) await prepareForSnapshot(service, engine);
   return service;
 }
 
-/** Whether environments are set up before there is an invocation, which then does not wait for it. */
-function isSetUpAhead({ AWS_LAMBDA_INITIALIZATION_TYPE: type }: Environment): boolean {
+/** Whether environments are initialised before an invocation comes, which then does not wait for it. */
+function isInitializedAhead({ AWS_LAMBDA_INITIALIZATION_TYPE: type }: Environment): boolean {
   return type === 'provisioned-concurrency' || type === 'lambda-managed-instances';
 }
 
-/** Whether a runtime interface client runs this, the emulator's too. */
+/** Whether a runtime interface client runs this process, on Lambda or in the emulator. */
 function isOnLambda(env: Environment): boolean {
   return env.AWS_LAMBDA_RUNTIME_API !== undefined;
 }

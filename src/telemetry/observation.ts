@@ -1,5 +1,5 @@
-// One invocation, watched: what it did is collected, and told when it is over. Nothing is kept of what others do at the same
-// time, so that several may run at once in a process.
+// Observes one invocation: collects what it did, and reports it at its end. Several may run at once in a process, so each has
+// an observation of its own.
 import { performance } from 'node:perf_hooks';
 import type { GenerationSummary } from '../engine/engine.ts';
 import { RequestError, toRequestError } from '../errors/request-error.ts';
@@ -13,21 +13,20 @@ export interface ObservationOptions {
   readonly reporter: Reporter;
   readonly identity: InvocationIdentity;
   readonly logPrompts: boolean;
-  /** In milliseconds, where this invocation is to tell it. */
+  /** In milliseconds; only the environment's first invocation reports it. */
   readonly modelLoadMs: number | undefined;
-}
-
-/** What takes note of what the routes do. */
-interface Watched {
-  readonly metrics?: Metrics | undefined;
-  readonly transcript?: Transcript | undefined;
+  /** The metrics of the whole process, which count this invocation as well. */
+  readonly processMetrics: Metrics | undefined;
 }
 
 export class Observation {
+  readonly identity: InvocationIdentity;
   readonly log: Log;
+  readonly metrics: Metrics;
+  /** Present where prompts and completions may be logged. */
+  readonly transcript: Transcript | undefined;
   readonly #options: ObservationOptions;
   readonly #startedAt = performance.now();
-  readonly #transcript: Transcript | undefined;
   readonly #trace: Trace | undefined;
   readonly #answers: { path: string; status: number }[] = [];
   readonly #generations: GenerationSummary[] = [];
@@ -36,54 +35,53 @@ export class Observation {
   #isOver = false;
 
   constructor(options: ObservationOptions) {
-    const { reporter, identity, logPrompts } = options;
+    const { reporter, identity, logPrompts, processMetrics } = options;
     this.#options = options;
+    this.identity = identity;
     this.#trace = reporter.trace?.(identity);
     this.log = reporter.logOf(identity);
-    this.#transcript = logPrompts ? createTranscript(this.log) : undefined;
+    this.metrics = this.#observe(processMetrics);
+    this.transcript = logPrompts ? createTranscript(this.log) : undefined;
   }
 
-  /** The service for this invocation alone: what its routes do is noted here, and by the service's own metrics. */
-  watch<Service extends Watched>(service: Service): Service {
-    const { metrics: own } = service;
-    const metrics: Metrics = {
-      generated: (summary) => {
-        this.#generations.push(summary);
-        own?.generated(summary);
-      },
-      answered: (path, status) => {
-        this.#answers.push({ path, status });
-        own?.answered(path, status);
-      },
-      broken: (path) => {
-        this.#brokenStreams += 1;
-        own?.broken(path);
-      },
-      ...(own?.expose && { expose: own.expose.bind(own) }),
-    };
-    return { ...service, metrics, transcript: this.#transcript };
-  }
-
-  /** The invocation itself failed; what nobody expected is logged whole. */
+  /** Notes that the invocation itself failed. An unexpected error is logged whole. */
   fail(error: unknown): void {
     if (!(error instanceof RequestError)) this.log.error(error);
     this.#failure = toRequestError(error);
     this.#answers.push({ path: 'direct', status: this.#failure.status });
   }
 
-  /** Tells of the invocation. To be called when its answer, or its stream, is over. Never throws. */
+  /** Reports the invocation, once its answer or its stream has ended. Never throws. */
   end({ abandoned = false }: { abandoned?: boolean } = {}): void {
     if (this.#isOver) return;
     this.#isOver = true;
     try {
-      this.#tell(abandoned);
+      this.#report(abandoned);
     } catch (error) {
-      // The answer is worth more than what is told of it.
+      // A failed report must not fail the answer.
       this.log.error(error);
     }
   }
 
-  #tell(abandoned: boolean): void {
+  #observe(processMetrics: Metrics | undefined): Metrics {
+    return {
+      generated: (summary) => {
+        this.#generations.push(summary);
+        processMetrics?.generated(summary);
+      },
+      answered: (path, status) => {
+        this.#answers.push({ path, status });
+        processMetrics?.answered(path, status);
+      },
+      broken: (path) => {
+        this.#brokenStreams += 1;
+        processMetrics?.broken(path);
+      },
+      ...(processMetrics?.expose && { expose: processMetrics.expose.bind(processMetrics) }),
+    };
+  }
+
+  #report(abandoned: boolean): void {
     const { identity, modelLoadMs, reporter } = this.#options;
     const report: Report = {
       ...identity,

@@ -1,14 +1,25 @@
 // What is told of an invocation when it is over.
-import type { Context } from 'aws-lambda';
-import { toTimings } from '../api/usage.ts';
+
 import type { GenerationSummary } from '../engine/engine.ts';
 import type { RequestError } from '../errors/request-error.ts';
 import type { LogFields } from './log.ts';
+import { toTimings } from './timings.ts';
 
-/** Which invocation it is. */
+/** The Lambda function that an invocation runs. */
+interface LambdaFunction {
+  readonly name: string;
+  readonly arn: string;
+  /** In MB. */
+  readonly memory: number;
+}
+
+/** The invocation of a function, or a request on port 8000. */
 export interface InvocationIdentity {
-  readonly context: Context;
-  /** Whether its environment was set up for it. */
+  /** AWS's request id, or a UUID. */
+  readonly id: string;
+  /** Absent on port 8000. */
+  readonly lambda?: LambdaFunction | undefined;
+  /** Whether the environment was initialised for it. */
   readonly coldStart: boolean;
 }
 

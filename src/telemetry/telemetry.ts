@@ -1,44 +1,49 @@
-// What an environment tells of its invocations: lines in a log, metrics, traces.
-import type { Context } from 'aws-lambda';
+// What an environment reports of its invocations: lines in a log, metrics, traces.
+import type { Metrics } from './metrics.ts';
 import { Observation } from './observation.ts';
+import type { InvocationIdentity } from './report.ts';
 import { consoleReporter, type Reporter } from './reporter.ts';
 
 export interface TelemetryOptions {
   readonly reporter?: Reporter;
   /** Whether prompts and completions are logged. Default false. */
   readonly logPrompts?: boolean;
-  /** How long the model took to load, in milliseconds; none where a snapshot was restored that had it. */
+  /** How long the model took to load, in milliseconds. Absent in an environment that was restored from a snapshot. */
   readonly modelLoadMs?: number | undefined;
-  /** Whether environments are set up before an invocation is there to wait for them. Default false. */
-  readonly setUpAhead?: boolean;
+  /** Whether the environment was initialised before any invocation came. Default false. */
+  readonly initializedAhead?: boolean;
+  /** Counts for the whole process. */
+  readonly metrics?: Metrics | undefined;
 }
 
 export class Telemetry {
   readonly #options: TelemetryOptions;
-  readonly #observations = new WeakMap<Context, Observation>();
   #isFirst = true;
 
   constructor(options: TelemetryOptions = {}) {
     this.#options = options;
   }
 
-  /** Begins to watch an invocation, a warm-up ping too. */
-  begin(context: Context): Observation {
-    const { reporter = consoleReporter, logPrompts = false, modelLoadMs, setUpAhead = false } = this.#options;
+  /**
+   * Begins to observe an invocation, a warm-up ping included. This is the one place that decides about cold starts: the first
+   * invocation is one, unless the environment was initialised before it came.
+   */
+  begin(invocation: Omit<InvocationIdentity, 'coldStart'>): Observation {
+    const {
+      reporter = consoleReporter,
+      logPrompts = false,
+      modelLoadMs,
+      initializedAhead = false,
+      metrics,
+    } = this.#options;
     const isFirst = this.#isFirst;
     this.#isFirst = false;
-    const observation = new Observation({
+    return new Observation({
       reporter,
-      identity: { context, coldStart: isFirst && !setUpAhead },
+      identity: { ...invocation, coldStart: isFirst && !initializedAhead },
       logPrompts,
       modelLoadMs: isFirst ? modelLoadMs : undefined,
+      processMetrics: metrics,
     });
-    this.#observations.set(context, observation);
-    return observation;
-  }
-
-  /** What watches an invocation that has begun. */
-  of(context: Context): Observation {
-    return this.#observations.get(context) ?? this.begin(context);
   }
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { hasAmx } from '../../native/processor.ts';
-import type { KvType } from '../../src/engine/llama/llama-context.ts';
+import type { KvType } from '../../src/engine/engine.ts';
 import { type LlamaEngine, loadLlamaEngine } from '../../src/engine/llama/llama-engine.ts';
 import { bakePrefixes, PrefixError } from '../../tools/model/bake-prefixes.ts';
 import { model, modelPath } from './default-model.ts';

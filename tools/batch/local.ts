@@ -1,16 +1,18 @@
 // Answers a batch on this machine, by what answers it in AWS. What there is so far lies in a folder beside the file until
 // all is answered, so that a run that was ended goes on where it was.
-import { createHash, randomInt, randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import type { Service } from '../../src/api/service.ts';
 import { type BatchChunk, toBatchKeys } from '../../src/batch/batch-objects.ts';
 import { answerChunk } from '../../src/batch/chunk.ts';
 import { joinBatch } from '../../src/batch/files/join.ts';
 import { splitBatch } from '../../src/batch/files/split.ts';
 import type { Environment } from '../../src/config/environment.ts';
+import { toRequestContext } from '../../src/generation/context.ts';
+import type { Service } from '../../src/http/service.ts';
 import { loadService } from '../../src/startup/load-service.ts';
+import { Telemetry } from '../../src/telemetry/telemetry.ts';
 import type { Progress } from '../terminal/pace.ts';
 import { DirectoryStore } from './directory-store.ts';
 import { BatchError } from './failure.ts';
@@ -52,7 +54,7 @@ export async function answerFile(file: string, options: LocalOptions): Promise<L
   await using _lock = await lock(store.path('lock'), file);
   // A file that has changed is another batch, and so is one that another model answers.
   const service = await load({ ...options.env, SLOTS: String(slots), QUEUE_LIMIT: '100000' });
-  const { model, engine } = service;
+  const { model, engine, telemetry = new Telemetry() } = service;
   await using _engine = engine;
   const id = (await digest(file, [model, engine.properties.description, engine.contextSize])).slice(0, 16);
   const keys = toBatchKeys(id);
@@ -68,14 +70,7 @@ export async function answerFile(file: string, options: LocalOptions): Promise<L
   for (const chunk of chunks) {
     await answerChunk({ batch: id, chunk }, store, service, {
       remainingMs: () => Number.POSITIVE_INFINITY,
-      toInvocation: () => ({
-        requestId: randomUUID(),
-        receivedAt: new Date(),
-        seed: randomInt(2 ** 32),
-        coldStart: false,
-        uptimeSeconds: process.uptime(),
-        signal,
-      }),
+      toContext: () => toRequestContext(telemetry.begin({ id: randomUUID() }), { signal }),
       log: console.error,
       signal,
       onKept: (kept) => onProgress({ done: chunk.first + kept, total: lines }),

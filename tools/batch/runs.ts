@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import type { BatchChunk } from '../../src/batch/batch-objects.ts';
 import { toBatchKeys } from '../../src/batch/batch-objects.ts';
+import { toRunName } from '../../src/batch/run-names.ts';
 import type { Progress } from '../terminal/pace.ts';
 import { BatchError } from './failure.ts';
 import type { BatchStack } from './stack.ts';
@@ -43,16 +44,6 @@ export interface Run {
 
 /** Milliseconds from one look to the next. */
 const lookEvery = 5_000;
-
-/** No batch can be called like another one's run: names of batches have no dots. */
-export function toRunName(batch: string, number: number): string {
-  return number === 1 ? batch : `${batch}.run-${number}`;
-}
-
-/** The batch that an execution of this name is a run of. */
-export function toBatchName(run: string): string {
-  return run.replace(/\.run-\d+$/, '');
-}
 
 /** @throws {BatchError} when there is no such batch */
 export async function describeLastRun(batch: string, stack: BatchStack): Promise<Run> {

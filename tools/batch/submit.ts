@@ -8,10 +8,11 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { parseBatchLine } from '../../src/batch/batch-line.ts';
 import { batchIdPattern, toBatchKeys } from '../../src/batch/batch-objects.ts';
 import { readLines } from '../../src/batch/lines.ts';
+import { toRunName } from '../../src/batch/run-names.ts';
 import { dollarsPerSecond } from '../deploy/lambda-prices.ts';
 import type { Progress } from '../terminal/pace.ts';
 import { BatchError } from './failure.ts';
-import { type RunInput, toRunName } from './runs.ts';
+import type { RunInput } from './runs.ts';
 import type { BatchStack } from './stack.ts';
 
 export interface SubmitOptions {

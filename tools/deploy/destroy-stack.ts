@@ -1,6 +1,6 @@
 // The steps of `npm run destroy`. Nothing is deleted before all of it is told and agreed to.
 import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
-import { toBatchName } from '../batch/runs.ts';
+import { toBatchName } from '../../src/batch/run-names.ts';
 import { type Bucket, type BucketContents, countContents, emptyBucket } from './batch-bucket.ts';
 import { type Clients, connect } from './clients.ts';
 import { assertAnswerable, type Surroundings } from './deploy-environment.ts';

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { applyTemplate } from '../../src/api/chat/chat.ts';
-import type { Service } from '../../src/api/service.ts';
+import type { ModelService } from '../../src/api/service.ts';
 import type { Environment } from '../../src/config/environment.ts';
 import { commonBeginning, type KnownPrefix } from '../../src/engine/prompt/known-prefixes.ts';
 import { toRequestError } from '../../src/errors/request-error.ts';
@@ -68,7 +68,7 @@ function toTexts(text: string): string[] {
 }
 
 /** The prompts of chats that go on after the messages with one of the user's. */
-async function toChats(file: string, content: string, service: Service): Promise<string[]> {
+async function toChats(file: string, content: string, service: ModelService): Promise<string[]> {
   try {
     const { messages, ...rest } = JSON.parse(content) as { messages: object[] };
     return await Promise.all(

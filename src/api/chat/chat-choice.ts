@@ -1,11 +1,12 @@
 // One generation of a chat request, on its way to a message or to the chunks of a stream.
 import { type ChatPiece, ChatText, type ChatTextOptions } from '../../chat/chat-text.ts';
+import type { ChatTool } from '../../chat/conversation.ts';
 import { toArgumentsSchema } from '../../chat/tool-syntax.ts';
 import type { GeneratedToken, GenerationEvent, GenerationSummary } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
+import { type Timings, toTimings } from '../../telemetry/timings.ts';
 import { assertValid } from '../json-output.ts';
 import { type ToBytes, toChatLogprobs } from '../logprobs.ts';
-import { type Timings, toTimings } from '../usage.ts';
 import type {
   ChatChunkChoice,
   ChatDelta,
@@ -13,7 +14,7 @@ import type {
   ChatToolCall,
   ChatChoice as Choice,
 } from './chat-completion.ts';
-import type { ChatRequest, ChatTool } from './chat-request.ts';
+import type { ChatRequest } from './chat-request.ts';
 
 export interface ChatChoiceOptions {
   readonly index: number;

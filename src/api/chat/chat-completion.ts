@@ -1,7 +1,9 @@
 // The answer of POST /v1/chat/completions: OpenAI's chat completion object, whole or in chunks.
+
+import type { Timings } from '../../telemetry/timings.ts';
 import { type AnswerIdentity, toSeconds } from '../completions/completion.ts';
 import type { ChatLogprobs } from '../logprobs.ts';
-import type { Timings, Usage } from '../usage.ts';
+import type { Usage } from '../usage.ts';
 
 /** Why a choice ended: as completions do, or because the model called functions. */
 export type ChatFinishReason = 'stop' | 'length' | 'tool_calls';

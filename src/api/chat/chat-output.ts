@@ -1,9 +1,10 @@
 // What a chat's answer must be: text, JSON of a schema, calls of tools; and the grammar that sees to it.
 import { type ChatGrammarOptions, toChatGrammar } from '../../chat/chat-grammar.ts';
 import type { CallPlace } from '../../chat/chat-text.ts';
+import type { ChatTool } from '../../chat/conversation.ts';
 import type { Grammar } from '../../engine/engine.ts';
 import { failingAsRequest } from '../json-output.ts';
-import type { ChatRequest, ChatTool } from './chat-request.ts';
+import type { ChatRequest } from './chat-request.ts';
 
 export interface ChatOutput {
   /** Those that may be called. */

@@ -144,8 +144,6 @@ export const chatRequestSchema = z.strictObject({
 
 /** A validated chat request, with its defaults filled in. */
 export type ChatRequest = z.output<typeof chatRequestSchema>;
-export type ChatMessage = ChatRequest['messages'][number];
-export type ChatTool = NonNullable<ChatRequest['tools']>[number];
 
 /** What messages are made of, for a request that has only them and tools. */
 export const templateRequestSchema = z.strictObject({

@@ -1,9 +1,12 @@
 // POST /v1/chat/completions, from a parsed JSON body to the answer: whole, or in chunks.
 import { type ChatTemplate, ChatTemplateError, type TemplateVariables } from '../../chat/chat-template.ts';
+import type { ChatMessage, ChatTool } from '../../chat/conversation.ts';
 import { toTemplateMessages } from '../../chat/messages.ts';
 import type { GenerationRequest, Token } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
 import { type ChoiceEvent, generateChoices, startStream } from '../../generation/choices.ts';
+import type { RequestContext } from '../../generation/context.ts';
+import { toTimings } from '../../telemetry/timings.ts';
 import {
   assertFits,
   assertGenerates,
@@ -12,18 +15,12 @@ import {
   tokenizePrompt,
   withSeedOffset,
 } from '../generation-request.ts';
-import type { Invocation, Service } from '../service.ts';
-import { toTimings, toUsage } from '../usage.ts';
+import type { ModelService } from '../service.ts';
+import { toUsage } from '../usage.ts';
 import { ChatChoice } from './chat-choice.ts';
 import { type ChatChunk, type ChatCompletion, toChatHead } from './chat-completion.ts';
 import { toChatOutput } from './chat-output.ts';
-import {
-  type ChatMessage,
-  type ChatRequest,
-  type ChatTool,
-  parseChatRequest,
-  parseTemplateRequest,
-} from './chat-request.ts';
+import { type ChatRequest, parseChatRequest, parseTemplateRequest } from './chat-request.ts';
 
 /** A request that was found right, and what answers it. Nothing is generated before the events are iterated. */
 interface Started {
@@ -40,10 +37,10 @@ interface Started {
  */
 export async function chat(
   body: unknown,
-  service: Service,
-  invocation: Invocation,
+  service: ModelService,
+  context: RequestContext,
 ): Promise<ChatCompletion | AsyncGenerator<ChatChunk, void, void>> {
-  const started = await start(parseChatRequest(body), service, invocation);
+  const started = await start(parseChatRequest(body), service, context);
   return started.request.stream ? stream(started) : collect(started);
 }
 
@@ -52,14 +49,14 @@ export async function chat(
  *
  * @throws {RequestError} when the request is wrong or does not fit the model
  */
-export async function applyTemplate(body: unknown, service: Service): Promise<{ prompt: string }> {
+export async function applyTemplate(body: unknown, service: ModelService): Promise<{ prompt: string }> {
   const { messages, tools = [], chat_template_kwargs: kwargs, model } = parseTemplateRequest(body);
   assertModel(model, service.model);
   const { thinks } = requireTemplate(service);
   return { prompt: await renderPrompt(messages, tools, service, toVariables(thinks, thinks, kwargs)) };
 }
 
-async function start(request: ChatRequest, service: Service, invocation: Invocation): Promise<Started> {
+async function start(request: ChatRequest, service: ModelService, context: RequestContext): Promise<Started> {
   assertModel(request.model, service.model);
   assertGenerates(service);
   const template = requireTemplate(service);
@@ -76,7 +73,7 @@ async function start(request: ChatRequest, service: Service, invocation: Invocat
   const maxTokens = request[maxTokensField] ?? Math.max(1, engine.contextSize - tokens.length);
   assertFits(tokens.length, maxTokens, engine.contextSize, { prompt: 'messages', maxTokens: maxTokensField });
 
-  const options = toGenerationOptions(request, service, invocation);
+  const options = toGenerationOptions(request, service, context);
   const generation: GenerationRequest = {
     ...options,
     prompt: tokens,
@@ -99,7 +96,7 @@ async function start(request: ChatRequest, service: Service, invocation: Invocat
         json: output.json,
         text,
         toBytes,
-        requestId: invocation.requestId,
+        requestId: context.id,
       });
     }),
     events: generateChoices(
@@ -107,18 +104,18 @@ async function start(request: ChatRequest, service: Service, invocation: Invocat
         ...generation,
         sampling: withSeedOffset(generation.sampling, index),
       })),
-      service,
-      invocation.signal,
+      service.engine,
+      context,
     ),
     head: toChatHead({
-      requestId: invocation.requestId,
-      createdAt: invocation.receivedAt,
+      requestId: context.id,
+      createdAt: context.receivedAt,
       model: service.model,
     }),
   };
 }
 
-function requireTemplate({ chatTemplate }: Service): ChatTemplate {
+function requireTemplate({ chatTemplate }: ModelService): ChatTemplate {
   if (chatTemplate !== undefined) return chatTemplate;
   throw new RequestError(
     'unsupported_parameter',
@@ -144,7 +141,7 @@ function assertThinking({ reasoning_effort: effort }: ChatRequest, { thinks }: C
 async function renderPrompt(
   messages: readonly ChatMessage[],
   tools: readonly ChatTool[],
-  service: Service,
+  service: ModelService,
   variables: Omit<TemplateVariables, 'tools'>,
 ): Promise<string> {
   const template = requireTemplate(service);

@@ -1,5 +1,6 @@
 // One generation of a completion request, on its way to a choice of the answer or to the chunks of a stream.
 import type { GenerationEvent, GenerationSummary, Token } from '../../engine/engine.ts';
+import { type Timings, toTimings } from '../../telemetry/timings.ts';
 import {
   type CompletionLogprobs,
   CompletionLogprobsWriter,
@@ -7,7 +8,6 @@ import {
   type ToBytes,
   toPromptLogprobs,
 } from '../logprobs.ts';
-import { type Timings, toTimings } from '../usage.ts';
 import type { CompletionChoice as Choice } from './completion.ts';
 import type { CompletionRequest } from './completion-request.ts';
 

@@ -1,8 +1,9 @@
 // The answer of POST /v1/completions: OpenAI's legacy completion object, whole or in chunks, with llama-server's
 // timings.
 import type { FinishReason } from '../../engine/engine.ts';
+import type { Timings } from '../../telemetry/timings.ts';
 import type { CompletionLogprobs } from '../logprobs.ts';
-import type { Timings, Usage } from '../usage.ts';
+import type { Usage } from '../usage.ts';
 
 export interface CompletionChoice {
   readonly text: string;

@@ -2,6 +2,8 @@
 import type { GenerationRequest, Token } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
 import { type ChoiceEvent, generateChoices, startStream } from '../../generation/choices.ts';
+import type { RequestContext } from '../../generation/context.ts';
+import { toTimings } from '../../telemetry/timings.ts';
 import {
   assertFits,
   assertGenerates,
@@ -13,8 +15,8 @@ import {
   withSeedOffset,
 } from '../generation-request.ts';
 import { toJsonOutput } from '../json-output.ts';
-import type { Invocation, Service } from '../service.ts';
-import { toTimings, toUsage } from '../usage.ts';
+import type { ModelService } from '../service.ts';
+import { toUsage } from '../usage.ts';
 import {
   type CompletionChoice as Choice,
   type Completion,
@@ -50,14 +52,14 @@ interface Started {
  */
 export async function complete(
   body: unknown,
-  service: Service,
-  invocation: Invocation,
+  service: ModelService,
+  context: RequestContext,
 ): Promise<Completion | AsyncGenerator<CompletionChunk, void, void>> {
-  const started = start(body, service, invocation);
+  const started = start(body, service, context);
   return started.request.stream ? stream(started) : collect(started);
 }
 
-function start(body: unknown, service: Service, invocation: Invocation): Started {
+function start(body: unknown, service: ModelService, context: RequestContext): Started {
   const request = parseCompletionRequest(body);
   assertModel(request.model, service.model);
   assertGenerates(service);
@@ -68,7 +70,7 @@ function start(body: unknown, service: Service, invocation: Invocation): Started
   // To tell the best ones apart takes their log-probabilities.
   const scored = logprobs ?? (best_of > n ? 0 : undefined);
   const options: Omit<GenerationRequest, 'prompt'> = {
-    ...toGenerationOptions(request, service, invocation),
+    ...toGenerationOptions(request, service, context),
     maxTokens,
     ...(gbnf !== undefined && { grammar: { gbnf } }),
     ...(scored !== undefined && { logprobs: scored, promptLogprobs: echo && logprobs !== undefined }),
@@ -102,18 +104,18 @@ function start(body: unknown, service: Service, invocation: Invocation): Started
         prompt,
         sampling: withSeedOffset(options.sampling, seedOffset),
       })),
-      service,
-      invocation.signal,
+      service.engine,
+      context,
     ),
     head: toCompletionHead({
-      requestId: invocation.requestId,
-      createdAt: invocation.receivedAt,
+      requestId: context.id,
+      createdAt: context.receivedAt,
       model: service.model,
     }),
   };
 }
 
-function toPromptTokens(prompt: Prompt, request: CompletionRequest, service: Service): readonly Token[] {
+function toPromptTokens(prompt: Prompt, request: CompletionRequest, service: ModelService): readonly Token[] {
   const { engine } = service;
   const tokens = typeof prompt === 'string' ? tokenizeText(prompt, request, service) : prompt;
   for (const token of tokens) assertToken(token, engine.properties.vocabularySize, 'prompt');
@@ -124,7 +126,7 @@ function toPromptTokens(prompt: Prompt, request: CompletionRequest, service: Ser
   return tokens;
 }
 
-function tokenizeText(prompt: string, { suffix }: CompletionRequest, service: Service): Token[] {
+function tokenizeText(prompt: string, { suffix }: CompletionRequest, service: ModelService): Token[] {
   if (suffix === undefined) return tokenizePrompt(prompt, service, 'prompt');
   assertMayFit(prompt, service.engine.contextSize, 'prompt');
   assertMayFit(suffix, service.engine.contextSize, 'suffix');

@@ -10,13 +10,14 @@ import {
 } from '../../engine/embedder.ts';
 import { RequestError } from '../../errors/request-error.ts';
 import { toRequestFailure } from '../../generation/choices.ts';
+import type { RequestContext } from '../../generation/context.ts';
 import { assertMayFit, assertModel } from '../generation-request.ts';
-import type { Invocation, Service } from '../service.ts';
+import type { ModelService } from '../service.ts';
 import { type EmbeddingList, toEmbeddingList } from './embedding-list.ts';
 import { parseEmbeddingsRequest, toInputs } from './embeddings-request.ts';
 
 /** The part of the service that embeds and ranks. */
-export interface EmbeddingService extends Pick<Service, 'model'> {
+export interface EmbeddingService extends Pick<ModelService, 'model'> {
   readonly embedder?: Embedder | undefined;
 }
 
@@ -33,7 +34,7 @@ type Able<Type extends EmbeddingAbility['type']> = Embedder & {
 export async function embed(
   body: unknown,
   service: EmbeddingService,
-  invocation: Pick<Invocation, 'signal' | 'endBy'>,
+  context: Pick<RequestContext, 'signal' | 'endBy'>,
 ): Promise<EmbeddingList> {
   const request = parseEmbeddingsRequest(body);
   assertModel(request.model, service.model);
@@ -45,11 +46,7 @@ export async function embed(
   for (const [index, input] of inputs.entries()) {
     if (typeof input === 'string') assertMayFit(input, embedder.contextSize, toParam(index));
   }
-  const { vectors, tokens } = await orRefused(
-    (signal) => embedder.embed(inputs, signal),
-    invocation,
-    toParam,
-  );
+  const { vectors, tokens } = await orRefused((signal) => embedder.embed(inputs, signal), context, toParam);
   return toEmbeddingList(shorten(vectors, request.dimensions), {
     tokens,
     model: service.model,
@@ -81,7 +78,7 @@ export function findEmbedder<Type extends 'embed' | 'rank'>(
  */
 export async function orRefused<Answer>(
   ask: (signal: AbortSignal) => Promise<Answer>,
-  { signal, endBy }: Pick<Invocation, 'signal' | 'endBy'>,
+  { signal, endBy }: Pick<RequestContext, 'signal' | 'endBy'>,
   toParam: (index: number) => string,
 ): Promise<Answer> {
   const timeUp = toTimeUp(endBy);

@@ -1,8 +1,8 @@
 // POST /v1/rerank, from a parsed JSON body to the answer.
 
+import type { RequestContext } from '../../generation/context.ts';
 import { type EmbeddingService, findEmbedder, orRefused } from '../embeddings/embeddings.ts';
 import { assertMayFit, assertModel } from '../generation-request.ts';
-import type { Invocation } from '../service.ts';
 import { type RerankList, toRerankList } from './rerank-list.ts';
 import { parseRerankRequest, toTexts } from './rerank-request.ts';
 
@@ -14,7 +14,7 @@ import { parseRerankRequest, toTexts } from './rerank-request.ts';
 export async function rerank(
   body: unknown,
   service: EmbeddingService,
-  invocation: Pick<Invocation, 'requestId' | 'signal' | 'endBy'>,
+  context: Pick<RequestContext, 'id' | 'signal' | 'endBy'>,
 ): Promise<RerankList> {
   const { model, query, documents, top_n: topN, return_documents } = parseRerankRequest(body);
   assertModel(model, service.model);
@@ -25,11 +25,11 @@ export async function rerank(
   for (const [index, text] of texts.entries()) assertMayFit(text, embedder.contextSize, toParam(index));
   const { scores, tokens } = await orRefused(
     (signal) => embedder.rank(query, texts, signal),
-    invocation,
+    context,
     toParam,
   );
   return toRerankList({
-    requestId: invocation.requestId,
+    requestId: context.id,
     model: service.model,
     tokens,
     documents: texts,

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { RequestError } from '../../errors/request-error.ts';
 import { assertMayFit, assertModel, assertToken } from '../generation-request.ts';
 import { toTokenText } from '../logprobs.ts';
-import type { Service } from '../service.ts';
+import type { ModelService } from '../service.ts';
 import {
   type DetokenizeAnswer,
   parseDetokenizeRequest,
@@ -16,7 +16,7 @@ import {
  *
  * @throws {RequestError} when the request is wrong, or the text is many times longer than the context
  */
-export function tokenize(body: unknown, service: Service): TokenizeAnswer {
+export function tokenize(body: unknown, service: ModelService): TokenizeAnswer {
   const request = parseTokenizeRequest(body);
   const { engine } = service;
   assertModel(request.model, service.model);
@@ -57,7 +57,7 @@ export function tokenize(body: unknown, service: Service): TokenizeAnswer {
  *
  * @throws {RequestError} when the request is wrong, or a token is none of the model's
  */
-export function detokenize(body: unknown, service: Service): DetokenizeAnswer {
+export function detokenize(body: unknown, service: ModelService): DetokenizeAnswer {
   const { tokens, model } = parseDetokenizeRequest(body);
   assertModel(model, service.model);
   for (const token of tokens) assertToken(token, service.engine.properties.vocabularySize, 'tokens');

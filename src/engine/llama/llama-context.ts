@@ -1,7 +1,7 @@
 // A context of llama.cpp, whose sequences share its decodes: whatever is asked for by the time that one ends goes into
 // the next together.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Token } from '../engine.ts';
+import type { KvType, Token } from '../engine.ts';
 import type { AddonContext, AddonThreads } from './llama-addon.ts';
 import type { LlamaModel } from './llama-model.ts';
 
@@ -17,9 +17,6 @@ export interface LlamaContextOptions {
   /** What keys and values are kept as. Default f16; less takes flash attention. */
   readonly kvType?: KvType;
 }
-
-/** Numbers of 16 bits, or blocks of 32 numbers of 8 bits: half the memory, and a prompt's tokens a little less exact. */
-export type KvType = 'f16' | 'q8_0';
 
 /** As ggml numbers its types. */
 const ggmlTypes = { f16: 1, q8_0: 8 } as const satisfies Record<KvType, number>;

@@ -13,6 +13,7 @@ import {
   type GenerationSummary,
   type Grammar,
   GrammarError,
+  type KvType,
   type ModelProperties,
   type Token,
 } from '../engine.ts';
@@ -22,7 +23,7 @@ import { PrefixSnapshots, type SnapshotKey } from '../prompt/prefix-snapshots.ts
 import { blockSize, longestChunk } from '../prompt/prompt-chunks.ts';
 import { SlotPool } from '../slot-pool.ts';
 import type { AddonGrammar } from './llama-addon.ts';
-import { type KvType, LlamaContext } from './llama-context.ts';
+import { LlamaContext } from './llama-context.ts';
 import { LlamaEmbedder } from './llama-embedder.ts';
 import { type LlamaModel, loadLlamaModel } from './llama-model.ts';
 import { LlamaSequence } from './llama-sequence.ts';

@@ -32,12 +32,14 @@ function toLog(logger: () => Logger): Log {
 }
 
 /** As Powertools names them. */
-function toKeys({ context, coldStart }: InvocationIdentity) {
+function toKeys({ id, lambda, coldStart }: InvocationIdentity) {
   return {
     cold_start: coldStart,
-    function_arn: context.invokedFunctionArn,
-    function_memory_size: Number(context.memoryLimitInMB),
-    function_name: context.functionName,
-    function_request_id: context.awsRequestId,
+    ...(lambda && {
+      function_arn: lambda.arn,
+      function_memory_size: lambda.memory,
+      function_name: lambda.name,
+    }),
+    function_request_id: id,
   };
 }

@@ -17,11 +17,11 @@ export class PowertoolsMetrics {
 
   /** Prints what an invocation has to tell, all at once: others may run meanwhile. */
   publish(report: Report): void {
-    const { context, coldStart, modelLoadMs, answers, generations } = report;
+    const { lambda, coldStart, modelLoadMs, answers, generations } = report;
     this.#metrics ??= new Metrics({
       serviceName: this.#serviceName,
       namespace: this.#namespace,
-      defaultDimensions: { function_name: context.functionName },
+      defaultDimensions: { function_name: lambda?.name ?? 'server' },
     });
     const metrics = this.#metrics;
     if (coldStart) metrics.addMetric('ColdStart', MetricUnit.Count, 1);

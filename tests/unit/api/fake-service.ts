@@ -4,21 +4,23 @@ import { chat } from '../../../src/api/chat/chat.ts';
 import type { ChatChunk, ChatCompletion } from '../../../src/api/chat/chat-completion.ts';
 import type { Completion, CompletionChunk } from '../../../src/api/completions/completion.ts';
 import { complete } from '../../../src/api/completions/completions.ts';
-import type { Invocation, Service } from '../../../src/api/service.ts';
+import type { ModelService } from '../../../src/api/service.ts';
 import { ChatTemplate } from '../../../src/chat/chat-template.ts';
+import type { RequestContext } from '../../../src/generation/context.ts';
+import { consoleLog } from '../../../src/telemetry/log.ts';
 import type { FakeEngine } from '../fake-engine.ts';
 
 export const model = 'fake-1b';
 
-export function toInvocation(invocation: Partial<Invocation> = {}): Invocation {
+export function toContext(context: Partial<RequestContext> = {}): RequestContext {
   return {
-    requestId: 'a1-b2',
+    id: 'a1-b2',
     receivedAt: new Date('2026-11-24T12:00:00Z'),
     seed: 7,
     coldStart: true,
-    uptimeSeconds: 1,
     signal: new AbortController().signal,
-    ...invocation,
+    log: consoleLog,
+    ...context,
   };
 }
 
@@ -30,30 +32,30 @@ export function toTemplate(chatTemplate: string): ChatTemplate {
 export async function askWhole(
   body: object,
   engine: FakeEngine,
-  invocation?: Partial<Invocation>,
+  context?: Partial<RequestContext>,
 ): Promise<Completion> {
-  return (await complete(body, { engine, model }, toInvocation(invocation))) as Completion;
+  return (await complete(body, { engine, model }, toContext(context))) as Completion;
 }
 
 /** Asks for a completion in chunks. */
 export async function askStreamed(
   body: object,
   engine: FakeEngine,
-  invocation?: Partial<Invocation>,
+  context?: Partial<RequestContext>,
 ): Promise<CompletionChunk[]> {
-  const answer = await complete({ ...body, stream: true }, { engine, model }, toInvocation(invocation));
+  const answer = await complete({ ...body, stream: true }, { engine, model }, toContext(context));
   return Array.fromAsync(answer as AsyncGenerator<CompletionChunk>);
 }
 
-type ChatService = Partial<Service> & { readonly engine: FakeEngine };
+type ChatService = Partial<ModelService> & { readonly engine: FakeEngine };
 
 /** Asks for a chat's answer as a whole. */
 export async function chatWhole(
   body: object,
   service: ChatService,
-  invocation?: Partial<Invocation>,
+  context?: Partial<RequestContext>,
 ): Promise<ChatCompletion> {
-  const answer = await chat({ model, ...body }, { model, ...service }, toInvocation(invocation));
+  const answer = await chat({ model, ...body }, { model, ...service }, toContext(context));
   return answer as ChatCompletion;
 }
 
@@ -61,9 +63,9 @@ export async function chatWhole(
 export async function chatStreamed(
   body: object,
   service: ChatService,
-  invocation?: Partial<Invocation>,
+  context?: Partial<RequestContext>,
 ): Promise<ChatChunk[]> {
   const request = { model, stream: true, ...body };
-  const answer = await chat(request, { model, ...service }, toInvocation(invocation));
+  const answer = await chat(request, { model, ...service }, toContext(context));
   return Array.fromAsync(answer as AsyncGenerator<ChatChunk>);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { toTimings, toUsage } from '../../../src/api/usage.ts';
+import { toUsage } from '../../../src/api/usage.ts';
 import type { GenerationSummary } from '../../../src/engine/engine.ts';
+import { toTimings } from '../../../src/telemetry/timings.ts';
 
 const summary: GenerationSummary = {
   finishReason: 'stop',

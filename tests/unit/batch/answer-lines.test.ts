@@ -3,7 +3,7 @@ import { type AnswerLinesOptions, answerLines } from '../../../src/batch/answer-
 import type { BatchResult } from '../../../src/batch/batch-result.ts';
 import { EngineBusyError } from '../../../src/engine/engine.ts';
 import { FakeEmbedder } from '../api/fake-embedder.ts';
-import { toInvocation } from '../api/fake-service.ts';
+import { toContext } from '../api/fake-service.ts';
 import { BrokenEngine, FakeEngine } from '../fake-engine.ts';
 import { toLine, toNumbered, toOptions, toService } from './requests.ts';
 
@@ -149,8 +149,7 @@ describe('when time runs out', () => {
     const { kept, handedBack, logged } = await answer(lines, new FakeEngine(' x', { slots: 2 }), {
       embedder,
       remainingMs: () => 0,
-      toInvocation: ({ number }) =>
-        toInvocation({ requestId: `request-${number}`, endBy: performance.now() + 20 }),
+      toContext: ({ number }) => toContext({ id: `request-${number}`, endBy: performance.now() + 20 }),
     });
 
     expect({ kept: kept.size, handedBack, logged }).toEqual({ kept: 0, handedBack: [0, 1], logged: [] });
@@ -216,7 +215,7 @@ describe('an interruption', () => {
     await expect(
       answer([toLine('one'), toLine('two')], engine, {
         signal,
-        toInvocation: () => toInvocation({ signal }),
+        toContext: () => toContext({ signal }),
       }),
     ).rejects.toThrow('Enough.');
     expect(engine.requests).toHaveLength(1);

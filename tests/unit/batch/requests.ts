@@ -1,6 +1,7 @@
 // Lines of batches, and what answers them.
 import type { AnswerLinesOptions, NumberedLine } from '../../../src/batch/answer-lines.ts';
-import { model, toInvocation } from '../api/fake-service.ts';
+import { consoleLog } from '../../../src/telemetry/log.ts';
+import { model, toContext } from '../api/fake-service.ts';
 import { FakeEngine } from '../fake-engine.ts';
 
 export function toLine(id: string, body: object = {}): string {
@@ -23,10 +24,11 @@ export function toService(engine = new FakeEngine()) {
 /** Options with all the time there is, and what was logged. */
 export function toOptions(overrides: Partial<Omit<AnswerLinesOptions, 'keep'>> = {}) {
   const logged: unknown[] = [];
+  const log = (error: unknown) => void logged.push(error);
   const options: Omit<AnswerLinesOptions, 'keep'> = {
     remainingMs: () => Number.POSITIVE_INFINITY,
-    toInvocation: ({ number }) => toInvocation({ requestId: `request-${number}` }),
-    log: (error) => logged.push(error),
+    toContext: ({ number }) => toContext({ id: `request-${number}`, log: { ...consoleLog, error: log } }),
+    log,
     ...overrides,
   };
   return { options, logged };

@@ -9,7 +9,7 @@ import {
   GrammarError,
 } from '../../../src/engine/engine.ts';
 import { generateChoices } from '../../../src/generation/choices.ts';
-import { askStreamed, askWhole, model, toInvocation } from '../api/fake-service.ts';
+import { askStreamed, askWhole, model, toContext } from '../api/fake-service.ts';
 import { FakeEngine, type FakeEngineOptions } from '../fake-engine.ts';
 
 const { signal: never } = new AbortController();
@@ -45,7 +45,7 @@ function toRequests(count: number): GenerationRequest[] {
 }
 
 function run(engine: FakeEngine, count: number, signal = never) {
-  return generateChoices(toRequests(count), { engine }, signal);
+  return generateChoices(toRequests(count), engine, { signal });
 }
 
 describe('several generations', () => {
@@ -205,7 +205,7 @@ describe('a request whose client leaves', () => {
     const leave = new AbortController();
     const engine = new FakeEngine('abc', { slots: 2 });
     const body = { prompt: 'Hi', n: 4, stream: true };
-    const chunks = await complete(body, { engine, model }, toInvocation({ signal: leave.signal }));
+    const chunks = await complete(body, { engine, model }, toContext({ signal: leave.signal }));
     leave.abort(reason);
     await (chunks as AsyncGenerator<CompletionChunk>).return(undefined);
     await setImmediate();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { answerDirectInvoke } from '../../../src/http/direct-invoke.ts';
 import { FakeEmbedder } from '../api/fake-embedder.ts';
-import { model, toInvocation } from '../api/fake-service.ts';
+import { model, toContext } from '../api/fake-service.ts';
 import { templates } from '../chat/templates.ts';
 import { FakeEngine } from '../fake-engine.ts';
 
@@ -10,7 +10,7 @@ function invoke(event: unknown, ability: 'embed' | 'rank' = 'embed') {
     ability === 'rank' ? { type: 'rank' } : { type: 'embed', dimensions: 4, matryoshka: false },
   );
   const service = { engine: new FakeEngine(), model, chatTemplate: templates.chatMl, embedder };
-  return answerDirectInvoke(event, service, toInvocation());
+  return answerDirectInvoke(event, service, toContext());
 }
 
 describe('a direct invoke', () => {

@@ -7,10 +7,10 @@ import { parseCompletionRequest } from '../../../src/api/completions/completion-
 import { parseEmbeddingsRequest } from '../../../src/api/embeddings/embeddings-request.ts';
 import { parseRerankRequest } from '../../../src/api/rerank/rerank-request.ts';
 import { parseDetokenizeRequest, parseTokenizeRequest } from '../../../src/api/tokens/tokens-request.ts';
+import { answer } from '../../../src/http/answer.ts';
 import { toWholeResponse } from '../../../src/http/http.ts';
-import { answerHttp } from '../../../src/http/routes.ts';
 import { eventNames, readEvent } from '../../events.ts';
-import { model, toInvocation } from '../api/fake-service.ts';
+import { model, toContext } from '../api/fake-service.ts';
 import { FakeEngine } from '../fake-engine.ts';
 
 interface Operation {
@@ -29,7 +29,7 @@ interface Description {
 async function describeApi(): Promise<Description> {
   const http = { method: 'GET', path: '/openapi.json', headers: {}, body: Buffer.alloc(0) };
   const service = { engine: new FakeEngine(), model };
-  const { body } = await toWholeResponse(await answerHttp(http, service, toInvocation(), console.error));
+  const { body } = await toWholeResponse(await answer(http, service, toContext()));
   return JSON.parse(body);
 }
 

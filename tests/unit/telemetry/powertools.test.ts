@@ -187,8 +187,8 @@ describe('the metrics', () => {
     expect(printed.log.map((line) => line.cold_start)).toEqual([true, false, false]);
   });
 
-  it('tell of no cold start where environments are set up ahead', async () => {
-    await startCompletion(await loadTelemetry({ setUpAhead: true }))({ prompt: 'Hi' });
+  it('report no cold start of an environment that was initialised ahead', async () => {
+    await startCompletion(await loadTelemetry({ initializedAhead: true }))({ prompt: 'Hi' });
 
     expect(printed.metrics[0]).not.toHaveProperty('ColdStart');
     expect(printed.log).toMatchObject([{ cold_start: false }]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { rerank } from '../../../../src/api/rerank/rerank.ts';
 import { FakeEmbedder } from '../fake-embedder.ts';
 
-const invocation = { requestId: 'r1', signal: new AbortController().signal };
+const invocation = { id: 'r1', signal: new AbortController().signal };
 const documents = ['xyz', 'abcd', { text: 'bcd' }, 'dcb'];
 
 function ask(body: object, embedder = new FakeEmbedder({ type: 'rank' })) {

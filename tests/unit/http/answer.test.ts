@@ -1,12 +1,14 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Service } from '../../../src/api/service.ts';
 import type { GenerationEvent } from '../../../src/engine/engine.ts';
+import type { RequestContext } from '../../../src/generation/context.ts';
+import { answer } from '../../../src/http/answer.ts';
 import { readApiKeySource } from '../../../src/http/api-key.ts';
 import { Cors } from '../../../src/http/cors.ts';
 import { type HttpResponse, toWholeResponse } from '../../../src/http/http.ts';
-import { answerHttp } from '../../../src/http/routes.ts';
+import type { Service } from '../../../src/http/service.ts';
+import { consoleLog } from '../../../src/telemetry/log.ts';
 import { createMetrics } from '../../../src/telemetry/server-metrics.ts';
-import { model, toInvocation } from '../api/fake-service.ts';
+import { model, toContext } from '../api/fake-service.ts';
 import { templates } from '../chat/templates.ts';
 import { BrokenEngine, FakeEngine } from '../fake-engine.ts';
 
@@ -20,15 +22,17 @@ interface Asked {
   readonly body?: unknown;
   readonly headers?: Record<string, string>;
   readonly service?: Partial<Service>;
-  readonly signal?: AbortSignal;
+  readonly context?: Partial<RequestContext>;
 }
 
 async function ask(method: string, path: string, asked: Asked = {}): Promise<HttpResponse<string>> {
-  const { body = '', headers = {}, signal = new AbortController().signal, service } = asked;
+  const { body = '', headers = {}, service, context } = asked;
   const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
   const whole = { engine: new FakeEngine(), model, chatTemplate: templates.chatMl, ...service };
   const http = { method, path, headers, body: bytes };
-  return toWholeResponse(await answerHttp(http, whole, toInvocation({ signal }), log));
+  return toWholeResponse(
+    await answer(http, whole, toContext({ log: { ...consoleLog, error: log }, ...context })),
+  );
 }
 
 async function askJson(method: string, path: string, asked: Asked = {}) {
@@ -223,7 +227,7 @@ describe('a failure', () => {
     const body = { prompt: 'Hi' };
     const { status } = await ask('POST', '/v1/completions', {
       body,
-      signal: AbortSignal.abort(new Error('left')),
+      context: { signal: AbortSignal.abort(new Error('left')) },
     });
 
     expect(status).toBe(500);
@@ -246,13 +250,13 @@ describe('the key', () => {
   it('is asked for before a request is logged, and a request without a body is not', async () => {
     const transcript = { asked: vi.fn(), wrote: vi.fn() };
     const body = { prompt: 'Hi' };
-    const withLog = { ...service, transcript };
-    await ask('POST', '/v1/completions', { service: withLog, body });
-    await ask('GET', '/health', { service: withLog });
+    const withLog = { service, context: { transcript } };
+    await ask('POST', '/v1/completions', { ...withLog, body });
+    await ask('GET', '/health', withLog);
     expect(transcript.asked).not.toHaveBeenCalled();
 
     await ask('POST', '/v1/completions', {
-      service: withLog,
+      ...withLog,
       body,
       headers: { authorization: 'Bearer right' },
     });
@@ -267,12 +271,13 @@ describe('the key', () => {
 describe('the metrics', () => {
   it('count requests by route and status, and what was generated', async () => {
     const engine = new FakeEngine(' Paris.', { slots: 2 });
-    const service = { engine, metrics: await createMetrics(engine) };
-    await ask('POST', '/v1/completions', { service, body: { prompt: 'Hello', n: 2 } });
-    await ask('POST', '/v1/completions', { service, body: {} });
-    await ask('GET', '/v1/models/org%2Fother', { service });
-    await ask('GET', '/somewhere/private', { service });
-    const { status, headers, body } = await ask('GET', '/metrics', { service });
+    const metrics = createMetrics(engine);
+    const asked = { service: { engine }, context: { metrics } };
+    await ask('POST', '/v1/completions', { ...asked, body: { prompt: 'Hello', n: 2 } });
+    await ask('POST', '/v1/completions', { ...asked, body: {} });
+    await ask('GET', '/v1/models/org%2Fother', asked);
+    await ask('GET', '/somewhere/private', asked);
+    const { status, headers, body } = await ask('GET', '/metrics', asked);
 
     expect(status).toBe(200);
     expect(headers['content-type']).toMatch(/^text\/plain/);
@@ -292,22 +297,24 @@ describe('the metrics', () => {
 
   it('count what a browser asks before a page may call', async () => {
     const engine = new FakeEngine();
-    const service = { engine, metrics: createMetrics(engine), cors: Cors.parse('*') };
+    const metrics = createMetrics(engine);
+    const asked = { service: { engine, cors: Cors.parse('*') }, context: { metrics } };
     const headers = { origin: 'https://chat.example.com', 'access-control-request-method': 'POST' };
-    await ask('OPTIONS', '/v1/completions', { service, headers });
+    await ask('OPTIONS', '/v1/completions', { ...asked, headers });
 
-    expect((await service.metrics.expose()).text).toContain(
+    expect((await metrics.expose()).text).toContain(
       'gguf_lambda_requests_total{path="/v1/completions",status="204"} 1',
     );
   });
 
   it('count a request whose client has left as that, not as a failure', async () => {
     const engine = new FakeEngine();
-    const service = { engine, metrics: createMetrics(engine) };
+    const metrics = createMetrics(engine);
+    const asked = { service: { engine }, context: { metrics } };
     const signal = AbortSignal.abort();
-    await ask('POST', '/v1/completions', { service, signal, body: { prompt: 'Hi' } });
+    await ask('POST', '/v1/completions', { ...asked, context: { metrics, signal }, body: { prompt: 'Hi' } });
 
-    expect((await service.metrics.expose()).text).toContain(
+    expect((await metrics.expose()).text).toContain(
       'gguf_lambda_requests_total{path="/v1/completions",status="499"} 1',
     );
     expect(log).not.toHaveBeenCalled();
@@ -321,11 +328,12 @@ describe('the metrics', () => {
       }
     }
     const engine = new LateFailure();
-    const service = { engine, metrics: createMetrics(engine) };
+    const metrics = createMetrics(engine);
+    const asked = { service: { engine }, context: { metrics } };
     const body = { prompt: 'Hi', stream: true };
-    await ask('POST', '/v1/completions', { service, body });
+    await ask('POST', '/v1/completions', { ...asked, body });
 
-    expect((await service.metrics.expose()).text).toContain(
+    expect((await metrics.expose()).text).toContain(
       'gguf_lambda_broken_streams_total{path="/v1/completions"} 1',
     );
     expect(log).toHaveBeenCalledOnce();

@@ -1,0 +1,77 @@
+// From an HTTP request and its context to the answer: the one path for Lambda, port 8000 and batches.
+import { RequestError, toRequestError } from '../errors/request-error.ts';
+import type { RequestContext } from '../generation/context.ts';
+import { authorize } from './authorization.ts';
+import { TextAnswer } from './endpoint.ts';
+import { type HttpRequest, type HttpResponse, toEventStreamResponse, toJsonResponse } from './http.ts';
+import { findEndpoint, findRoute, openPaths, type Route } from './routes.ts';
+import { toServerSentEvents } from './server-sent-events.ts';
+import type { Service } from './service.ts';
+
+/** The status in metrics of an answer whose client has disconnected, as nginx counts it. */
+const clientDisconnectedStatus = 499;
+
+/**
+ * Answers an HTTP request, whichever way it came in.
+ *
+ * Never throws: a failure becomes OpenAI's error body, and an unexpected one is logged whole.
+ */
+export async function answer(
+  request: HttpRequest,
+  service: Service,
+  context: RequestContext,
+): Promise<HttpResponse> {
+  const { apiKey, cors } = service;
+  const { signal, metrics } = context;
+  const headers = { ...cors?.headers(request), 'x-request-id': context.id };
+  const route = findRoute(request.path);
+  const path = route?.pattern ?? 'unknown';
+  const answered = (response: HttpResponse) => {
+    metrics?.answered(path, signal.aborted ? clientDisconnectedStatus : response.status);
+    return request.method === 'HEAD' ? { ...response, body: '' } : response;
+  };
+  const preflight = cors?.preflight(request, toMethods(route, request));
+  if (preflight !== undefined) {
+    return answered({ ...preflight, headers: { ...preflight.headers, ...headers } });
+  }
+  // Work that fails because its client has disconnected is no failure.
+  const log = (error: unknown) => (signal.aborted ? undefined : context.log.error(error));
+  const countBroken = (error: unknown) => {
+    if (!signal.aborted) metrics?.broken(path);
+    log(error);
+  };
+  try {
+    if (apiKey !== undefined && !openPaths.has(request.path)) {
+      await authorize(request.headers.authorization, apiKey);
+    }
+    if (request.body.length > 0) context.transcript?.asked(request.body);
+    const { endpoint, parameter } = findEndpoint(route, request);
+    const content = await endpoint.answer({ http: request, service, context, parameter });
+    if (content instanceof TextAnswer) {
+      return answered({
+        status: 200,
+        headers: { ...headers, 'content-type': content.contentType },
+        body: content.text,
+      });
+    }
+    return answered(
+      Symbol.asyncIterator in content
+        ? toEventStreamResponse(toServerSentEvents(content, countBroken), headers)
+        : toJsonResponse(content, { headers }),
+    );
+  } catch (error) {
+    if (!(error instanceof RequestError)) log(error);
+    const failure = toRequestError(error);
+    return answered(
+      toJsonResponse(failure.toBody(), {
+        status: failure.status,
+        headers: { ...headers, ...failure.headers },
+      }),
+    );
+  }
+}
+
+/** The methods of the path. An unknown path takes the method that is asked for, so that a page can read the 404. */
+function toMethods(route: Route | undefined, { headers }: HttpRequest): string[] {
+  return route === undefined ? [headers['access-control-request-method'] ?? ''] : Object.keys(route.methods);
+}

@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest';
+import { Invocations } from '../../../src/lambda/invocations.ts';
+import { Telemetry } from '../../../src/telemetry/telemetry.ts';
+import { fakeContext } from './fake-context.ts';
+
+it("makes an environment's first invocation the cold start, though others begin before it is asked", () => {
+  const invocations = new Invocations();
+  const contexts = [fakeContext('a'), fakeContext('b'), fakeContext('c')];
+  for (const context of contexts) invocations.begin(context);
+
+  expect(contexts.map((context) => invocations.toRequestContext(context).coldStart)).toEqual([
+    true,
+    false,
+    false,
+  ]);
+});
+
+it('makes every request of the first invocation a cold start', () => {
+  const invocations = new Invocations();
+  const context = fakeContext('a');
+  invocations.begin(context);
+
+  expect(invocations.toRequestContext(context, { id: 'a-1' })).toMatchObject({ id: 'a-1', coldStart: true });
+  expect(invocations.toRequestContext(context, { id: 'a-2' })).toMatchObject({ id: 'a-2', coldStart: true });
+});
+
+it('agrees with the report about the cold start under provisioned concurrency', () => {
+  const reports: boolean[] = [];
+  const telemetry = new Telemetry({
+    initializedAhead: true,
+    reporter: {
+      log: { info: () => {}, warn: () => {}, error: () => {} },
+      logOf: () => ({ info: () => {}, warn: () => {}, error: () => {} }),
+      report: ({ coldStart }) => void reports.push(coldStart),
+    },
+  });
+  const invocations = new Invocations(telemetry);
+  const context = fakeContext('a');
+  const observation = invocations.begin(context);
+  observation.end();
+
+  expect(invocations.toRequestContext(context).coldStart).toBe(false);
+  expect(reports).toEqual([false]);
+});
