@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChatChunk, ChatCompletion } from '../../src/api/chat/chat-completion.ts';
 import type { Completion, CompletionChunk } from '../../src/api/completions/completion.ts';
-import { Pace } from '../../src/engine/pace.ts';
+import { Pace } from '../../src/engine/sequence/pace.ts';
 import { model } from './default-model.ts';
 import { type FrontProcess, startFrontProcess } from './front-process.ts';
 import { readPieces, toEvents } from './streamed-answer.ts';

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { LlamaContext } from '../../src/engine/llama/llama-context.ts';
-import { Pace } from '../../src/engine/pace.ts';
+import { Pace } from '../../src/engine/sequence/pace.ts';
 import { chunkEnds } from '../chunk-ends.ts';
 import { processorLibraries } from '../processor.ts';
 import { generateOn, loadEngine } from './generation.ts';

@@ -1,64 +1,50 @@
-// The engine on llama.cpp: loads a model and shares its sequences among the generations.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+// The engine on llama.cpp: loads a model, and runs generations on its slots.
 import { performance } from 'node:perf_hooks';
 import { GgufError } from '../../model/gguf-error.ts';
 import type { GgufFacts } from '../../model/gguf-facts.ts';
-import { toTimeUp } from '../deadline.ts';
 import {
   type Engine,
   EngineError,
   type GenerationEvent,
   type GenerationRequest,
-  type GenerationSummary,
-  type Grammar,
-  GrammarError,
   type KvType,
   type ModelProperties,
   type Token,
 } from '../engine.ts';
-import { Pace } from '../pace.ts';
-import { type KnownPrefix, KnownPrefixes } from '../prompt/known-prefixes.ts';
-import { PrefixSnapshots, type SnapshotKey } from '../prompt/prefix-snapshots.ts';
-import { blockSize, longestChunk } from '../prompt/prompt-chunks.ts';
-import { SlotPool } from '../slot-pool.ts';
-import type { AddonGrammar } from './llama-addon.ts';
-import { LlamaContext } from './llama-context.ts';
+import type { KnownPrefix } from '../prompt/known-prefixes.ts';
+import { PrefixSnapshots } from '../prompt/prefix-snapshots.ts';
 import { LlamaEmbedder } from './llama-embedder.ts';
+import { parseGrammar } from './llama-grammar.ts';
 import { type LlamaModel, loadLlamaModel } from './llama-model.ts';
-import { LlamaSequence } from './llama-sequence.ts';
+import { createSlots, generateInSlot, type LlamaSlots, type LlamaSlotsParts } from './llama-slots.ts';
+import { bakeSnapshots, type PrefixOptions, readSnapshots } from './llama-snapshots.ts';
 import { LlamaVocabulary } from './llama-vocabulary.ts';
 
 export interface LlamaEngineOptions {
   /** The GGUF file, or the first of a split one. */
   readonly modelPath: string;
-  /** What its header tells, if that is known already; else it is read, which takes a third of a second. */
+  /** The facts of the GGUF when they are known already; reading them takes a third of a second. */
   readonly facts?: GgufFacts | undefined;
-  /** Tokens of context; a model trained on fewer gets fewer. */
+  /** Tokens of context; a model that was trained with fewer gets fewer. */
   readonly contextSize: number;
-  /** Threads that decode. More than the CPU quota holds are many times slower than one. */
+  /** Threads that decode. More threads than the CPU quota are many times slower than one. */
   readonly threads: number;
-  /** Generations that run at once, each with a context of its own; their tokens are decoded in one batch. */
+  /** Generations that run at once, each with its own context size; their tokens are decoded in one batch. */
   readonly slots: number;
   /** Generations that may wait for a slot. */
   readonly queueLimit: number;
-  /** The most tokens that are guessed by what followed the same ones before, and evaluated together. Default 0: none. */
+  /** The most tokens to guess by prompt lookup and evaluate together. Default 0: none. */
   readonly lookupTokens?: number;
-  /** What keys and values are kept as. Default f16. */
+  /** The type of keys and values. Default f16. */
   readonly kvType?: KvType;
-  /** Where snapshots of known prefixes lie, and the SHA-256 of the model that they must have been made with. */
+  /** The snapshots of known prefixes. Default: none. */
   readonly prefixes?: PrefixOptions;
 }
 
-export interface PrefixOptions {
-  readonly directory: string;
-  readonly model: string;
-}
-
 /**
- * Loads a model, on the CPU.
+ * Loads a model for the CPU.
  *
- * @throws {EngineError} when the file is missing, is not a model that llama.cpp knows, or does not fit the memory
+ * @throws {EngineError} when the file is missing, llama.cpp cannot load it, or there is not enough memory
  */
 export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<LlamaEngine> {
   const { modelPath, threads, slots, queueLimit, lookupTokens = 0, kvType = 'f16' } = options;
@@ -68,7 +54,7 @@ export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Llam
     const contextSize = Math.min(options.contextSize, model.native.getTrainContextSize());
     const vocabulary = new LlamaVocabulary(model);
     const embedder = new LlamaEmbedder({ model, vocabulary, contextSize, threads, queueLimit });
-    // Of a model whose tokens see those after them as well, what it "generates" is noise.
+    // A model whose tokens attend to later tokens generates noise.
     const generates = embedder.ability.type === 'none' && model.facts.causal;
     const engine = new LlamaEngine({
       model,
@@ -79,11 +65,12 @@ export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Llam
       queueLimit,
       lookupTokens,
       kvType,
+      clock: performance,
     });
     if (generates) {
-      const snapshots = readSnapshots(model, options);
+      const snapshots = readSnapshots(model, { prefixes: options.prefixes, slots, kvType });
       const added = engine.addSlots(slots, snapshots);
-      // llama.cpp makes the context on its own thread.
+      // llama.cpp creates the context on another thread meanwhile.
       snapshots.checkLongest();
       await added;
     }
@@ -98,45 +85,20 @@ export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Llam
   }
 }
 
-interface LlamaEngineParts {
-  readonly model: LlamaModel;
-  readonly vocabulary: LlamaVocabulary;
+interface LlamaEngineParts extends LlamaSlotsParts {
   readonly embedder: LlamaEmbedder;
-  readonly contextSize: number;
-  readonly threads: number;
-  readonly queueLimit: number;
-  readonly lookupTokens: number;
-  readonly kvType: KvType;
 }
-
-interface SlotOptions {
-  /** Whether prompts are scored on them: without flash attention, with keys and values of f16, a block at a time. */
-  readonly scoring: boolean;
-  readonly snapshots: PrefixSnapshots;
-}
-
-/** Sequences of one context, for whoever comes first. */
-interface Slots {
-  readonly context: LlamaContext;
-  readonly pool: SlotPool<LlamaSequence>;
-  readonly pace: Pace;
-  readonly snapshots: PrefixSnapshots;
-}
-
-/** Grammars are parsed by recursion on the native stack; this deep, and this long, none needs to be. */
-const longestGrammar = 256 * 1024;
-const deepestGrammar = 500;
 
 export class LlamaEngine implements Engine {
   readonly #parts: LlamaEngineParts;
   readonly contextSize: number;
   readonly properties: ModelProperties;
   readonly embedder: LlamaEmbedder;
-  #generating: Slots | undefined;
-  /** Made by the first request that has a prompt scored. */
-  #scoring: Promise<Slots> | undefined;
-  /** The same, once they are made. */
-  #scoringNow: Slots | undefined;
+  #generating: LlamaSlots | undefined;
+  /** Created by the first request that asks for scores of its prompt. */
+  #scoring: Promise<LlamaSlots> | undefined;
+  /** The same slots once they exist. */
+  #scoringNow: LlamaSlots | undefined;
   #disposed = false;
 
   constructor(parts: LlamaEngineParts) {
@@ -159,36 +121,22 @@ export class LlamaEngine implements Engine {
     };
   }
 
-  /** Makes the context of generations. */
+  /** Creates the slots of generations. */
   async addSlots(slots: number, snapshots: PrefixSnapshots): Promise<void> {
-    this.#generating = await this.#createSlots(slots, { scoring: false, snapshots });
+    this.#generating = await createSlots(this.#parts, { sequences: slots, scoring: false, snapshots });
   }
 
-  /**
-   * Evaluates prefixes and writes snapshots of them into a folder, for environments to come.
-   * Each has tokens, and leaves room in the context.
-   */
-  async bakePrefixes(prefixes: readonly KnownPrefix[], { directory, model }: PrefixOptions): Promise<void> {
-    mkdirSync(directory, { recursive: true });
-    const known = new KnownPrefixes(prefixes);
-    const { context, pool } = await this.#createSlots(1, {
-      scoring: false,
-      snapshots: PrefixSnapshots.unsaved(known),
-    });
-    const sequence = await pool.acquire(() => 0);
-    for (const prefix of known.all) {
-      await sequence.saveSnapshot(prefix, join(directory, PrefixSnapshots.fileOf(prefix.name)));
-    }
-    await context.dispose();
-    PrefixSnapshots.write(directory, toSnapshotKey(this.#parts.model, model, this.#parts.kvType), known.all);
+  /** As {@link bakeSnapshots}. */
+  bakePrefixes(prefixes: readonly KnownPrefix[], options: PrefixOptions): Promise<void> {
+    return bakeSnapshots(prefixes, this.#parts, options);
   }
 
-  /** Forgets how long steps took: those of an environment that is set up read the weights. */
+  /** Forgets how long steps took. The first ones are slow because they read the weights from disk. */
   resetPace(): void {
     this.#generating?.pace.reset();
   }
 
-  /** Has the first slot begin from the longest known prefix, where one has a snapshot. */
+  /** Restores the snapshot of the longest known prefix in the first slot. */
   async restoreLongestPrefix(): Promise<void> {
     const { pool, snapshots } = this.#generatingSlots();
     const prefix = snapshots.known.all.at(-1);
@@ -234,26 +182,15 @@ export class LlamaEngine implements Engine {
     signal?: AbortSignal,
   ): AsyncGenerator<GenerationEvent, void, void> {
     this.#assertPossible(request);
-    const grammar = request.grammar && this.#parseGrammar(request.grammar);
+    const { model, clock } = this.#parts;
+    const grammar = request.grammar && parseGrammar(model.addon, request.grammar);
     const { pool } = request.promptLogprobs ? await this.#scoringSlots() : this.#generatingSlots();
-    const askedAt = performance.now();
-    const sequence = await acquire(pool, request, signal);
-    const waitMs = performance.now() - askedAt;
-    if (sequence === undefined) {
-      if (request.promptLogprobs) yield { type: 'prompt', scores: [] };
-      yield { type: 'end', summary: toUnstarted(request, waitMs) };
-      return;
-    }
-    try {
-      yield* sequence.generate(request, { grammar, signal, waitMs });
-    } finally {
-      pool.release(sequence);
-    }
+    yield* generateInSlot(pool, request, { grammar, signal, clock });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
-    // Those asked for before this get their answer: a decode under way must not lose its memory.
+    // A decode must not lose its memory, so earlier calls finish first.
     await this.embedder[Symbol.asyncDispose]();
     for (const slots of [this.#generating, await this.#scoring?.catch(() => undefined)]) {
       await slots?.pool.whenIdle();
@@ -262,18 +199,19 @@ export class LlamaEngine implements Engine {
     await this.#parts.model.native.dispose();
   }
 
-  #generatingSlots(): Slots {
+  #generatingSlots(): LlamaSlots {
     if (this.#generating === undefined) throw new EngineError('This model does not generate text.');
     return this.#generating;
   }
 
   /**
-   * Prompts are scored without flash attention, as llama-cpp-python does by default: with it the same text has other
-   * log-probabilities, by 0.07 in the mean and up to 0.9, though no worse ones (docs/decisions/0005).
+   * Prompts are scored without flash attention, as llama-cpp-python does by default. With it log-probabilities differ by 0.07 on
+   * average and by up to 0.9, and are no worse (docs/decisions/0005).
    */
-  async #scoringSlots(): Promise<Slots> {
+  async #scoringSlots(): Promise<LlamaSlots> {
     this.#generatingSlots();
-    this.#scoring ??= this.#createSlots(1, {
+    this.#scoring ??= createSlots(this.#parts, {
+      sequences: 1,
       scoring: true,
       snapshots: PrefixSnapshots.none(),
     }).catch((error: unknown) => {
@@ -290,104 +228,14 @@ export class LlamaEngine implements Engine {
     if (this.#disposed) throw new EngineError('The engine is shut down.');
   }
 
-  async #createSlots(sequences: number, { scoring, snapshots }: SlotOptions): Promise<Slots> {
-    const { model, vocabulary, contextSize, threads, queueLimit, lookupTokens, kvType } = this.#parts;
-    const context = await LlamaContext.create(model, {
-      contextSize,
-      sequences,
-      longestStep: longestStepOf(sequences, scoring),
-      threads,
-      flashAttention: !scoring,
-      ...(!scoring && { kvType }),
-    });
-    const pace = new Pace();
-    const parts = { model, vocabulary, context, pace, snapshots, lookupTokens };
-    const slots = Array.from({ length: sequences }, (_, number) => new LlamaSequence(parts, number));
-    return { context, pace, snapshots, pool: new SlotPool(slots, queueLimit) };
-  }
-
   #assertPossible({ prompt, maxTokens }: GenerationRequest): void {
     this.#assertAlive();
     if (prompt.length === 0) throw new EngineError('The prompt has no tokens.');
-    // Beyond this the library would drop the beginning of the text without a word.
+    // llama.cpp would silently drop the beginning of a longer text.
     if (prompt.length + Math.max(1, maxTokens) > this.contextSize) {
       throw new EngineError(
         `${prompt.length} prompt tokens and ${maxTokens} more do not fit a context of ${this.contextSize}.`,
       );
     }
   }
-
-  #parseGrammar({ gbnf }: Grammar): AddonGrammar {
-    const depth = Math.max(gbnf.split('(').length, gbnf.split('{').length);
-    if (gbnf.length > longestGrammar || depth > deepestGrammar) {
-      throw new GrammarError(
-        `The grammar has ${gbnf.length} characters and ${depth} groups or repetitions; at most ${longestGrammar} and ` +
-          `${deepestGrammar} are taken.`,
-      );
-    }
-    try {
-      const { addon } = this.#parts.model;
-      return new addon.AddonGrammar(gbnf, { addonExports: addon, rootRuleName: 'root' });
-    } catch (cause) {
-      throw new GrammarError('llama.cpp cannot parse the grammar; see its format, GBNF.', { cause });
-    }
-  }
-}
-
-/**
- * The most tokens of a prompt that are evaluated together. Of a prompt that is scored each has logits, which take more
- * memory than all else; where there are several slots, the texts of the others wait meanwhile.
- */
-function longestStepOf(slots: number, scoring: boolean): number {
-  if (scoring) return blockSize;
-  return slots > 1 ? 2 * blockSize : longestChunk;
-}
-
-/**
- * A state is laid out by the number of sequences in its context, so snapshots are of use to a context of one, as on Lambda.
- * A recurrent or a sliding-window model's state is more than a snapshot holds.
- */
-function readSnapshots(
-  model: LlamaModel,
-  { prefixes, slots, kvType = 'f16' }: Pick<LlamaEngineOptions, 'prefixes' | 'slots' | 'kvType'>,
-): PrefixSnapshots {
-  const canRestore = slots === 1 && model.canForget && model.facts.slidingWindow === null;
-  if (prefixes === undefined || !canRestore) return PrefixSnapshots.none();
-  return PrefixSnapshots.read(prefixes.directory, toSnapshotKey(model, prefixes.model, kvType));
-}
-
-function toSnapshotKey({ release }: LlamaModel, model: string, kvType: KvType): SnapshotKey {
-  return { model, release, flashAttention: true, kvType };
-}
-
-/** Waits for a slot: best the one that has most of the prompt, and none when the time is up first. */
-async function acquire(
-  pool: SlotPool<LlamaSequence>,
-  { prompt, endBy }: GenerationRequest,
-  signal: AbortSignal | undefined,
-): Promise<LlamaSequence | undefined> {
-  const timeUp = toTimeUp(endBy);
-  const either = AbortSignal.any([signal, timeUp].filter((each) => each !== undefined));
-  try {
-    return await pool.acquire((slot) => slot.commonPrefix(prompt), either);
-  } catch (error) {
-    if (timeUp?.aborted && !signal?.aborted) return undefined;
-    throw error;
-  }
-}
-
-/** The summary of a generation that found no slot in time. */
-function toUnstarted({ prompt }: GenerationRequest, waitMs: number): GenerationSummary {
-  return {
-    finishReason: 'length',
-    stopped: false,
-    deadline: true,
-    waitMs,
-    cachedTokens: 0,
-    promptTokens: 0,
-    unevaluatedTokens: prompt.length,
-    promptMs: 0,
-    completionTokens: 0,
-    completionMs: 0,
-  };
 }

@@ -1,5 +1,5 @@
-// Beginnings of prompts that are known beforehand: a system prompt, examples, a list of tools. Each may have a snapshot of
-// what evaluating it leaves behind.
+// Prefixes of prompts that are known before any request: a system prompt, examples, a list of tools. Each may have a snapshot
+// of llama.cpp's state behind it.
 import type { Token } from '../engine.ts';
 
 export interface KnownPrefix {
@@ -8,23 +8,28 @@ export interface KnownPrefix {
 }
 
 export class KnownPrefixes {
-  /** By length, rising. */
+  /** The shortest first. */
   readonly all: readonly KnownPrefix[];
 
   constructor(prefixes: readonly KnownPrefix[]) {
     this.all = prefixes.toSorted((one, other) => one.tokens.length - other.tokens.length);
   }
 
-  /** Those that a prompt begins with, and is longer than, by their length. */
+  /** The prefixes that a prompt starts with and is longer than, the shortest first. */
   of(prompt: readonly Token[]): readonly KnownPrefix[] {
     return this.all.filter(
       ({ tokens }) =>
         tokens.length < prompt.length && tokens.every((token, index) => token === prompt[index]),
     );
   }
+
+  /** The lengths of the prefixes that {@link of} finds. */
+  lengthsIn(prompt: readonly Token[]): readonly number[] {
+    return this.of(prompt).map(({ tokens }) => tokens.length);
+  }
 }
 
-/** What several texts begin with. */
+/** The tokens that several texts start with. */
 export function commonBeginning(texts: readonly (readonly Token[])[]): readonly Token[] {
   const [first = [], ...others] = texts;
   const end = first.findIndex((token, index) => others.some((other) => other[index] !== token));

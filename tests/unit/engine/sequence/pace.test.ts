@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { Pace } from '../../../src/engine/pace.ts';
+import { Pace } from '../../../../src/engine/sequence/pace.ts';
 
 describe('a pace', () => {
-  it('expects nothing before the first step', () => {
+  it('expects 0 ms before the first step', () => {
     const pace = new Pace();
 
     expect([pace.expectPrefill(128), pace.expectDecode()]).toEqual([0, 0]);
   });
 
-  it('expects half as much again as the slowest step took, by tokens of the prompt', () => {
+  it('expects 1.5 times the slowest step, by the number of prompt tokens', () => {
     const pace = new Pace();
     pace.prefilled(32, 64);
     pace.prefilled(128, 128);
@@ -19,7 +19,7 @@ describe('a pace', () => {
     expect(pace.expectDecode()).toBeCloseTo(10 * 0.9 * 1.5);
   });
 
-  it('knows how much of a prompt a time is enough for, once there was one', () => {
+  it('knows after the first prompt how many tokens fit a time', () => {
     const pace = new Pace();
     expect(pace.promptTokensWithin(1000)).toBe(0);
 
@@ -27,7 +27,7 @@ describe('a pace', () => {
     expect(pace.promptTokensWithin(1000)).toBe(500);
   });
 
-  it('learns nothing of long prompts from a few tokens, which take as long as one that is generated', () => {
+  it('ignores pieces of a few tokens, which take as long as one generated token', () => {
     const pace = new Pace();
     pace.prefilled(64, 640);
     pace.decoded(60);
@@ -48,7 +48,7 @@ describe('a pace', () => {
     expect(pace.expectDecode()).toBe(75);
   });
 
-  it('forgets a slow step also when it refuses others, or none would be tried again', () => {
+  it('forgets a slow step while it refuses others, so that one is tried again', () => {
     const pace = new Pace();
     pace.decoded(10_000);
     for (let refusals = 0; refusals < 22; refusals += 1) pace.refused();
@@ -56,7 +56,7 @@ describe('a pace', () => {
     expect(pace.expectDecode()).toBeLessThan(1_500);
   });
 
-  it('may forget all of it', () => {
+  it('forgets all steps when it is reset', () => {
     const pace = new Pace();
     pace.decoded(100);
     pace.prefilled(32, 100);

@@ -1,0 +1,23 @@
+// Parses grammars, within limits that keep llama.cpp's parser from overflowing the native stack.
+import { type Grammar, GrammarError } from '../engine.ts';
+import type { AddonGrammar, LlamaAddon } from './llama-addon.ts';
+
+/** The parser recurses; no grammar needs more characters or depth than this. */
+const longestGrammar = 256 * 1024;
+const deepestGrammar = 500;
+
+/** @throws {GrammarError} when the grammar is too large, or llama.cpp cannot parse it */
+export function parseGrammar(addon: LlamaAddon, { gbnf }: Grammar): AddonGrammar {
+  const depth = Math.max(gbnf.split('(').length, gbnf.split('{').length);
+  if (gbnf.length > longestGrammar || depth > deepestGrammar) {
+    throw new GrammarError(
+      `The grammar has ${gbnf.length} characters and ${depth} groups or repetitions; at most ${longestGrammar} and ` +
+        `${deepestGrammar} are taken.`,
+    );
+  }
+  try {
+    return new addon.AddonGrammar(gbnf, { addonExports: addon, rootRuleName: 'root' });
+  } catch (cause) {
+    throw new GrammarError('llama.cpp cannot parse the grammar; see its format, GBNF.', { cause });
+  }
+}

@@ -1,0 +1,115 @@
+// The sequences of one context, shared among the generations that ask for them.
+import type { Clock } from '../clock.ts';
+import { toTimeUp } from '../deadline.ts';
+import type { GenerationEvent, GenerationRequest, KvType } from '../engine.ts';
+import type { PrefixSnapshots } from '../prompt/prefix-snapshots.ts';
+import { blockSize, longestChunk } from '../prompt/prompt-chunks.ts';
+import { toUnstartedSummary } from '../sequence/generation-run.ts';
+import { Pace } from '../sequence/pace.ts';
+import { Sequence } from '../sequence/sequence.ts';
+import { SlotPool } from '../slot-pool.ts';
+import type { AddonGrammar } from './llama-addon.ts';
+import { LlamaContext } from './llama-context.ts';
+import type { LlamaModel } from './llama-model.ts';
+import { LlamaSequence } from './llama-sequence.ts';
+import type { LlamaVocabulary } from './llama-vocabulary.ts';
+
+export interface LlamaSlotsParts {
+  readonly model: LlamaModel;
+  readonly vocabulary: LlamaVocabulary;
+  /** Tokens that each sequence holds. */
+  readonly contextSize: number;
+  readonly threads: number;
+  readonly queueLimit: number;
+  readonly lookupTokens: number;
+  readonly kvType: KvType;
+  readonly clock: Clock;
+}
+
+export interface LlamaSlotsOptions {
+  readonly sequences: number;
+  /** Whether the slots score prompts: without flash attention, with keys and values of f16, a block at a time. */
+  readonly scoring: boolean;
+  readonly snapshots: PrefixSnapshots;
+}
+
+export interface LlamaSlots {
+  readonly context: LlamaContext;
+  readonly pool: SlotPool<Sequence<AddonGrammar>>;
+  readonly pace: Pace;
+  readonly snapshots: PrefixSnapshots;
+}
+
+/** @throws {Error} when there is not enough memory */
+export async function createSlots(
+  parts: LlamaSlotsParts,
+  { sequences, scoring, snapshots }: LlamaSlotsOptions,
+): Promise<LlamaSlots> {
+  const { model, vocabulary, contextSize, threads, queueLimit, lookupTokens, kvType, clock } = parts;
+  const context = await LlamaContext.create(model, {
+    contextSize,
+    sequences,
+    longestStep: longestStepOf(sequences, scoring),
+    threads,
+    flashAttention: !scoring,
+    ...(!scoring && { kvType }),
+  });
+  const pace = new Pace();
+  const shared = { vocabulary, snapshots, pace, clock, lookupTokens };
+  const slots = Array.from({ length: sequences }, (_, number) => {
+    return new Sequence({ native: new LlamaSequence({ model, vocabulary, context }, number), ...shared });
+  });
+  return { context, pace, snapshots, pool: new SlotPool(slots, queueLimit) };
+}
+
+export interface SlotGenerationOptions {
+  readonly grammar: AddonGrammar | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly clock: Clock;
+}
+
+/** Generates as {@link Engine.generate} does, in the first slot that is free. */
+export async function* generateInSlot(
+  pool: SlotPool<Sequence<AddonGrammar>>,
+  request: GenerationRequest,
+  { grammar, signal, clock }: SlotGenerationOptions,
+): AsyncGenerator<GenerationEvent, void, void> {
+  const askedAt = clock.now();
+  const sequence = await acquire(pool, request, signal);
+  const waitMs = clock.now() - askedAt;
+  if (sequence === undefined) {
+    if (request.promptLogprobs) yield { type: 'prompt', scores: [] };
+    yield { type: 'end', summary: toUnstartedSummary(request, waitMs) };
+    return;
+  }
+  try {
+    yield* sequence.generate(request, { grammar, signal, waitMs });
+  } finally {
+    pool.release(sequence);
+  }
+}
+
+/** Waits for a slot, of several the one that holds most of the prompt. Undefined when the time is up first. */
+async function acquire<Slot extends Sequence<AddonGrammar>>(
+  pool: SlotPool<Slot>,
+  { prompt, endBy }: GenerationRequest,
+  signal: AbortSignal | undefined,
+): Promise<Slot | undefined> {
+  const timeUp = toTimeUp(endBy);
+  const either = AbortSignal.any([signal, timeUp].filter((each) => each !== undefined));
+  try {
+    return await pool.acquire((slot) => slot.reusableTokens(prompt), either);
+  } catch (error) {
+    if (timeUp?.aborted && !signal?.aborted) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The most tokens of a prompt that are evaluated together. A prompt that is scored needs the logits of each token, which take
+ * more memory than all else. In a context of several slots, the texts of the others wait for the piece.
+ */
+function longestStepOf(slots: number, scoring: boolean): number {
+  if (scoring) return blockSize;
+  return slots > 1 ? 2 * blockSize : longestChunk;
+}

@@ -1,0 +1,106 @@
+// One sequence of a native context, as the cache, prefill and decode call it. llama/llama-sequence.ts implements it on
+// llama.cpp; the unit tests implement it in memory.
+import type { GenerationRequest, ScoredToken, Token } from '../engine.ts';
+
+/** Tokens to evaluate together. */
+export interface Decode<Result> {
+  /** The place of the first token in the sequence. */
+  readonly position: number;
+  readonly tokens: readonly Token[];
+  /** The tokens whose logits are wanted, by their index in `tokens`, rising. */
+  readonly outputs: readonly number[];
+  /**
+   * Reads the logits before the next decode overwrites them.
+   *
+   * @param outputs - the native numbers of the wanted logits
+   */
+  read(outputs: Uint32Array): Promise<Result>;
+}
+
+/** What a sequence holds natively. It has one writer: a call starts when the one before has ended. */
+export interface SequenceMemory {
+  /** The most tokens of one decode. */
+  readonly longestDecode: number;
+  /** Whether no other sequence shares the context, so that logits stay until the next decode of this one. */
+  readonly isAlone: boolean;
+  /** Whether tokens can be removed from the end; a recurrent model cannot. */
+  readonly canForget: boolean;
+
+  /**
+   * Evaluates tokens, together with those of other sequences.
+   *
+   * @throws what `read` throws, or an error when the decode fails; what the sequence holds is then unknown
+   */
+  decode<Result>(decode: Decode<Result>): Promise<Result>;
+
+  /** Runs `work` while no decode of the context runs. */
+  exclusively<Result>(work: () => Result | Promise<Result>): Promise<Result>;
+
+  /**
+   * Removes the tokens from a position on. Call it within {@link exclusively} or {@link Decode.read}.
+   *
+   * @returns false when this kind of memory cannot do it
+   */
+  removeFrom(position: number): boolean;
+
+  /** Removes all tokens. Call it within {@link exclusively}. */
+  clear(): void;
+
+  /** Writes the state after `tokens`, which are all that the sequence holds. Call it within {@link exclusively}. */
+  saveState(path: string, tokens: readonly Token[]): Promise<void>;
+
+  /**
+   * Replaces what the sequence holds by a saved state. Call it within {@link exclusively}.
+   *
+   * @param longest - the most tokens that the state may have
+   * @returns the tokens that were saved
+   * @throws {Error} when the file does not fit; the sequence is then empty
+   */
+  loadState(path: string, longest: number): Promise<ArrayLike<Token>>;
+}
+
+export interface StepLoopEvents {
+  /** Receives each token that a step has evaluated. */
+  readonly onEvaluated: (token: Token) => void;
+  /** Called when a step failed, so that what the sequence holds is unknown. */
+  readonly onFailed: () => void;
+}
+
+/** Steps that run one after the other without JavaScript in between: each evaluates the token that the last one chose. */
+export interface StepLoop {
+  /**
+   * Asks for one more step.
+   *
+   * @returns the token that it chose
+   * @throws {Error} when the step fails, or is cancelled
+   */
+  step(): Promise<Token>;
+  /** Cancels the steps that have not started. */
+  stop(): void;
+}
+
+/** Chooses the tokens of one generation. */
+export interface Sampler extends Disposable {
+  /** Chooses the token that follows the logits with this native number. */
+  choose(output: number): Promise<Token>;
+  /** Takes a chosen token into account, and returns what goes into the text: the token, or a shorter part of it. */
+  admit(token: Token): readonly Token[];
+  /**
+   * Opens a loop that evaluates `token` at `position` first.
+   *
+   * @returns undefined where tokens have to be chosen one by one
+   */
+  openLoop(position: number, token: Token, events: StepLoopEvents): StepLoop | undefined;
+}
+
+export interface NativeSequence<Grammar> extends SequenceMemory {
+  /** Resolves when the context's next decode has started. */
+  readonly decodeStarted: Promise<void>;
+  createSampler(request: GenerationRequest, grammar: Grammar | undefined): Sampler;
+  /**
+   * Scores a token after the logits with this native number, before any sampling option.
+   *
+   * @param top - how many of the likeliest tokens to score as well
+   */
+  score(output: number, token: Token, top: number): Promise<ScoredToken>;
+}

@@ -1,0 +1,124 @@
+// Evaluates a prompt, piece by piece. The last piece is evaluated together with the choice of the first token.
+import type { Clock } from '../clock.ts';
+import type { Token } from '../engine.ts';
+import type { KnownPrefixes } from '../prompt/known-prefixes.ts';
+import { chunkEnd } from '../prompt/prompt-chunks.ts';
+import type { GenerationRun } from './generation-run.ts';
+import type { NativeSequence } from './native-sequence.ts';
+import type { Pace } from './pace.ts';
+import type { SequenceState } from './sequence-state.ts';
+
+export interface PrefillParts {
+  readonly state: SequenceState;
+  readonly native: Pick<NativeSequence<never>, 'longestDecode' | 'score'>;
+  readonly known: KnownPrefixes;
+  readonly pace: Pace;
+  readonly clock: Clock;
+}
+
+/** An abort is seen between two pieces of a prompt, so a piece takes no longer than this where a shorter one is possible. */
+const longestPieceMs = 1000;
+
+export class Prefill {
+  readonly #parts: PrefillParts;
+
+  constructor(parts: PrefillParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Evaluates all of a prompt that the sequence does not hold yet, except the last piece.
+   *
+   * @returns false when there was no time for a piece, or there is none for the last one
+   * @throws the signal's reason when aborted, after the piece that is being evaluated
+   */
+  async evaluateUntilLast(run: GenerationRun): Promise<boolean> {
+    const { state, known, pace, clock } = this.#parts;
+    const { prompt } = run.request;
+    const { length } = prompt;
+    const endOfNext = this.#cutter(prompt, known.lengthsIn(prompt));
+    for (let end = endOfNext(); end < length; end = endOfNext()) {
+      const tokens = end - state.length;
+      if (run.deadline.refuses(pace.expectPrefill(tokens))) return false;
+      const startedAt = clock.now();
+      await this.#evaluate(run, end, [], async () => {});
+      pace.prefilled(tokens, clock.now() - startedAt);
+      run.signal?.throwIfAborted();
+    }
+    return !run.deadline.refuses(pace.expectPrefill(length - state.length));
+  }
+
+  /** Evaluates the last piece alone. */
+  async evaluateLast(run: GenerationRun): Promise<void> {
+    await this.#evaluate(run, run.request.prompt.length, [], async () => {});
+  }
+
+  /**
+   * Evaluates the last piece, or nothing when the sequence holds it already, and chooses the first token.
+   *
+   * @param choose - receives the native number of the last token's logits
+   * @throws the signal's reason when aborted
+   */
+  async chooseFirst<Choice>(
+    run: GenerationRun,
+    choose: (output: number) => Promise<Choice>,
+  ): Promise<Choice> {
+    const { state, pace, clock } = this.#parts;
+    const { length } = run.request.prompt;
+    const tokens = length - state.length;
+    const startedAt = clock.now();
+    const choice =
+      tokens === 0
+        ? await state.readLogits(choose)
+        : await this.#evaluate(run, length, [tokens - 1], ([output = -1]) => choose(output));
+    if (tokens > 0) pace.prefilled(tokens, clock.now() - startedAt);
+    run.signal?.throwIfAborted();
+    return choice;
+  }
+
+  /** Evaluates a text that has no generation, cut as a prompt that goes on behind it. */
+  async evaluateText(text: readonly Token[]): Promise<void> {
+    const { state, native, known } = this.#parts;
+    const { length } = text;
+    const cuts = { length, breaks: known.lengthsIn(text) };
+    while (state.length < length) {
+      const end = chunkEnd(state.length, cuts, native.longestDecode);
+      const tokens = text.slice(state.length, end);
+      await state.evaluatePrompt({ tokens, outputs: [], read: async () => {} });
+    }
+  }
+
+  /** Tells where the piece ends that follows what the sequence holds; that may be behind the prompt's end. */
+  #cutter(prompt: readonly Token[], breaks: readonly number[]): () => number {
+    const { state, native, pace } = this.#parts;
+    const cuts = { length: prompt.length, breaks };
+    return () => {
+      const longest = Math.min(native.longestDecode, pace.promptTokensWithin(longestPieceMs));
+      return chunkEnd(state.length, cuts, longest);
+    };
+  }
+
+  /** Evaluates the piece that ends at `end`, and scores the tokens that follow its own where the request asks for it. */
+  async #evaluate<Result>(
+    run: GenerationRun,
+    end: number,
+    outputs: readonly number[],
+    read: (outputs: Uint32Array) => Promise<Result>,
+  ): Promise<Result> {
+    const { state, native } = this.#parts;
+    const { prompt, promptLogprobs, logprobs = 0 } = run.request;
+    const tokens = prompt.slice(state.length, end);
+    const next = promptLogprobs ? prompt.slice(state.length + 1, end + 1) : [];
+    const result = await state.evaluatePrompt({
+      tokens,
+      outputs: [...next.keys(), ...outputs],
+      read: async (numbers) => {
+        for (const [index, token] of next.entries())
+          run.promptScores.push(await native.score(numbers[index] ?? -1, token, logprobs));
+        return read(numbers.subarray(next.length));
+      },
+    });
+    run.evaluatedTokens += tokens.length;
+    return result;
+  }
+}

@@ -1,0 +1,176 @@
+// A sequence of the fake context, its samplers and their native loops.
+import type { GenerationRequest, ScoredToken, Token } from '../../../../src/engine/engine.ts';
+import type { AddonTokenLoop } from '../../../../src/engine/llama/llama-addon.ts';
+import { TokenLoop } from '../../../../src/engine/llama/token-loop.ts';
+import type {
+  Decode,
+  NativeSequence,
+  Sampler,
+  StepLoop,
+  StepLoopEvents,
+} from '../../../../src/engine/sequence/native-sequence.ts';
+import { endToken, type FakeContext, hash } from './fake-context.ts';
+
+export interface FakeSequenceOptions {
+  /** Whether there is a native loop. Default: false. */
+  readonly hasLoop?: boolean;
+  /** How many tokens a sampler chooses before a loop can. Default: 0. */
+  readonly steadyAfter?: number;
+  /** The tokens that go into the text for a chosen one. Default: the token. */
+  readonly admit?: (token: Token) => readonly Token[];
+}
+
+export class FakeSequence implements NativeSequence<string> {
+  readonly #context: FakeContext;
+  readonly #number: number;
+  readonly #options: FakeSequenceOptions;
+
+  constructor(context: FakeContext, number: number, options: FakeSequenceOptions) {
+    this.#context = context;
+    this.#number = number;
+    this.#options = options;
+  }
+
+  get longestDecode(): number {
+    return this.#context.longestDecode;
+  }
+
+  get isAlone(): boolean {
+    return this.#context.sequences === 1;
+  }
+
+  get canForget(): boolean {
+    return this.#context.canForget;
+  }
+
+  get decodeStarted(): Promise<void> {
+    return this.#context.started;
+  }
+
+  decode<Result>(decode: Decode<Result>): Promise<Result> {
+    return this.#context.decode(this.#number, decode);
+  }
+
+  exclusively<Result>(work: () => Result | Promise<Result>): Promise<Result> {
+    return this.#context.exclusively(this.#number, work);
+  }
+
+  removeFrom(position: number): boolean {
+    return this.#context.removeFrom(this.#number, position);
+  }
+
+  clear(): void {
+    this.#context.clear(this.#number);
+  }
+
+  async saveState(path: string, tokens: readonly Token[]): Promise<void> {
+    this.#context.save(this.#number, path, tokens);
+  }
+
+  async loadState(path: string, longest: number): Promise<Token[]> {
+    return this.#context.load(this.#number, path, longest);
+  }
+
+  async score(output: number, token: Token, top: number): Promise<ScoredToken> {
+    return this.#context.score(output, token, top);
+  }
+
+  createSampler(request: GenerationRequest): Sampler {
+    return new FakeSampler(this.#context, this.#number, request, this.#options);
+  }
+}
+
+class FakeSampler implements Sampler {
+  readonly #context: FakeContext;
+  readonly #sequence: number;
+  readonly #request: GenerationRequest;
+  readonly #options: FakeSequenceOptions;
+  /** The number of choices. */
+  #drawn = 0;
+  #unadmitted: Token | undefined;
+  #isDisposed = false;
+
+  constructor(
+    context: FakeContext,
+    sequence: number,
+    request: GenerationRequest,
+    options: FakeSequenceOptions,
+  ) {
+    this.#context = context;
+    this.#sequence = sequence;
+    this.#request = request;
+    this.#options = options;
+    context.samplers += 1;
+  }
+
+  async choose(output: number): Promise<Token> {
+    this.#context.assert(this.#unadmitted === undefined, `a choice before ${this.#unadmitted} is admitted`);
+    const token = this.chooseBehind(this.#context.tokensOf(output));
+    this.#unadmitted = token === endToken ? undefined : token;
+    return token;
+  }
+
+  /** Chooses the likeliest token at temperature 0, else one by the seed and the number of choices before. */
+  chooseBehind(tokens: readonly Token[]): Token {
+    this.#context.assert(!this.#isDisposed, 'a choice by a disposed sampler');
+    const { temperature, seed } = this.#request.sampling;
+    this.#drawn += 1;
+    if (temperature === 0) return this.#context.next(tokens);
+    return this.#context.next([...tokens, seed, hash([seed, this.#drawn])]);
+  }
+
+  admit(token: Token): readonly Token[] {
+    this.#context.assert(this.#unadmitted === token, `${token} admitted instead of ${this.#unadmitted}`);
+    this.#unadmitted = undefined;
+    return this.#options.admit?.(token) ?? [token];
+  }
+
+  openLoop(position: number, token: Token, events: StepLoopEvents): StepLoop | undefined {
+    const { hasLoop = false, steadyAfter = 0 } = this.#options;
+    if (!hasLoop || this.#context.sequences > 1 || this.#drawn < steadyAfter) return undefined;
+    const native = new FakeTokenLoop(this.#context, this, this.#sequence, position, token);
+    return new TokenLoop({ native, first: token, ...events });
+  }
+
+  [Symbol.dispose](): void {
+    this.#isDisposed = true;
+    this.#context.samplers -= 1;
+  }
+}
+
+class FakeTokenLoop implements AddonTokenLoop {
+  readonly #context: FakeContext;
+  readonly #sampler: FakeSampler;
+  readonly #sequence: number;
+  #position: number;
+  #token: Token;
+  #isOver = false;
+
+  constructor(context: FakeContext, sampler: FakeSampler, sequence: number, position: number, token: Token) {
+    this.#context = context;
+    this.#sampler = sampler;
+    this.#sequence = sequence;
+    this.#position = position;
+    this.#token = token;
+  }
+
+  step(): Promise<Token> {
+    return this.#context.loopStep(this.#sequence, async () => {
+      if (this.#isOver) return -1;
+      try {
+        await this.#context.evaluate(this.#sequence, this.#position, [this.#token]);
+      } catch (error) {
+        this.#isOver = true;
+        throw error;
+      }
+      this.#position += 1;
+      this.#token = this.#sampler.chooseBehind(this.#context.heldBy(this.#sequence));
+      if (this.#token === endToken) this.#isOver = true;
+      return this.#token;
+    });
+  }
+
+  stop(): void {
+    this.#isOver = true;
+  }
+}

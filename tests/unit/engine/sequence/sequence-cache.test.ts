@@ -1,0 +1,293 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import type { Token } from '../../../../src/engine/engine.ts';
+import { KnownPrefixes } from '../../../../src/engine/prompt/known-prefixes.ts';
+import { PrefixSnapshots } from '../../../../src/engine/prompt/prefix-snapshots.ts';
+import { SequenceCache } from '../../../../src/engine/sequence/sequence-cache.ts';
+import { SequenceState } from '../../../../src/engine/sequence/sequence-state.ts';
+import {
+  createContext,
+  createSequences,
+  generate,
+  generateCold,
+  promptOf,
+  start,
+  toRequest,
+} from './create-sequences.ts';
+import { FakeSequence } from './fake-sequence.ts';
+
+const prompt = promptOf(200);
+
+describe('a prompt that begins as the last one did', () => {
+  it('reuses the common blocks, and gives the text of a cold start', async () => {
+    const { sequence, context } = createSequences();
+    await generate(sequence, prompt);
+    const other = [...prompt.slice(0, 150), ...promptOf(60, 1)];
+    const { text, summary } = await generate(sequence, other);
+
+    expect(summary).toMatchObject({ cachedTokens: 128, promptTokens: 82, unevaluatedTokens: 0 });
+    expect(text).toBe(await generateCold(other));
+    expect(context.heldBy(0).slice(0, 210)).toEqual(other);
+  });
+
+  it('reuses nothing that was generated', async () => {
+    const { sequence, context } = createSequences();
+    await generate(sequence, prompt, { maxTokens: 80 });
+    const longer = [...context.heldBy(0), 1, 2, 3];
+
+    expect(longer.length).toBeGreaterThan(256);
+    expect((await generate(sequence, longer)).summary.cachedTokens).toBe(192);
+  });
+
+  it('reuses nothing when the request forbids it or asks for scores of its prompt', async () => {
+    const { sequence } = createSequences();
+    await generate(sequence, prompt);
+
+    expect((await generate(sequence, prompt, { cachePrompt: false })).summary.cachedTokens).toBe(0);
+    expect((await generate(sequence, prompt, { promptLogprobs: true })).summary.cachedTokens).toBe(0);
+    expect((await generate(sequence, prompt)).summary.cachedTokens).toBe(192);
+  });
+
+  it('reuses nothing on a model that cannot forget', async () => {
+    const { sequence } = createSequences({ canForget: false });
+    const text = await generateCold(prompt);
+
+    for (let times = 0; times < 2; times += 1)
+      expect(await generate(sequence, prompt)).toMatchObject({ text, summary: { cachedTokens: 0 } });
+    expect(sequence.reusableTokens(prompt)).toBe(0);
+  });
+
+  it('reuses tokens only on the sequence that holds them', async () => {
+    const { sequences, sequence } = createSequences({ sequences: 2 });
+    await generate(sequence, prompt);
+
+    expect(sequences.map((each) => each.reusableTokens(prompt))).toEqual([192, 0]);
+  });
+});
+
+describe('a repeated prompt', () => {
+  it.each([0, 1])(
+    'evaluates nothing, and gives the text of a cold start at temperature %i',
+    async (temperature) => {
+      const { sequence, context } = createSequences();
+      const options = { sampling: { ...toRequest([]).sampling, temperature, seed: 7 } };
+      await generate(sequence, prompt, { maxTokens: 1 });
+      const before = context.evaluated;
+      const { text, summary } = await generate(sequence, prompt, { ...options, maxTokens: 1 });
+
+      expect(context.evaluated).toBe(before);
+      expect(summary).toMatchObject({ cachedTokens: 200, promptTokens: 0, completionTokens: 1 });
+      expect(text).toBe(await generateCold(prompt, { ...options, maxTokens: 1 }));
+    },
+  );
+
+  it('evaluates nothing the third time either', async () => {
+    const { sequence } = createSequences();
+    await generate(sequence, prompt, { maxTokens: 1 });
+    await generate(sequence, prompt, { maxTokens: 1 });
+
+    expect((await generate(sequence, prompt)).summary.cachedTokens).toBe(200);
+  });
+
+  it('is evaluated again when other sequences may overwrite its logits', async () => {
+    const { sequence } = createSequences({ sequences: 2 });
+    await generate(sequence, prompt, { maxTokens: 1 });
+
+    expect((await generate(sequence, prompt)).summary.cachedTokens).toBe(192);
+  });
+
+  it('is evaluated again when it asks for 0 tokens or for scores', async () => {
+    for (const options of [{ maxTokens: 0 }, { promptLogprobs: true, logprobs: 0, maxTokens: 1 }]) {
+      const { sequence } = createSequences();
+      await generate(sequence, prompt, { maxTokens: 1 });
+      const { summary } = await generate(sequence, prompt, options);
+
+      expect(summary.cachedTokens).toBe(options.maxTokens === 0 ? 192 : 0);
+    }
+  });
+
+  it('is not mistaken for another prompt of the same length', async () => {
+    const { sequence } = createSequences();
+    await generate(sequence, prompt, { maxTokens: 1 });
+    const other = [...prompt.slice(0, 199), 1 + ((prompt[199] ?? 0) % 26)];
+    const { text, summary } = await generate(sequence, other);
+
+    expect(summary.cachedTokens).toBe(192);
+    expect(text).toBe(await generateCold(other));
+  });
+
+  it('is evaluated again when its end was generated', async () => {
+    const { sequence, context } = createSequences();
+    await generate(sequence, prompt, { maxTokens: 30 });
+    const grown = [...context.heldBy(0)];
+
+    expect(grown).toHaveLength(229);
+    expect((await generate(sequence, grown)).summary.cachedTokens).toBe(192);
+  });
+
+  it('is evaluated again when its answer was evaluated since', async () => {
+    const { sequence } = createSequences();
+    await generate(sequence, prompt, { maxTokens: 2 });
+
+    expect((await generate(sequence, prompt)).summary.cachedTokens).toBe(192);
+  });
+
+  it('evaluates nothing on a model that cannot forget', async () => {
+    const { sequence } = createSequences({ canForget: false });
+    await generate(sequence, prompt, { maxTokens: 1 });
+
+    expect((await generate(sequence, prompt)).summary.cachedTokens).toBe(200);
+  });
+});
+
+describe('a rule of reuse', () => {
+  it('can be replaced', async () => {
+    const context = createContext();
+    const native = new FakeSequence(context, 0, {});
+    const state = new SequenceState(native);
+    const reuse = vi.fn(() => 3);
+    const cache = new SequenceCache({ state, canForget: true, snapshots: PrefixSnapshots.none(), reuse });
+    await state.evaluatePrompt({ tokens: [1, 2, 3, 4, 5], outputs: [], read: async () => {} });
+
+    expect(await cache.prepare(toRequest([1, 2, 3, 9]))).toBe(3);
+    expect(reuse).toHaveBeenCalledWith(state, { tokens: [1, 2, 3, 9], breaks: [] });
+    expect(context.heldBy(0)).toEqual([1, 2, 3]);
+  });
+});
+
+describe('a snapshot of a known prefix', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'snapshots-'));
+  const key = { model: 'm', release: 'r', flashAttention: true, kvType: 'f16' };
+  const long = { name: 'long', tokens: prompt.slice(0, 100) };
+  const short = { name: 'short', tokens: prompt.slice(0, 40) };
+  const other = { name: 'other', tokens: promptOf(120, 1) };
+  const warn = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+
+  afterEach(() => warn.mockClear());
+  afterAll(() => {
+    warn.mockRestore();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Bakes the prefixes; `contents` replaces the tokens of their states. */
+  async function bake(
+    contents: { readonly long?: readonly Token[]; readonly short?: readonly Token[] } = {},
+  ) {
+    const directory = mkdtempSync(join(folder, 'baked-'));
+    const known = new KnownPrefixes([short, long, other]);
+    const { sequence } = createSequences({ snapshots: PrefixSnapshots.unsaved(known) });
+    const path = (name: string) => join(directory, PrefixSnapshots.fileOf(name));
+    for (const prefix of known.all) await sequence.saveSnapshot(prefix, path(prefix.name));
+    for (const [name, tokens] of Object.entries(contents)) writeFileSync(path(name), JSON.stringify(tokens));
+    PrefixSnapshots.write(directory, key, known.all);
+    return { snapshots: PrefixSnapshots.read(directory, key), path };
+  }
+
+  const warnings = () => warn.mock.calls.map(([line]) => String(line));
+
+  it('is restored by a prompt that begins with it, and gives the text of a cold start', async () => {
+    const { snapshots } = await bake();
+    const { sequence, context } = createSequences({ snapshots });
+    const { text, summary } = await generate(sequence, prompt);
+
+    expect(summary).toMatchObject({ cachedTokens: 100, promptTokens: 100 });
+    expect(text).toBe(await generateCold(prompt));
+    expect(context.decodes[0]?.tokens).toEqual(prompt.slice(100, 128));
+  });
+
+  it('replaces fewer reusable tokens, but not more', async () => {
+    const { snapshots } = await bake();
+    const { sequence } = createSequences({ snapshots });
+    await generate(sequence, prompt.slice(0, 70));
+    expect((await generate(sequence, prompt)).summary.cachedTokens).toBe(100);
+
+    expect((await generate(sequence, [...prompt.slice(0, 190), 1])).summary.cachedTokens).toBe(128);
+    expect((await generate(sequence, [...prompt.slice(0, 90), 1])).summary.cachedTokens).toBe(64);
+  });
+
+  it('is not restored when the request forbids the cache', async () => {
+    const { snapshots } = await bake();
+    const { sequence } = createSequences({ snapshots });
+
+    expect((await generate(sequence, prompt, { cachePrompt: false })).summary.cachedTokens).toBe(0);
+  });
+
+  it.each<[string, (path: string) => void, string]>([
+    ['damaged', (path) => writeFileSync(path, '[1, 2'), 'its content is damaged'],
+    ['missing', (path) => rmSync(path), 'ENOENT'],
+  ])('is skipped for a shorter one when it is %s, with one warning', async (_, spoil, reason) => {
+    const { snapshots, path } = await bake();
+    spoil(path('long'));
+    const { sequence } = createSequences({ snapshots });
+    const text = await generateCold(prompt);
+
+    for (let times = 0; times < 2; times += 1) {
+      const options = { cachePrompt: times === 0 };
+      expect(await generate(sequence, prompt, options)).toMatchObject({
+        text,
+        summary: { cachedTokens: times === 0 ? 40 : 0 },
+      });
+    }
+    expect(warnings()).toEqual([expect.stringContaining(reason)]);
+  });
+
+  it('is skipped for a shorter one when it holds other tokens', async () => {
+    const { snapshots } = await bake({ long: [...long.tokens.slice(0, 99), 5] });
+    const { sequence } = createSequences({ snapshots });
+    const { text, summary } = await generate(sequence, prompt);
+
+    expect(summary.cachedTokens).toBe(40);
+    expect(text).toBe(await generateCold(prompt));
+    expect(warnings()).toEqual([expect.stringContaining('it holds other tokens')]);
+  });
+
+  it('does no harm when it is unusable: the prompt is evaluated from its beginning', async () => {
+    const { snapshots } = await bake({ long: [1], short: [2] });
+    const { sequence } = createSequences({ snapshots });
+    await generate(sequence, promptOf(80, 1));
+    const { text, summary } = await generate(sequence, prompt);
+
+    expect(summary.cachedTokens).toBe(0);
+    expect(text).toBe(await generateCold(prompt));
+    expect(warnings()).toHaveLength(2);
+  });
+
+  it('empties the sequence when it is unusable', async () => {
+    const { snapshots } = await bake({ long: [1] });
+    const { sequence } = createSequences({ snapshots });
+    await generate(sequence, prompt.slice(0, 70));
+    const { text, summary } = await generate(sequence, prompt);
+
+    expect(summary.cachedTokens).toBe(0);
+    expect(text).toBe(await generateCold(prompt));
+  });
+
+  it('is baked from its own tokens only', async () => {
+    const { snapshots } = await bake();
+    const { sequence } = createSequences({ snapshots });
+    const text = [...other.tokens, 1, 2];
+
+    expect((await generate(sequence, text)).summary.cachedTokens).toBe(120);
+  });
+
+  it('can be restored before any prompt', async () => {
+    const { snapshots } = await bake();
+    const { sequence, context } = createSequences({ snapshots });
+    await sequence.restore(long);
+
+    expect(context.heldBy(0)).toEqual(long.tokens);
+    expect(sequence.reusableTokens(prompt)).toBe(100);
+  });
+
+  it('is restored after a generation whose iteration ended early', async () => {
+    const { snapshots } = await bake();
+    const { sequence } = createSequences({ snapshots });
+    const left = start(sequence, toRequest(promptOf(80, 1), { maxTokens: 50 }));
+    await left.next();
+    await left.return();
+
+    expect((await generate(sequence, prompt)).summary.cachedTokens).toBe(100);
+  });
+});
