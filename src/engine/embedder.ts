@@ -1,6 +1,6 @@
 // What a model can do with whole texts, as the rest of the code sees it: vectors to compare, or scores of relevance.
 // One implementation runs it on llama.cpp (llama-embedder.ts); tests bring a fake.
-import type { Token } from './engine.ts';
+import type { Token } from './token.ts';
 
 /** A text, or the tokens that a caller made of one. */
 export type EmbeddingInput = string | readonly Token[];

@@ -2,9 +2,9 @@
 // (llama-engine.ts); tests bring a fake.
 
 import type { Embedder } from './embedder.ts';
+import type { Token } from './token.ts';
 
-/** A token's number in the model's vocabulary. */
-export type Token = number;
+export type { Token };
 
 /** The type of keys and values in the context: 16-bit floats, or 8-bit blocks in half the memory, slightly less exact. */
 export type KvType = 'f16' | 'q8_0';
