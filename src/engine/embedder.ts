@@ -1,55 +1,53 @@
-// What a model can do with whole texts, as the rest of the code sees it: vectors to compare, or scores of relevance.
-// One implementation runs it on llama.cpp (llama-embedder.ts); tests bring a fake.
+// The engine's port for whole texts: embeddings and rankings as the rest of the code calls them. llama/llama-embedder.ts
+// implements it on llama.cpp; tests use a fake.
 import type { Token } from './token.ts';
 
-/** A text, or the tokens that a caller made of one. */
+/** A text or its tokens. */
 export type EmbeddingInput = string | readonly Token[];
 
-/** What a model is made for, by its GGUF. */
+/** What a model was made for, according to its GGUF. */
 export type EmbeddingAbility =
   | {
       readonly type: 'embed';
-      /** Numbers in a vector. */
+      /** Numbers in an embedding. */
       readonly dimensions: number;
-      /** Whether the first of a vector's numbers are a vector too, so that it may be cut. */
+      /** Whether an embedding can be shortened to its first numbers. */
       readonly matryoshka: boolean;
     }
   | { readonly type: 'rank' }
   | { readonly type: 'none'; readonly reason: string };
 
 export interface Embeddings {
-  /** One for each input, in their order, of unit length. */
+  /** One of unit length for each input, in the inputs' order. */
   readonly vectors: readonly Float32Array[];
-  /** Tokens evaluated, special tokens included. */
+  /** Evaluated tokens, special tokens included. */
   readonly tokens: number;
 }
 
 export interface Ranking {
-  /** How likely each document is relevant, from 0 to 1, in the documents' order. */
+  /** How relevant each document is, from 0 to 1, in the documents' order. */
   readonly scores: readonly number[];
-  /** Tokens evaluated: each document with the query and special tokens. */
+  /** Evaluated tokens: each document together with the query and special tokens. */
   readonly tokens: number;
 }
 
 export interface Embedder extends AsyncDisposable {
   readonly ability: EmbeddingAbility;
-  /** Tokens that one input, or the query and one document, may have with their special tokens. */
+  /** The most tokens of one input, or of the query and one document, special tokens included. */
   readonly contextSize: number;
 
   /**
-   * Makes a vector of each input. Special tokens written in a text are read as text; those that the model wants
-   * around it are added, also to tokens that come without.
+   * Makes an embedding of each input. Special tokens that a text spells out stay text. The special tokens that the model wants
+   * around an input are added, also to an input of tokens that lacks them.
    *
-   * @throws {UnfitInputError} for the first input that cannot be evaluated, before any is
+   * @throws {UnfitInputError} for the first input that cannot be evaluated; no input is evaluated then
    * @throws {EngineError} when the model cannot embed
-   * @throws {EngineBusyError} when too many calls wait already
-   * @throws the signal's reason when aborted, after the input that is being evaluated
+   * @throws {EngineBusyError} when the queue is full
+   * @throws the signal's reason when aborted, after the current input
    */
   embed(inputs: readonly EmbeddingInput[], signal?: AbortSignal): Promise<Embeddings>;
 
-  /**
-   * Scores each document's relevance for the query. Throws as {@link embed} does.
-   */
+  /** Scores how relevant each document is to the query. Throws as {@link embed} does. */
   rank(query: string, documents: readonly string[], signal?: AbortSignal): Promise<Ranking>;
 }
 
@@ -59,10 +57,10 @@ export type Misfit =
   | { readonly type: 'unknown-token'; readonly token: Token; readonly vocabularySize: number }
   | { readonly type: 'no-tokens' };
 
-/** One of the inputs, or of the documents, is outside what the model takes. */
+/** An input or a document cannot be evaluated. */
 export class UnfitInputError extends Error {
   override readonly name = 'UnfitInputError';
-  /** The input's or the document's place in the list. */
+  /** The index of the input or document in the list. */
   readonly index: number;
   readonly misfit: Misfit;
 
@@ -73,26 +71,26 @@ export class UnfitInputError extends Error {
   }
 }
 
-/** What a GGUF tells of a model, as far as it decides its ability. */
+/** The facts of a GGUF that decide a model's ability. */
 export interface EmbeddingFacts {
-  /** llama.cpp's name of the architecture, such as `bert`. */
+  /** llama.cpp's name for the architecture, such as `bert`. */
   readonly architecture: string;
-  /** `<architecture>.pooling_type`, where there is one. */
+  /** `<architecture>.pooling_type`; undefined when the GGUF has no such key. */
   readonly poolingType: number | undefined;
   readonly dimensions: number;
-  /** Whether there is a classifier that the library can score with. */
+  /** Whether the model has a classifier that llama.cpp can score with. */
   readonly hasClassifier: boolean;
-  /** `general.tags`: those of the model card that it was converted with. */
+  /** `general.tags`: the tags of the model card. */
   readonly tags: readonly string[];
 }
 
-/** llama.cpp's `enum llama_pooling_type`, where it matters here. */
+/** Two values of llama.cpp's `enum llama_pooling_type`. */
 const noPooling = 0;
 const rankPooling = 4;
 
 /**
- * Decides by its GGUF what a model is made for. Every model could be made to give vectors, but those of one that was
- * not trained for it compare badly; llama-server too wants to be told (`--embeddings --pooling`) for such a model.
+ * Decides by its GGUF what a model was made for. Any model can produce vectors, but they compare badly when it was not trained
+ * for that; llama-server too demands options (`--embeddings --pooling`) for such a model.
  */
 export function toEmbeddingAbility(facts: EmbeddingFacts): EmbeddingAbility {
   const { architecture, poolingType, dimensions, hasClassifier, tags } = facts;
@@ -107,14 +105,14 @@ export function toEmbeddingAbility(facts: EmbeddingFacts): EmbeddingAbility {
 }
 
 /**
- * A GGUF has no key for it, but the card's tags: Sentence Transformers writes `loss:MatryoshkaLoss` into the card of
- * what was trained so. https://sbert.net/examples/sentence_transformer/training/matryoshka/README.html
+ * A GGUF has no key for this. Sentence Transformers writes the tag `loss:MatryoshkaLoss` into the card of such a model.
+ * https://sbert.net/examples/sentence_transformer/training/matryoshka/README.html
  */
 function isMatryoshka(tag: string): boolean {
   return /matryoshka/i.test(tag);
 }
 
-/** A vector of the same direction and of length 1; one of zeros stays as it is. */
+/** Scales a vector to length 1; a vector of zeros stays as it is. */
 export function toUnitLength(vector: ArrayLike<number>): Float32Array {
   const numbers = Float32Array.from(vector);
   const length = Math.sqrt(numbers.reduce((sum, value) => sum + value * value, 0));

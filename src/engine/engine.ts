@@ -1,6 +1,5 @@
-// What a model can do, as the rest of the code sees it. One implementation runs it on llama.cpp
-// (llama-engine.ts); tests bring a fake.
-
+// The engine's port: text generation and tokenization as the rest of the code calls them. llama/llama-engine.ts implements it
+// on llama.cpp; tests use a fake.
 import type { Embedder } from './embedder.ts';
 import type { Token } from './token.ts';
 
@@ -9,41 +8,42 @@ export type { Token };
 /** The type of keys and values in the context: 16-bit floats, or 8-bit blocks in half the memory, slightly less exact. */
 export type KvType = 'f16' | 'q8_0';
 
-/** "Don't repeat yourself": the longer a repetition gets, the less likely is its next token. */
+/** "Don't repeat yourself": the longer a repetition gets, the less likely its next token becomes. */
 interface DryPenalty {
   /** Strength; 0 is off. */
   readonly multiplier: number;
   readonly base: number;
-  /** Repetitions of up to so many tokens are free. */
+  /** Repetitions of up to this many tokens are not penalized. */
   readonly allowedLength: number;
-  /** How far back repetitions are looked for, in generated tokens; `null` is all of them. */
+  /** How many of the last generated tokens are searched for repetitions; `null` is all. */
   readonly lastTokens: number | null;
   /** Texts that end a repetition. */
   readonly sequenceBreakers: readonly string[];
 }
 
-/** "Exclude top choices": with a probability, drops all likely tokens but the least likely of them. */
+/** "Exclude top choices": sometimes drops all likely tokens except the least likely of them. */
 interface ExcludeTopChoices {
+  /** The chance that tokens are dropped. */
   readonly probability: number;
-  /** What counts as likely: a probability of at least this. */
+  /** A token with at least this probability is likely. */
   readonly threshold: number;
 }
 
-/** How the next token is chosen. Every field is set: defaults belong to the public API, not to the engine. */
+/** How the next token is chosen. The engine has no defaults: the public API sets every field. */
 export interface Sampling {
-  /** 0 is greedy: always the likeliest token, after biases and penalties. */
+  /** 0 is greedy: it chooses the likeliest token after biases and penalties. */
   readonly temperature: number;
-  /** Keep the likeliest tokens until their probabilities add up to this; 1 keeps all. */
+  /** Keeps the likeliest tokens until their probabilities add up to this; 1 keeps all. */
   readonly topP: number;
-  /** Keep this many of the likeliest tokens; 0 keeps all. */
+  /** Keeps this many of the likeliest tokens; 0 keeps all. */
   readonly topK: number;
-  /** Drop tokens less likely than this fraction of the likeliest one; 0 drops none. */
+  /** Drops tokens less likely than this fraction of the likeliest one; 0 drops none. */
   readonly minP: number;
-  /** Makes the last 64 tokens, prompt included, less likely; 1 changes nothing. */
+  /** Makes the last 64 tokens of prompt and text less likely; 1 changes nothing. */
   readonly repeatPenalty: number;
-  /** Taken from the logit of every token that was generated already. */
+  /** Subtracted from the logit of every token that was generated already. */
   readonly presencePenalty: number;
-  /** Taken from the logit of a generated token for each time it was generated. */
+  /** Subtracted from a token's logit for each time it was generated. */
   readonly frequencyPenalty: number;
   /** Added to logits; negative infinity forbids a token. */
   readonly logitBias: ReadonlyMap<Token, number>;
@@ -55,72 +55,72 @@ export interface Sampling {
   readonly seed: number;
 }
 
-/** What the text must look like. */
+/** A grammar that the text must match. */
 export interface Grammar {
-  /** In llama.cpp's GBNF; its `root` rule is matched from the first token, or from the trigger on. */
+  /** In llama.cpp's GBNF. The text must match the `root` rule from its first token, or from behind the trigger. */
   readonly gbnf: string;
-  /** Text is free until this appears in it; what follows it is matched. */
+  /** The text is free up to the end of this string. */
   readonly trigger?: string;
 }
 
 export interface GenerationRequest {
   readonly prompt: readonly Token[];
-  /** The most tokens to generate, or 0 to evaluate the prompt only; prompt and this may not exceed the context. */
+  /** The most tokens to generate; 0 only evaluates the prompt. The context must have room for the prompt and these. */
   readonly maxTokens: number;
   readonly sampling: Sampling;
-  /** Generation ends before the first of these texts, which is not part of the answer. */
+  /** The text ends before the first of these strings. */
   readonly stop: readonly string[];
   readonly grammar?: Grammar;
-  /** Tell each generated token's log-probability, and those of so many of the likeliest tokens beside it. */
+  /** Scores each generated token, and this many of the likeliest tokens at its place. */
   readonly logprobs?: number;
-  /** The same of the prompt's tokens, which are all evaluated for it. */
+  /** Scores the prompt's tokens too. They are all evaluated for that, without the cache. */
   readonly promptLogprobs?: boolean;
-  /** Whether tokens may be taken from the KV cache. Default true. */
+  /** Whether the prompt may reuse tokens of the KV cache. Default true. */
   readonly cachePrompt?: boolean;
   /** Generation ends this many milliseconds after its first token. */
   readonly maxPredictMs?: number;
-  /** Tell with each piece of text what was spent until then. */
+  /** Adds a summary of the cost so far to each piece of text. */
   readonly progress?: boolean;
   /**
-   * The end must have come by then, in milliseconds of `performance.now()`: generation ends when the next step,
-   * judged by the last ones, would take longer.
+   * A deadline, in milliseconds of `performance.now()`. Generation ends before a step that would miss it, judged by how long
+   * the last steps took.
    */
   readonly endBy?: number;
 }
 
-/** Why a generation ended: the model or a stop string ended it, or it ran out of tokens or time. */
+/** Why a generation ended: `stop` when the model or a stop string ended it, `length` when it ran out of tokens or time. */
 export type FinishReason = 'stop' | 'length';
 
-/** What a finished generation cost. Times are milliseconds on a monotonic clock. */
+/** The cost of a generation. Times are milliseconds on a monotonic clock. */
 export interface GenerationSummary {
   readonly finishReason: FinishReason;
-  /** Whether a stop string ended it, so that the text may be cut anywhere. */
+  /** Whether a stop string ended it. The text may then end anywhere. */
   readonly stopped: boolean;
-  /** Whether `endBy` ended it. */
+  /** Whether the deadline `endBy` ended it. */
   readonly deadline: boolean;
-  /** The wait for a slot, before the start. */
+  /** How long it waited for a slot before it started. */
   readonly waitMs: number;
-  /** Prompt tokens taken from the KV cache. */
+  /** Prompt tokens reused from the KV cache. */
   readonly cachedTokens: number;
   /** Prompt tokens evaluated. */
   readonly promptTokens: number;
-  /** Prompt tokens that there was no time to evaluate. */
+  /** Prompt tokens that the deadline left no time for. */
   readonly unevaluatedTokens: number;
-  /** From the start to the first generated token, tokens evaluated before it included. */
+  /** From the start to the first generated token. */
   readonly promptMs: number;
-  /** Tokens sampled, an end-of-generation token included. */
+  /** Generated tokens, the token that ends the text included. */
   readonly completionTokens: number;
   /** From the first generated token to the last. */
   readonly completionMs: number;
 }
 
-/** The natural logarithm of a token's probability, before any sampling option changed it. */
+/** The natural logarithm of a token's probability, before any sampling option. */
 export interface TokenLogprob {
   readonly token: Token;
   readonly logprob: number;
 }
 
-/** A token that follows others. */
+/** A token and its alternatives. */
 export interface ScoredToken extends TokenLogprob {
   /** The likeliest tokens at its place, likeliest first. */
   readonly top: readonly TokenLogprob[];
@@ -128,37 +128,39 @@ export interface ScoredToken extends TokenLogprob {
 
 export interface GeneratedToken {
   readonly token: Token;
-  /** Where its text begins in the generated text, in UTF-16 units. */
+  /** Where its text starts in the generated text, in UTF-16 code units. */
   readonly offset: number;
-  /** Where log-probabilities were asked for. */
+  /** Set when the request asks for log-probabilities. */
   readonly score?: ScoredToken;
 }
 
-/**
- * What a generation yields: the prompt's log-probabilities first where they were asked for (of all its tokens but
- * the first, which follows nothing, and those that there was no time for), text as it comes with the tokens that end in it, and one summary at the end.
- */
+/** A generation yields `prompt` first when the request asks for it, `text` as it is generated, and `end` once. */
 export type GenerationEvent =
-  | { readonly type: 'prompt'; readonly scores: readonly ScoredToken[] }
+  | {
+      readonly type: 'prompt';
+      /** Of the evaluated prompt tokens except the first, which follows nothing. */
+      readonly scores: readonly ScoredToken[];
+    }
   | {
       readonly type: 'text';
       readonly text: string;
+      /** The tokens whose text ends in this piece. */
       readonly tokens: readonly GeneratedToken[];
       readonly progress?: GenerationSummary;
     }
   | { readonly type: 'end'; readonly summary: GenerationSummary };
 
-/** The model was asked for something outside its abilities, or the engine is gone. */
+/** The model cannot do what it was asked for, or the engine is shut down. */
 export class EngineError extends Error {
   override readonly name: string = 'EngineError';
 }
 
-/** A grammar that llama.cpp does not take. */
+/** The grammar is malformed or too large. */
 export class GrammarError extends EngineError {
   override readonly name = 'GrammarError';
 }
 
-/** Every slot is taken, and as many generations wait as may. */
+/** All slots are taken and the queue is full. */
 export class EngineBusyError extends Error {
   override readonly name = 'EngineBusyError';
   readonly waiting: number;
@@ -169,66 +171,65 @@ export class EngineBusyError extends Error {
   }
 }
 
-/** What is told of a model. */
+/** Properties of a model that clients may see. */
 export interface ModelProperties {
-  /** The Jinja template that turns messages into a prompt, where the model has one. */
+  /** The Jinja template that turns messages into a prompt; undefined when the model has none. */
   readonly chatTemplate: string | undefined;
-  /** Texts of the tokens that begin a text, end one, and end a turn; where the model has them. */
+  /** The text of the tokens that start a text, end a text and end a turn; undefined when the model has none. */
   readonly bosToken: string | undefined;
   readonly eosToken: string | undefined;
   readonly eotToken: string | undefined;
-  /** Whether a text begins with the beginning-of-sequence token. */
+  /** Whether a prompt starts with the beginning-of-sequence token. */
   readonly addsBosToken: boolean;
   /** Tokens in the vocabulary. */
   readonly vocabularySize: number;
-  /** Tokens of context that the model was trained on. */
+  /** The context length, in tokens, that the model was trained with. */
   readonly trainContextSize: number;
-  /** Numbers in an embedding. */
+  /** Dimensions of an embedding. */
   readonly embeddingSize: number;
-  /** Architecture, parameters and quantisation, as llama.cpp names them. */
+  /** Architecture, parameter count and quantisation, as llama.cpp describes them. */
   readonly description: string;
-  /** Of the weights, in bytes. */
+  /** Size of the weights in bytes. */
   readonly size: number;
 }
 
 export interface Engine extends AsyncDisposable {
-  /** Tokens that the prompt and the answer may hold together. */
+  /** The most tokens of a prompt and its answer together. */
   readonly contextSize: number;
-  /** Generations that run at once; none of a model that was made for vectors or rankings. */
+  /** Generations that can run at once; 0 when the model only embeds or ranks. */
   readonly slots: number;
-  /** Generations that run and that wait, at this moment. */
+  /** Generations that run and that wait now. */
   readonly load: { readonly running: number; readonly waiting: number };
   readonly properties: ModelProperties;
-  /** What makes vectors and rankings. */
+  /** Makes embeddings and rankings. */
   readonly embedder?: Embedder;
 
   /**
-   * Turns a prompt into tokens, with the model's beginning-of-sequence token where it wants one. Special
-   * tokens written in the text (`<|im_start|>`) become those tokens.
+   * Turns a prompt into tokens, and adds the beginning-of-sequence token when the model wants one. Special tokens that the
+   * text spells out (`<|im_start|>`) become those tokens.
    */
   tokenize(text: string): Token[];
 
-  /** Turns a text into its tokens alone, with special tokens as such or as the characters they are written in. */
+  /** Turns a text into tokens and adds none. `special`: whether special tokens that the text spells out become those tokens. */
   tokenizeText(text: string, options: { special: boolean }): Token[];
 
-  /** The prompt that asks for what lies between two texts, where the model knows how. */
+  /** The prompt that asks for the text between two others; undefined when the model cannot fill in. */
   toInfillPrompt(prefix: string, suffix: string): Token[] | undefined;
 
-  /** The tokens' text, special tokens as they are written; what is no whole character becomes U+FFFD. */
+  /** The text of tokens. Special tokens are spelled out, and bytes that are no whole character become U+FFFD. */
   detokenize(tokens: readonly Token[]): string;
 
-  /** A token's own bytes, which need not be whole characters. */
+  /** The bytes of a token, which may be a part of a character. */
   toBytes(token: Token): Uint8Array;
 
   /**
-   * Generates text, in pieces that never split a character, and then tells what it cost.
-   * As many run at once as the engine has slots; others wait their turn. Ending the iteration early, or aborting `signal`, leaves
-   * the engine ready for the next one.
+   * Generates text in pieces that never split a character, and ends with a summary. As many generations run at once as there are
+   * slots; others wait in order. The engine stays usable when the iteration ends early or `signal` is aborted.
    *
-   * @throws the signal's reason when aborted: while it waits at once, else within one token or one chunk of the prompt
+   * @throws the signal's reason when aborted: at once while it waits, else within one token or one piece of the prompt
    * @throws {EngineError} when the prompt is empty or does not fit the context
-   * @throws {GrammarError} when llama.cpp does not take the grammar
-   * @throws {EngineBusyError} when too many wait already
+   * @throws {GrammarError} when the grammar is malformed or too large
+   * @throws {EngineBusyError} when the queue is full
    */
   generate(request: GenerationRequest, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void, void>;
 }

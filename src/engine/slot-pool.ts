@@ -13,7 +13,7 @@ export class SlotPool<Slot> {
   readonly #queueLimit: number;
   #whenIdle = Promise.withResolvers<void>();
 
-  /** `queueLimit` callers may wait; one more is refused. */
+  /** @param queueLimit - how many callers may wait; the next one is refused */
   constructor(slots: readonly Slot[], queueLimit: number) {
     this.#slots = slots;
     this.#free = new Set(slots);
@@ -22,17 +22,17 @@ export class SlotPool<Slot> {
     this.#whenIdle.resolve();
   }
 
-  /** How many slots are taken, and how many callers wait. */
+  /** The number of taken slots, and of callers that wait. */
   get load(): { running: number; waiting: number } {
     return { running: this.size - this.#free.size, waiting: this.#waiting.length };
   }
 
   /**
-   * Gives a slot to the caller alone until it is released; of several free ones, the one with the highest score, and of
-   * equal ones the first.
+   * Takes a slot until it is released. Among several free slots it takes the one with the highest score, and the first of equal
+   * ones.
    *
-   * @throws {EngineBusyError} when too many wait already
-   * @throws the signal's reason when it is aborted before there is a slot
+   * @throws {EngineBusyError} when the queue is full
+   * @throws the signal's reason when it is aborted before a slot is free
    */
   async acquire(score: (slot: Slot) => number, signal?: AbortSignal): Promise<Slot> {
     signal?.throwIfAborted();
@@ -48,7 +48,7 @@ export class SlotPool<Slot> {
     return this.#wait(signal);
   }
 
-  /** Hands the slot to whoever has waited longest. */
+  /** Passes the slot to the caller that has waited longest. */
   release(slot: Slot): void {
     const next = this.#waiting.shift();
     if (next !== undefined) {
@@ -59,7 +59,7 @@ export class SlotPool<Slot> {
     if (this.#free.size === this.size) this.#whenIdle.resolve();
   }
 
-  /** Resolves when every slot is free and nobody waits. */
+  /** Resolves when all slots are free. */
   whenIdle(): Promise<void> {
     return this.#whenIdle.promise;
   }

@@ -18,14 +18,14 @@ import type { LlamaVocabulary } from './llama-vocabulary.ts';
 export interface LlamaEmbedderOptions {
   readonly model: LlamaModel;
   readonly vocabulary: LlamaVocabulary;
-  /** The most tokens of an input, no more than the model was trained on. */
+  /** The most tokens of an input; at most what the model was trained with. */
   readonly contextSize: number;
   readonly threads: number;
-  /** Calls that may wait for the one that runs. */
+  /** How many calls may wait. */
   readonly queueLimit: number;
 }
 
-/** Its context is made on first use. */
+/** The first call creates its context. */
 export class LlamaEmbedder implements Embedder {
   readonly ability: EmbeddingAbility;
   readonly contextSize: number;
@@ -34,7 +34,7 @@ export class LlamaEmbedder implements Embedder {
   readonly #specialTokens: SpecialTokens;
   readonly #threads: number;
   #context: AddonContext | undefined;
-  /** One call at a time: each takes all the threads anyway. */
+  /** Calls run one at a time, because each uses all threads. */
   readonly #turn: SlotPool<'turn'>;
   #disposed = false;
 
@@ -86,7 +86,7 @@ export class LlamaEmbedder implements Embedder {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
-    // Those asked for before this get their answer: a decode under way must not lose its memory.
+    // A decode must not lose its memory, so earlier calls finish first.
     await this.#turn.whenIdle();
     await this.#context?.dispose();
   }
@@ -108,7 +108,7 @@ export class LlamaEmbedder implements Embedder {
     const { addon, native } = this.#model;
     const context = new addon.AddonContext(native, {
       contextSize: this.contextSize,
-      // A longer input would be evaluated in pieces, and the vector would be that of the last piece.
+      // An input longer than a batch is evaluated in pieces, and its embedding is that of the last piece.
       batchSize: this.contextSize,
       sequences: 1,
       threads: this.#threads,
@@ -122,13 +122,13 @@ export class LlamaEmbedder implements Embedder {
   }
 
   /**
-   * How a query and a document become one text: by the model's own template, or as `[CLS] query [SEP] document [SEP]`,
-   * with two separators between them for RoBERTa's kin.
+   * Returns how a query and a document become one text: by the model's own template, or as `[CLS] query [SEP] document [SEP]`.
+   * Models like RoBERTa have two separators between them.
    */
   #pairing(): (query: readonly Token[], document: readonly Token[]) => readonly Token[] {
     const { rerankTemplate, addsSeparator } = this.#model.facts;
     if (rerankTemplate !== null) {
-      // Its placeholders may stand in either order, and only once.
+      // It has each placeholder once, in either order.
       const parts = rerankTemplate
         .split(/(\{query\}|\{document\})/)
         .map((part) =>
@@ -175,13 +175,13 @@ export class LlamaEmbedder implements Embedder {
   }
 }
 
-/** The tokens that stand around a text, where the model wants them. */
+/** The tokens that the model wants around a text. */
 interface SpecialTokens {
   readonly first: Token | undefined;
   readonly last: Token | undefined;
 }
 
-/** As llama.cpp's own tokenizer adds them. */
+/** Finds the tokens that llama.cpp's own tokenizer adds. */
 function findSpecialTokens({ native, facts }: LlamaModel, vocabulary: LlamaVocabulary): SpecialTokens {
   const { bos, eos, separator, addsBosToken, hasWordPieces } = vocabulary;
   if (hasWordPieces) return { first: bos, last: separator };
@@ -205,7 +205,7 @@ function findAbility({ native, facts }: LlamaModel, vocabulary: LlamaVocabulary)
   });
 }
 
-/** Evaluates tokens as the only ones there are. */
+/** Evaluates tokens on the emptied sequence. */
 async function evaluate(context: AddonContext, tokens: readonly Token[]): Promise<void> {
   context.disposeSequence(0);
   context.initBatch(tokens.length);

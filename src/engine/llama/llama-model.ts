@@ -1,34 +1,34 @@
-// A model of llama.cpp: the native one, and what its GGUF tells beside it.
+// Loads a model into llama.cpp, together with the facts of its GGUF.
 import { type GgufFacts, readGgufFacts } from '../../model/gguf-facts.ts';
 import { assertGgufHeader } from '../../model/gguf-header.ts';
 import { type AddonModel, type LlamaAddon, openLlamaAddon, type TokenLoopAddon } from './llama-addon.ts';
 
 export interface LlamaModel {
   readonly addon: LlamaAddon;
-  /** Which release of the addon. */
+  /** The release of the native module, such as `node-llama-cpp 3.22.1`. */
   readonly release: string;
   /** Undefined where it could not be opened. */
   readonly tokenLoop: TokenLoopAddon | undefined;
   readonly native: AddonModel;
   readonly facts: GgufFacts;
-  /** Whether its state can be cut back to the beginning of a text: a recurrent one cannot. */
+  /** Whether its state can go back to an earlier token; a recurrent model's cannot. */
   readonly canForget: boolean;
 }
 
 export interface LlamaModelOptions {
   /** The GGUF file, or the first of a split one. */
   readonly modelPath: string;
-  /** What its header tells, if that is known already; else it is read, which takes a third of a second. */
+  /** The facts of the GGUF when they are known already; reading them takes a third of a second. */
   readonly facts?: GgufFacts | undefined;
-  /** Whole numbers that take the place of the GGUF's own. */
+  /** Integers that replace those of the GGUF. */
   readonly overrides?: Readonly<Record<string, number>>;
 }
 
 /**
- * Loads a model, on the CPU. Its weights are mapped from the file, and read when they are first needed.
+ * Loads a model for the CPU. Its weights are mapped from the file, and read when they are first used.
  *
- * @throws {GgufError} when the file is missing or is no GGUF
- * @throws {Error} when llama.cpp does not know the model
+ * @throws {GgufError} when the file is missing or is not a GGUF
+ * @throws {Error} when llama.cpp cannot load the model
  */
 export async function loadLlamaModel({
   modelPath,
@@ -47,7 +47,7 @@ export async function loadLlamaModel({
   });
   if (!(await native.init())) throw new Error('llama.cpp does not take it');
   try {
-    // Only now: the library's reader would go on for ever on some files that llama.cpp refuses.
+    // Only after llama.cpp has loaded it: the library's reader never ends on some files that llama.cpp refuses.
     const known = facts ?? (await readGgufFacts(modelPath));
     const { getIsArchRecurrent, getIsArchHybrid } = addon;
     const canForget = !getIsArchRecurrent(known.architecture) && !getIsArchHybrid(known.architecture);

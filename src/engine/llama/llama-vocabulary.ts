@@ -1,23 +1,23 @@
-// Text to tokens and back, with what a model's vocabulary says of them.
+// A model's vocabulary: text to tokens and back, and the special tokens.
 import type { Token } from '../engine.ts';
 import type { AddonModel } from './llama-addon.ts';
 import type { LlamaModel } from './llama-model.ts';
 
-/** llama.cpp's number for a vocabulary of word pieces, such as BERT's (`LLAMA_VOCAB_TYPE_WPM`). */
+/** llama.cpp's `LLAMA_VOCAB_TYPE_WPM`: a vocabulary of word pieces, such as BERT's. */
 const wordPieces = 3;
 
 export class LlamaVocabulary {
   readonly #native: AddonModel;
-  /** How many tokens there are. */
+  /** The number of tokens. */
   readonly size: number;
   /** `tokenizer.ggml.model`. */
   readonly #tokenizer: string;
   readonly bos: Token | undefined;
   readonly eos: Token | undefined;
   readonly eot: Token | undefined;
-  /** What stands between two texts. */
+  /** The token between two texts. */
   readonly separator: Token | undefined;
-  /** Whether texts begin with a token that says so. */
+  /** Whether texts start with the beginning-of-sequence token. */
   readonly addsBosToken: boolean;
   readonly hasWordPieces: boolean;
   #endOfGeneration: readonly Token[] | undefined;
@@ -34,12 +34,12 @@ export class LlamaVocabulary {
     this.hasWordPieces = native.getVocabularyType() === wordPieces;
   }
 
-  /** Whether a text ends with this token. */
+  /** Whether this token ends a text. */
   isEndOfGeneration(token: Token): boolean {
     return token === this.eos || token === this.eot || this.#native.isEogToken(token);
   }
 
-  /** The tokens that end a text, found once by asking for each. */
+  /** The tokens that end a text. The first access asks llama.cpp about every token. */
   get endOfGeneration(): readonly Token[] {
     this.#endOfGeneration ??= [...Array(this.size).keys()].filter((token) => this.isEndOfGeneration(token));
     return this.#endOfGeneration;
@@ -49,7 +49,7 @@ export class LlamaVocabulary {
   tokenize(text: string): Token[] {
     const { bos } = this;
     const tokens = this.tokenizeText(text, { special: true });
-    // A model cannot start from nothing, so an empty prompt is the beginning of a text.
+    // A model cannot continue an empty prompt, so it gets the token that starts a text.
     const startsWithBos =
       bos !== undefined && (this.addsBosToken || tokens.length === 0) && tokens[0] !== bos;
     return startsWithBos ? [bos, ...tokens] : tokens;
@@ -57,7 +57,7 @@ export class LlamaVocabulary {
 
   /** As {@link Engine.tokenizeText}. */
   tokenizeText(text: string, { special }: { special: boolean }): Token[] {
-    // Of nothing, some vocabularies make a blank.
+    // Some vocabularies turn an empty text into a space.
     return text === '' ? [] : [...this.#native.tokenize(text, special)];
   }
 
@@ -77,18 +77,18 @@ export class LlamaVocabulary {
     return this.#toText(tokens, { special: true });
   }
 
-  /** The text of generated tokens, in which special tokens have none, given those before them. */
+  /** The text of generated tokens that follow `before`. Special tokens have no text. */
   readonly detokenizeGenerated = (tokens: readonly Token[], before: readonly Token[]): string =>
     this.#toTextAfter(before, tokens, { special: false });
 
-  /** How a token that the model has is written, as chat templates want it. */
+  /** The spelling of a token, as chat templates use it. */
   toWritten(token: Token | undefined): string | undefined {
     return token === undefined ? undefined : this.#native.getTokenString(token);
   }
 
   /** As {@link Engine.toBytes}. */
   toBytes(token: Token): Uint8Array {
-    // After another token, or a leading blank would be lost.
+    // Behind another token, because a text's leading space would be dropped.
     const text = this.#toTextAfter([token], [token], { special: true });
     if (!text.includes('\uFFFD')) return Buffer.from(text);
     return this.#partialCharacter(token) ?? Buffer.from(text);
@@ -107,7 +107,7 @@ export class LlamaVocabulary {
     return this.#toText(tokens, options);
   }
 
-  /** The bytes of a token that is no whole character, as the vocabulary writes them. */
+  /** The bytes of a token that is a part of a character, decoded from its spelling. */
   #partialCharacter(token: Token): Uint8Array | undefined {
     if (token < 0 || token >= this.size) return undefined;
     const written = this.#native.getTokenString(token);
@@ -119,14 +119,14 @@ export class LlamaVocabulary {
   }
 }
 
-/** Of the native module, -1 is none. */
+/** The native module returns -1 when there is no such token. */
 function toToken(token: number): Token | undefined {
   return token < 0 ? undefined : token;
 }
 
 /**
- * How byte-level vocabularies write bytes: visible Latin-1 characters as themselves, the others in order from U+0100 on.
- * https://github.com/openai/gpt-2/blob/master/src/encoder.py
+ * The bytes by the characters that spell them in byte-level vocabularies: visible Latin-1 characters spell themselves, and the
+ * characters from U+0100 on spell the other bytes, in order. https://github.com/openai/gpt-2/blob/master/src/encoder.py
  */
 const gpt2Bytes: ReadonlyMap<string, number> = (() => {
   const isVisible = (byte: number) =>

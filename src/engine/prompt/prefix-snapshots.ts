@@ -1,26 +1,26 @@
-// Snapshots of known prefixes in a folder: an index, and for each prefix a file with llama.cpp's state after it. They hold
-// for one model and one way to evaluate it; what does not fit is passed over with one warning, and evaluated instead.
+// Snapshots of known prefixes in a folder: an index, and for each prefix a file with llama.cpp's state behind it. A snapshot is
+// valid for one model and one way to evaluate it. An unusable one is reported once, and its prefix is evaluated instead.
 import { closeSync, existsSync, openSync, readFileSync, readSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Token } from '../engine.ts';
 import { type KnownPrefix, KnownPrefixes } from './known-prefixes.ts';
 
-/** What a state depends on beside its tokens. */
+/** Everything that a state depends on except its tokens. */
 export interface SnapshotKey {
   /** The model's SHA-256. */
   readonly model: string;
-  /** Of llama.cpp's module: it may lay a state out in another way. */
+  /** The release of llama.cpp's module: another one may lay out a state differently. */
   readonly release: string;
   readonly flashAttention: boolean;
-  /** What keys and values are kept as. */
+  /** The type of keys and values. */
   readonly kvType: string;
 }
 
 interface SnapshotEntry {
   readonly name: string;
   readonly tokens: readonly Token[];
-  /** Of the file, against damage. */
+  /** The checksum of the file. */
   readonly crc32: number;
 }
 
@@ -35,7 +35,7 @@ export class PrefixSnapshots {
   readonly known: KnownPrefixes;
   readonly #directory: string;
   readonly #entries: ReadonlyMap<string, SnapshotEntry>;
-  /** Those that were found whole. */
+  /** The names whose files have the right checksum. */
   readonly #checked = new Set<string>();
   readonly #discarded = new Set<string>();
 
@@ -45,17 +45,17 @@ export class PrefixSnapshots {
     this.#entries = new Map(entries.map((entry) => [entry.name, entry]));
   }
 
-  /** No prefixes at all. */
+  /** Knows no prefixes. */
   static none(): PrefixSnapshots {
     return PrefixSnapshots.unsaved(new KnownPrefixes([]));
   }
 
-  /** Prefixes that are known, and have no snapshots yet. */
+  /** Knows prefixes that have no snapshots yet. */
   static unsaved(known: KnownPrefixes): PrefixSnapshots {
     return new PrefixSnapshots('', known, []);
   }
 
-  /** Reads a folder's index. Of a folder that is not there, or whose snapshots were made otherwise, nothing is known. */
+  /** Reads a folder's index. Knows no prefixes when there is no folder, or when its snapshots have another key. */
   static read(directory: string, key: SnapshotKey): PrefixSnapshots {
     const path = join(directory, indexFile);
     if (!existsSync(path)) return PrefixSnapshots.none();
@@ -72,7 +72,7 @@ export class PrefixSnapshots {
     return PrefixSnapshots.none();
   }
 
-  /** Writes the index of snapshots whose files are in the folder, `<name>.state` each. */
+  /** Writes the index of a folder that has the prefixes' files already, each named by {@link fileOf}. */
   static write(directory: string, key: SnapshotKey, prefixes: readonly KnownPrefix[]): void {
     const entries = prefixes.map(({ name, tokens }): SnapshotEntry => {
       return { name, tokens, crc32: checksumOf(join(directory, PrefixSnapshots.fileOf(name))) };
@@ -86,7 +86,7 @@ export class PrefixSnapshots {
     return `${name}.state`;
   }
 
-  /** The whole file of a prefix's snapshot; undefined when there is none that can be used. */
+  /** The file of a prefix's snapshot, checked against its checksum; undefined when there is no usable one. */
   pathOf({ name }: KnownPrefix): string | undefined {
     const entry = this.#entries.get(name);
     if (entry === undefined || this.#discarded.has(name)) return undefined;
@@ -102,13 +102,13 @@ export class PrefixSnapshots {
     return path;
   }
 
-  /** Looks at the file that takes longest to look at, before it is asked for. */
+  /** Checks the longest prefix's file, which takes longest, before a request needs it. */
   checkLongest(): void {
     const longest = this.known.all.at(-1);
     if (longest !== undefined) this.pathOf(longest);
   }
 
-  /** Passes a snapshot over from now on. */
+  /** Does not use a snapshot from now on, and reports it. */
   discard(name: string, reason: unknown): void {
     if (this.#discarded.has(name)) return;
     this.#discarded.add(name);
@@ -116,7 +116,7 @@ export class PrefixSnapshots {
   }
 }
 
-/** By pieces: memory for a whole file would take longer to get than its content to read. */
+/** Reads the file in pieces: allocating memory for all of it takes longer than reading it. */
 function checksumOf(path: string): number {
   const file = openSync(path, 'r');
   try {

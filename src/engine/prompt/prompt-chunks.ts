@@ -1,28 +1,28 @@
-// Where a prompt is cut into the pieces that are evaluated together. llama.cpp rounds a few tokens together differently
-// from many, so where it may be cut depends on nothing but the prompt, and on the beginnings that are known beforehand:
-// then a prompt whose beginning is cached gives to the last bit what it gives without a cache, where there is one slot.
-// Whole blocks are rounded alike, however many of them go together (docs/decisions/0002).
+// Cuts a prompt into pieces that are evaluated together. llama.cpp rounds a short piece differently from a long one, so the cuts
+// depend only on the prompt and the known prefixes. With one slot, a prompt then gives the same bits with and without a cache.
+// llama.cpp rounds whole blocks alike, however many are evaluated together (docs/decisions/0002).
 
-/** The most tokens of one piece, as llama.cpp's own default has it. The compute buffers grow with it. */
+/** The most tokens of one piece; llama.cpp has the same default. The compute buffers grow with it. */
 export const longestChunk = 512;
 
-/** The pieces of what is shorter than a block, so that short prompts have something to reuse. */
+/** The size of pieces of a prompt shorter than a block, so that short prompts too can reuse tokens. */
 export const smallChunk = 32;
 
-/** A whole block lies between two multiples of it. */
+/** A whole block starts and ends at a multiple of this. */
 export const blockSize = 64;
 
-/** A prompt, as far as its cuts depend on it. */
+/** The facts of a prompt that decide its cuts. */
 export interface ChunkedPrompt {
-  /** Where it ends. A piece that ends behind it is the last one, and ends there. */
+  /** The number of tokens. */
   readonly length: number;
-  /** The lengths of the known beginnings that it has, rising. */
+  /** The lengths of the known prefixes that it starts with, rising. */
   readonly breaks: readonly number[];
 }
 
 /**
- * The position at which the piece that begins at `position` ends. Whole blocks are `longest` tokens together at most; one
- * is always taken.
+ * The end of the piece that starts at `position`. It may lie behind the prompt's end; the piece is then the last one.
+ *
+ * @param longest - the most tokens of several whole blocks; a piece has at least one block
  */
 export function chunkEnd(position: number, prompt: ChunkedPrompt, longest: number): number {
   let end = nextCut(position, prompt);
@@ -39,8 +39,11 @@ export function chunkEnd(position: number, prompt: ChunkedPrompt, longest: numbe
 }
 
 /**
- * How many tokens need not be evaluated again of those that a prompt has in common with one of `evaluated` tokens: up to
- * where both were cut.
+ * How many of the first tokens that two prompts have in common are reusable: those up to the last cut of both.
+ *
+ * @param common - how many tokens they have in common
+ * @param evaluated - the length of the prompt that was evaluated
+ * @param prompt - the prompt that reuses the tokens
  */
 export function reusableTokens(common: number, evaluated: number, prompt: ChunkedPrompt): number {
   const size = evaluated < blockSize ? sizeAt(common, prompt) : blockSize;
@@ -54,7 +57,7 @@ function nextCut(position: number, prompt: ChunkedPrompt): number {
   return Math.min(end, prompt.breaks.find((length) => length > position) ?? end);
 }
 
-/** The first block is whole, unless the prompt, or a known beginning of it, ends before. */
+/** The first block is whole unless the prompt, or a known prefix of it, is shorter. */
 function sizeAt(position: number, { length, breaks: [first = length] }: ChunkedPrompt): number {
   return position < blockSize && first < blockSize ? smallChunk : blockSize;
 }

@@ -1,30 +1,30 @@
-// Guesses how a text goes on by what followed its last tokens before: answers that quote their prompt, or repeat themselves,
-// are then evaluated several tokens at a time. A guess costs time when it is wrong, so after wrong ones it pauses.
+// Guesses the next tokens by what followed the last ones earlier in prompt and text. Text that quotes or repeats is then
+// evaluated several tokens at a time. A wrong guess costs time, so guessing pauses after wrong ones.
 // https://github.com/apoorvumang/prompt-lookup-decoding
 import type { Token } from '../engine.ts';
 
-/** So many tokens must have stood in the same order before. */
+/** How many of the last tokens must occur earlier in the same order. */
 const matched = 3;
 
-/** Of what was guessed lately, so much must have been right. */
+/** The share of guessed tokens that must have been right lately. */
 const leastRight = 0.5;
 
-/** How much of a share the last guess counts for, in the running mean. */
+/** The weight of the last guess in the running mean. */
 const weight = 0.3;
 
-/** Tokens to pass without a guess, when too few were right. */
+/** How many tokens a pause lasts. */
 const pauseTokens = 16;
 
 export class PromptLookup {
   readonly #longest: number;
   readonly #text: Token[];
-  /** Where what follows the latest occurrence of some tokens begins. */
+  /** For each run of matched tokens, the position behind its latest occurrence. */
   readonly #places = new Map<string, number>();
   #indexed = matched;
   #right = 1;
   #pause = 0;
 
-  /** @param longest - the most tokens to guess at once; 0 never guesses */
+  /** @param longest - the most tokens of a guess; with 0 it never guesses */
   constructor(prompt: readonly Token[], longest: number) {
     this.#longest = longest;
     this.#text = longest > 0 ? [...prompt] : [];
@@ -35,14 +35,14 @@ export class PromptLookup {
     return this.#longest > 0;
   }
 
-  /** Takes a token of the text. */
+  /** Adds a token of the text. */
   push(token: Token): void {
     if (this.#longest === 0) return;
     this.#text.push(token);
     if (this.#pause > 0) this.#pause -= 1;
   }
 
-  /** The tokens that may come next, and no more than `most`. */
+  /** The tokens that may come next, at most `most`. */
   guess(most: number): readonly Token[] {
     if (this.#longest === 0 || this.#pause > 0) return [];
     for (; this.#indexed < this.#text.length; this.#indexed += 1) {
@@ -53,13 +53,13 @@ export class PromptLookup {
     return this.#text.slice(place, place + Math.min(most, this.#longest));
   }
 
-  /** Learns how many tokens of a guess were right. */
+  /** Records how many tokens of a guess were right, from its first on. */
   learn(right: number, guessed: number): void {
     if (guessed === 0) return;
     this.#right += weight * (right / guessed - this.#right);
     if (this.#right >= leastRight) return;
     this.#pause = pauseTokens;
-    // The next guess decides again.
+    // The next guess after the pause decides again.
     this.#right = leastRight;
   }
 

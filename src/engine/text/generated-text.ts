@@ -1,10 +1,10 @@
-// From tokens to the text that may be given out: whole characters, never a stop string, and with each piece the
-// tokens that end in it.
+// Turns generated tokens into pieces of text. A piece has whole characters and no part of a stop string, and comes with the
+// tokens whose text ends in it.
 import type { GeneratedToken, ScoredToken, Token } from '../engine.ts';
 import { StopStringScanner } from './stop-strings.ts';
 import { type Detokenize, TokenTextDecoder } from './token-text.ts';
 
-/** Text that may be given out, and its tokens. */
+/** A piece of text and the tokens that end in it. */
 export interface TextPiece {
   readonly text: string;
   readonly tokens: readonly GeneratedToken[];
@@ -13,25 +13,25 @@ export interface TextPiece {
 export class GeneratedText {
   readonly #decoder: TokenTextDecoder;
   readonly #scanner: StopStringScanner;
-  /** Tokens whose text is not given out yet, with where it ends. */
+  /** Tokens that no piece has had yet, with the end of their text. */
   #open: { readonly generated: GeneratedToken; readonly end: number }[] = [];
-  /** All that was decoded, in UTF-16 units. */
+  /** The length of all decoded text, in UTF-16 code units. */
   #decoded = 0;
-  /** All that was given out. */
+  /** The length of all pieces so far. */
   #given = 0;
 
-  /** `prompt` is what the first token follows. */
+  /** @param prompt - the tokens before the first generated one */
   constructor(detokenize: Detokenize, prompt: readonly Token[], stop: readonly string[]) {
     this.#decoder = new TokenTextDecoder(detokenize, prompt);
     this.#scanner = new StopStringScanner(stop);
   }
 
-  /** Whether a stop string was found; nothing comes after it. */
+  /** Whether a stop string was found. It ends the text. */
   get stopped(): boolean {
     return this.#scanner.stopped;
   }
 
-  /** Takes the next token and gives what may be given out now. */
+  /** Adds the next token, and returns the text that is final now. */
   push(token: Token, score?: ScoredToken): TextPiece {
     const added = this.#decoder.push(token);
     const offset = this.#decoded;
@@ -40,13 +40,13 @@ export class GeneratedText {
     return this.#give(this.#scanner.push(added));
   }
 
-  /** Takes the token that ends the generation, which has no text. */
+  /** Adds the token that ends the generation, which has no text. */
   end(token: Token, score?: ScoredToken): void {
     const generated = { token, offset: this.#decoded, ...(score && { score }) };
     this.#open.push({ generated, end: this.#decoded });
   }
 
-  /** Gives what was held back, once no more can come. */
+  /** Returns the rest of the text when no token follows. */
   flush(): TextPiece {
     const { text, tokens } = this.#give(this.#scanner.flush());
     const rest = this.stopped ? [] : this.#open.splice(0);
@@ -55,8 +55,8 @@ export class GeneratedText {
 
   #give(text: string): TextPiece {
     this.#given += text.length;
-    // Of the tokens that a stop string lies in, those that begin before it belong to the text. One that only begins
-    // a character waits for the character.
+    // A token that starts before the stop string belongs to the text, though it ends in the stop string. A token that only
+    // starts a character waits for the whole character.
     const isOpen = ({ generated, end }: { generated: GeneratedToken; end: number }) =>
       this.stopped || generated.offset === end ? generated.offset >= this.#given : end > this.#given;
     const firstOpen = this.#open.findIndex(isOpen);

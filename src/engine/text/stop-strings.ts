@@ -1,5 +1,5 @@
-// Finds stop strings in text that arrives in pieces. What could still become a stop string is held back, so
-// that no part of one is ever given out.
+// Finds stop strings in text that arrives in pieces. It holds back an end that may become a stop string, so that it never
+// returns a part of one.
 
 export class StopStringScanner {
   readonly #stops: readonly string[];
@@ -10,14 +10,14 @@ export class StopStringScanner {
     this.#stops = stops;
   }
 
-  /** Whether a stop string was found; after that nothing more is given out. */
+  /** Whether a stop string was found. No text is returned after that. */
   get stopped(): boolean {
     return this.#stopped;
   }
 
   /**
-   * Takes the next piece and returns the text that is safe to give out. The stop string that is complete
-   * first wins, so that the answer does not depend on how the text was cut into pieces.
+   * Adds the next piece, and returns the text that is certainly not part of a stop string. Among several stop strings the one
+   * that is complete first counts, so the result does not depend on how the text was cut into pieces.
    */
   push(piece: string): string {
     if (this.#stopped) return '';
@@ -29,14 +29,14 @@ export class StopStringScanner {
     return text.slice(0, end);
   }
 
-  /** Gives out what was held back, once no more text can come. */
+  /** Returns the text that was held back when no piece follows. */
   flush(): string {
     const text = this.#held;
     this.#held = '';
     return text;
   }
 
-  /** Where the stop string begins that ends first; of two that end together, the longer one. */
+  /** The start of the stop string that ends first; when two end together, of the longer one. */
   #firstComplete(text: string): number | undefined {
     let first: { start: number; end: number } | undefined;
     for (const stop of this.#stops) {
@@ -49,7 +49,7 @@ export class StopStringScanner {
     return first?.start;
   }
 
-  /** Length of the longest end of `text` that begins one of the stop strings. */
+  /** The length of the longest end of `text` that a stop string starts with. */
   #longestOpenSuffix(text: string): number {
     let longest = 0;
     for (const stop of this.#stops) {

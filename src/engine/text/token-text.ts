@@ -1,31 +1,30 @@
-// Turns tokens into text as they come. A character may be spread over several tokens (an emoji is often
-// three), so the end of the text is held back until its bytes are whole;
-// half a character at the very end is never given out.
+// Turns tokens into text one by one. Several tokens may share a character (an emoji often takes three), so the end of the text is
+// held back until its last character is whole. A partial character at the very end is dropped.
 import type { Token } from '../engine.ts';
 
-/** Turns tokens into text, given the tokens before them; the bytes of half a character become one U+FFFD. */
+/** Turns tokens into text that follows the tokens `before`. A partial character becomes U+FFFD. */
 export type Detokenize = (tokens: Token[], before: Token[]) => string;
 
-/** Some vocabularies decide a leading space by the tokens before. */
+/** How many tokens before are passed on: in some vocabularies they decide whether a text starts with a space. */
 const tokensOfContext = 3;
 
-/** Bytes that never become a character are given up after this many tokens. */
+/** After this many tokens, bytes that are no character become U+FFFD. */
 const mostOpenTokens = 64;
 
 export class TokenTextDecoder {
   readonly #detokenize: Detokenize;
   #before: Token[];
   #open: Token[] = [];
-  /** How much of the open tokens' text is given out already, in UTF-16 units. */
+  /** How much of the open tokens' text was returned already, in UTF-16 code units. */
   #given = 0;
 
-  /** `before` are the last tokens of the prompt. */
+  /** @param before - the tokens of the prompt, or its last ones */
   constructor(detokenize: Detokenize, before: readonly Token[]) {
     this.#detokenize = detokenize;
     this.#before = before.slice(-tokensOfContext);
   }
 
-  /** Takes the next token; returns the text that is whole now, which may be empty. */
+  /** Adds the next token, and returns the text that is whole now, which may be empty. */
   push(token: Token): string {
     this.#open.push(token);
     const text = this.#detokenize(this.#open, this.#before);
