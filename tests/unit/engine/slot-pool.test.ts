@@ -5,14 +5,14 @@ import { SlotPool } from '../../../src/engine/slot-pool.ts';
 const any = () => 0;
 
 describe('SlotPool', () => {
-  it('gives the free slot with the highest score', async () => {
+  it('takes the free slot with the highest score', async () => {
     const pool = new SlotPool(['a', 'b', 'c'], 0);
 
     expect(await pool.acquire((slot) => (slot === 'b' ? 1 : 0))).toBe('b');
     expect(await pool.acquire((slot) => (slot === 'b' ? 1 : 0))).toBe('a');
   });
 
-  it('hands a slot to whoever has waited longest', async () => {
+  it('passes a slot to the caller that has waited longest', async () => {
     const pool = new SlotPool(['a'], 2);
     const order: string[] = [];
     const slot = await pool.acquire(any);
@@ -26,7 +26,7 @@ describe('SlotPool', () => {
     expect(order).toEqual(['first', 'second']);
   });
 
-  it('refuses one more than may wait', async () => {
+  it('refuses a caller when the queue is full', async () => {
     const pool = new SlotPool(['a'], 1);
     await pool.acquire(any);
     const waiting = pool.acquire(any);
@@ -36,7 +36,7 @@ describe('SlotPool', () => {
     expect(await waiting).toBe('a');
   });
 
-  it('lets a caller leave the queue, and passes the slot to the next', async () => {
+  it('lets a caller leave the queue when its signal aborts, and passes the slot to the next one', async () => {
     const pool = new SlotPool(['a'], 2);
     await pool.acquire(any);
     const leave = new AbortController();
@@ -51,7 +51,7 @@ describe('SlotPool', () => {
     await expect(pool.acquire(any, leave.signal)).rejects.toBe(reason);
   });
 
-  it('is idle only when every slot is free', async () => {
+  it('is idle only when all slots are free', async () => {
     const pool = new SlotPool(['a', 'b'], 0);
     await pool.whenIdle();
     await pool.acquire(any);
@@ -71,7 +71,7 @@ describe('SlotPool', () => {
 });
 
 describe("a pool's load", () => {
-  it('is what is taken, and who waits', async () => {
+  it('counts taken slots and waiting callers', async () => {
     const pool = new SlotPool(['a', 'b'], 2);
     const leave = new AbortController();
     expect(pool.load).toEqual({ running: 0, waiting: 0 });
@@ -91,7 +91,7 @@ describe("a pool's load", () => {
     expect(pool.load).toEqual({ running: 0, waiting: 0 });
   });
 
-  it('stays right when those who have a slot are told that the time is up', async () => {
+  it('stays right when the signal of a caller aborts after it got a slot', async () => {
     const pool = new SlotPool(['a'], 2);
     const late = new AbortController();
     await pool.acquire(any, late.signal);

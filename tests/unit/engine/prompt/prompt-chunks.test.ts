@@ -2,20 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { reusableTokens } from '../../../../src/engine/prompt/prompt-chunks.ts';
 import { chunkEnds } from '../../../chunk-ends.ts';
 
-/** Where a prompt is cut that is evaluated in the smallest pieces. */
+/** The ends of a prompt's pieces when they are as short as possible. */
 function smallestEnds(length: number, breaks: number[] = []): number[] {
   return chunkEnds(length, { breaks, longest: 0 });
 }
 
-describe('the chunks of a prompt', () => {
-  it('are blocks, the first one too, unless the prompt ends before', () => {
+describe('the pieces of a prompt', () => {
+  it('are blocks, unless the prompt is shorter than one', () => {
     expect(smallestEnds(300)).toEqual([64, 128, 192, 256, 300]);
     expect(smallestEnds(64)).toEqual([64]);
     expect(smallestEnds(63)).toEqual([32, 63]);
     expect(smallestEnds(32)).toEqual([32]);
   });
 
-  it('are as many whole blocks together as may be', () => {
+  it('join as many whole blocks as the limit allows', () => {
     expect(chunkEnds(700)).toEqual([640, 700]);
     expect(chunkEnds(700, { longest: 512 })).toEqual([512, 640, 700]);
     expect(chunkEnds(512)).toEqual([512]);
@@ -23,14 +23,14 @@ describe('the chunks of a prompt', () => {
     expect(chunkEnds(320, { longest: 1 })).toEqual(smallestEnds(320));
   });
 
-  it('end with a known beginning as well, which is cut as a prompt of its length', () => {
+  it('also end where a known prefix ends, which is cut like a prompt of its length', () => {
     expect(smallestEnds(300, [40, 200])).toEqual([32, 40, 64, 128, 192, 200, 256, 300]);
     expect(smallestEnds(300, [70])).toEqual([64, 70, 128, 192, 256, 300]);
     expect(chunkEnds(600, { breaks: [40, 200] })).toEqual([32, 40, 64, 192, 200, 256, 576, 600]);
   });
 
   it.each([{ breaks: [] }, { breaks: [64] }, { breaks: [40, 64, 100, 200, 256, 330] }])(
-    'join nothing but whole blocks, wherever they begin (known beginnings: $breaks)',
+    'join only whole blocks, wherever they start (known prefixes: $breaks)',
     ({ breaks }) => {
       for (const length of [1, 31, 64, 65, 200, 255, 256, 512, 700]) {
         const cuts = [0, ...smallestEnds(length, breaks)];
@@ -53,7 +53,7 @@ describe('the chunks of a prompt', () => {
   );
 });
 
-describe('what two prompts have in common', () => {
+describe('the tokens that two prompts have in common', () => {
   it.each([
     [0, 0],
     [63, 0],
@@ -62,7 +62,7 @@ describe('what two prompts have in common', () => {
     [128, 128],
     [255, 192],
     [256, 256],
-  ])('is reused in whole blocks: of %i tokens, %i', (common, reused) => {
+  ])('are reused in whole blocks: %i common tokens, %i reused', (common, reused) => {
     expect(reusableTokens(common, 300, { length: 300, breaks: [] })).toBe(reused);
   });
 
@@ -72,7 +72,7 @@ describe('what two prompts have in common', () => {
     [64, 63, 0],
     [33, 300, 0],
   ])(
-    'is reused in small pieces where both are short: of %i and %i tokens, %i',
+    'are reused in small pieces when both prompts are short: %i and %i tokens, %i reused',
     (evaluated, length, reused) => {
       expect(reusableTokens(32, evaluated, { length, breaks: [] })).toBe(reused);
     },
@@ -87,20 +87,20 @@ describe('what two prompts have in common', () => {
     [200, 200],
     [255, 200],
     [256, 256],
-  ])('is reused up to a known beginning as well: of %i tokens, %i', (common, reused) => {
+  ])('are also reused up to the end of a known prefix: %i common tokens, %i reused', (common, reused) => {
     const evaluated = Math.max(40, common);
 
     expect(reusableTokens(common, evaluated, { length: 300, breaks: [40, 200] })).toBe(reused);
   });
 
   it.each([{ known: [] }, { known: [10] }, { known: [40] }, { known: [64] }, { known: [20, 90] }])(
-    'ends where both are cut alike, whatever their lengths (known beginnings: $known)',
+    'are reused up to where both prompts are cut alike (known prefixes: $known)',
     ({ known }) => {
       let reuses = 0;
       for (const evaluated of [1, 32, 40, 63, 64, 65, 100, 128, 200]) {
         for (const length of [2, 33, 41, 63, 64, 65, 100, 129, 200]) {
           for (let common = 0; common <= Math.min(evaluated, length - 1); common++) {
-            // Of what they have in common both have the known beginnings, and of what follows one of them may.
+            // Both have the known prefixes within the common tokens; longer ones belong to one of the prompts.
             for (const whoHasMore of [length, evaluated]) {
               const breaksOf = (whole: number) =>
                 known.filter((each) => each < whole && (each <= common || whole === whoHasMore));

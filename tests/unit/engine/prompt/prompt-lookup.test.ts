@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { PromptLookup } from '../../../../src/engine/prompt/prompt-lookup.ts';
 
 describe('a guess by prompt lookup', () => {
-  it('is what followed the last three tokens before', () => {
+  it('repeats the tokens that followed the last three tokens earlier', () => {
     const lookup = new PromptLookup([1, 2, 3, 4, 5, 6, 9, 1, 2], 4);
     expect(lookup.guess(8)).toEqual([]);
 
@@ -11,20 +11,20 @@ describe('a guess by prompt lookup', () => {
     expect(lookup.guess(2)).toEqual([4, 5]);
   });
 
-  it('is by the latest place of several', () => {
+  it('repeats the latest occurrence', () => {
     const lookup = new PromptLookup([1, 2, 3, 4, 1, 2, 3, 5, 1, 2, 3], 1);
 
     expect(lookup.guess(1)).toEqual([5]);
   });
 
-  it('looks into what was generated as well', () => {
+  it('also searches generated tokens', () => {
     const lookup = new PromptLookup([7], 2);
     for (const token of [1, 2, 3, 8, 1, 2, 3]) lookup.push(token);
 
     expect(lookup.guess(2)).toEqual([8, 1]);
   });
 
-  it('pauses when too little of what was guessed was right, and then tries again', () => {
+  it('pauses when too few guessed tokens were right, and then tries again', () => {
     const lookup = new PromptLookup([1, 2, 3, 4, 1, 2, 3], 2);
     const repeat = () => [4, 1, 2, 3].forEach((token) => void lookup.push(token));
     lookup.learn(0, 2);
@@ -38,7 +38,7 @@ describe('a guess by prompt lookup', () => {
     expect(lookup.guess(2)).toEqual([4, 1]);
   });
 
-  it('is none where none is asked for', () => {
+  it('is empty when the limit is 0', () => {
     expect(new PromptLookup([1, 2, 3, 4, 1, 2, 3], 0).guess(4)).toEqual([]);
   });
 });

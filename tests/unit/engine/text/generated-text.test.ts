@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { GeneratedText } from '../../../../src/engine/text/generated-text.ts';
 
-/** Pushes pieces of bytes as tokens, and gives out what comes, with the tokens' numbers and places. */
+/** Pushes pieces of bytes as tokens, and returns each piece of text with its tokens, written as `token@offset`. */
 function generate(pieces: readonly (string | number[])[], stop: readonly string[] = []) {
   const toBytes = (token: number) => Buffer.from((pieces[token] ?? '') as string);
   const text = new GeneratedText((tokens) => Buffer.concat(tokens.map(toBytes)).toString(), [], stop);
@@ -21,7 +21,7 @@ describe('generated text', () => {
     expect(generate(['a', 'bc', 'd'])).toEqual([['a', '0@0'], ['bc', '1@1'], ['d', '2@3'], ['']]);
   });
 
-  it('holds a character back, with its tokens, until it is whole', () => {
+  it('holds a character and its tokens back until it is whole', () => {
     expect(generate(['a', [0xf0, 0x9f], [0x98], [0x80], 'b'])).toEqual([
       ['a', '0@0'],
       [''],
@@ -32,11 +32,11 @@ describe('generated text', () => {
     ]);
   });
 
-  it('gives the tokens of half a character at its end, without text', () => {
+  it('ends with the tokens of a partial character, without text', () => {
     expect(generate(['a', [0xf0, 0x9f]])).toEqual([['a', '0@0'], [''], ['', '1@1']]);
   });
 
-  it('holds back what may be a stop string, with its tokens', () => {
+  it('holds back a possible stop string and its tokens', () => {
     expect(generate(['a', 'x', 'y', 'b'], ['xyz'])).toEqual([
       ['a', '0@0'],
       [''],
@@ -47,7 +47,7 @@ describe('generated text', () => {
     expect(generate(['a', 'x', 'y'], ['xyz'])).toEqual([['a', '0@0'], [''], [''], ['xy', '1@1', '2@2']]);
   });
 
-  it('leaves out a stop string, and the tokens that begin in it', () => {
+  it('leaves out a stop string and the tokens that start in it', () => {
     expect(generate(['a', 'bx', 'y', 'zc', 'd'], ['xyz'])).toEqual([
       ['a', '0@0'],
       ['b'],
@@ -59,7 +59,7 @@ describe('generated text', () => {
     expect(generate(['xyz'], ['xyz'])).toEqual([[''], ['']]);
   });
 
-  it('gives every token once, in order, however they are cut', () => {
+  it('has every token once and in order, however the bytes are cut', () => {
     const text = 'one 😀 two é three stops here';
     const bytes = [...Buffer.from(text)];
     for (const size of [1, 2, 3, 5, 8]) {
@@ -74,7 +74,7 @@ describe('generated text', () => {
     }
   });
 
-  it('has the token that ends it at its end', () => {
+  it('ends with the token that ends the generation', () => {
     const text = new GeneratedText((tokens) => 'a'.repeat(tokens.length), [], []);
     text.push(0);
     text.end(7, { token: 7, logprob: -1, top: [] });

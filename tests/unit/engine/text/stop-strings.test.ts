@@ -11,11 +11,11 @@ function scan(stops: string[], pieces: string[]): { given: string[]; stopped: bo
 }
 
 describe('StopStringScanner', () => {
-  it('gives text out at once when nothing in it begins a stop string', () => {
+  it('returns text at once when no stop string starts in it', () => {
     expect(scan(['END'], ['Hello', ' world'])).toEqual({ given: ['Hello', ' world', ''], stopped: false });
   });
 
-  it.each([1, 2, 3, 5])('finds a stop string whose text comes %i characters at a time', (size) => {
+  it.each([1, 2, 3, 5])('finds a stop string in text that arrives %i characters at a time', (size) => {
     const text = 'one END two';
     const pieces = text.match(new RegExp(`.{1,${size}}`, 'g')) ?? [];
     const { given, stopped } = scan(['END'], pieces);
@@ -24,23 +24,26 @@ describe('StopStringScanner', () => {
     expect(stopped).toBe(true);
   });
 
-  it('gives back what only looked like a stop string', () => {
+  it('returns text that only looked like a stop string', () => {
     expect(scan(['END'], ['an EN', 'emy'])).toEqual({ given: ['an ', 'ENemy', ''], stopped: false });
   });
 
-  it('gives out, at the end, what was held back', () => {
+  it('returns the text that it held back at the end', () => {
     expect(scan(['\n\n'], ['line\n'])).toEqual({ given: ['line', '\n'], stopped: false });
   });
 
-  it.each([1, 2, 4])('stops at the one that is complete first, with pieces of %i characters', (size) => {
-    const pieces = (text: string) => text.match(new RegExp(`.{1,${size}}`, 'g')) ?? [];
+  it.each([1, 2, 4])(
+    'stops at the stop string that is complete first, in pieces of %i characters',
+    (size) => {
+      const pieces = (text: string) => text.match(new RegExp(`.{1,${size}}`, 'g')) ?? [];
 
-    expect(scan(['b', 'abc'], pieces('xabc')).given.join('')).toBe('xa');
-    expect(scan(['bc', 'abc'], pieces('xabc')).given.join('')).toBe('x');
-    expect(scan(['abcd', 'cx'], pieces('zabcx')).given.join('')).toBe('zab');
-  });
+      expect(scan(['b', 'abc'], pieces('xabc')).given.join('')).toBe('xa');
+      expect(scan(['bc', 'abc'], pieces('xabc')).given.join('')).toBe('x');
+      expect(scan(['abcd', 'cx'], pieces('zabcx')).given.join('')).toBe('zab');
+    },
+  );
 
-  it('finds one that begins inside a false start', () => {
+  it('finds a stop string that starts inside a false start', () => {
     expect(scan(['aab'], ['aa', 'ab', 'c'])).toEqual({ given: ['', 'a', '', ''], stopped: true });
   });
 });

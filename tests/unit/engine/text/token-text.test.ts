@@ -13,7 +13,7 @@ function decode(pieces: number[][]): string[] {
 const bytes = (text: string) => [...Buffer.from(text)];
 
 describe('TokenTextDecoder', () => {
-  it('gives whole characters out at once', () => {
+  it('returns whole characters at once', () => {
     expect(decode([bytes('a'), bytes('é')])).toEqual(['a', 'é']);
   });
 
@@ -21,26 +21,26 @@ describe('TokenTextDecoder', () => {
     expect(decode(bytes('🌍').map((byte) => [byte]))).toEqual(['', '', '', '🌍']);
   });
 
-  it('never splits characters that share tokens, however many in a row', () => {
+  it('never splits characters that share tokens, however many follow each other', () => {
     const [a, b, c, d] = bytes('😀') as [number, number, number, number];
     const pieces = [[a, b], ...Array.from({ length: 6 }, () => [c, d, a, b]), [c, d]];
 
     expect(decode(pieces)).toEqual(['', ...Array(6).fill('😀'), '😀']);
   });
 
-  it('gives the beginning of a piece out while its end is held back', () => {
+  it('returns the beginning of a token while it holds its end back', () => {
     expect(decode([[...bytes('x'), 0xc3], [0xa9]])).toEqual(['x', 'é']);
   });
 
-  it('never gives out half a character at the end', () => {
+  it('drops a partial character at the end', () => {
     expect(decode([bytes('a'), [0xf0, 0x9f]])).toEqual(['a', '']);
   });
 
-  it('lets bytes that never become a character pass', () => {
+  it('returns U+FFFD for bytes that are no character', () => {
     expect(decode([[0xff], bytes('a')])).toEqual(['', '\uFFFDa']);
   });
 
-  it('passes the tokens before on, because some vocabularies drop a leading space', () => {
+  it('passes on the tokens before, because some vocabularies drop a leading space', () => {
     const seen: number[][] = [];
     const decoder = new TokenTextDecoder(
       (tokens, before) => {
