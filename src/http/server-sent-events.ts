@@ -1,6 +1,6 @@
 // Server-sent events as OpenAI's API sends them.
 // https://html.spec.whatwg.org/multipage/server-sent-events.html
-import { toRequestError } from '../errors/request-error.ts';
+import { type RequestError, toRequestError } from '../errors/request-error.ts';
 
 /**
  * Turns chunks into events, and ends with `[DONE]`. A failure of the chunks is given to `log` and becomes an
@@ -18,7 +18,7 @@ export async function* toServerSentEvents(
         return { done: 'failed', error } as const;
       });
       if (step.done === 'failed') {
-        yield `event: error\ndata: ${JSON.stringify(toRequestError(step.error).toBody())}\n\n`;
+        yield toErrorEvent(toRequestError(step.error));
         return;
       }
       if (step.done) break;
@@ -28,4 +28,9 @@ export async function* toServerSentEvents(
   } finally {
     await chunks.return();
   }
+}
+
+/** The last event of a stream that fails after its status was sent. */
+export function toErrorEvent(error: RequestError): string {
+  return `event: error\ndata: ${JSON.stringify(error.toBody())}\n\n`;
 }

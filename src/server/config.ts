@@ -10,11 +10,11 @@ export interface FrontConfig {
   readonly host: string;
   /** 0 lets the system choose a free port. */
   readonly port: number;
-  /** The bearer key that invocations must bring; the function asks for it on every other path. */
+  /** The bearer key that invocations must bring; the runtime asks for it on every other path. */
   readonly apiKey: ApiKeySource | undefined;
   /** How many invocations may wait while one runs; one more is refused. */
   readonly queueLimit: number;
-  /** How long the emulator lets one invocation run. */
+  /** The time for one answer, by whichever path it is asked for. */
   readonly functionTimeoutSeconds: number;
   /** Threads that decode. The emulator claims 3,008 MB of memory, so the function cannot tell by itself. */
   readonly threads: number;
@@ -22,8 +22,6 @@ export interface FrontConfig {
   readonly shutdownGraceSeconds: number;
   /** The Runtime Interface Emulator's executable. */
   readonly emulatorPath: string;
-  /** The bundle of the function that answers every path but the invoke URL, in this process. */
-  readonly streamingBundle: string;
   /** What the emulator runs as the function's runtime: a program and its arguments. */
   readonly bootstrap: readonly [program: string, ...args: string[]];
 }
@@ -45,11 +43,19 @@ export function readFrontConfig(env: Environment, { root, handler }: FrontTarget
     port: readInteger(env, 'PORT', { min: 0, max: 65_535, default: 8000 }),
     apiKey: readApiKeySource(env),
     queueLimit: readQueueLimit(env),
-    functionTimeoutSeconds: readInteger(env, 'FUNCTION_TIMEOUT', { min: 1, max: 86_400, default: 900 }),
+    functionTimeoutSeconds: readFunctionTimeout(env),
     threads: readThreads(env),
     shutdownGraceSeconds: readInteger(env, 'SHUTDOWN_GRACE', { min: 0, max: 86_400, default: 10 }),
     emulatorPath: readText(env, 'RIE_PATH', join(root, 'dist/aws-lambda-rie')),
-    streamingBundle: join(root, 'dist/functions/stream.mjs'),
     bootstrap: [join(root, 'infra/entry.sh'), handler] as const,
   });
+}
+
+/**
+ * Reads how many seconds there are for one answer; the runtime reads the same.
+ *
+ * @throws {ConfigurationError} when the value cannot be used
+ */
+export function readFunctionTimeout(env: Environment): number {
+  return readInteger(env, 'FUNCTION_TIMEOUT', { min: 1, max: 86_400, default: 900 });
 }

@@ -17,6 +17,18 @@ export class EmulatorExitedError extends Error {
   }
 }
 
+/** The runtime took no connection, or ended before it answered. */
+export class RuntimeExitedError extends Error {
+  override readonly name = 'RuntimeExitedError';
+  /** Whether the runtime was connected to, so that it may have seen the request. */
+  readonly delivered: boolean;
+
+  constructor(message: string, options: { delivered: boolean; cause?: unknown }) {
+    super(message, { cause: options.cause });
+    this.delivered = options.delivered;
+  }
+}
+
 /** The function could not be loaded. */
 export class InitializationError extends Error {
   override readonly name = 'InitializationError';

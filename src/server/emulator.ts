@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { EmulatorExitedError, EmulatorMissingError } from './emulator-errors.ts';
 import { endToEndHeaders, type HttpAnswer } from './http-answer.ts';
 import { canConnect, findFreePorts, loopback } from './loopback.ts';
+import { frontSocketVariable } from './private-socket.ts';
 import { killSession, listSession } from './process-session.ts';
 
 /** The path on which the emulator, and so the front, takes invocations. */
@@ -17,6 +18,8 @@ export interface EmulatorOptions {
   readonly bootstrap: readonly string[];
   readonly functionTimeoutSeconds: number;
   readonly threads: number;
+  /** The path of the front's socket, to which the runtime connects. */
+  readonly frontSocket: string;
 }
 
 const standardError = 2;
@@ -53,6 +56,7 @@ export class Emulator {
     bootstrap,
     functionTimeoutSeconds,
     threads,
+    frontSocket,
   }: EmulatorOptions): Promise<Emulator> {
     const [port, runtimeApiPort] = await findFreePorts();
     const addresses = [
@@ -65,7 +69,12 @@ export class Emulator {
       env: {
         ...process.env,
         AWS_LAMBDA_FUNCTION_TIMEOUT: String(functionTimeoutSeconds),
+        FUNCTION_TIMEOUT: String(functionTimeoutSeconds),
         THREADS: String(threads),
+        [frontSocketVariable]: frontSocket,
+        // The interface client waits for the next invocation in JavaScript. By default it does so on libuv's one thread, and
+        // llama.cpp, which runs on the same thread, could answer nothing meanwhile.
+        AWS_LAMBDA_NODEJS_USE_ALTERNATIVE_CLIENT_1: 'true',
       },
     });
     try {
@@ -131,13 +140,6 @@ export class Emulator {
       });
       outgoing.end(event);
     });
-  }
-
-  /** The processes the emulator itself started that live now: the function's runtime, if it has not ended. */
-  listRuntimes(): number[] {
-    return listSession(this.pid)
-      .filter(({ parent }) => parent === this.pid)
-      .map(({ pid }) => pid);
   }
 
   /** Ends the emulator and all it started. It takes its runtime with it when asked with SIGTERM. */

@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import type { AddressInfo, Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FrontConfig } from './config.ts';
+import { SupervisorStoppedError } from './emulator-errors.ts';
 import { InvocationQueue } from './invocation-queue.ts';
-import { createFrontServer } from './server.ts';
-import { StreamingFunction } from './streaming-function.ts';
+import { type PassedRequest, passThrough } from './pass-through.ts';
+import { RuntimeLink } from './runtime-link.ts';
+import { createFrontServer, explain } from './server.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** A front that serves. */
@@ -41,28 +43,50 @@ const flushMilliseconds = 1_000;
  */
 export async function startFront(config: FrontConfig, signal?: AbortSignal): Promise<Front> {
   const queue = new InvocationQueue({ limit: config.queueLimit, now: () => performance.now() });
-  const supervisor = new Supervisor({
-    path: config.emulatorPath,
-    bootstrap: config.bootstrap,
-    functionTimeoutSeconds: config.functionTimeoutSeconds,
-    threads: config.threads,
-  });
+  const link = await RuntimeLink.open();
+  const supervisor = new Supervisor(
+    {
+      path: config.emulatorPath,
+      bootstrap: config.bootstrap,
+      functionTimeoutSeconds: config.functionTimeoutSeconds,
+      threads: config.threads,
+    },
+    link,
+  );
   // Whatever ends this process, an uncaught error too, takes the emulator and the runtime with it.
-  const kill = () => supervisor.kill();
+  const kill = () => {
+    supervisor.kill();
+    link.remove();
+  };
   process.once('exit', kill);
   const stopSupervisor = async () => {
     await supervisor.stop();
+    link.remove();
     process.off('exit', kill);
   };
-  const streaming = new StreamingFunction({
-    bundle: config.streamingBundle,
-    timeoutSeconds: config.functionTimeoutSeconds,
-  });
+  const passing = new Set<Promise<void>>();
+  const pass = async (passed: PassedRequest) => {
+    const toError = (error: unknown) => (supervisor.isStopping ? new SupervisorStoppedError() : error);
+    const answered = passThrough(passed, {
+      findRuntime: () => supervisor.findRuntime(),
+      dropRuntime: (runtime) => link.drop(runtime),
+      timeoutSeconds: config.functionTimeoutSeconds,
+      explain: (error) => explain(toError(error)),
+    });
+    passing.add(answered);
+    try {
+      await answered;
+    } catch (error) {
+      throw toError(error);
+    } finally {
+      passing.delete(answered);
+    }
+  };
   const server = createFrontServer({
     queue,
     apiKey: config.apiKey,
     invoke: (event, headers) => supervisor.invoke(event, headers),
-    answer: (event, response, clientLeft) => streaming.answer(event, response, clientLeft),
+    passThrough: pass,
   });
 
   const abandon = () => void supervisor.stop();
@@ -84,9 +108,10 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
     const closed = once(server, 'close');
     server.close();
     queue.close();
-    const idle = Promise.all([queue.whenIdle(), streaming.whenIdle()]);
+    const idle = Promise.all([queue.whenIdle(), allSettled(passing)]);
     await settlesWithin(idle, config.shutdownGraceSeconds * 1000);
     await stopSupervisor();
+    server.closeIdleConnections();
     // Answers that were just written may still be on their way.
     await settlesWithin(closed, flushMilliseconds);
     server.closeAllConnections();
@@ -117,6 +142,11 @@ async function listen(server: Server, { host, port }: FrontConfig): Promise<void
     const reason = code === 'EADDRINUSE' ? 'the port is in use' : message;
     throw new ListenError(`Cannot listen on ${host} port ${port}: ${reason}.`, { cause });
   }
+}
+
+/** Resolves when a set is empty whose promises leave it as they settle. */
+async function allSettled(promises: ReadonlySet<Promise<void>>): Promise<void> {
+  while (promises.size > 0) await Promise.allSettled(promises);
 }
 
 async function settlesWithin(promise: Promise<unknown>, milliseconds: number): Promise<void> {

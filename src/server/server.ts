@@ -1,17 +1,21 @@
 // The HTTP side of the front: which request goes where, and the invoke endpoint.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { parseJson } from '../api/json-body.ts';
 import { RequestError, toRequestError } from '../errors/request-error.ts';
 import type { ApiKeySource } from '../http/api-key.ts';
 import { authorize } from '../http/authorization.ts';
 import { invokePath } from './emulator.ts';
-import { EmulatorExitedError, InitializationError, SupervisorStoppedError } from './emulator-errors.ts';
+import {
+  EmulatorExitedError,
+  InitializationError,
+  RuntimeExitedError,
+  SupervisorStoppedError,
+} from './emulator-errors.ts';
 import { declaresMoreThan, maximumEventBytes, readBody } from './event-body.ts';
-import { toFunctionUrlEvent } from './function-url.ts';
 import { errorAnswer, type HttpAnswer, invocationHeaders, sendAnswer } from './http-answer.ts';
 import { type InvocationQueue, QueueClosedError, QueueFullError } from './invocation-queue.ts';
 import { refuseMalformed } from './malformed-http.ts';
+import type { PassedRequest } from './pass-through.ts';
 
 /** What the routes answer with. */
 export interface FrontServices {
@@ -20,12 +24,8 @@ export interface FrontServices {
   readonly queue: InvocationQueue;
   /** Takes a whole event to the function and brings its whole answer. */
   readonly invoke: (event: Uint8Array, headers: ReturnType<typeof invocationHeaders>) => Promise<HttpAnswer>;
-  /** Answers a Function URL's event on the response, as it is generated. */
-  readonly answer: (
-    event: APIGatewayProxyEventV2,
-    response: ServerResponse,
-    clientLeft: AbortSignal,
-  ) => Promise<void>;
+  /** Has the runtime answer on the response, as the answer is generated. */
+  readonly passThrough: (passed: PassedRequest) => Promise<void>;
 }
 
 interface Exchange {
@@ -71,22 +71,18 @@ async function route(exchange: Exchange, services: FrontServices): Promise<HttpA
         headers: { allow: 'POST' },
       });
     default:
-      return answerAsFunctionUrl(exchange, services);
+      return passOn(exchange, services);
   }
 }
 
-/** Every other path is the function's own. */
-async function answerAsFunctionUrl(
-  exchange: Exchange,
-  { answer }: FrontServices,
-): Promise<HttpAnswer | undefined> {
-  const { request, response, expectsContinue, clientLeft } = exchange;
+/** The runtime answers every other path, and asks for the key itself. */
+async function passOn(exchange: Exchange, { passThrough }: FrontServices): Promise<undefined> {
+  const { request, response, expectsContinue } = exchange;
   if (expectsContinue && !declaresMoreThan(request, maximumEventBytes)) response.writeContinue();
   const body = await readBody(request, maximumEventBytes);
   if (!body)
     throw new RequestError('request_too_large', `The body is over ${maximumEventBytes} bytes (6 MiB).`);
-  await answer(toFunctionUrlEvent(request, body), response, clientLeft);
-  return undefined;
+  await passThrough({ request, body, response });
 }
 
 async function invokeFunction(
@@ -105,7 +101,7 @@ async function invokeFunction(
 }
 
 /** What a client may know of a failure; one that nobody expected is logged whole. */
-function explain(error: unknown): RequestError {
+export function explain(error: unknown): RequestError {
   if (error instanceof QueueFullError) {
     const headers = { 'retry-after': String(error.retryAfterSeconds) };
     return new RequestError('queue_full', error.message, { headers });
@@ -113,7 +109,11 @@ function explain(error: unknown): RequestError {
   if (error instanceof QueueClosedError || error instanceof SupervisorStoppedError) {
     return new RequestError('shutting_down', 'The server is shutting down.');
   }
-  if (error instanceof EmulatorExitedError || error instanceof InitializationError) {
+  if (
+    error instanceof EmulatorExitedError ||
+    error instanceof RuntimeExitedError ||
+    error instanceof InitializationError
+  ) {
     return new RequestError(
       'runtime_exited',
       'The runtime exited before it answered; the log has the reason.',

@@ -19,23 +19,28 @@ import {
 } from './emulator-errors.ts';
 import type { HttpAnswer } from './http-answer.ts';
 import { isLiving } from './process-session.ts';
+import type { Runtime, RuntimeLink } from './runtime-link.ts';
 import { describeInitFailure, isWarm, runtimeHasEnded, warmUpEvent } from './warm-up.ts';
 
 const maximumFailures = 5;
 const retryMilliseconds = 100;
+const connectMilliseconds = 10_000;
 
-/** An emulator that is started anew when it ends. */
+/** An emulator that is started again when it ends, or when its runtime ends. */
 export class Supervisor {
-  readonly #options: EmulatorOptions;
+  readonly #options: Omit<EmulatorOptions, 'frontSocket'>;
+  readonly #link: RuntimeLink;
   readonly #stopping = new AbortController();
   readonly #failure = Promise.withResolvers<never>();
   #emulator: Emulator | undefined;
-  #runtimes: number[] = [];
+  #isInvoking = false;
   #warm: Promise<Emulator>;
   #wasWarm = false;
 
-  constructor(options: EmulatorOptions) {
+  constructor(options: Omit<EmulatorOptions, 'frontSocket'>, link: RuntimeLink) {
     this.#options = options;
+    this.#link = link;
+    link.onLoss = () => this.#replaceLost();
     this.#failure.promise.catch(() => {});
     this.#warm = this.#prepare(() => this.#start());
   }
@@ -48,6 +53,29 @@ export class Supervisor {
   /** Settles when the function is loaded. */
   async ready(): Promise<void> {
     await this.#warm;
+  }
+
+  /**
+   * The runtime, as soon as it can answer. One that has ended is being replaced.
+   *
+   * @throws {InitializationError} and others, when it cannot be brought up again
+   * @throws {SupervisorStoppedError} when `stop` or `kill` was called
+   */
+  async findRuntime(): Promise<Runtime> {
+    for (;;) {
+      if (this.#stopping.signal.aborted) throw new SupervisorStoppedError();
+      // Whatever keeps the function from being loaded again is told to those who wait for it.
+      const runtime =
+        this.#link.runtime ??
+        (await Promise.race([this.#link.next(), this.#warm.then(() => this.#link.next())]));
+      if (isLiving(runtime.pid)) return runtime;
+      this.#link.drop(runtime);
+    }
+  }
+
+  /** Whether `stop` or `kill` was called. */
+  get isStopping(): boolean {
+    return this.#stopping.signal.aborted;
   }
 
   /** Rejects when the emulator cannot be brought up again; never settles otherwise. */
@@ -77,15 +105,17 @@ export class Supervisor {
   async #tryInvoke(event: Uint8Array, headers: OutgoingHttpHeaders): Promise<HttpAnswer | undefined> {
     this.#stopping.signal.throwIfAborted();
     const emulator = await this.#warm;
-    if (this.#runtimeWasLost()) {
+    if (!this.#hasRuntime()) {
       this.#replace(emulator);
       return undefined;
     }
     try {
-      const answer = await emulator.invoke(event, headers);
+      const answer = await this.#ask(emulator, event, headers);
       // Loaded again at once, so that the next caller waits less, or not at all.
       if (runtimeHasEnded(answer) && this.#emulator === emulator)
         this.#warm = this.#prepare(() => this.#warmUpAgain(emulator));
+      // It ended after its answer.
+      else if (!this.#hasRuntime()) this.#replace(emulator);
       return answer;
     } catch (error) {
       this.#replace(emulator);
@@ -97,6 +127,7 @@ export class Supervisor {
   /** Ends the emulator and everything it started. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#link.close(new SupervisorStoppedError());
     await this.#emulator?.stop();
     await this.#warm.catch(() => {});
   }
@@ -107,9 +138,25 @@ export class Supervisor {
     this.#emulator?.kill();
   }
 
-  /** Whether the runtime that was warmed up has died while nothing was asked of it. */
-  #runtimeWasLost(): boolean {
-    return this.#runtimes.some((pid) => !isLiving(pid));
+  #hasRuntime(): boolean {
+    const { runtime } = this.#link;
+    return runtime !== undefined && isLiving(runtime.pid);
+  }
+
+  /** Replaces what has lost its runtime, but while an invocation runs: the emulator then answers for that, and starts another. */
+  #replaceLost(): void {
+    if (this.#isInvoking || this.#stopping.signal.aborted || this.#emulator === undefined) return;
+    console.error('gguf-lambda: the runtime ended; another one is being started.');
+    this.#replace(this.#emulator);
+  }
+
+  async #ask(emulator: Emulator, event: Uint8Array, headers?: OutgoingHttpHeaders): Promise<HttpAnswer> {
+    this.#isInvoking = true;
+    try {
+      return await emulator.invoke(event, headers);
+    } finally {
+      this.#isInvoking = false;
+    }
   }
 
   #replace(emulator: Emulator): void {
@@ -147,7 +194,7 @@ export class Supervisor {
 
   async #startOnce(): Promise<Emulator> {
     this.#stopping.signal.throwIfAborted();
-    const emulator = await Emulator.start(this.#options);
+    const emulator = await Emulator.start({ ...this.#options, frontSocket: this.#link.path });
     this.#emulator = emulator;
     try {
       this.#stopping.signal.throwIfAborted();
@@ -166,11 +213,12 @@ export class Supervisor {
   }
 
   async #warmUp(emulator: Emulator): Promise<void> {
-    const answer = await emulator.invoke(warmUpEvent);
+    const answer = await this.#ask(emulator, warmUpEvent);
     if (!isWarm(answer)) {
       throw new InitializationError(`The function did not load: ${describeInitFailure(answer)}`);
     }
-    this.#runtimes = emulator.listRuntimes();
+    // It has loaded what it answers with, and needs no more than a moment.
+    await this.#connected();
     this.#wasWarm = true;
   }
 
@@ -183,6 +231,19 @@ export class Supervisor {
       // Does nothing when the emulator's end was noticed first; either way another one is on its way.
       this.#replace(emulator);
       return this.#warm;
+    }
+  }
+
+  async #connected(): Promise<void> {
+    const timer = new AbortController();
+    const late = delay(connectMilliseconds, undefined, { signal: timer.signal }).then(() => {
+      throw new InitializationError('The function was loaded, but its process did not connect to the front.');
+    });
+    try {
+      await Promise.race([this.#link.next(), late]);
+    } finally {
+      timer.abort();
+      late.catch(() => {});
     }
   }
 }

@@ -1,5 +1,5 @@
-// The service of a process, made at a handler's module scope: once per environment and before the first invocation. Lambda
-// reports a failure there as an init error.
+// The service of a process. A handler makes it at its module scope, before the first invocation, and Lambda reports a failure
+// there as an init error. On port 8000 invocations and all other requests share it.
 
 import { ChatTemplate } from '../chat/chat-template.ts';
 import { readTelemetryConfig } from '../config/config.ts';
@@ -8,17 +8,31 @@ import { readApiKeySource } from '../http/api-key.ts';
 import { Cors } from '../http/cors.ts';
 import type { Service } from '../http/service.ts';
 import { isSnapshotted, prepareForSnapshot } from '../lambda/snap-start.ts';
+import { frontSocketVariable } from '../server/private-socket.ts';
 import { loadReporter } from '../telemetry/load-reporter.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
 import { loadModel } from './load-model.ts';
 
+let loading: Promise<Service> | undefined;
+
 /**
- * Makes the service around the model that the environment names.
+ * Begins to make the service around the model that the environment names, or returns the one that is being made. After a
+ * failure the next call begins again.
  *
  * @throws {ConfigurationError} when a setting is missing or malformed
  * @throws {EngineError} when the model cannot be loaded
  */
-export async function loadService(env: Environment): Promise<Service> {
+export function loadService(env: Environment): Promise<Service> {
+  if (loading === undefined) {
+    loading = load(env);
+    loading.catch(() => {
+      loading = undefined;
+    });
+  }
+  return loading;
+}
+
+async function load(env: Environment): Promise<Service> {
   // All this happens while llama.cpp loads the model on its own thread.
   const apiKey = readApiKeySource(env);
   const cors = Cors.parse(readText(env, 'CORS_ORIGINS', undefined));
@@ -57,7 +71,7 @@ function isInitializedAhead({ AWS_LAMBDA_INITIALIZATION_TYPE: type }: Environmen
   return type === 'provisioned-concurrency' || type === 'lambda-managed-instances';
 }
 
-/** Whether a runtime interface client runs this process, on Lambda or in the emulator. */
+/** Whether only invocations reach this process. Behind the front's emulator the requests of port 8000 do too. */
 function isOnLambda(env: Environment): boolean {
-  return env.AWS_LAMBDA_RUNTIME_API !== undefined;
+  return env.AWS_LAMBDA_RUNTIME_API !== undefined && env[frontSocketVariable] === undefined;
 }

@@ -1,9 +1,34 @@
-// What infra/entry.sh has Node run before the runtime interface client.
+// The module that Node imports before the runtime interface client (infra/entry.sh).
+import { frontSocketVariable } from '../server/private-socket.ts';
 import { loadModel } from './load-model.ts';
 
-// Where an environment is sent several invocations at once, as on Lambda Managed Instances, the client runs the function in
-// threads, and each of those runs this file as well. Whoever has no threads need not wait to be told so.
+// An environment that gets several invocations at once, as on Lambda Managed Instances, runs the function in threads, and
+// each thread runs this file too. The main thread then loads nothing. Other environments skip the question.
 const hasThreads = process.env.AWS_LAMBDA_MAX_CONCURRENCY !== undefined;
+const runsFunction = !(hasThreads && (await import('node:worker_threads')).isMainThread);
 const needsModel = process.env._HANDLER !== 'batch-files.handler';
-if (needsModel && !(hasThreads && (await import('node:worker_threads')).isMainThread))
-  void loadModel(process.env);
+const frontSocket = process.env[frontSocketVariable];
+
+if (runsFunction && needsModel) void loadModel(process.env);
+if (runsFunction && frontSocket !== undefined) void answerFront(frontSocket);
+
+/** Answers the requests of port 8000 in this process, with the model that the function has. */
+async function answerFront(socket: string): Promise<void> {
+  const { listenForFront } = await import('../server/runtime/listener.ts');
+  const { createRequestListener } = await import('../server/runtime/request-listener.ts');
+  const { loadService } = await import('./load-service.ts');
+  const { readFunctionTimeout } = await import('../server/config.ts');
+  const load = () => loadService(process.env);
+  // The handler fails with the same error, and the interface client reports that.
+  const isReady =
+    !needsModel ||
+    load().then(
+      () => true,
+      () => false,
+    );
+  await listenForFront({
+    frontSocket: socket,
+    answer: createRequestListener({ load, timeoutSeconds: readFunctionTimeout(process.env) }),
+    ready: Promise.resolve(isReady),
+  });
+}

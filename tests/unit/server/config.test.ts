@@ -14,7 +14,6 @@ describe('readFrontConfig', () => {
       threads: 3,
       shutdownGraceSeconds: 10,
       emulatorPath: '/srv/app/dist/aws-lambda-rie',
-      streamingBundle: '/srv/app/dist/functions/stream.mjs',
       bootstrap: ['/srv/app/infra/entry.sh', 'completion.handler'],
     });
   });

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const { values, positionals } = parseArgs({
@@ -24,13 +25,17 @@ if (mode === 'start-once') {
   writeFileSync(argument, '');
 }
 
+// The project's own Node, which runs TypeScript; this file is run by any.
+const node = fileURLToPath(new URL('../../../node_modules/.bin/node', import.meta.url));
+const fakeRuntime = fileURLToPath(new URL('fake-runtime.ts', import.meta.url));
+
 let runtime;
 let invocations = 0;
 
 /** An answer to an event, as status and body; never settles where the real one would not answer. */
 async function invoke(event, request) {
   // Like the real one, it starts a runtime with the first invocation that finds none.
-  runtime ??= spawn('sleep', ['1000'], { stdio: 'ignore' });
+  runtime ??= spawn(node, [fakeRuntime], { stdio: ['ignore', 'inherit', 'inherit'] });
   if (event.source === 'serverless-plugin-warmup') {
     if (mode === 'wait-for') await fetch(argument).catch(() => {});
     if (mode === 'init-error') return [502, { errorType: 'ModelError', errorMessage: 'No model\nis there.' }];

@@ -1,6 +1,6 @@
 // The front against a fake emulator: its own process, commanded by the events it is sent.
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -23,11 +23,13 @@ const config: FrontConfig = {
   queueLimit: 10,
   functionTimeoutSeconds: 5,
   threads: 1,
-  streamingBundle: join(import.meta.dirname, 'fake-function.mjs'),
   shutdownGraceSeconds: 60,
   emulatorPath: join(import.meta.dirname, 'fake-emulator.mjs'),
   bootstrap: ['serve'],
 };
+
+// Each test starts two processes, and some tests several of both.
+vi.setConfig({ testTimeout: 20_000 });
 
 let gate: Gate;
 const cleanUps: (() => Promise<void>)[] = [];
@@ -413,49 +415,57 @@ describe('killSession', () => {
   });
 });
 
+/** Asks for a path at which the fake runtime comes to the gate. */
+const ask = (front: Front, path: string, init: RequestInit = {}) =>
+  fetch(`${front.url}${path}?gate=${encodeURIComponent(gate.url)}`, init);
+
+/** The process that answered. */
+function runtimeOf(response: Response): number {
+  const pid = Number(response.headers.get('x-runtime'));
+  if (!(pid > 0)) throw new Error(`No runtime answered: ${response.status}`);
+  return pid;
+}
+
 describe('any other path', () => {
-  it("is the streaming function's, as a Function URL's event", async () => {
+  it('is answered by the runtime, which gets the request as it was sent', async () => {
     const front = await serve();
 
     const response = await fetch(`${front.url}/v1/completions?a=1&a=2&b=%20`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', cookie: 'c=1; d=2', 'x-several': 'one, two' },
+      headers: { 'content-type': 'application/json', 'x-several': 'one, two', te: 'trailers' },
       body: '{"prompt": "Grüße"}',
     });
 
     expect(response.status).toBe(201);
-    expect(response.headers.get('x-function')).toBe('stream');
-    expect(await response.json()).toMatchObject({
-      version: '2.0',
-      rawPath: '/v1/completions',
-      rawQueryString: 'a=1&a=2&b=%20',
-      queryStringParameters: { a: '1,2', b: ' ' },
-      cookies: ['c=1', 'd=2'],
-      headers: { 'content-type': 'application/json', 'x-several': 'one, two' },
-      requestContext: {
-        http: { method: 'POST', path: '/v1/completions', sourceIp: '127.0.0.1' },
-        stage: '$default',
+    expect(response.headers.get('x-several')).toBe('one, two');
+    const answer = (await response.json()) as { headers: Record<string, string> };
+    expect(answer).toMatchObject({
+      method: 'POST',
+      url: '/v1/completions?a=1&a=2&b=%20',
+      headers: {
+        'content-type': 'application/json',
+        'x-several': 'one, two',
+        'content-length': '21',
+        host: new URL(front.url).host,
       },
       body: '{"prompt": "Grüße"}',
-      isBase64Encoded: false,
     });
+    expect(answer.headers).not.toHaveProperty('te');
   });
 
-  it('has its body in base64 when it is no text', async () => {
+  it('is answered by the process that answers invocations', async () => {
     const front = await serve();
+    const { runtime } = (await (await invoke(front, {})).json()) as { runtime: number };
 
-    const response = await fetch(`${front.url}/upload`, { method: 'POST', body: Uint8Array.of(0xff, 0x00) });
-
-    expect(await response.json()).toMatchObject({ body: '/wA=', isBase64Encoded: true });
+    expect(runtimeOf(await fetch(`${front.url}/v1/models`))).toBe(runtime);
   });
 
-  it('without a body has none in the event', async () => {
+  it('keeps its method, also where that has no body', async () => {
     const front = await serve();
 
-    const event = await (await fetch(`${front.url}/health`)).json();
-
-    expect(event).toMatchObject({ rawPath: '/health', isBase64Encoded: false });
-    expect(event).not.toHaveProperty('body');
+    expect(await (await fetch(`${front.url}/health`)).json()).toMatchObject({ method: 'GET', body: '' });
+    const head = await fetch(`${front.url}/health`, { method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([201, '']);
   });
 
   it('with a body over 6 MiB is refused with 413', async () => {
@@ -470,40 +480,61 @@ describe('any other path', () => {
     expect(await readError(response)).toMatchObject({ code: 'request_too_large' });
   });
 
-  it('answers a failure of the function with 500, and without internals', async () => {
-    const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+  it('takes a body for which the client waits to be asked', async () => {
     const front = await serve();
+    const outgoing = request(`${front.url}/v1/completions`, {
+      method: 'POST',
+      headers: { expect: '100-continue' },
+    });
+    outgoing.once('continue', () => outgoing.end('{}'));
+    outgoing.flushHeaders();
 
-    const response = await fetch(`${front.url}/fail`);
+    const [incoming] = await once(outgoing, 'response');
 
-    expect(response.status).toBe(500);
-    expect(await response.text()).not.toContain('on purpose');
-    expect(log).toHaveBeenCalledExactlyOnceWith(
-      expect.any(String),
-      expect.objectContaining({ message: 'broken on purpose' }),
-    );
-    log.mockRestore();
+    expect(JSON.parse(await text(incoming))).toMatchObject({ body: '{}' });
+  });
+
+  it('is answered piece by piece', async () => {
+    const front = await serve();
+    const response = await ask(front, '/slow');
+    const pieces = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+
+    expect(await pieces?.read()).toMatchObject({ value: 'begun ' });
+    (await gate.next()).letOn();
+    expect(await pieces?.read()).toMatchObject({ value: 'ended' });
   });
 
   it('is answered to its end when the front shuts down', async () => {
     const front = await serve();
-    const response = await fetch(`${front.url}/slow`);
+    const response = await ask(front, '/slow');
+    const held = await gate.next();
     const closed = front.close();
-    Reflect.get(globalThis, 'finishSlowAnswer')();
+    held.letOn();
 
     expect(await response.text()).toBe('begun ended');
     await closed;
   });
 
-  it('keeps no shutdown waiting once its client has left, though the function never ends', async () => {
+  it('keeps no shutdown waiting once its client has left, though the runtime never ends its answer', async () => {
     const front = await serve();
     const leave = new AbortController();
     await fetch(`${front.url}/stuck`, { signal: leave.signal });
     leave.abort();
 
-    // The grace period is a minute, the test's five seconds.
+    // The grace period is a minute, the test's time less.
     await front.close();
     await expect(fetch(front.url)).rejects.toThrow();
+  });
+
+  it('ends with an error event when the front does not wait for it any longer', async () => {
+    const front = await serve({ shutdownGraceSeconds: 0 });
+    const response = await ask(front, '/events');
+    await gate.next();
+    await front.close();
+
+    expect(await response.text()).toMatch(
+      /\n\nevent: error\ndata: \{"error":.*"code":"shutting_down"\}\}\n\n$/,
+    );
   });
 
   it('is cut when its time has long been up, though its client has not left', async () => {
@@ -513,37 +544,146 @@ describe('any other path', () => {
     await expect(response.text()).rejects.toThrow('terminated');
   });
 
-  it('is answered once its function can be loaded, though it could not before', async () => {
-    const log = vi.spyOn(console, 'error').mockImplementation(() => {});
-    const folder = mkdtempSync(join(tmpdir(), 'front-'));
-    const streamingBundle = join(folder, 'stream.mjs');
-    const front = await serve({ streamingBundle });
-    const source = (guard: string) =>
-      `${guard}\nexport const handler = async (_, response) => void response.writeHead(200).end('loaded');`;
-    writeFileSync(
-      streamingBundle,
-      source(`import { existsSync } from 'node:fs';
-      if (!existsSync(${JSON.stringify(join(folder, 'ready'))})) throw new Error('not ready');`),
-    );
+  it('is a 504 when its time is up before the runtime begins to answer', async () => {
+    const front = await serve({ functionTimeoutSeconds: 0.1 });
+    const response = await ask(front, '/silent');
 
-    expect((await fetch(`${front.url}/health`)).status).toBe(500);
-    writeFileSync(join(folder, 'ready'), '');
-    const response = await fetch(`${front.url}/health`);
-
-    expect([response.status, await response.text()]).toEqual([200, 'loaded']);
-    rmSync(folder, { recursive: true });
-    log.mockRestore();
+    expect(response.status).toBe(504);
+    expect(await readError(response)).toMatchObject({ code: 'deadline_exceeded' });
   });
 
-  it('tells the function when its client leaves', async () => {
+  it('tells the runtime when its client leaves', async () => {
     const front = await serve();
     const leave = new AbortController();
 
-    const response = await fetch(`${front.url}/wait`, { signal: leave.signal });
-    expect(response.status).toBe(201);
+    const response = await ask(front, '/left', { signal: leave.signal });
+    expect(response.status).toBe(200);
     leave.abort();
 
-    await expect.poll(() => Reflect.get(globalThis, 'fakeFunctionWasLeft')).toBe(true);
+    (await gate.next()).letOn();
+  });
+
+  it('is not read from the runtime faster than its client reads it', async () => {
+    const front = await serve();
+    const client = connect(Number(new URL(front.url).port), '127.0.0.1');
+    client.write(
+      `GET /flood?gate=${encodeURIComponent(gate.url)} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+    );
+
+    // The runtime comes to the gate when it cannot write any more, or has written a gigabyte.
+    (await gate.next()).letOn();
+    let received = 0;
+    for await (const bytes of client) received += (bytes as Buffer).byteLength;
+
+    expect(received).toBeGreaterThan(2 ** 20);
+    expect(received).toBeLessThan(64 * 2 ** 20);
+  });
+
+  it.each(['/bad path', '/caf\u00e9', '/%zz', '*'])(
+    'has any path that HTTP lets through: %s',
+    async (path) => {
+      const front = await serve();
+      const client = connect(Number(new URL(front.url).port), '127.0.0.1');
+      client.write(
+        `GET ${path} HTTP/1.1\r\nHost: localhost\r\nX-Odd: \u00e9\r\nConnection: close\r\n\r\n`,
+        'latin1',
+      );
+      const [head] = (await text(client)).split('\r\n');
+
+      expect(head).toMatch(/^HTTP\/1\.1 [24]0[01] /);
+      expect((await fetch(front.url)).status).toBe(201);
+    },
+  );
+});
+
+describe('a runtime that dies', () => {
+  it('fails an answer that has not begun with 502, and another runtime answers the next', async () => {
+    const front = await serve();
+    const first = runtimeOf(await fetch(front.url));
+    const failed = ask(front, '/silent');
+    await gate.next();
+
+    process.kill(first, 'SIGKILL');
+
+    const response = await failed;
+    expect(response.status).toBe(502);
+    expect(await readError(response)).toMatchObject({ type: 'server_error', code: 'runtime_exited' });
+    expect(runtimeOf(await fetch(front.url))).not.toBe(first);
+  });
+
+  it('ends its streams with an error event', async () => {
+    const front = await serve();
+    const responses = await Promise.all([ask(front, '/events'), ask(front, '/events')]);
+    await Promise.all([gate.next(), gate.next()]);
+
+    process.kill(runtimeOf(responses[0]), 'SIGKILL');
+
+    for (const response of responses) {
+      const events = (await response.text()).split('\n\n');
+      expect(events).toEqual([
+        'data: {"choices":[]}',
+        expect.stringMatching(/^event: error\ndata: \{"error":.*"code":"runtime_exited"\}\}$/),
+        '',
+      ]);
+    }
+  });
+
+  it.each(['/part-of-an-event', '/stuck'])('breaks an answer off that cannot end well: %s', async (path) => {
+    const front = await serve();
+    const response = await fetch(front.url + path);
+
+    process.kill(runtimeOf(response), 'SIGKILL');
+
+    await expect(response.text()).rejects.toThrow('terminated');
+  });
+
+  it('while nothing is asked is replaced at once', async () => {
+    const front = await serve();
+    const first = runtimeOf(await fetch(front.url));
+    const emulator = emulatorOf(front);
+
+    process.kill(first, 'SIGKILL');
+
+    await until(() => front.emulatorPid !== undefined && front.emulatorPid !== emulator);
+    expect(runtimeOf(await fetch(front.url))).not.toBe(first);
+    expect(listSession(emulator)).toEqual([]);
+  });
+
+  it('is waited for, by requests that come when it is dead', async () => {
+    const front = await serve();
+    const first = runtimeOf(await fetch(front.url));
+    process.kill(first, 'SIGKILL');
+    await until(() => !isLiving(first));
+
+    const responses = await Promise.all([1, 2, 3].map((number) => fetch(`${front.url}/${number}`)));
+
+    expect(responses.map(({ status }) => status)).toEqual([201, 201, 201]);
+    expect(new Set(responses.map(runtimeOf)).size).toBe(1);
+  });
+
+  it('in an invocation is replaced by the emulator, once that has answered for it', async () => {
+    const front = await serve();
+    const response = await ask(front, '/events');
+    await gate.next();
+    const emulator = emulatorOf(front);
+
+    const failed = await invoke(front, { exitRuntime: true });
+
+    expect(failed.status).toBe(502);
+    expect(await response.text()).toContain('runtime_exited');
+    expect(runtimeOf(await fetch(front.url))).not.toBe(runtimeOf(response));
+    expect(emulatorOf(front)).toBe(emulator);
+  });
+
+  it('with its emulator is replaced too', async () => {
+    const front = await serve();
+    const response = await ask(front, '/events');
+    await gate.next();
+
+    process.kill(emulatorOf(front), 'SIGKILL');
+
+    expect(await response.text()).toContain('runtime_exited');
+    expect((await fetch(front.url)).status).toBe(201);
   });
 });
 

@@ -1,23 +1,29 @@
 // The front's process as it is shipped, bundled, with a fake emulator: what it prints and how it ends.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
 import { build } from 'esbuild';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isLiving } from '../../../src/server/process-session.ts';
 import { type Gate, openGate } from './gate.ts';
 
 let root: string;
+/** Where the fronts make the directories for their sockets. */
+let temporary: string;
 let gate: Gate;
+vi.setConfig({ testTimeout: 20_000 });
+
 const fronts: { front: ChildProcess; exited: Promise<unknown> }[] = [];
 
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'front-main-'));
+  temporary = join(root, 'tmp');
+  mkdirSync(temporary);
   for (const folder of ['infra', 'dist/functions']) mkdirSync(join(root, folder), { recursive: true });
   copyFileSync(join(import.meta.dirname, '../../../infra/entry.sh'), join(root, 'infra/entry.sh'));
   writeFileSync(join(root, 'dist/functions/echo.mjs'), '');
@@ -49,7 +55,13 @@ afterEach(async () => {
 function run(args: string[], env: Record<string, string> = {}) {
   const front = spawn(process.execPath, [join(root, 'dist/server/main.mjs'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, PORT: '0', RIE_PATH: join(import.meta.dirname, 'fake-emulator.mjs'), ...env },
+    env: {
+      ...process.env,
+      PORT: '0',
+      TMPDIR: temporary,
+      RIE_PATH: join(import.meta.dirname, 'fake-emulator.mjs'),
+      ...env,
+    },
   });
   const running = { front, exited: once(front, 'exit'), standardError: text(front.stderr) };
   fronts.push(running);
@@ -88,6 +100,7 @@ describe('the front process', () => {
 
       expect(await exited).toEqual([0, null]);
       expect(children.filter(isLiving)).toEqual([]);
+      expect(readdirSync(temporary)).toEqual([]);
     },
   );
 
@@ -105,6 +118,18 @@ describe('the front process', () => {
     expect(await exited).toEqual([130, null]);
     await isLost;
     while (children.some(isLiving)) await setImmediate();
+  });
+
+  it('leaves no process and no socket when it is killed', async () => {
+    const { front, exited, children } = await serve();
+    const sockets = readdirSync(temporary);
+
+    front.kill('SIGKILL');
+    await exited;
+
+    while (children.some(isLiving)) await setImmediate();
+    expect(sockets).toHaveLength(1);
+    expect(readdirSync(temporary)).toEqual([]);
   });
 
   it.each([

@@ -1,0 +1,128 @@
+// Passes a request to the runtime and the answer to the client, piece by piece as it comes.
+import {
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  request as openRequest,
+  type ServerResponse,
+} from 'node:http';
+import { RequestError } from '../errors/request-error.ts';
+import { toErrorEvent } from '../http/server-sent-events.ts';
+import { RuntimeExitedError } from './emulator-errors.ts';
+import { endToEndHeaders } from './http-answer.ts';
+import type { Runtime } from './runtime-link.ts';
+
+export interface PassThroughOptions {
+  /** Brings the runtime as soon as it can answer. */
+  readonly findRuntime: () => Promise<Runtime>;
+  /** Forgets a runtime that takes no connections. */
+  readonly dropRuntime: (runtime: Runtime) => void;
+  /** The time for one answer. */
+  readonly timeoutSeconds: number;
+  /** What ends a stream that the runtime left unfinished. */
+  readonly explain: (error: unknown) => RequestError;
+}
+
+/** A request whose body was read whole, so that it can go to the next runtime where the first one takes no connections. */
+export interface PassedRequest {
+  readonly request: IncomingMessage;
+  readonly body: Uint8Array;
+  readonly response: ServerResponse;
+}
+
+/** The runtime ends its answers in time, where they are read. */
+const lateSeconds = 1;
+
+/**
+ * Answers on the response. Resolves when that is closed: the answer was sent, or the client disconnected.
+ *
+ * @throws {RuntimeExitedError} when the runtime ends before it begins to answer
+ * @throws {RequestError} `deadline_exceeded` when it does not begin in time
+ */
+export async function passThrough(passed: PassedRequest, options: PassThroughOptions): Promise<void> {
+  for (;;) {
+    const runtime = await options.findRuntime();
+    if (passed.response.destroyed) return;
+    try {
+      await exchange(runtime, passed, options);
+      return;
+    } catch (error) {
+      if (!(error instanceof RuntimeExitedError) || error.delivered) throw error;
+      options.dropRuntime(runtime);
+    }
+  }
+}
+
+function exchange(
+  { socket: socketPath, agent }: Runtime,
+  { request, body, response }: PassedRequest,
+  { timeoutSeconds, explain }: PassThroughOptions,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const { method, url: path, headers } = request;
+  const outgoing = openRequest({ socketPath, agent, method, path, headers: toRuntimeHeaders(headers) });
+  const timer = setTimeout(
+    () => {
+      // A client that stays and does not read would keep its slot.
+      if (response.headersSent) response.destroy();
+      else
+        reject(
+          new RequestError('deadline_exceeded', `There was no answer within ${timeoutSeconds} seconds.`),
+        );
+      outgoing.destroy();
+    },
+    (timeoutSeconds + lateSeconds) * 1000,
+  );
+  response.once('close', () => {
+    clearTimeout(timer);
+    outgoing.destroy();
+    resolve();
+  });
+  outgoing.once('response', (incoming) => relay(incoming, response, explain));
+  outgoing.on('error', (cause: NodeJS.ErrnoException) => {
+    if (response.headersSent) return;
+    clearTimeout(timer);
+    reject(
+      new RuntimeExitedError('The runtime did not answer.', {
+        delivered: cause.syscall !== 'connect',
+        cause,
+      }),
+    );
+  });
+  outgoing.end(body);
+  return promise;
+}
+
+/** The headers of a request on a connection of the front's own. Node adds the length of the body. */
+function toRuntimeHeaders(headers: IncomingMessage['headers']): OutgoingHttpHeaders {
+  const { expect: _, ...kept } = endToEndHeaders(headers);
+  return kept;
+}
+
+/** Copies an answer as fast as the client reads it. */
+function relay(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  explain: (error: unknown) => RequestError,
+): void {
+  const { statusCode = 502, headers } = incoming;
+  const length = headers['content-length'];
+  response.writeHead(statusCode, {
+    ...endToEndHeaders(headers),
+    ...(length !== undefined && { 'content-length': length }),
+  });
+  // An event is written in one piece, so a piece that does not end like one is a part of an event.
+  let isBetweenEvents = headers['content-type']?.startsWith('text/event-stream') ?? false;
+  const isEventStream = isBetweenEvents;
+  incoming.on('data', (piece: Buffer) => {
+    isBetweenEvents = isEventStream && piece.subarray(-2).equals(eventEnd);
+  });
+  incoming.pipe(response, { end: false });
+  incoming.once('end', () => response.end());
+  incoming.on('error', (cause) => {
+    const error = new RuntimeExitedError('The runtime ended within its answer.', { delivered: true, cause });
+    if (isBetweenEvents) response.end(toErrorEvent(explain(error)));
+    else response.destroy();
+  });
+}
+
+const eventEnd = Buffer.from('\n\n');

@@ -1,0 +1,129 @@
+// The front's end of the private socket: which runtime there is, and when it has ended.
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { Agent } from 'node:http';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { frontSocketName, runtimeSocket } from './private-socket.ts';
+
+/** A process that has loaded the function and answers HTTP. */
+export interface Runtime {
+  readonly pid: number;
+  /** The path of its socket. */
+  readonly socket: string;
+  /** Keeps connections to it. */
+  readonly agent: Agent;
+}
+
+/** No directory for the private socket can be written to. */
+class SocketDirectoryError extends Error {
+  override readonly name = 'SocketDirectoryError';
+}
+
+interface Waiting {
+  readonly resolve: (runtime: Runtime) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** Takes the connection of each runtime, one after the other. */
+export class RuntimeLink {
+  /** The path of the front's socket, which the runtime is told by its environment. */
+  readonly path: string;
+  /** Called when the runtime has ended. */
+  onLoss: () => void = () => {};
+  readonly #server: Server;
+  readonly #waiting: Waiting[] = [];
+  readonly #connections = new Set<Socket>();
+  #runtime: Runtime | undefined;
+  #closed: { readonly reason: unknown } | undefined;
+
+  private constructor(path: string, server: Server) {
+    this.path = path;
+    this.#server = server;
+    server.on('connection', (connection) => this.#take(connection));
+  }
+
+  /**
+   * Listens in a new directory of mode 0700.
+   *
+   * @param parents - where the directory may be made; the first one that can be written to is taken. A read-only container has
+   * /dev/shm, though it may have no /tmp.
+   * @throws {SocketDirectoryError} when there is none
+   */
+  static async open(parents: readonly string[] = [tmpdir(), '/dev/shm']): Promise<RuntimeLink> {
+    const reasons: string[] = [];
+    for (const parent of parents) {
+      let directory: string | undefined;
+      try {
+        directory = mkdtempSync(join(parent, 'gguf-lambda-'));
+        const path = join(directory, frontSocketName);
+        const server = createServer();
+        await once(server.listen(path), 'listening');
+        return new RuntimeLink(path, server);
+      } catch (error) {
+        if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
+        reasons.push(error instanceof Error ? error.message : String(error));
+      }
+    }
+    throw new SocketDirectoryError(
+      `No directory for a private socket can be written to: ${reasons.join('; ')}. Set TMPDIR to one, or run the container with --tmpfs /tmp.`,
+    );
+  }
+
+  /** The runtime, unless it has ended or does not answer yet. */
+  get runtime(): Runtime | undefined {
+    return this.#runtime;
+  }
+
+  /** Resolves with the runtime as soon as it can answer. Rejects with the reason that `close` was called with. */
+  next(): Promise<Runtime> {
+    return new Promise((resolve, reject) => {
+      if (this.#runtime !== undefined) resolve(this.#runtime);
+      else if (this.#closed) reject(this.#closed.reason);
+      else this.#waiting.push({ resolve, reject });
+    });
+  }
+
+  /** Forgets a runtime that was found dead. */
+  drop(runtime: Runtime): void {
+    if (this.#runtime !== runtime) return;
+    this.#runtime = undefined;
+    runtime.agent.destroy();
+    this.onLoss();
+  }
+
+  /** Rejects whoever waits for a runtime. */
+  close(reason: unknown): void {
+    this.#closed ??= { reason };
+    for (const { reject } of this.#waiting.splice(0)) reject(reason);
+  }
+
+  /** Removes the directory. A runtime that lives ends itself now. */
+  remove(): void {
+    this.#server.close();
+    for (const connection of this.#connections) connection.destroy();
+    rmSync(dirname(this.path), { recursive: true, force: true });
+  }
+
+  #take(connection: Socket): void {
+    let runtime: Runtime | undefined;
+    this.#connections.add(connection);
+    connection.on('error', () => {});
+    connection.once('close', () => {
+      this.#connections.delete(connection);
+      if (runtime !== undefined) this.drop(runtime);
+    });
+    // Its process id is all that a runtime ever sends, when it can answer.
+    connection.once('data', (bytes) => {
+      const pid = Number(String(bytes));
+      runtime = {
+        pid,
+        socket: runtimeSocket(this.path, pid),
+        agent: new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY }),
+      };
+      this.#runtime = runtime;
+      for (const { resolve } of this.#waiting.splice(0)) resolve(runtime);
+    });
+  }
+}

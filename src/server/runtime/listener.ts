@@ -1,0 +1,52 @@
+// The runtime's end of the private socket: answers what the front passes on, and ends when the front has ended.
+import { once } from 'node:events';
+import { rmdirSync, rmSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import { connect } from 'node:net';
+import { dirname } from 'node:path';
+import { runtimeSocket } from '../private-socket.ts';
+
+/** Twice Node's default, which the front keeps to: headers that are joined on the way may grow by a few bytes. */
+const maxHeaderSize = 32 * 1024;
+
+/** The front guards its clients' time, and keeps its connections to this process. */
+const patient = { headersTimeout: 0, requestTimeout: 0, keepAliveTimeout: 0 };
+
+export interface ListenerOptions {
+  /** The path of the front's socket. */
+  readonly frontSocket: string;
+  readonly answer: RequestListener;
+  /** Whether requests can be answered. Until it resolves, the front keeps them; after `false` it waits for another runtime. */
+  readonly ready: Promise<boolean>;
+}
+
+/**
+ * Listens for the front's requests, and tells the front when they can be answered. When the front ends, however it does,
+ * this process and the emulator that started it are killed.
+ */
+export async function listenForFront({ frontSocket, answer, ready }: ListenerOptions): Promise<void> {
+  const emulator = process.ppid;
+  const socket = runtimeSocket(frontSocket, process.pid);
+  const connection = connect(frontSocket);
+  connection.on('error', () => {});
+  connection.once('close', () => {
+    removeSockets([socket, frontSocket]);
+    // The emulator would wait for another invocation. Its number may be another process's when it has ended.
+    if (process.ppid === emulator) process.kill(emulator, 'SIGKILL');
+    // process.exit would wait for llama.cpp's threads.
+    process.kill(process.pid, 'SIGKILL');
+  });
+  const server = createServer({ ...patient, maxHeaderSize }, answer);
+  await once(server.listen(socket), 'listening');
+  if (await ready) connection.write(`${process.pid}\n`);
+}
+
+/** Removes the sockets and their directory, if there is nothing else in it. */
+function removeSockets(sockets: readonly string[]): void {
+  for (const socket of sockets) rmSync(socket, { force: true });
+  try {
+    rmdirSync(dirname(sockets[0] ?? ''));
+  } catch {
+    // The front has removed it, or another user has put something there.
+  }
+}
