@@ -69,7 +69,6 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
     const toError = (error: unknown) => (supervisor.isStopping ? new SupervisorStoppedError() : error);
     const answered = passThrough(passed, {
       findRuntime: () => supervisor.findRuntime(),
-      dropRuntime: (runtime) => link.drop(runtime),
       timeoutSeconds: config.functionTimeoutSeconds,
       explain: (error) => explain(toError(error)),
     });

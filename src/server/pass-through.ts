@@ -5,6 +5,7 @@ import {
   request as openRequest,
   type ServerResponse,
 } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import { RequestError } from '../errors/request-error.ts';
 import { toErrorEvent } from '../http/server-sent-events.ts';
 import { RuntimeExitedError } from './emulator-errors.ts';
@@ -14,15 +15,13 @@ import type { Runtime } from './runtime-link.ts';
 export interface PassThroughOptions {
   /** Brings the runtime as soon as it can answer. */
   readonly findRuntime: () => Promise<Runtime>;
-  /** Forgets a runtime that takes no connections. */
-  readonly dropRuntime: (runtime: Runtime) => void;
   /** The time for one answer. */
   readonly timeoutSeconds: number;
   /** What ends a stream that the runtime left unfinished. */
   readonly explain: (error: unknown) => RequestError;
 }
 
-/** A request whose body was read whole, so that it can go to the next runtime where the first one takes no connections. */
+/** A request whose body was read whole, so that it can go to the next runtime when the first one was already ending. */
 export interface PassedRequest {
   readonly request: IncomingMessage;
   readonly body: Uint8Array;
@@ -32,6 +31,9 @@ export interface PassedRequest {
 /** The runtime ends its answers in time, where they are read. */
 const lateSeconds = 1;
 
+/** A runtime that ends takes no more requests for a moment, until the kernel has closed its connection to the front. */
+const retryMilliseconds = 10;
+
 /**
  * Answers on the response. Resolves when that is closed: the answer was sent, or the client disconnected.
  *
@@ -39,6 +41,7 @@ const lateSeconds = 1;
  * @throws {RequestError} `deadline_exceeded` when it does not begin in time
  */
 export async function passThrough(passed: PassedRequest, options: PassThroughOptions): Promise<void> {
+  const retriesEndAt = performance.now() + options.timeoutSeconds * 1000;
   for (;;) {
     const runtime = await options.findRuntime();
     if (passed.response.destroyed) return;
@@ -46,18 +49,19 @@ export async function passThrough(passed: PassedRequest, options: PassThroughOpt
       await exchange(runtime, passed, options);
       return;
     } catch (error) {
-      if (!(error instanceof RuntimeExitedError) || error.delivered) throw error;
-      options.dropRuntime(runtime);
+      const isRetried = error instanceof RuntimeExitedError && !error.delivered;
+      if (!isRetried || performance.now() > retriesEndAt) throw error;
     }
+    await delay(retryMilliseconds);
   }
 }
 
-function exchange(
+async function exchange(
   { socket: socketPath, agent }: Runtime,
   { request, body, response }: PassedRequest,
   { timeoutSeconds, explain }: PassThroughOptions,
 ): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const { promise: done, resolve, reject } = Promise.withResolvers<void>();
   const { method, url: path, headers } = request;
   const outgoing = openRequest({ socketPath, agent, method, path, headers: toRuntimeHeaders(headers) });
   const timer = setTimeout(
@@ -68,28 +72,27 @@ function exchange(
         reject(
           new RequestError('deadline_exceeded', `There was no answer within ${timeoutSeconds} seconds.`),
         );
-      outgoing.destroy();
     },
     (timeoutSeconds + lateSeconds) * 1000,
   );
-  response.once('close', () => {
-    clearTimeout(timer);
-    outgoing.destroy();
-    resolve();
+  response.once('close', resolve);
+  // The runtime says that it has the request, before it does anything with it.
+  let delivered = false;
+  outgoing.once('information', () => {
+    delivered = true;
   });
   outgoing.once('response', (incoming) => relay(incoming, response, explain));
-  outgoing.on('error', (cause: NodeJS.ErrnoException) => {
-    if (response.headersSent) return;
-    clearTimeout(timer);
-    reject(
-      new RuntimeExitedError('The runtime did not answer.', {
-        delivered: cause.syscall !== 'connect',
-        cause,
-      }),
-    );
-  });
+  outgoing.on('error', (cause) =>
+    reject(new RuntimeExitedError('The runtime did not answer.', { delivered, cause })),
+  );
   outgoing.end(body);
-  return promise;
+  try {
+    await done;
+  } finally {
+    clearTimeout(timer);
+    response.off('close', resolve);
+    outgoing.destroy();
+  }
 }
 
 /** The headers of a request on a connection of the front's own. Node adds the length of the body. */

@@ -85,14 +85,6 @@ export class RuntimeLink {
     });
   }
 
-  /** Forgets a runtime that was found dead. */
-  drop(runtime: Runtime): void {
-    if (this.#runtime !== runtime) return;
-    this.#runtime = undefined;
-    runtime.agent.destroy();
-    this.onLoss();
-  }
-
   /** Rejects whoever waits for a runtime. */
   close(reason: unknown): void {
     this.#closed ??= { reason };
@@ -112,7 +104,7 @@ export class RuntimeLink {
     connection.on('error', () => {});
     connection.once('close', () => {
       this.#connections.delete(connection);
-      if (runtime !== undefined) this.drop(runtime);
+      if (runtime !== undefined) this.#lose(runtime);
     });
     // Its process id is all that a runtime ever sends, when it can answer.
     connection.once('data', (bytes) => {
@@ -125,5 +117,12 @@ export class RuntimeLink {
       this.#runtime = runtime;
       for (const { resolve } of this.#waiting.splice(0)) resolve(runtime);
     });
+  }
+
+  #lose(runtime: Runtime): void {
+    runtime.agent.destroy();
+    if (this.#runtime !== runtime) return;
+    this.#runtime = undefined;
+    this.onLoss();
   }
 }

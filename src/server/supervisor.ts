@@ -62,15 +62,9 @@ export class Supervisor {
    * @throws {SupervisorStoppedError} when `stop` or `kill` was called
    */
   async findRuntime(): Promise<Runtime> {
-    for (;;) {
-      if (this.#stopping.signal.aborted) throw new SupervisorStoppedError();
-      // Whatever keeps the function from being loaded again is told to those who wait for it.
-      const runtime =
-        this.#link.runtime ??
-        (await Promise.race([this.#link.next(), this.#warm.then(() => this.#link.next())]));
-      if (isLiving(runtime.pid)) return runtime;
-      this.#link.drop(runtime);
-    }
+    if (this.#stopping.signal.aborted) throw new SupervisorStoppedError();
+    // Whatever keeps the function from being loaded again is told to those who wait for it.
+    return this.#link.runtime ?? Promise.race([this.#link.next(), this.#warm.then(() => this.#link.next())]);
   }
 
   /** Whether `stop` or `kill` was called. */

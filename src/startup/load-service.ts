@@ -9,6 +9,7 @@ import { Cors } from '../http/cors.ts';
 import type { Service } from '../http/service.ts';
 import { isSnapshotted, prepareForSnapshot } from '../lambda/snap-start.ts';
 import { frontSocketVariable } from '../server/private-socket.ts';
+import { createLateMetrics } from '../telemetry/late-metrics.ts';
 import { loadReporter } from '../telemetry/load-reporter.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
 import { loadModel } from './load-model.ts';
@@ -56,10 +57,10 @@ async function load(env: Environment): Promise<Service> {
       initializedAhead: isInitializedAhead(env),
       // An environment that is restored from a snapshot has loaded no model itself.
       modelLoadMs: isSnapshotted(env) ? undefined : loadMs,
-      // CloudWatch has the metrics of a function, which therefore does not load these.
+      // CloudWatch has the metrics of a function. prom-client takes 50 ms to load, and no first request waits for it.
       metrics: isOnLambda(env)
         ? undefined
-        : (await import('../telemetry/server-metrics.ts')).createMetrics(engine),
+        : createLateMetrics(async () => (await import('../telemetry/server-metrics.ts')).createMetrics(engine)),
     }),
   };
   if (isSnapshotted(env)) await prepareForSnapshot(service, engine);

@@ -11,6 +11,8 @@ export interface FrontProcess {
   readonly url: string;
   /** All that was printed. */
   output(): string;
+  /** Process ids of the front and of all that it started. */
+  pids(): number[];
   /** Process ids of the runtime: Node with aws-lambda-ric. */
   runtimePids(): number[];
   /** Process ids of the emulator. */
@@ -20,8 +22,11 @@ export interface FrontProcess {
 }
 
 /** Starts the front; resolves when it prints its URL, and throws with its output when it ends before. */
-export async function startFrontProcess(env: NodeJS.ProcessEnv = {}): Promise<FrontProcess> {
-  const child = spawn(entry, ['completion.handler'], {
+export async function startFrontProcess(
+  env: NodeJS.ProcessEnv = {},
+  functionName = 'completion',
+): Promise<FrontProcess> {
+  const child = spawn(entry, [`${functionName}.handler`], {
     // Two threads wait for each other, and on a busy machine for long.
     env: { ...process.env, PORT: '0', THREADS: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -41,6 +46,7 @@ export async function startFrontProcess(env: NodeJS.ProcessEnv = {}): Promise<Fr
   return {
     url,
     output: () => output,
+    pids: () => descendants(child),
     runtimePids: () => descendants(child).filter((pid) => commandLine(pid).includes('aws-lambda-ric')),
     emulatorPids: () => descendants(child).filter((pid) => /^\S*aws-lambda-rie/.test(commandLine(pid))),
     end: async (signal) => {

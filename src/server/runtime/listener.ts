@@ -36,7 +36,11 @@ export async function listenForFront({ frontSocket, answer, ready }: ListenerOpt
     // process.exit would wait for llama.cpp's threads.
     process.kill(process.pid, 'SIGKILL');
   });
-  const server = createServer({ ...patient, maxHeaderSize }, answer);
+  const server = createServer({ ...patient, maxHeaderSize }, (request, response) => {
+    // The front sends a request again of which it has not heard so.
+    response.writeProcessing();
+    answer(request, response);
+  });
   await once(server.listen(socket), 'listening');
   if (await ready) connection.write(`${process.pid}\n`);
 }

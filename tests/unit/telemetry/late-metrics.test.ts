@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { createLateMetrics } from '../../../src/telemetry/late-metrics.ts';
+import { createMetrics } from '../../../src/telemetry/server-metrics.ts';
+
+function setUp() {
+  let loads = 0;
+  const metrics = createLateMetrics(async () => {
+    loads += 1;
+    return createMetrics({ load: { running: 0, waiting: 0 } });
+  });
+  return { metrics, loads: () => loads };
+}
+
+describe('late metrics', () => {
+  it('are loaded once, by the first reader, and have counted what was before', async () => {
+    const { metrics, loads } = setUp();
+    metrics.answered('/health', 200);
+    metrics.broken('/v1/completions');
+    expect(loads()).toBe(0);
+
+    await Promise.all([metrics.expose(), metrics.expose()]);
+    metrics.answered('/health', 200);
+    const { text } = await metrics.expose();
+
+    expect(loads()).toBe(1);
+    expect(text).toContain('gguf_lambda_requests_total{path="/health",status="200"} 2');
+    expect(text).toContain('gguf_lambda_broken_streams_total{path="/v1/completions"} 1');
+  });
+
+  it('are loaded without a reader before the events grow many', async () => {
+    const { metrics, loads } = setUp();
+    for (let count = 0; count < 2_000; count += 1) metrics.answered('/health', 200);
+
+    expect(loads()).toBe(1);
+    expect((await metrics.expose()).text).toContain('requests_total{path="/health",status="200"} 2000');
+  });
+});
