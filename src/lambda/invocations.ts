@@ -8,9 +8,6 @@ import { Telemetry } from '../telemetry/telemetry.ts';
 /** The time that Lambda needs to take a finished answer, in milliseconds. */
 const answeringMs = 150;
 
-/** Lambda's context; the local front adds a signal that is aborted when the client disconnects. */
-export type InvocationContext = Context & { readonly clientLeft?: AbortSignal };
-
 /** One of the requests of an invocation. */
 export interface InvocationPart {
   /** Default: the invocation's id. */
@@ -44,13 +41,17 @@ export class Invocations {
 
   /** The context of a request that an invocation brings. */
   toRequestContext(
-    context: InvocationContext,
-    { id, remainingMs = context.getRemainingTimeInMillis(), finished }: InvocationPart = {},
+    context: Context,
+    {
+      id,
+      remainingMs = context.getRemainingTimeInMillis(),
+      finished = new AbortController().signal,
+    }: InvocationPart = {},
   ): RequestContext {
     return toRequestContext(this.of(context), {
       ...(id !== undefined && { id }),
       endBy: performance.now() + remainingMs - answeringMs,
-      signal: AbortSignal.any([context.clientLeft, finished].filter((signal) => signal !== undefined)),
+      signal: finished,
     });
   }
 }

@@ -43,7 +43,7 @@ function observe(invocations: Invocations): MiddlewareObj {
 }
 
 /** Returns `"warmup"` at once for a ping of serverless-plugin-warmup's shape. */
-function answerWarmUps(): MiddlewareObj {
+export function answerWarmUps(): MiddlewareObj {
   return warmup({ isWarmingUp: isWarmUp });
 }
 

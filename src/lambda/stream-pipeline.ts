@@ -2,11 +2,12 @@
 import { Readable } from 'node:stream';
 import middy from '@middy/core';
 import { executionModeStreamifyResponse } from '@middy/core/executionModeStreamifyResponse';
+import type { Context } from 'aws-lambda';
 import { answer } from '../http/answer.ts';
 import { answerDirectInvoke } from '../http/direct-invoke.ts';
 import type { Service } from '../http/service.ts';
 import { toHttpEvent, toHttpRequest } from './http-event.ts';
-import { type InvocationContext, Invocations } from './invocations.ts';
+import { Invocations } from './invocations.ts';
 import { functionMiddlewares } from './middlewares.ts';
 
 /** What Middy writes to Lambda's response stream: first a status and headers, where there are any. */
@@ -21,7 +22,7 @@ type StreamedResult =
 export function definePipeline(service: Service) {
   const invocations = new Invocations(service.telemetry);
 
-  const handle = async (event: unknown, lambdaContext: InvocationContext): Promise<StreamedResult> => {
+  const handle = async (event: unknown, lambdaContext: Context): Promise<StreamedResult> => {
     const finished = new AbortController();
     const context = invocations.toRequestContext(lambdaContext, { finished: finished.signal });
     const httpEvent = toHttpEvent(event);

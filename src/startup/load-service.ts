@@ -60,7 +60,9 @@ async function load(env: Environment): Promise<Service> {
       // CloudWatch has the metrics of a function. prom-client takes 50 ms to load, and no first request waits for it.
       metrics: isOnLambda(env)
         ? undefined
-        : createLateMetrics(async () => (await import('../telemetry/server-metrics.ts')).createMetrics(engine)),
+        : createLateMetrics(async () =>
+            (await import('../telemetry/server-metrics.ts')).createMetrics(engine),
+          ),
     }),
   };
   if (isSnapshotted(env)) await prepareForSnapshot(service, engine);

@@ -1,5 +1,5 @@
 // Where telemetry goes: the console, or AWS's services through Powertools (powertools/).
-import { consoleLog, type Log } from './log.ts';
+import { consoleLog, type Log, standardErrorLog } from './log.ts';
 import type { InvocationIdentity, Report } from './report.ts';
 
 export interface Reporter {
@@ -17,4 +17,7 @@ export interface Reporter {
 export type Trace = (report: Report) => void;
 
 /** Lambda logs each invocation itself, and a server of one's own keeps its metrics. */
-export const consoleReporter: Reporter = { log: consoleLog, logOf: () => consoleLog };
+export const consoleReporter: Reporter = {
+  log: consoleLog,
+  logOf: ({ lambda }) => (lambda === undefined ? standardErrorLog : consoleLog),
+};

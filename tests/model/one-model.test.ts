@@ -198,15 +198,13 @@ describe('an invocation that times out', () => {
   it('takes a stream with it, and both ways answer again', async () => {
     // The function ends its answers in time by itself; a process that is stopped does not.
     const pid = runtimePid();
-    const { rest } = await startStream({ max_tokens: 4 });
+    const { rest } = await startStream();
     const timedOut = fetch(front.url, { method: 'POST', body: JSON.stringify(long) });
-    await expect.poll(() => metric('generations_running'), { timeout: 30_000 }).toBe(1);
-    const other = await startStream();
+    await expect.poll(() => metric('generations_running'), { timeout: 30_000 }).toBe(2);
     process.kill(pid, 'SIGSTOP');
 
     expect(await (await timedOut).text()).toContain('Task timed out');
-    expect((await other.rest()).at(-1)?.name).toBe('error');
-    expect((await rest()).at(-1)?.data).toBe('[DONE]');
+    expect((await rest()).at(-1)?.name).toBe('error');
     expect(await textOf(await complete(short))).toMatch(/^ Paris/);
     expect((await invoke(short)).choices[0]?.text).toMatch(/^ Paris/);
     expect(front.runtimePids()).not.toContain(pid);
@@ -214,10 +212,16 @@ describe('an invocation that times out', () => {
 });
 
 describe('the front of another function', () => {
+  const batches = {
+    AWS_REGION: 'eu-central-1',
+    BATCH_BUCKET: 'none',
+    BATCH_QUEUE_URL: 'https://sqs.eu-central-1.amazonaws.com/123456789012/none',
+  };
+
   it.each(['stream', 'batch', 'batch-files'])(
     'has the same paths beside its invocations: %s',
     async (name) => {
-      const own = await startFrontProcess({ BATCH_BUCKET: 'none', AWS_REGION: 'eu-central-1' }, name);
+      const own = await startFrontProcess(batches, name);
       const { origin } = new URL(own.url);
       const answer = await fetch(`${origin}/v1/completions`, {
         method: 'POST',

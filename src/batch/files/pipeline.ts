@@ -1,6 +1,7 @@
 // The first and the last step of a batch's state machine, which take no model.
 import middy from '@middy/core';
 import * as z from 'zod/mini';
+import { answerWarmUps } from '../../lambda/middlewares.ts';
 import { batchIdPattern } from '../batch-objects.ts';
 import type { ObjectStore } from '../object-store.ts';
 import { type JoinedBatch, joinBatch } from './join.ts';
@@ -21,10 +22,12 @@ const eventSchema = z.discriminatedUnion('step', [
 export type BatchFilesEvent = z.output<typeof eventSchema>;
 
 export function definePipeline(store: ObjectStore) {
-  return middy<BatchFilesEvent, SplitBatch | JoinedBatch>({ timeoutEarlyInMillis: 0 }).handler((event) => {
-    const request = eventSchema.parse(event);
-    return request.step === 'split'
-      ? splitBatch(request.batch, request.linesPerChunk, store)
-      : joinBatch(request.batch, request.lines, store);
-  });
+  return middy<BatchFilesEvent, SplitBatch | JoinedBatch | 'warmup'>({ timeoutEarlyInMillis: 0 })
+    .use(answerWarmUps())
+    .handler((event) => {
+      const request = eventSchema.parse(event);
+      return request.step === 'split'
+        ? splitBatch(request.batch, request.linesPerChunk, store)
+        : joinBatch(request.batch, request.lines, store);
+    });
 }

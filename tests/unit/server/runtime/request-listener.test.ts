@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Service } from '../../../../src/api/service.ts';
 import { Cors } from '../../../../src/http/cors.ts';
+import type { Service } from '../../../../src/http/service.ts';
 import { createRequestListener } from '../../../../src/server/runtime/request-listener.ts';
 import { FakeEngine } from '../../fake-engine.ts';
 
@@ -69,7 +69,6 @@ describe('a request', () => {
     expect(await (await fetch(`${url}/health?a=1`)).json()).toMatchObject({
       status: 'ok',
       model,
-      cold_start: false,
     });
   });
 
