@@ -11,8 +11,6 @@ beforeAll(async () => {
   // One thread, for a machine that has others to serve: two that wait for each other take seconds for a token.
   front = await startFrontProcess({ THREADS: '1' });
   origin = new URL(front.url).origin;
-  // The first request loads the model.
-  await fetch(`${origin}/health`);
 });
 
 afterAll(async () => {

@@ -38,7 +38,6 @@ export async function startTestServer(env: NodeJS.ProcessEnv = {}): Promise<Test
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${apiKey}` };
   const post = (path: string, request: object, signal: AbortSignal | null = null) =>
     fetch(`${origin}${path}`, { method: 'POST', headers, body: JSON.stringify(request), signal });
-  await fetch(`${origin}/health`);
   return {
     origin,
     client: new OpenAI({ baseURL: `${origin}/v1`, apiKey, maxRetries: 0 }),
