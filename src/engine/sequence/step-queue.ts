@@ -3,8 +3,8 @@
 import type { Clock } from '../clock.ts';
 import type { Token } from '../engine.ts';
 import type { PromptLookup } from '../prompt/prompt-lookup.ts';
+import { takeStep } from './decode-step.ts';
 import type { GenerationRun } from './generation-run.ts';
-import { takeStep } from './guessed-step.ts';
 import { LoopSteps } from './loop-steps.ts';
 import type { NativeSequence, Sampler } from './native-sequence.ts';
 import type { Pace } from './pace.ts';

@@ -9,7 +9,7 @@ import type { Pace } from './pace.ts';
 import type { SequenceState } from './sequence-state.ts';
 import type { Choice, TokenChooser } from './token-chooser.ts';
 
-export interface GuessedStepParts {
+export interface DecodeStepParts {
   readonly state: SequenceState;
   readonly canForget: boolean;
   readonly chooser: TokenChooser;
@@ -26,7 +26,7 @@ export interface GuessedStepParts {
 export async function takeStep(
   run: GenerationRun,
   last: readonly Token[],
-  parts: GuessedStepParts,
+  parts: DecodeStepParts,
 ): Promise<readonly Choice[]> {
   const { state, pace, clock } = parts;
   const guess = guessNext(run, parts);
@@ -41,7 +41,7 @@ export async function takeStep(
   return choices;
 }
 
-function guessNext(run: GenerationRun, { canForget, lookup, pace }: GuessedStepParts): readonly Token[] {
+function guessNext(run: GenerationRun, { canForget, lookup, pace }: DecodeStepParts): readonly Token[] {
   // A guess makes a step as long as a small piece of a prompt at most.
   if (!canForget || !run.deadline.fits(pace.expectPrefill(smallChunk))) return [];
   return lookup.guess(Math.max(0, run.request.maxTokens - run.completionTokens - 1));
@@ -50,7 +50,7 @@ function guessNext(run: GenerationRun, { canForget, lookup, pace }: GuessedStepP
 async function chooseWhileRight(
   outputs: Uint32Array,
   guess: readonly Token[],
-  { state, chooser, lookup }: GuessedStepParts,
+  { state, chooser, lookup }: DecodeStepParts,
 ): Promise<readonly Choice[]> {
   const choices: Choice[] = [];
   for (const [index, output] of outputs.entries()) {
