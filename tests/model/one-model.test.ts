@@ -1,5 +1,5 @@
 // Port 8000 by both of its ways in: one process holds the model, and each way survives the other's accidents.
-import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Completion } from '../../src/api/completions/completion.ts';
 import type { ErrorBody } from '../../src/errors/request-error.ts';
@@ -66,10 +66,7 @@ async function startStream(fields: object = {}, signal: AbortSignal | null = nul
 /** The processes below the front that have mapped the model. */
 function modelHolders(): number[] {
   const path = realpathSync(modelPath);
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && front.pids().includes(Number(name)))
-    .filter((pid) => readFileSync(`/proc/${pid}/maps`, 'utf8').includes(path))
-    .map(Number);
+  return front.pids().filter((pid) => readFileSync(`/proc/${pid}/maps`, 'utf8').includes(path));
 }
 
 function runtimePid(): number {
@@ -129,7 +126,7 @@ describe('the two ways in', () => {
 
 describe('FUNCTION_TIMEOUT', () => {
   it('ends a generation in time, with the text until then', async () => {
-    const own = await startFrontProcess({ FUNCTION_TIMEOUT: '2', CONTEXT_SIZE: '8192' });
+    const own = await startFrontProcess({ FUNCTION_TIMEOUT: '10', CONTEXT_SIZE: '8192' });
     const response = await fetch(`${new URL(own.url).origin}/v1/completions`, {
       method: 'POST',
       headers,
