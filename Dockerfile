@@ -4,7 +4,7 @@
 #   docker build -t gguf-lambda --build-arg MODEL=NAME .
 #
 # NAME is a model of models/catalog.json that has a hash there; `npm run model -- fetch NAME` enters it.
-# Builds with Docker and with podman, for linux/amd64 and linux/arm64.
+# Builds with Docker, with and without BuildKit, and with podman, for linux/amd64 and linux/arm64 (docs/decisions/0018).
 ARG BASE_IMAGE=node:24-bookworm-slim
 
 # --- tools: what compiling the native modules and fetching a model take -----------------------------
@@ -21,9 +21,17 @@ FROM tools AS runtime
 # The base image has Node's C headers, so that none are downloaded.
 RUN npm_config_nodedir=/usr/local npm ci --omit=dev --no-audit --no-fund
 COPY native/llama-cpp.mjs native/build-amx-library.mjs native/zig.txt native/
-RUN if [ "$(node -p process.arch)" = x64 ]; then \
-    python3 -m pip install --quiet --target /zig --require-hashes --requirement native/zig.txt \
-    && PYTHONPATH=/zig node native/build-amx-library.mjs && rm -rf /zig; fi
+# true: compiles llama.cpp's library for x86 processors with AMX in the place of the prebuilt one (docs/decisions/0014).
+ARG COMPILE_AMX=false
+RUN case "${COMPILE_AMX} $(node -p process.arch)" in \
+    "false "*) ;; \
+    "true x64") \
+      python3 -m pip install --quiet --target /zig --require-hashes --requirement native/zig.txt \
+      && PYTHONPATH=/zig node native/build-amx-library.mjs \
+      && cp /zig/ziglang/LICENSE node_modules/@node-llama-cpp/linux-x64/bins/linux-x64/libggml-cpu-amx.LICENSE \
+      && rm -rf /zig ;; \
+    *) echo "COMPILE_AMX=\"${COMPILE_AMX}\" cannot be used: expected false, or true on amd64." >&2; exit 1 ;; \
+  esac
 COPY native native
 RUN npm_config_nodedir=/usr/local node native/build-token-loop.mjs
 # What an environment runs: llama.cpp's modules for this processor, and the runtime interface client without its sources.
@@ -36,7 +44,7 @@ RUN mkdir -p /runtime/node_modules/@node-llama-cpp \
   # subset of one that stays.
   && rm -f libggml-cpu-sse42.so libggml-cpu-sandybridge.so libggml-cpu-ivybridge.so libggml-cpu-piledriver.so \
     libggml-cpu-cannonlake.so libggml-cpu-cooperlake.so libggml-cpu-alderlake.so \
-  && find /runtime \( -name '*.d.ts' -o -name '*.map' -o -name '*.md' \) -delete
+  && find /runtime \( -name '*.d.ts' -o -name '*.map' -o -name README.md \) -delete
 
 # --- build: the bundles, and the tool that fetches models -----------------------------------------------------
 FROM tools AS build
@@ -47,23 +55,30 @@ FROM build AS bundles
 COPY tsconfig.json esbuild.config.ts ./
 COPY functions functions
 COPY src src
-RUN node esbuild.config.ts
+RUN node esbuild.config.ts && mv dist/metafile.json /
 
-# --- model: fetched once, verified, and a layer of its own, so that a change of code moves no weights ----------
+# --- model: the one model, verified, and a layer of its own, so that a change of code moves no weights ----------
 FROM build AS model
 COPY src/config src/config
 COPY src/model src/model
 COPY tools/terminal tools/terminal
 COPY tools/store tools/store
 COPY tools/model tools/model
-# What the checkout's store holds already is verified and not fetched again.
-COPY models models
+COPY models/catalog.json models/
 ARG MODEL=
-RUN node tools/model/cli.ts fetch ${MODEL} --to /model --pinned
+# Takes one model of the checkout's store: MODEL, or .default, which links to the catalog's default. The store need not be
+# there, nor hold that model, but a COPY must match a file: the catalog is one.
+COPY models/catalog.json models/stor[e]/${MODEL:-.default} /model/
+# Verifies those files where they are, or fetches the model. Files without the store's record are somebody else's.
+RUN rm /model/catalog.json \
+  && if [ ! -e /model/.verified.json ]; then rm -r /model; fi \
+  && node tools/model/cli.ts fetch ${MODEL} --to /model --pinned \
+  && rm -f /model/.verified.json
 
 # --- prefixes: snapshots of what prompts begin with, if there are any ------------------------------------------------
 FROM model AS prefixes
 COPY src src
+COPY models/prefixes models/prefixes
 # The same libraries evaluate them that will restore them.
 COPY --from=runtime /runtime/node_modules/@node-llama-cpp node_modules/@node-llama-cpp
 ARG CONTEXT_SIZE=2048
@@ -84,6 +99,12 @@ COPY tools/model tools/model
 COPY models/catalog.json models/
 RUN node tools/model/cli.ts fetch aws-lambda-rie --to /emulator
 
+# --- notices: the licences of all that the image holds -------------------------------------------------------------
+FROM bundles AS notices
+COPY tools/notices tools/notices
+COPY --from=model /model/model.json /model/
+RUN node tools/notices/cli.ts /metafile.json /model /THIRD-PARTY-NOTICES.txt
+
 # --- lambda: the image as Lambda takes it ------------------------------------------------------------------------
 # It names no user: Lambda brings its own, without privileges, and `sam local` adds its emulator as the image's
 # user, for which that must be allowed to write.
@@ -100,9 +121,14 @@ COPY --from=runtime /runtime/node_modules node_modules
 COPY --from=prefixes /prefixes dist/prefixes
 COPY infra/entry.sh infra/entry.sh
 COPY --from=bundles /app/dist dist
+COPY LICENSE ./
+COPY --from=notices /THIRD-PARTY-NOTICES.txt ./
 # What prefixes were evaluated with is what they are restored with, unless whoever runs it says otherwise.
 ARG CONTEXT_SIZE=2048
 ARG KV_TYPE=f16
+# podman 4.3 finds a cached ENV by its text, whatever the arguments are, but a RUN by its arguments too. Without this one, an
+# image with another context would have the settings of the image before it.
+RUN : "${CONTEXT_SIZE} ${KV_TYPE}"
 # On Lambda the first two mean nothing: it has its own way in.
 ENV HOST=0.0.0.0 PORT=8080 NODE_ENV=production CONTEXT_SIZE=${CONTEXT_SIZE} KV_TYPE=${KV_TYPE}
 EXPOSE 8080

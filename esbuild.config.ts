@@ -1,6 +1,6 @@
 // Bundles every `functions/*/handler.ts` to `dist/functions/*.mjs`, and the front of a machine that is not
 // Lambda to `dist/server/main.mjs`; `dist/preload.mjs` runs before either. Run it with `npm run build`.
-import { globSync, rmSync } from 'node:fs';
+import { globSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
@@ -29,7 +29,7 @@ const requireHttp: Plugin = {
 
 rmSync('dist/functions', { recursive: true, force: true });
 rmSync('dist/server', { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   entryPoints: [
     ...functions,
     { in: 'src/startup/preload.ts', out: 'preload' },
@@ -50,7 +50,8 @@ await build({
   keepNames: true,
   sourcemap: 'linked',
   sourcesContent: false,
-  legalComments: 'none',
+  // Beside the bundles, so that they stay small and the comments stay with them.
+  legalComments: 'external',
   // Packages in CommonJS ask for Node's own modules with it, and a module has none.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
@@ -59,4 +60,7 @@ await build({
   external: ['node-llama-cpp', '@node-llama-cpp/*'],
   plugins: [requireHttp],
   logLevel: 'warning',
+  metafile: true,
 });
+// Tells which packages are in the bundles: tools/notices reads it.
+writeFileSync('dist/metafile.json', JSON.stringify(metafile));

@@ -3,6 +3,7 @@
 //
 //   node tools/setup.mjs            all that `npm start` takes: the default model, the emulator and the bundles too
 //   node tools/setup.mjs engine     packages, and what is compiled beside llama.cpp's prebuilt libraries
+//                                   (COMPILE_AMX=true: llama.cpp's library for AMX too, docs/decisions/0014)
 //   node tools/setup.mjs packages   packages only, for what evaluates no prompt
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -120,15 +121,23 @@ function setUpTokenLoop() {
   run(node24, ['native/build-token-loop.mjs'], { ...process.env, npm_config_nodedir: nodeHeaders });
 }
 
-/** llama.cpp's library for this processor, where it has AMX. */
+/** llama.cpp's library for processors with AMX, if COMPILE_AMX asks for it. Once compiled, it is used without asking. */
 function setUpAmxLibrary() {
-  const hasAmx = process.arch === 'x64' && / amx_int8\b/.test(readFileSync('/proc/cpuinfo', 'utf8'));
-  if (!hasAmx || isCompiled(amxLibrary, ['build-amx-library.mjs', 'zig.txt'])) return;
+  if (!isAmxWanted() || isCompiled(amxLibrary, ['build-amx-library.mjs', 'zig.txt'])) return;
   assertTools();
   say("compiling llama.cpp's library for AMX, with Zig from its Python package (two minutes)");
   const pip = ['-m', 'pip', 'install', '--quiet', '--upgrade', '--target', zigFolder];
   run('python3', [...pip, '--require-hashes', '--requirement', 'native/zig.txt']);
   run(node24, ['native/build-amx-library.mjs'], { ...process.env, PYTHONPATH: zigFolder });
+}
+
+function isAmxWanted() {
+  const value = fromEnvironment('COMPILE_AMX') ?? 'false';
+  if (value === 'false') return false;
+  if (value === 'true' && process.arch === 'x64') return true;
+  throw new SetupError(
+    `COMPILE_AMX=${JSON.stringify(value)} cannot be used: expected false, or true on an x86 processor.`,
+  );
 }
 
 /** A variable's value, where there is any: blanks alone are none. */
@@ -169,7 +178,10 @@ function readJson(path) {
 }
 
 function setUpStore({ model, emulator }) {
-  if (!isStored(model) || !isDescribed(model)) run(node24, ['tools/model/cli.ts', 'fetch']);
+  // The fetch also makes the links that an image's build takes the default model by.
+  const linked = { folder: join(dirname(model.folder), '.default'), sha256: model.sha256 };
+  const complete = isStored(model) && isDescribed(model) && isStored(linked);
+  if (!complete) run(node24, ['tools/model/cli.ts', 'fetch']);
   if (!isStored(emulator)) run(node24, ['tools/model/cli.ts', 'fetch', 'aws-lambda-rie']);
 }
 

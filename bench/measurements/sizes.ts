@@ -22,7 +22,7 @@ const maxTokens = 48;
 const cache = fileURLToPath(new URL('../../.cache/bench', import.meta.url));
 
 /** In the image. Where a processor has AMX, functions are measured without it too: Lambda does not promise it. */
-const amxLibrary = '/app/node_modules/@node-llama-cpp/linux-x64/bins/linux-x64/libggml-cpu-amx.so';
+const amxLibrary = '/app/node_modules/@node-llama-cpp/linux-x64/bins/linux-x64/libggml-cpu-sapphirerapids.so';
 
 /** A model, and what the image is without. */
 interface Variant {

@@ -7,10 +7,12 @@ import { Command } from 'commander';
 import { addModel } from '../store/add-model.ts';
 import { findArtifact } from '../store/artifact.ts';
 import { assertPinned, findModel, readCatalog, updateCatalog } from '../store/catalog.ts';
+import { linkDefaultModel } from '../store/default-links.ts';
 import { reasonOf, StoreError } from '../store/errors.ts';
 import { type Fetched, fetchArtifact } from '../store/fetch-artifact.ts';
 import { fetchModel } from '../store/fetch-model.ts';
 import { install } from '../store/install.ts';
+import { findInstalledModel } from '../store/installed-model.ts';
 import { readStoreLocation } from '../store/location.ts';
 import { verifyStored } from '../store/stored.ts';
 import type { TransferProgress } from '../store/transfer.ts';
@@ -55,16 +57,26 @@ program
   .command('fetch')
   .description('bring a model or tool into the store and verify it; a stored one is verified again')
   .argument('[name]', 'a model or tool of the catalog (default: its default model)')
-  .option('--to <directory>', 'put the verified files, and a model’s manifest, there too')
+  .option(
+    '--to <directory>',
+    'put the verified files, and a model’s manifest, there too; a copy of the store’s folder that is there is verified and kept',
+  )
   .option('--arch <architecture>', 'x64 or arm64, for a tool', process.arch)
   .option('--pinned', 'refuse a model whose hash the catalog does not say yet')
   .action(async (name: string | undefined, { to, arch, pinned }: FetchCommandOptions) => {
     const catalog = readCatalog(location.catalog);
     const isTool = name !== undefined && Object.hasOwn(catalog.tools, name);
     if (pinned && !isTool) assertPinned(catalog, name);
+    const installed =
+      isTool || to === undefined ? undefined : await findInstalledModel(location, name, to, options);
+    if (installed !== undefined) {
+      display.line(`Verified in ${to}: ${installed.sizeBytes} bytes, SHA-256 ${installed.sha256}.`);
+      return;
+    }
     const fetched = isTool
       ? await fetchArtifact(location.root, findArtifact(catalog, name, arch), options)
       : await fetchModel(location, name, options);
+    if (!isTool) await linkDefaultModel(location);
     tell(fetched);
     if (to === undefined) return;
     await install(fetched, to, !isTool);
@@ -124,8 +136,9 @@ program
   .command('use')
   .description('make a model the default')
   .argument('<name>', 'a model of the catalog')
-  .action((name: string) => {
+  .action(async (name: string) => {
     updateCatalog(location.catalog, (catalog) => ({ ...catalog, default: findModel(catalog, name).name }));
+    await linkDefaultModel(location);
     display.line(`The default model is ${name} now.`);
   });
 

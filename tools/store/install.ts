@@ -16,14 +16,18 @@ export async function install(
   to: string,
   withManifest: boolean,
 ): Promise<void> {
-  const target = resolve(to);
+  const names = withManifest ? [...files, MANIFEST_FILE] : files;
   try {
-    await mkdir(target, { recursive: true });
-    for (const file of files) await linkOrCopy(join(directory, file), join(target, file));
-    if (withManifest) await linkOrCopy(join(directory, MANIFEST_FILE), join(target, MANIFEST_FILE));
+    await installFiles(names, directory, resolve(to));
   } catch (error) {
-    throw toStoreError(error, 'source-failed', `${directory} cannot be put into ${target}`);
+    throw toStoreError(error, 'source-failed', `${directory} cannot be put into ${resolve(to)}`);
   }
+}
+
+/** Puts files of one directory into another one, in this order. */
+export async function installFiles(names: readonly string[], from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  for (const name of names) await linkOrCopy(join(from, name), join(to, name));
 }
 
 async function linkOrCopy(from: string, to: string): Promise<void> {

@@ -80,7 +80,7 @@ async function setAside(directory: string): Promise<string | undefined> {
 }
 
 /** Removes the files that the store put into a directory, and the directory unless the user keeps files there. */
-async function removeRecorded(directory: string, report: (line: string) => void): Promise<void> {
+export async function removeRecorded(directory: string, report: (line: string) => void): Promise<void> {
   const recorded = readRecord(directory)?.files.map((file) => file.name) ?? [];
   for (const name of [...recorded, MANIFEST_FILE, RECORD_FILE])
     await rm(join(directory, name), { force: true });

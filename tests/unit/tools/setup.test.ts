@@ -63,6 +63,38 @@ it('compiles the token loop for what evaluates prompts, where it is older than i
   expect(setUp(['engine'])).toEqual(['native/build-token-loop.mjs']);
 });
 
+it.runIf(process.arch === 'x64')(
+  "compiles llama.cpp's library for AMX only where COMPILE_AMX asks for it",
+  () => {
+    const amx = { COMPILE_AMX: 'true' };
+    // pip, which brings the compiler.
+    put('bin/python3', '#!/bin/sh\n');
+    const path = { PATH: `${join(root, 'bin')}:${process.env.PATH}` };
+
+    expect(setUp(['engine'], amx)).toEqual([]);
+
+    put('native/build-amx-library.mjs', '', 2);
+    expect(setUp(['engine'])).toEqual([]);
+    expect(setUp(['engine'], { ...amx, ...path })).toEqual(['native/build-amx-library.mjs']);
+
+    rmSync(join(root, amxLibrary));
+    expect(setUp(['engine'], { COMPILE_AMX: 'false' })).toEqual([]);
+    expect(setUp(['engine'], { ...amx, ...path })).toEqual(['native/build-amx-library.mjs']);
+  },
+);
+
+it('refuses another value of COMPILE_AMX by name', () => {
+  const { status, stderr } = spawnSync(process.execPath, [join(root, 'tools/setup.mjs'), 'engine'], {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, COMPILE_AMX: 'yes' },
+  });
+
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: 'setup: COMPILE_AMX="yes" cannot be used: expected false, or true on an x86 processor.\n',
+  });
+});
+
 it('refuses another platform than Linux before anything else', () => {
   rmSync(join(root, 'node_modules'), { recursive: true });
   const elsewhere = "data:text/javascript,Object.defineProperty(process, 'platform', { value: 'darwin' })";
@@ -87,7 +119,7 @@ it('evaluates prefixes anew for another model or type of the context, and after 
       tools: { 'aws-lambda-rie': { builds: { [process.arch]: { sha256: 'def' } } } },
     }),
   );
-  put('models/store/tiny/.verified.json', '{"sha256":"abc"}');
+  for (const folder of ['tiny', '.default']) put(`models/store/${folder}/.verified.json`, '{"sha256":"abc"}');
   put('models/store/tiny/model.json', '{"sha256":"abc","gguf":{}}');
   put(`models/store/aws-lambda-rie-${process.arch}/.verified.json`, '{"sha256":"def"}');
   for (const file of ['functions/echo.ts', 'src/engine/prompt/prompt-chunks.ts', 'esbuild.config.ts'])

@@ -4,6 +4,7 @@ import {
   cpSync,
   existsSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -16,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { findModel, readCatalog } from '../../../../tools/store/catalog.ts';
 import { sha256Of, tinyGguf } from './gguf-fixture.ts';
-import { createStore, entryFor, STORED_TINY } from './store-fixture.ts';
+import { createStore, entryFor, LINKED_TINY, STORED_TINY } from './store-fixture.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -58,7 +59,7 @@ test('fetch brings the default model, and verifies it the second time', async ()
     stderr: '',
     stdout: expect.stringMatching(/^Fetched from file:/),
   });
-  expect(contents()).toEqual(STORED_TINY);
+  expect(contents()).toEqual([...LINKED_TINY, ...STORED_TINY]);
   const second = await run('fetch');
   expect(second.stdout).toMatch(/^In the store already: .* verified\.\n$/);
 });
@@ -70,6 +71,59 @@ test('fetch --to puts the model and its manifest where an image is built', async
   expect(readFileSync(join(target, 'tiny.gguf'))).toEqual(bytes);
   expect(JSON.parse(readFileSync(join(target, 'model.json'), 'utf8'))).toMatchObject({ file: 'tiny.gguf' });
   expect(existsSync(join(target, '.verified.json'))).toBe(false);
+});
+
+test('fetch links the default model for image builds, and use links another one', async () => {
+  const { run, location } = createCli();
+  await run('fetch', 'unchecked');
+  const links = join(location.root, '.default');
+  expect(existsSync(links)).toBe(false);
+  await run('fetch');
+  const inodes = ['.default', 'tiny'].map((folder) => statSync(join(location.root, folder, 'tiny.gguf')).ino);
+  expect(inodes[0]).toBe(inodes[1]);
+  expect(statSync(links).mode & 0o777).toBe(0o755);
+
+  await run('use', 'unchecked');
+  expect(JSON.parse(readFileSync(join(links, 'model.json'), 'utf8'))).toMatchObject({ name: 'unchecked' });
+  await run('add', `file:${join(location.root, 'tiny/tiny.gguf')}`, '--name', 'third');
+  rmSync(join(location.root, 'third'), { recursive: true });
+  await run('use', 'third');
+  expect(existsSync(links)).toBe(false);
+});
+
+describe('fetch --to, where the store’s folder of a model was copied to', () => {
+  /** A command line whose store is elsewhere by now, and the copy. */
+  async function createCopied() {
+    const cli = createCli();
+    await cli.run('fetch');
+    const copy = join(cli.directory, 'image');
+    cpSync(join(cli.location.root, '.default'), copy, { recursive: true });
+    rmSync(cli.location.root, { recursive: true });
+    return { ...cli, copy };
+  }
+
+  test('verifies the copy, and fetches nothing', async () => {
+    const { run, copy, location } = await createCopied();
+    rmSync(join(copy, 'model.json'));
+    expect(await run('fetch', '--to', copy, '--pinned')).toEqual({
+      code: 0,
+      stdout: `Verified in ${copy}: 512 bytes, SHA-256 ${sha256Of(bytes)}.\n`,
+      stderr: '',
+    });
+    expect(JSON.parse(readFileSync(join(copy, 'model.json'), 'utf8'))).toMatchObject({ name: 'tiny' });
+    expect(existsSync(location.root)).toBe(false);
+  });
+
+  test('replaces a copy that is not as it should be', async () => {
+    const { run, copy } = await createCopied();
+    writeFileSync(join(copy, 'tiny.gguf'), tinyGguf({ fill: 9 }));
+    const { code, stdout, stderr } = await run('fetch', '--to', copy, '--pinned');
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^[^\n]+ is not the file it should be: [^\n]+ Fetching tiny instead\.\n$/);
+    expect(stdout).toMatch(/^Fetched from file:/);
+    expect(readFileSync(join(copy, 'tiny.gguf'))).toEqual(bytes);
+    expect(readdirSync(copy).sort()).toEqual(['model.json', 'tiny.gguf']);
+  });
 });
 
 test('fetch --pinned brings what the catalog has a hash of, and nothing else until that is fetched', async () => {
@@ -189,5 +243,5 @@ test('two processes that fetch the same model both end well', async () => {
   const { run, contents } = createCli();
   const codes = (await Promise.all([run('fetch'), run('fetch'), run('fetch')])).map(({ code }) => code);
   expect(codes).toEqual([0, 0, 0]);
-  expect(contents()).toEqual(STORED_TINY);
+  expect(contents()).toEqual([...LINKED_TINY, ...STORED_TINY]);
 });

@@ -57,6 +57,14 @@ export function createStore(...models: ModelEntry[]) {
 /** The paths a store holds for one fetched tiny model. */
 export const STORED_TINY = ['tiny', 'tiny/.verified.json', 'tiny/model.json', 'tiny/tiny.gguf'];
 
+/** The links to it, where it is the catalog's default. */
+export const LINKED_TINY = [
+  '.default',
+  '.default/.verified.json',
+  '.default/model.json',
+  '.default/tiny.gguf',
+];
+
 /** The failure a promise ends in; a promise that succeeds fails the test. */
 export async function failureOf(promise: Promise<unknown>): Promise<StoreError> {
   const outcome = await promise.then(
