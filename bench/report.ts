@@ -5,7 +5,7 @@ import type { Goal, Measurement, Metric, Sample } from './measurement.ts';
 import { type Summary, summarise } from './statistics.ts';
 import type { BenchModel, Subject } from './subjects/subject.ts';
 
-/** The contents of `latest.json`. */
+/** The contents of `samples.json`. */
 export interface Report {
   /** ISO 8601. */
   readonly finishedAt: string;
@@ -55,6 +55,16 @@ export function toReport({ subjects, model, measurements, samples }: Run): Repor
     summaries: summarise(samples, subjects[0]?.name ?? ''),
     samples,
   };
+}
+
+/** What was measured, on which machine and when. */
+export function toHeading({ finishedAt, machine, model, subjects }: Report): string {
+  const { cpu, processors, memoryBytes, system, node } = machine;
+  const memory = `${(memoryBytes / 1e9).toFixed(0)} GB`;
+  return [
+    `${finishedAt.slice(0, 10)}: ${cpu}, ${processors} processors, ${memory}; ${system}; Node ${node}`,
+    `${model}; ${subjects.map(({ name, version }) => `${name} ${version}`).join(', ')}`,
+  ].join('\n');
 }
 
 const headings = [

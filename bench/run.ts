@@ -23,7 +23,7 @@ import { sizes } from './measurements/sizes.ts';
 import { start } from './measurements/start.ts';
 import { findPeers, installPeers } from './peers.ts';
 import { toPlot } from './plot.ts';
-import { toReport, toTable } from './report.ts';
+import { toHeading, toReport, toTable } from './report.ts';
 import { ggufLambda } from './subjects/gguf-lambda.ts';
 import type { BenchModel } from './subjects/subject.ts';
 
@@ -32,12 +32,14 @@ interface Options {
   readonly sizes: boolean;
   readonly rounds: number;
   readonly threads: number;
-  /** The folder to write the results into. */
+  /** The folder to write the table and the plots into. */
   readonly to: string;
 }
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const peersFolder = join(root, '.cache/peers');
+/** Git ignores it. */
+const results = join(root, 'bench/results');
 const measurements: readonly Measurement[] = [
   start,
   decode,
@@ -83,9 +85,10 @@ async function run(names: readonly string[], options: Options): Promise<void> {
     samples.push(...(await measurement.run({ subjects, llamaBench, model, rounds, threads })));
   }
   const report = toReport({ subjects, model, measurements: measured, samples });
-  mkdirSync(options.to, { recursive: true });
-  const table = toTable(report);
-  writeFileSync(join(options.to, 'latest.json'), `${JSON.stringify(report, undefined, 2)}\n`);
+  for (const folder of [results, options.to]) mkdirSync(folder, { recursive: true });
+  const table = `${toHeading(report)}\n\n${toTable(report)}`;
+  // The samples are thousands of lines: wherever the rest goes, they stay out of the repository.
+  writeFileSync(join(results, 'samples.json'), `${JSON.stringify(report, undefined, 2)}\n`);
   writeFileSync(join(options.to, 'table.txt'), `${table}\n`);
   for (const { name } of report.measurements) {
     writeFileSync(join(options.to, `${name}.svg`), await toPlot(report, name));
@@ -122,11 +125,7 @@ await new Command('npm run bench --')
   .option('--sizes', 'measure functions of several sizes instead, and what a million tokens cost', false)
   .option('--rounds <count>', 'samples of each subject', toCount, 5)
   .option('--threads <count>', 'threads that decode', toCount, readThreads(process.env))
-  .option(
-    '--to <directory>',
-    'where to write the table, the plots and all samples',
-    join(root, 'bench/results'),
-  )
+  .option('--to <directory>', 'where to write the table and the plots; samples go to bench/results', results)
   .showHelpAfterError('(--help lists the measurements)')
   .action(run)
   .parseAsync();

@@ -1,6 +1,7 @@
 // The image, built from a fresh clone's files and run as a user runs it.
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { baseImage, docker } from '../../bench/containers.ts';
 import { readEvent } from '../events.ts';
@@ -24,6 +25,11 @@ afterAll(() => rmSync(sources, { recursive: true }));
 /** Runs a command in a new container and returns what it printed. */
 function inImage(program: string, ...args: string[]): Promise<string> {
   return docker('run', '--rm', '--entrypoint', program, image, ...args);
+}
+
+/** A component's line in the list of the notices. */
+function toListedComponent(name: string): RegExp {
+  return new RegExp(`^ {2}${name.replaceAll('.', '\\.')}(?: \\S+)?: \\S+$`, 'm');
 }
 
 describe('the image', () => {
@@ -60,9 +66,32 @@ describe('the image', () => {
     expect(programs).toBe('');
     expect(files).not.toMatch(/cuda|vulkan|_cacache|\/(esbuild|vitest|typescript|@biomejs|knip|zod)\//);
     expect(files).toContain('llama-addon.node');
-    expect(files.includes('/libggml-cpu-amx.so')).toBe(process.arch === 'x64');
-    // Of two that suit a processor alike, llama.cpp would take either.
-    expect(files).not.toContain('sapphirerapids');
+    expect(files.includes('/libggml-cpu-sapphirerapids.so')).toBe(process.arch === 'x64');
+    expect(files).not.toContain('libggml-cpu-amx');
+  });
+
+  it('has its licence, and the notices of every package that its bundles have code of', async () => {
+    const [notices, licence, maps, manifest] = await Promise.all([
+      inImage('cat', '/app/THIRD-PARTY-NOTICES.txt'),
+      inImage('cat', '/app/LICENSE'),
+      inImage('find', '/app/dist', '-name', '*.mjs.map', '-exec', 'cat', '{}', '+'),
+      inImage('cat', '/app/dist/model/model.json'),
+    ]);
+    // The bundles' own maps name their sources: another witness than the one that the notices are made by.
+    const packages = new Set(
+      [...maps.matchAll(/node_modules\/((?:@[^/"]+\/)?[^/"]+)\/[^"]*"/g)].map(([, name = '']) => name),
+    );
+
+    expect(licence).toMatch(/^MIT License\n/);
+    expect(packages.size).toBeGreaterThan(20);
+    const others = [
+      'aws-lambda-ric',
+      'node-llama-cpp',
+      'llama.cpp',
+      'aws-lambda-rie',
+      JSON.parse(manifest).name,
+    ];
+    for (const name of [...packages, ...others]) expect(notices).toMatch(toListedComponent(name));
   });
 
   it('opens its native modules, with all that they look for in each other', async () => {
@@ -211,13 +240,26 @@ describe('on Lambda', () => {
   });
 });
 
+/** Puts a model into the sources' store, as a checkout has it: another one of the same weights, or of none. */
+function store(name: string, bytes?: Buffer): void {
+  const from = dirname(modelPath);
+  const to = join(sources, 'models/store', name);
+  cpSync(from, to, { recursive: true });
+  if (bytes !== undefined) writeFileSync(join(to, basename(modelPath)), bytes);
+}
+
+/** Adds a model to the sources' catalog: the default one under another name, which no source has. */
+function addToCatalog(name: string): void {
+  const path = join(sources, 'models/catalog.json');
+  const catalog = JSON.parse(readFileSync(path, 'utf8'));
+  const entry = { ...catalog.models[0], name, sources: ['file:/nowhere.gguf'] };
+  writeFileSync(path, JSON.stringify({ ...catalog, models: [...catalog.models, entry] }));
+}
+
 describe('--build-arg', () => {
-  it('bakes another model of the catalog, and another size of its context', async () => {
-    const catalogPath = join(sources, 'models/catalog.json');
-    const catalog = JSON.parse(readFileSync(catalogPath, 'utf8'));
-    const entry = { ...catalog.models[0], name: 'another-model', sources: ['file:models/another.gguf'] };
-    writeFileSync(catalogPath, JSON.stringify({ ...catalog, models: [...catalog.models, entry] }));
-    copyFileSync(modelPath, join(sources, 'models/another.gguf'));
+  it('bakes another model of the store, and another size of its context', async () => {
+    addToCatalog('another-model');
+    store('another-model');
 
     const settings = ['--build-arg', 'MODEL=another-model', '--build-arg', 'CONTEXT_SIZE=1024'];
     await docker('build', '--tag', 'gguf-lambda:another', ...settings, sources);
@@ -230,6 +272,72 @@ describe('--build-arg', () => {
 
     expect(await modelOf()).toMatchObject({ id: 'another-model', meta: { n_ctx: 1024 } });
     expect(await modelOf('--env', 'CONTEXT_SIZE=512')).toMatchObject({ meta: { n_ctx: 512 } });
+  });
+
+  it('takes one model of the store into its layers, and nothing of the others', async () => {
+    addToCatalog('stored-model');
+    store('stored-model');
+    for (const name of ['large-model', 'larger-model']) store(name, randomBytes(150e6));
+    const build = ['--target', 'model', '--build-arg', 'MODEL=stored-model'];
+    await docker('build', '--tag', 'gguf-lambda:stages', ...build, sources);
+    await docker('build', '--tag', 'gguf-lambda:tools', '--target', 'build', sources);
+    const sizes = await Promise.all(
+      ['gguf-lambda:stages', 'gguf-lambda:tools'].map((name) =>
+        docker('image', 'inspect', '--format', '{{.Size}}', name),
+      ),
+    );
+    const [stage = 0, before = 0] = sizes.map(Number);
+    console.log(`The model's stage adds ${((stage - before) / 1e6).toFixed(1)} MB to its base.`);
+
+    expect(stage - before).toBeGreaterThan(model.sizeBytes);
+    expect(stage - before).toBeLessThan(model.sizeBytes + 5e6);
+  });
+
+  it('fails the build where the stored model is not the one of the catalog', async () => {
+    addToCatalog('broken-model');
+    store('broken-model', randomBytes(1000));
+    const build = docker('build', '--target', 'model', '--build-arg', 'MODEL=broken-model', sources);
+
+    await expect(build).rejects.toThrow(/is not a GGUF file.* Fetching broken-model instead/);
+  });
+
+  it('has the settings it was built with, also where layers of another build are cached', async () => {
+    const settingsOf = async (...settings: string[]) => {
+      const args = settings.flatMap((setting) => ['--build-arg', setting]);
+      await docker('build', '--tag', 'gguf-lambda:settings', ...args, sources);
+      const [{ Config: config }] = JSON.parse(await docker('image', 'inspect', 'gguf-lambda:settings'));
+      return (config.Env as string[]).filter((variable) => settings.includes(variable));
+    };
+
+    for (const settings of [
+      ['CONTEXT_SIZE=1024', 'KV_TYPE=f16'],
+      ['CONTEXT_SIZE=1024', 'KV_TYPE=q8_0'],
+      ['CONTEXT_SIZE=512', 'KV_TYPE=q8_0'],
+    ]) {
+      expect(await settingsOf(...settings)).toEqual(settings);
+    }
+  });
+
+  it.runIf(process.arch === 'x64')("COMPILE_AMX=true compiles llama.cpp's library for AMX", async () => {
+    const build = ['--target', 'runtime', '--build-arg', 'COMPILE_AMX=true'];
+    await docker('build', '--tag', 'gguf-lambda:amx', ...build, sources);
+    const run = (...args: string[]) =>
+      docker('run', '--rm', '--entrypoint', 'find', 'gguf-lambda:amx', ...args);
+    const libraries = await run('/runtime', '-name', 'libggml-cpu-*');
+
+    expect(libraries).toContain('libggml-cpu-amx.so');
+    expect(libraries).toContain('libggml-cpu-amx.LICENSE');
+    // Of two that suit a processor alike, llama.cpp would take either.
+    expect(libraries).not.toContain('sapphirerapids');
+    expect(await run('/zig', '-maxdepth', '0').catch((error: Error) => error.message)).toContain(
+      'No such file',
+    );
+  });
+
+  it('refuses another value of COMPILE_AMX', async () => {
+    const build = docker('build', '--target', 'runtime', '--build-arg', 'COMPILE_AMX=yes', sources);
+
+    await expect(build).rejects.toThrow(/COMPILE_AMX="yes" cannot be used: expected false, or true on amd64/);
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Measurement, Sample } from '../../../bench/measurement.ts';
-import { toReport, toTable } from '../../../bench/report.ts';
+import { toHeading, toReport, toTable } from '../../../bench/report.ts';
 import type { Subject } from '../../../bench/subjects/subject.ts';
 
 const subject = (name: string): Subject => ({
@@ -80,4 +80,19 @@ test('the report says what was measured on what, in rows that a plot takes as th
     maximum: 100,
     baselineRatio: 1.2,
   });
+});
+
+test('the heading says when and where it was measured, and of which releases', () => {
+  const machine = {
+    cpu: 'A CPU',
+    processors: 2,
+    memoryBytes: 24e9,
+    system: 'linux x64 6.1.0',
+    node: 'v24.0.0',
+  };
+  const heading = toHeading({ ...report(120, 1), finishedAt: '2026-11-28T16:00:00.000Z', machine });
+
+  expect(heading).toBe(
+    '2026-11-28: A CPU, 2 processors, 24 GB; linux x64 6.1.0; Node v24.0.0\na-model; ours 1.2.3, peer 1.2.3',
+  );
 });
