@@ -334,8 +334,8 @@ describe('--build-arg', () => {
       expect(await run('/zig', '-maxdepth', '0').catch((error: Error) => error.message)).toContain(
         'No such file',
       );
-      // A minute and a half, and many on a busy machine.
     },
+    // Milliseconds: it takes a minute and a half, and many on a busy machine.
     1_800_000,
   );
 
