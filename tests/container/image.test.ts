@@ -8,6 +8,7 @@ import { readEvent } from '../events.ts';
 import { model, modelPath } from '../model/default-model.ts';
 import { runtimeVariables, startRuntimeApi } from '../runtime-api.ts';
 import { type Container, cloneSources, image, invoke, startContainer } from './docker.ts';
+import { findCommand, runShell, startShell } from './documented-commands.ts';
 
 let sources: string;
 
@@ -17,7 +18,8 @@ const prefix = 'The rules of the house are these. '.repeat(20);
 beforeAll(async () => {
   sources = await cloneSources();
   writeFileSync(join(sources, 'models/prefixes/house.txt'), prefix);
-  await docker('build', '--tag', image, sources);
+  await runShell(findCommand('README.md', 'docker build'), { cwd: sources });
+  await docker('tag', 'gguf-lambda', image);
 });
 
 afterAll(() => rmSync(sources, { recursive: true }));
@@ -115,6 +117,22 @@ describe('the image', () => {
 
     expect(manifest).toEqual(model);
     expect(sum.split(' ')[0]).toBe(model.sha256);
+  });
+});
+
+describe("the README's lines", () => {
+  it('serve the image on port 8000, where its curl line is answered', async () => {
+    const server = startShell(findCommand('README.md', 'docker run'));
+    try {
+      await server.untilPrinted('answers at');
+      const answer = JSON.parse(await runShell(findCommand('README.md', 'curl')));
+
+      expect(answer).toMatchObject({ object: 'text_completion', choices: [{ finish_reason: 'length' }] });
+      expect(answer.choices[0].text).toMatch(/^ Paris/);
+    } finally {
+      server.interrupt();
+      await server.ended;
+    }
   });
 });
 

@@ -3,7 +3,15 @@ import { readFileSync } from 'node:fs';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readEvent } from '../events.ts';
-import { installSam, type LocalLambda, machineArchitecture, startLocalLambda, tool } from './sam.ts';
+import { findCommand, runShell } from './documented-commands.ts';
+import {
+  environmentWithSam,
+  installSam,
+  type LocalLambda,
+  machineArchitecture,
+  startLocalLambda,
+  tool,
+} from './sam.ts';
 
 const template = 'infra/template.yaml';
 
@@ -27,6 +35,23 @@ describe('the template', () => {
     const { stdout } = await tool('checkov', '--config-file', 'infra/checkov.yaml', '--file', template);
 
     expect(stdout).toMatch(/Passed checks: [1-9]\d*, Failed checks: 0, Skipped checks: 0/);
+  });
+});
+
+describe("the README's lines", () => {
+  // They name the architecture of most machines; on another one a user names theirs.
+  const toThisMachine = (command: string) =>
+    command.replace('Architecture=x86_64', `Architecture=${machineArchitecture}`);
+
+  it('build the functions, and one of them answers its example event', async () => {
+    const env = await environmentWithSam();
+    await runShell(toThisMachine(findCommand('README.md', 'sam build')), { env });
+    const answer = await runShell(toThisMachine(findCommand('README.md', 'sam local invoke')), { env });
+
+    expect(JSON.parse(answer)).toMatchObject({
+      object: 'text_completion',
+      choices: [{ text: expect.stringMatching(/^ Paris/) }],
+    });
   });
 });
 

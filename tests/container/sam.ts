@@ -1,7 +1,10 @@
 // What checks and runs the template: the SAM CLI, cfn-lint and checkov, the last two from PyPI.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { installPythonTool, type Tool } from '../../tools/deploy/python-tool.ts';
@@ -19,6 +22,15 @@ const tools = {
 /** Installs the SAM CLI and the linters, unless they are there. */
 export async function installSam(): Promise<void> {
   await Promise.all(Object.values(tools).map((find) => find()));
+}
+
+/** The environment in which a shell finds `sam`, as it does once a user has installed the SAM CLI. */
+export async function environmentWithSam(): Promise<Readonly<Record<string, string>>> {
+  const { command, env } = await tools.sam();
+  const bin = mkdtempSync(join(tmpdir(), 'gguf-lambda-sam-'));
+  const words = command.map((word) => `'${word}'`).join(' ');
+  writeFileSync(join(bin, 'sam'), `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
+  return { ...env, AWS_DEFAULT_REGION: 'eu-central-1', PATH: `${bin}:${process.env.PATH}` };
 }
 
 /** As the template names it. */

@@ -27,9 +27,30 @@ const tags = ['Ref', 'Condition', 'GetAtt', 'Sub', 'If', 'Equals', 'Not', 'And',
 const template = parse(readFileSync(path, 'utf8'), { customTags: tags }) as {
   readonly Conditions: Readonly<Record<string, Json>>;
   readonly Globals: { readonly Function: Readonly<Record<string, Json>> };
-  readonly Resources: Readonly<Record<string, { Type: string; Condition?: string; Properties: Json }>>;
+  readonly Parameters: Readonly<Record<string, { readonly Type: string }>>;
+  readonly Resources: Readonly<
+    Record<
+      string,
+      {
+        Type: string;
+        Condition?: string;
+        Metadata?: { readonly DockerBuildArgs?: Readonly<Record<string, Json>> };
+        Properties: Json;
+      }
+    >
+  >;
   readonly Outputs: Readonly<Record<string, { Condition?: string; Value: Json }>>;
 };
+
+/** The parameters of a type that build arguments name by themselves, as `!Ref` does. */
+export function findBuildArgumentsOfType(type: string): string[] {
+  return Object.values(template.Resources)
+    .flatMap(({ Metadata }) => Object.values(Metadata?.DockerBuildArgs ?? {}))
+    .flatMap((value) =>
+      typeof value === 'object' && value !== null && 'Ref' in value ? [String(value.Ref)] : [],
+    )
+    .filter((parameter) => template.Parameters[parameter]?.Type === type);
+}
 
 /**
  * The resources and outputs that there are with some parameters, with conditions decided and parameters put in; what only

@@ -1,7 +1,7 @@
 // What must be so in every deployment, whatever its parameters.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type Resource, resolveTemplate } from './resolved-template.ts';
+import { findBuildArgumentsOfType, type Resource, resolveTemplate } from './resolved-template.ts';
 
 const secret = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf';
 const publicParameters = { StreamAuth: 'NONE', ApiKeySecretArn: secret, ReservedConcurrency: 5 };
@@ -157,6 +157,11 @@ describe.each(deployments)('the template with %o', (parameters) => {
 });
 
 describe('the template', () => {
+  it('passes no number as a build argument, because container engines take text only', () => {
+    expect(findBuildArgumentsOfType('String')).toContain('Model');
+    expect(findBuildArgumentsOfType('Number')).toEqual([]);
+  });
+
   it.each([
     [{ StreamAuth: 'NONE', ReservedConcurrency: 5 }, 'pass ApiKeySecretArn'],
     [{ StreamAuth: 'NONE', ApiKeySecretArn: secret }, 'pass ReservedConcurrency'],
