@@ -48,7 +48,10 @@ export function findLibrary(name: string): string {
   return path;
 }
 
-export type ContainedServer = Omit<Server, 'pid'>;
+export interface ContainedServer extends Omit<Server, 'pid'> {
+  /** The container's id. */
+  readonly id: string;
+}
 
 interface ContainerOptions {
   readonly name: string;
@@ -123,7 +126,7 @@ export async function startInContainer(options: ContainerOptions): Promise<Conta
       await delay(5);
     }
     const firstCompletionMs = performance.now() - startedAt;
-    return { subject: name, url, firstCompletionMs, [Symbol.asyncDispose]: remove };
+    return { subject: name, id, url, firstCompletionMs, [Symbol.asyncDispose]: remove };
   } catch (cause) {
     await remove();
     const reason = cause instanceof Error ? cause.message : String(cause);

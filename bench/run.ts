@@ -9,6 +9,7 @@ import { readManifest } from '../src/model/manifest.ts';
 import { hasContainers } from './containers.ts';
 import { defineLlamaBench } from './llama-bench.ts';
 import type { Measurement, Sample } from './measurement.ts';
+import { box } from './measurements/box.ts';
 import { concurrentStreams } from './measurements/concurrent-streams.ts';
 import { decode } from './measurements/decode.ts';
 import { invoke } from './measurements/invoke.ts';
@@ -52,6 +53,7 @@ const measurements: readonly Measurement[] = [
   memory,
   lookup,
   quotas,
+  box,
 ];
 
 function readModel(): BenchModel {
