@@ -33,7 +33,7 @@ RUN case "${COMPILE_AMX} $(node -p process.arch)" in \
     *) echo "COMPILE_AMX=\"${COMPILE_AMX}\" cannot be used: expected false, or true on amd64." >&2; exit 1 ;; \
   esac
 COPY native native
-RUN npm_config_nodedir=/usr/local node native/build-token-loop.mjs
+RUN npm_config_nodedir=/usr/local node native/build-inference-module.mjs
 # What an environment runs: llama.cpp's modules for this processor, and the runtime interface client without its sources.
 RUN mkdir -p /runtime/node_modules/@node-llama-cpp \
   && cp -r node_modules/@node-llama-cpp/linux-$(node -p process.arch) /runtime/node_modules/@node-llama-cpp/ \
@@ -88,7 +88,7 @@ ARG KV_TYPE=f16
 ARG PREFIX_SET=
 RUN mkdir /prefixes \
   && if [ -n "$(find "models/prefixes/${PREFIX_SET}" -maxdepth 1 -name '*.txt' -o -maxdepth 1 -name '*.json')" ]; \
-    then UV_THREADPOOL_SIZE=1 node tools/model/cli.ts prefixes --model /model --from "models/prefixes/${PREFIX_SET}" --to /prefixes; fi
+    then node tools/model/cli.ts prefixes --model /model --from "models/prefixes/${PREFIX_SET}" --to /prefixes; fi
 
 FROM build AS emulator
 COPY src/config src/config

@@ -8,8 +8,6 @@ export default defineConfig({
       {
         test: {
           name: 'model',
-          // As infra/entry.sh does: with more, decoding is several times slower.
-          env: { UV_THREADPOOL_SIZE: '1' },
           include: ['tests/{model,clients,aws}/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 120_000,

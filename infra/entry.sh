@@ -28,17 +28,12 @@ export _HANDLER="${1:-completion.handler}"
 export LAMBDA_TASK_ROOT="$root/dist/functions"
 export MODEL_DIR="${MODEL_DIR:-$root/dist/model}"
 export PREFIX_DIR="${PREFIX_DIR:-$root/dist/prefixes}"
-# Each decode hops to another libuv thread, and their ggml threads collide: one thread decodes twice as
-# fast as the default four. It must be set before Node starts its pool.
-pool=1
 if [ -n "${AWS_LAMBDA_MAX_CONCURRENCY:-}" ]; then
-  # Lambda Managed Instances: invocations come several at once, and share one model. The interface client holds a
-  # thread of the pool while it waits for the next one, and would start eight workers with a model each.
-  pool=2
+  # Lambda Managed Instances: invocations come several at once, and share one model. The interface client would start
+  # eight workers with a model each.
   export AWS_LAMBDA_NODEJS_WORKER_COUNT="${AWS_LAMBDA_NODEJS_WORKER_COUNT:-1}"
   export SLOTS="${SLOTS:-$AWS_LAMBDA_MAX_CONCURRENCY}"
 fi
-export UV_THREADPOOL_SIZE="${UV_THREADPOOL_SIZE:-$pool}"
 # NODE_OPTIONS is left alone: --enable-source-maps would read and parse the maps on the cold path.
 
 # A checkout pins its Node in node_modules; an image has only the one on PATH.

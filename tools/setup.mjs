@@ -113,12 +113,12 @@ function isCompiled(path, sources) {
   return existsSync(path) && statSync(path).mtimeMs > Math.max(...needs);
 }
 
-/** The native token loop, beside the library that it is compiled for. */
-function setUpTokenLoop() {
-  if (isCompiled(besidePrebuilt('token-loop.node'), ['token-loop.cpp', 'build-token-loop.mjs'])) return;
+/** The native inference module, beside the library that it is compiled for. */
+function setUpInferenceModule() {
+  if (isCompiled(besidePrebuilt('inference.node'), ['inference', 'build-inference-module.mjs'])) return;
   assertTools();
-  say('compiling the token loop');
-  run(node24, ['native/build-token-loop.mjs'], { ...process.env, npm_config_nodedir: nodeHeaders });
+  say('compiling the inference module');
+  run(node24, ['native/build-inference-module.mjs'], { ...process.env, npm_config_nodedir: nodeHeaders });
 }
 
 /** llama.cpp's library for processors with AMX, if COMPILE_AMX asks for it. Once compiled, it is used without asking. */
@@ -220,7 +220,7 @@ function setUpPrefixes({ model }) {
   if (suits && statSync(index).mtimeMs > Math.max(...needs.map(changedAt))) return;
   say('evaluating prompt prefixes');
   rmSync(dirname(index), { recursive: true, force: true });
-  run(node24, ['tools/model/cli.ts', 'prefixes'], { ...process.env, UV_THREADPOOL_SIZE: '1' });
+  run(node24, ['tools/model/cli.ts', 'prefixes']);
 }
 
 /** Lays `dist/` out as the image is: the bundles, the model, the emulator. */
@@ -236,7 +236,7 @@ try {
   assertPlatform();
   setUpPackages();
   if (part !== 'packages') {
-    setUpTokenLoop();
+    setUpInferenceModule();
     setUpAmxLibrary();
   }
   if (part === 'all') {

@@ -27,7 +27,7 @@ export const prefix: Measurement = {
       execFileSync(
         process.execPath,
         [cli, 'prefixes', '--model', model.directory, '--from', folder, '--to', prefixes],
-        { stdio: ['ignore', 2, 2], env: { ...process.env, UV_THREADPOOL_SIZE: '1' } },
+        { stdio: ['ignore', 2, 2] },
       );
       const rest = ' The capital of France is';
       const settings = { model, threads, slots: 1, contextSize: 2048, prefixes };

@@ -115,7 +115,7 @@ export interface GenerationSummary {
 }
 
 /** The natural logarithm of a token's probability, before any sampling option. */
-export interface TokenLogprob {
+interface TokenLogprob {
   readonly token: Token;
   readonly logprob: number;
 }

@@ -72,9 +72,6 @@ export class Emulator {
         FUNCTION_TIMEOUT: String(functionTimeoutSeconds),
         THREADS: String(threads),
         [frontSocketVariable]: frontSocket,
-        // The interface client waits for the next invocation in JavaScript. By default it does so on libuv's one thread, and
-        // llama.cpp, which runs on the same thread, could answer nothing meanwhile.
-        AWS_LAMBDA_NODEJS_USE_ALTERNATIVE_CLIENT_1: 'true',
       },
     });
     try {

@@ -97,18 +97,18 @@ describe('the image', () => {
   });
 
   it('opens its native modules, with all that they look for in each other', async () => {
-    const script = `for (const name of ['llama-addon', 'token-loop']) {
+    const script = `for (const name of ['llama-addon', 'inference']) {
       const module = { exports: {} };
       process.dlopen(module, process.cwd() + '/' + name + '.node');
       console.log(Object.keys(module.exports).join());
     }`;
     const folder = '/app/node_modules/@node-llama-cpp/*/bins/*';
-    const [addon, loop] = (await inImage('sh', '-c', `cd ${folder} && exec node -e "$0"`, script)).split(
+    const [addon, inference] = (await inImage('sh', '-c', `cd ${folder} && exec node -e "$0"`, script)).split(
       '\n',
     );
 
     expect(addon).toContain('AddonContext');
-    expect(loop).toBe('TokenLoop,Threads');
+    expect(inference).toBe('Inference,TokenLoop');
   });
 
   it('has the model it was built with, verified, in a layer that code does not touch', async () => {

@@ -15,8 +15,6 @@ const atOnce = 4;
 const env = {
   AWS_LAMBDA_INITIALIZATION_TYPE: 'lambda-managed-instances',
   AWS_LAMBDA_MAX_CONCURRENCY: String(atOnce),
-  // The entry decides, and not what the tests run with.
-  UV_THREADPOOL_SIZE: '',
   POWERTOOLS_SERVICE_NAME: 'llm',
 };
 

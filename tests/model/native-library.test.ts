@@ -1,11 +1,6 @@
 // Holds llama-addon.ts to the release of node-llama-cpp that is installed.
 import { describe, expect, it, vi } from 'vitest';
-import {
-  type LlamaAddon,
-  openByLibrary,
-  openLlamaAddon,
-  openPrebuilt,
-} from '../../src/engine/llama/llama-addon.ts';
+import { type LlamaAddon, openLlamaAddon, openModule } from '../../src/engine/llama/llama-addon.ts';
 import { modelPath } from './default-model.ts';
 
 /** What is used of each class. */
@@ -34,16 +29,11 @@ const members = {
   ],
   AddonContext: [
     'init',
-    'dispose',
     'initBatch',
     'addToBatch',
-    'decodeBatch',
-    'sampleToken',
     'disposeSequence',
     'removeTokenCellsFromSequence',
     'getEmbedding',
-    'saveSequenceStateToFile',
-    'loadSequenceStateFromFile',
   ],
   AddonSampler: ['applyConfig', 'dispose'],
   AddonGrammar: [],
@@ -60,9 +50,9 @@ function missing(addon: LlamaAddon): string[] {
 }
 
 describe('the native module', () => {
-  it('is the one that the companion package for this machine holds, and has all that is used of it', async () => {
+  it('is the one that the companion package for this machine holds, and has all that is used of it', () => {
     const say = vi.spyOn(process.stderr, 'write');
-    const { addon, release } = await openLlamaAddon();
+    const { addon, release } = openLlamaAddon();
 
     expect(say).not.toHaveBeenCalled();
     expect(missing(addon)).toEqual([]);
@@ -71,16 +61,18 @@ describe('the native module', () => {
     expect(addon.getIsArchHybrid('llama')).toBe(false);
   });
 
-  it.each([
-    ['from its package', openPrebuilt],
-    ["by the library's own search", openByLibrary],
-  ])('loads a model when it comes %s', async (_, open) => {
-    const { addon } = await open();
+  it('loads a model', async () => {
+    const { addon } = openLlamaAddon();
     const model = new addon.AddonModel(modelPath, { addonExports: addon, gpuLayers: 0, useMmap: true });
 
-    expect(missing(addon)).toEqual([]);
     expect(await model.init()).toBe(true);
     expect(model.detokenize(model.tokenize('Hello world', false), false)).toBe('Hello world');
     await model.dispose();
+  });
+
+  it('that is missing is named, with the command that makes it', () => {
+    expect(() => openModule('/nowhere/inference.node')).toThrow(
+      /^\/nowhere\/inference\.node cannot be opened \(.*no such file.*\); 'npm start' installs and compiles it$/i,
+    );
   });
 });

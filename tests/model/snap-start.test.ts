@@ -43,7 +43,6 @@ async function restore(env: NodeJS.ProcessEnv = {}) {
       MODEL_DIR: dirname(modelPath),
       PREFIX_DIR: prefixes,
       THREADS: '1',
-      UV_THREADPOOL_SIZE: '1',
       ...env,
     },
   });

@@ -1,23 +1,17 @@
 // The native token loop: alone, and as the engine uses it.
-import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Engine, Sampling } from '../../src/engine/engine.ts';
 import {
   type AddonContext,
   type AddonModel,
   type AddonSampler,
-  type LlamaAddon,
-  openPrebuilt,
-  type TokenLoopAddon,
+  openLlamaAddon,
 } from '../../src/engine/llama/llama-addon.ts';
 import { LlamaContext } from '../../src/engine/llama/llama-context.ts';
 import { type BareContext, createBareContext } from './bare-context.ts';
 import { generateOn, greedy, loadEngine } from './generation.ts';
 
-const run = promisify(execFile);
 const prompt = 'Once upon a time there was a fox who lived in a forest. One day';
 const question = '<|im_start|>user\nWhat is 2+2?<|im_end|>\n<|im_start|>assistant\n';
 
@@ -26,15 +20,15 @@ afterEach(() => {
 });
 
 describe('the native loop', () => {
-  const { addon, tokenLoop } = openPrebuilt() as { addon: LlamaAddon; tokenLoop: TokenLoopAddon };
+  const opened = openLlamaAddon();
+  const { TokenLoop } = opened.inference;
   let bare: BareContext;
   let model: AddonModel;
-  let context: AddonContext;
   let sampler: AddonSampler;
 
   beforeAll(async () => {
-    bare = await createBareContext(addon, 256);
-    ({ model, context, sampler } = bare);
+    bare = await createBareContext(opened, 256);
+    ({ model, sampler } = bare);
   });
 
   afterAll(async () => {
@@ -49,8 +43,12 @@ describe('the native loop', () => {
 
   it('chooses what the module chooses one by one', async () => {
     const { token, position } = await begin(prompt);
-    const loop = new tokenLoop.TokenLoop(context, sampler, 0, position, token);
+    const loop = new TokenLoop(bare.inference, sampler, 0, position, token);
     const tokens = await Promise.all(Array.from({ length: 32 }, () => loop.step()));
+    // The way of node-llama-cpp itself.
+    const context = bare.context as AddonContext & {
+      sampleToken(output: number, sampler: AddonSampler): Promise<number>;
+    };
     const expected: number[] = [];
     let next = (await begin(prompt)).token;
     for (let index = 0; index < 32; index += 1) {
@@ -64,7 +62,7 @@ describe('the native loop', () => {
 
   it('takes no step behind the end of a text', async () => {
     const { token, position } = await begin(question);
-    const loop = new tokenLoop.TokenLoop(context, sampler, 0, position, token);
+    const loop = new TokenLoop(bare.inference, sampler, 0, position, token);
     const tokens = await Promise.all(Array.from({ length: 64 }, () => loop.step()));
     const end = tokens.findIndex((each) => model.isEogToken(each));
 
@@ -74,7 +72,7 @@ describe('the native loop', () => {
 
   it('takes no step that has not begun when it is stopped', async () => {
     const { token, position } = await begin(prompt);
-    const loop = new tokenLoop.TokenLoop(context, sampler, 0, position, token);
+    const loop = new TokenLoop(bare.inference, sampler, 0, position, token);
     const steps = [loop.step(), loop.step()];
     await steps[0];
     loop.stop();
@@ -89,10 +87,10 @@ describe('the native loop', () => {
   it('fails where llama.cpp does, and takes no step after that', async () => {
     const { token } = await begin(prompt);
     // The sequence is not that long yet.
-    const loop = new tokenLoop.TokenLoop(context, sampler, 0, 100, token);
+    const loop = new TokenLoop(bare.inference, sampler, 0, 100, token);
     vi.spyOn(process.stderr, 'write').mockReturnValue(true);
 
-    await expect(loop.step()).rejects.toThrow('llama.cpp cannot evaluate a token.');
+    await expect(loop.step()).rejects.toThrow('llama.cpp cannot evaluate the tokens.');
     expect(await loop.step()).toBe(-1);
   });
 });
@@ -234,7 +232,7 @@ describe('an engine with one slot', () => {
 describe('an engine with two threads', () => {
   it('keeps its second thread from its first decode to its end', async () => {
     const threads = () => readdirSync('/proc/self/task').length;
-    // By then libuv has made its own.
+    // By then libuv has made its threads, and the inference thread runs.
     const first = await loadEngine();
     await generateOn(first, prompt, { maxTokens: 1 });
     const before = threads();
@@ -247,34 +245,5 @@ describe('an engine with two threads', () => {
     expect(text).toBe(' Paris.');
     expect([loaded, after, threads()]).toEqual([before + 1, before + 1, before]);
     await first[Symbol.asyncDispose]();
-  });
-});
-
-describe("a loop on several of libuv's threads", () => {
-  it('gives its tokens in order', async () => {
-    const program = fileURLToPath(new URL('fixtures/loop-on-many-threads.ts', import.meta.url));
-    const { stdout } = await run(process.execPath, [program], {
-      env: { ...process.env, UV_THREADPOOL_SIZE: '4' },
-    });
-    const { together, alone } = JSON.parse(stdout) as { together: number[]; alone: number[] };
-
-    expect(together).toHaveLength(200);
-    expect(together).toEqual(alone);
-  });
-});
-
-describe('without the native loop', () => {
-  it('says so once, and the module alone does all of it', () => {
-    const say = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-    const dlopen = process.dlopen.bind(process);
-    vi.spyOn(process, 'dlopen').mockImplementation((module, path, ...rest) => {
-      if (path.endsWith('token-loop.node')) throw new Error('no such file');
-      dlopen(module, path, ...rest);
-    });
-    const { addon, tokenLoop } = openPrebuilt();
-
-    expect(tokenLoop).toBeUndefined();
-    expect(typeof addon.AddonModel).toBe('function');
-    expect(say).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('no such file'));
   });
 });

@@ -55,51 +55,17 @@ interface AddonContextOptions {
   readonly ranking?: boolean;
 }
 
-/** Of a filter: tokens, whether the highest, the lowest and the selected one, and how many of the likeliest. */
-type LogitsFilter = [
-  tokens: readonly AddonToken[],
-  highest: boolean,
-  lowest: boolean,
-  selected: boolean,
-  top: number,
-];
-
-/** The selected token, two things not asked for, tokens and logits in turn, and the weight of all over the highest. */
-type FilteredLogits = [
-  token: AddonToken,
-  probabilities: undefined,
-  confidence: undefined,
-  logits: readonly number[],
-  totalLogitWeight: number,
-];
-
 export interface AddonContext {
   init(): Promise<boolean>;
-  dispose(): Promise<void>;
   initBatch(tokens: number): void;
   /** Adds tokens of one sequence and gives the batch's numbers of those whose logits are wanted. */
   addToBatch(sequence: number, position: number, tokens: Uint32Array, outputs: Uint32Array): Uint32Array;
-  /** Rejects when it fails. Nothing else of the context may be called meanwhile. */
-  decodeBatch(): Promise<void>;
-  /** Chooses a token after one of the batch, and tells the sampler. -1 when that one has no logits. */
-  sampleToken(output: number, sampler: AddonSampler): Promise<AddonToken>;
-  sampleToken(
-    output: number,
-    sampler: AddonSampler,
-    probabilities: false,
-    confidence: false,
-    logits: LogitsFilter,
-    totalLogitWeight: true,
-  ): Promise<FilteredLogits>;
   /** Forgets a sequence. */
   disposeSequence(sequence: number): void;
   /** Forgets what a sequence has from `start` to before `end`. False when its kind of memory cannot. */
   removeTokenCellsFromSequence(sequence: number, start: number, end: number): boolean;
   /** The vector of sequence 0, or at most its first `size` numbers. */
   getEmbedding(tokens: number, size?: number): Float64Array;
-  saveSequenceStateToFile(path: string, sequence: number, tokens: Uint32Array): Promise<number>;
-  /** Gives the tokens that were saved. Rejects when the file does not fit, and leaves the sequence empty. */
-  loadSequenceStateFromFile(path: string, sequence: number, contextSize: number): Promise<Uint32Array>;
 }
 
 /** Absent is off; `undefined` is taken for a value. */
@@ -160,6 +126,32 @@ export interface LlamaAddon {
   init(): Promise<void>;
 }
 
+/**
+ * The calls of one context that take time. They run one after the other, with those of all other contexts, on the inference
+ * thread. While one runs, no other method of the context may be called.
+ */
+export interface Inference {
+  /** Evaluates the context's batch. Rejects when it fails. */
+  decode(): Promise<void>;
+  /** Chooses a token after one of the batch, and tells the sampler. Rejects when that one has no logits. */
+  sample(output: number, sampler: AddonSampler): Promise<AddonToken>;
+  /** Scores a token after one of the batch, before any sampling option. `top`: how many of the likeliest to score as well. */
+  score(output: number, token: AddonToken, top: number): Promise<AddonScore>;
+  saveSequence(path: string, sequence: number, tokens: Uint32Array): Promise<void>;
+  /** Gives the tokens that were saved. Rejects when there are more than `longest`, and leaves the sequence empty. */
+  loadSequence(path: string, sequence: number, longest: number): Promise<Uint32Array>;
+  /** Frees the context after the calls made before. Those made later reject. */
+  dispose(): Promise<void>;
+}
+
+/** Natural logarithms of probabilities. */
+interface AddonScore {
+  readonly logprob: number;
+  /** The likeliest first. */
+  readonly topTokens: Uint32Array;
+  readonly topLogprobs: Float64Array;
+}
+
 /** Steps of one sequence, each of which evaluates the token that the last one has chosen, and chooses the next. */
 export interface AddonTokenLoop {
   /**
@@ -167,79 +159,49 @@ export interface AddonTokenLoop {
    * is taken. Resolves in the order of the calls, with the token that was chosen, or -1 when the step was not taken.
    */
   step(): Promise<AddonToken>;
-  /** Has the steps that have not begun not be taken. */
+  /** Cancels the steps that have not started. */
   stop(): void;
 }
 
-/** This project's own module, `native/token-loop.cpp`, which works on the objects of the other. */
-export interface TokenLoopAddon {
+/** This project's own module, `native/inference`, which works on the objects of the other. */
+export interface InferenceModule {
+  /** `threads`: how many decode, the inference thread included. They stay until the context is disposed of. */
+  readonly Inference: new (
+    context: AddonContext,
+    threads: number,
+  ) => Inference;
   /** `token` is the first to evaluate, and `position` where it stands in the sequence. */
   readonly TokenLoop: new (
-    context: AddonContext,
+    inference: Inference,
     sampler: AddonSampler,
     sequence: number,
     position: number,
     token: AddonToken,
   ) => AddonTokenLoop;
-  /** Threads that stay, in the place of those that llama.cpp makes for each decode. */
-  readonly Threads: new (
-    context: AddonContext,
-    count: number,
-  ) => AddonThreads;
-}
-
-export interface AddonThreads {
-  /** Only after the context is disposed of. */
-  dispose(): void;
 }
 
 export interface OpenedAddon {
   readonly addon: LlamaAddon;
+  readonly inference: InferenceModule;
   /** Which one it is, such as `node-llama-cpp 3.22.1`. */
   readonly release: string;
-  /** Beside the prebuilt module only: it is compiled for no other. */
-  readonly tokenLoop?: TokenLoopAddon | undefined;
 }
 
 /** The module's number for errors; what is worse has a lower one. */
 const errorLevel = 2;
 
-let opened: Promise<OpenedAddon> | undefined;
+let opened: OpenedAddon | undefined;
 
 /**
- * Opens the module, once in a process. It stays open until the process ends.
+ * Opens the module that node-llama-cpp's companion package for this machine holds, and this project's own beside it, once in
+ * a process. They stay open until the process ends. Without a pause: whatever waits for its turn at a cold start waits for
+ * all the JavaScript that loads meanwhile.
  *
- * @throws {Error} when this machine has none that it can run
+ * @throws {Error} when one of them is missing, or this machine cannot run it
  */
-export function openLlamaAddon(): Promise<OpenedAddon> {
-  opened ??= open().catch((error: unknown) => {
-    opened = undefined;
-    throw error;
-  });
+export function openLlamaAddon(): OpenedAddon {
+  opened ??= open();
   return opened;
-}
-
-async function open(): Promise<OpenedAddon> {
-  const opened = await openAny();
-  // Not awaited: it makes tables that a model's load makes as well where they are missing, and a pause here would last until
-  // all the JavaScript of a cold start is loaded.
-  void opened.addon.init();
-  return opened;
-}
-
-function log(message: string): void {
-  process.stderr.write(`llama.cpp error: ${message.trimEnd()}\n`);
-}
-
-async function openAny(): Promise<OpenedAddon> {
-  try {
-    return openPrebuilt();
-  } catch (reason) {
-    process.stderr.write(`llama.cpp: the prebuilt module cannot be opened: ${reason}\n`);
-    return openByLibrary().catch((cause: unknown) => {
-      throw new Error(`its module for this machine cannot be opened (${reason})`, { cause });
-    });
-  }
 }
 
 /** Where node-llama-cpp's companion package for this machine holds the module and its libraries. */
@@ -249,56 +211,38 @@ export function prebuiltFolder(): string {
   return join(dirname(dirname(main)), 'bins', platform);
 }
 
-/**
- * The module that node-llama-cpp's companion package for this machine holds. Without a pause: whatever waits for
- * its turn at a cold start waits for all the JavaScript that loads meanwhile.
- */
-export function openPrebuilt(): OpenedAddon {
+function open(): OpenedAddon {
   const folder = prebuiltFolder();
   const { version } = JSON.parse(readFileSync(join(folder, '../../package.json'), 'utf8')) as {
     version: string;
   };
   const addon = openModule<LlamaAddon>(join(folder, 'llama-addon.node'));
   // Once only: the module forgets its logger when it lets go of an earlier one, and then writes to standard output.
-  addon.setLogger((_level, message) => log(message));
+  addon.setLogger((_level, message) => process.stderr.write(`llama.cpp error: ${message.trimEnd()}\n`));
   addon.setLoggerLogLevel(errorLevel);
   addon.loadBackends();
   // The one that suits this processor best lies beside it, in a library of its own.
   if (addon.getGpuType() === undefined) addon.loadBackends(folder);
   if (addon.getGpuType() === undefined) throw new Error(`${folder} has no backend for this processor.`);
-  return { addon, release: `node-llama-cpp ${version}`, tokenLoop: openTokenLoop(folder) };
+  const inference = openModule<InferenceModule>(join(folder, 'inference.node'));
+  // Not awaited: it makes tables that a model's load makes as well where they are missing, and a pause here would last until
+  // all the JavaScript of a cold start is loaded.
+  void addon.init();
+  return { addon, inference, release: `node-llama-cpp ${version}` };
 }
 
-/** Without it each token takes the way through JavaScript, and is chosen no differently. */
-function openTokenLoop(folder: string): TokenLoopAddon | undefined {
-  try {
-    return openModule<TokenLoopAddon>(join(folder, 'token-loop.node'));
-  } catch (reason) {
-    process.stderr.write(
-      `llama.cpp: tokens are slower without the token loop, which cannot be opened (npm start compiles it): ${reason}\n`,
-    );
-    return undefined;
-  }
-}
-
-/** Opens a native module by its path. */
+/**
+ * Opens a native module by its path.
+ *
+ * @throws {Error} when there is none, or this machine cannot run it
+ */
 export function openModule<Exports>(path: string): Exports {
   const module: { exports: unknown } = { exports: {} };
-  process.dlopen(module, path);
+  try {
+    process.dlopen(module, path);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${path} cannot be opened (${reason}); 'npm start' installs and compiles it`, { cause });
+  }
   return module.exports as Exports;
-}
-
-/** The library's own way, by all that it can try: what another tool has built or laid out, in another place. */
-export async function openByLibrary(): Promise<OpenedAddon> {
-  const { getLlama, LlamaLogLevel } = await import('node-llama-cpp');
-  const llama = await getLlama({
-    gpu: false,
-    build: 'never',
-    skipDownload: true,
-    progressLogs: false,
-    logLevel: LlamaLogLevel.error,
-    logger: (_level, message) => log(message),
-  });
-  const { _bindings: addon } = llama as unknown as { readonly _bindings: LlamaAddon };
-  return { addon, release: `llama.cpp ${llama.llamaCppRelease.release}` };
 }

@@ -2,7 +2,7 @@
 // the next together.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { KvType, Token } from '../engine.ts';
-import type { AddonContext, AddonThreads } from './llama-addon.ts';
+import type { AddonContext, Inference } from './llama-addon.ts';
 import type { LlamaModel } from './llama-model.ts';
 
 export interface LlamaContextOptions {
@@ -49,11 +49,11 @@ const cellsPadding = 256;
 
 export class LlamaContext {
   readonly native: AddonContext;
+  readonly inference: Inference;
   /** How many share it. */
   readonly sequences: number;
   /** The most tokens of one step. */
   readonly longestStep: number;
-  readonly #threads: AddonThreads | undefined;
   #waiting: Waiting[] = [];
   /** What may not happen while a decode runs. */
   #between: (() => Promise<void>)[] = [];
@@ -65,18 +65,18 @@ export class LlamaContext {
 
   private constructor(
     native: AddonContext,
-    threads: AddonThreads | undefined,
+    inference: Inference,
     { sequences, longestStep }: Pick<LlamaContextOptions, 'sequences' | 'longestStep'>,
   ) {
     this.native = native;
-    this.#threads = threads;
+    this.inference = inference;
     this.sequences = sequences;
     this.longestStep = longestStep;
   }
 
   /** @throws {Error} when there is not enough memory */
   static async create(
-    { addon, native, tokenLoop }: LlamaModel,
+    { addon, native, inference }: LlamaModel,
     options: LlamaContextOptions,
   ): Promise<LlamaContext> {
     const { contextSize, sequences, longestStep, threads, flashAttention, kvType = 'f16' } = options;
@@ -92,13 +92,7 @@ export class LlamaContext {
       swaFullCache: true,
     });
     if (!(await context.init())) throw new Error('llama.cpp cannot make a context');
-    try {
-      const own = threads > 1 && tokenLoop ? new tokenLoop.Threads(context, threads) : undefined;
-      return new LlamaContext(context, own, { sequences, longestStep });
-    } catch (error) {
-      await context.dispose();
-      throw error;
-    }
+    return new LlamaContext(context, new inference.Inference(context, threads), { sequences, longestStep });
   }
 
   /**
@@ -138,8 +132,7 @@ export class LlamaContext {
   /** What was asked for before this is done first. */
   async dispose(): Promise<void> {
     await this.#idle;
-    await this.native.dispose();
-    this.#threads?.dispose();
+    await this.inference.dispose();
   }
 
   #start(): void {
@@ -192,7 +185,7 @@ export class LlamaContext {
           Uint32Array.from(step.outputs),
         ),
       );
-      const decoded = this.native.decodeBatch();
+      const decoded = this.inference.decode();
       this.#tellStarted();
       await decoded;
     } catch (error) {

@@ -11,7 +11,7 @@ import {
 } from '../embedder.ts';
 import { EngineError, type Token } from '../engine.ts';
 import { SlotPool } from '../slot-pool.ts';
-import type { AddonContext } from './llama-addon.ts';
+import type { AddonContext, Inference } from './llama-addon.ts';
 import type { LlamaModel } from './llama-model.ts';
 import type { LlamaVocabulary } from './llama-vocabulary.ts';
 
@@ -25,6 +25,11 @@ export interface LlamaEmbedderOptions {
   readonly queueLimit: number;
 }
 
+interface EmbeddingContext {
+  readonly native: AddonContext;
+  readonly inference: Inference;
+}
+
 /** The first call creates its context. */
 export class LlamaEmbedder implements Embedder {
   readonly ability: EmbeddingAbility;
@@ -33,7 +38,7 @@ export class LlamaEmbedder implements Embedder {
   readonly #vocabulary: LlamaVocabulary;
   readonly #specialTokens: SpecialTokens;
   readonly #threads: number;
-  #context: AddonContext | undefined;
+  #context: EmbeddingContext | undefined;
   /** Calls run one at a time, because each uses all threads. */
   readonly #turn: SlotPool<'turn'>;
   #disposed = false;
@@ -56,7 +61,7 @@ export class LlamaEmbedder implements Embedder {
       for (const tokens of tokenized) {
         signal?.throwIfAborted();
         await evaluate(context, tokens);
-        vectors.push(toUnitLength(context.getEmbedding(tokens.length)));
+        vectors.push(toUnitLength(context.native.getEmbedding(tokens.length)));
       }
       return { vectors, tokens: tokenized.reduce((sum, { length }) => sum + length, 0) };
     });
@@ -77,7 +82,7 @@ export class LlamaEmbedder implements Embedder {
       for (const pair of pairs) {
         signal?.throwIfAborted();
         await evaluate(context, pair);
-        const [score = Number.NaN] = context.getEmbedding(pair.length, 1);
+        const [score = Number.NaN] = context.native.getEmbedding(pair.length, 1);
         scores.push(givesProbabilities.includes(architecture) ? score : 1 / (1 + Math.exp(-score)));
       }
       return { scores, tokens: pairs.reduce((sum, { length }) => sum + length, 0) };
@@ -88,12 +93,12 @@ export class LlamaEmbedder implements Embedder {
     this.#disposed = true;
     // A decode must not lose its memory, so earlier calls finish first.
     await this.#turn.whenIdle();
-    await this.#context?.dispose();
+    await this.#context?.inference.dispose();
   }
 
   async #inTurn<Result>(
     signal: AbortSignal | undefined,
-    work: (context: AddonContext) => Promise<Result>,
+    work: (context: EmbeddingContext) => Promise<Result>,
   ): Promise<Result> {
     const turn = await this.#turn.acquire(() => 0, signal);
     try {
@@ -104,8 +109,8 @@ export class LlamaEmbedder implements Embedder {
     }
   }
 
-  async #createContext(): Promise<AddonContext> {
-    const { addon, native } = this.#model;
+  async #createContext(): Promise<EmbeddingContext> {
+    const { addon, native, inference } = this.#model;
     const context = new addon.AddonContext(native, {
       contextSize: this.contextSize,
       // An input longer than a batch is evaluated in pieces, and its embedding is that of the last piece.
@@ -118,7 +123,7 @@ export class LlamaEmbedder implements Embedder {
       ranking: this.ability.type === 'rank',
     });
     if (!(await context.init())) throw new EngineError('llama.cpp cannot make a context for embeddings.');
-    return context;
+    return { native: context, inference: new inference.Inference(context, this.#threads) };
   }
 
   /**
@@ -206,9 +211,9 @@ function findAbility({ native, facts }: LlamaModel, vocabulary: LlamaVocabulary)
 }
 
 /** Evaluates tokens on the emptied sequence. */
-async function evaluate(context: AddonContext, tokens: readonly Token[]): Promise<void> {
-  context.disposeSequence(0);
-  context.initBatch(tokens.length);
-  context.addToBatch(0, 0, Uint32Array.from(tokens), Uint32Array.from(tokens.keys()));
-  await context.decodeBatch();
+async function evaluate({ native, inference }: EmbeddingContext, tokens: readonly Token[]): Promise<void> {
+  native.disposeSequence(0);
+  native.initBatch(tokens.length);
+  native.addToBatch(0, 0, Uint32Array.from(tokens), Uint32Array.from(tokens.keys()));
+  await inference.decode();
 }

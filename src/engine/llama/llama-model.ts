@@ -1,14 +1,13 @@
 // Loads a model into llama.cpp, together with the facts of its GGUF.
 import { type GgufFacts, readGgufFacts } from '../../model/gguf-facts.ts';
 import { assertGgufHeader } from '../../model/gguf-header.ts';
-import { type AddonModel, type LlamaAddon, openLlamaAddon, type TokenLoopAddon } from './llama-addon.ts';
+import { type AddonModel, type InferenceModule, type LlamaAddon, openLlamaAddon } from './llama-addon.ts';
 
 export interface LlamaModel {
   readonly addon: LlamaAddon;
   /** The release of the native module, such as `node-llama-cpp 3.22.1`. */
   readonly release: string;
-  /** Undefined where it could not be opened. */
-  readonly tokenLoop: TokenLoopAddon | undefined;
+  readonly inference: InferenceModule;
   readonly native: AddonModel;
   readonly facts: GgufFacts;
   /** Whether its state can go back to an earlier token; a recurrent model's cannot. */
@@ -36,7 +35,7 @@ export async function loadLlamaModel({
   overrides,
 }: LlamaModelOptions): Promise<LlamaModel> {
   assertGgufHeader(modelPath);
-  const { addon, release, tokenLoop } = await openLlamaAddon();
+  const { addon, inference, release } = openLlamaAddon();
   const native = new addon.AddonModel(modelPath, {
     addonExports: addon,
     gpuLayers: 0,
@@ -51,7 +50,7 @@ export async function loadLlamaModel({
     const known = facts ?? (await readGgufFacts(modelPath));
     const { getIsArchRecurrent, getIsArchHybrid } = addon;
     const canForget = !getIsArchRecurrent(known.architecture) && !getIsArchHybrid(known.architecture);
-    return { addon, release, tokenLoop, native, facts: known, canForget };
+    return { addon, inference, release, native, facts: known, canForget };
   } catch (error) {
     await native.dispose();
     throw error;

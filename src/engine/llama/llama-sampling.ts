@@ -70,9 +70,7 @@ export class LlamaSampling implements Disposable {
   async choose(output: number): Promise<Token> {
     if (this.#changed) this.#sampler.applyConfig(this.#toConfig());
     this.#changed = false;
-    const token = await this.#parts.context.native.sampleToken(output, this.#sampler);
-    if (token < 0) throw new Error('llama.cpp chose no token.');
-    return token;
+    return this.#parts.context.inference.sample(output, this.#sampler);
   }
 
   /** Whether the next tokens are chosen by what the sampler knows already, and by those before them. */

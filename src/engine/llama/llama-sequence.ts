@@ -3,19 +3,16 @@ import type { GenerationRequest, ScoredToken, Token } from '../engine.ts';
 import type { Decode, NativeSequence, Sampler } from '../sequence/native-sequence.ts';
 import type { AddonGrammar } from './llama-addon.ts';
 import { LlamaSampling, type LlamaSamplingContext } from './llama-sampling.ts';
-import { LlamaScorer } from './llama-scorer.ts';
 import { TokenLoop } from './token-loop.ts';
 
 export class LlamaSequence implements NativeSequence<AddonGrammar> {
   readonly #parts: LlamaSamplingContext;
   /** Its number in the context. */
   readonly #number: number;
-  readonly #scorer: LlamaScorer;
 
   constructor(parts: LlamaSamplingContext, number: number) {
     this.#parts = parts;
     this.#number = number;
-    this.#scorer = new LlamaScorer(parts.model, parts.context);
   }
 
   get longestDecode(): number {
@@ -56,16 +53,24 @@ export class LlamaSequence implements NativeSequence<AddonGrammar> {
     this.#parts.context.native.disposeSequence(this.#number);
   }
 
-  async saveState(path: string, tokens: readonly Token[]): Promise<void> {
-    await this.#parts.context.native.saveSequenceStateToFile(path, this.#number, Uint32Array.from(tokens));
+  saveState(path: string, tokens: readonly Token[]): Promise<void> {
+    return this.#parts.context.inference.saveSequence(path, this.#number, Uint32Array.from(tokens));
   }
 
   loadState(path: string, longest: number): Promise<Uint32Array> {
-    return this.#parts.context.native.loadSequenceStateFromFile(path, this.#number, longest);
+    return this.#parts.context.inference.loadSequence(path, this.#number, longest);
   }
 
-  score(output: number, token: Token, top: number): Promise<ScoredToken> {
-    return this.#scorer.score(output, token, top);
+  async score(output: number, token: Token, top: number): Promise<ScoredToken> {
+    const { logprob, topTokens, topLogprobs } = await this.#parts.context.inference.score(output, token, top);
+    return {
+      token,
+      logprob,
+      top: Array.from(topTokens, (each, index) => ({
+        token: each,
+        logprob: topLogprobs[index] ?? Number.NaN,
+      })),
+    };
   }
 
   createSampler(request: GenerationRequest, grammar: AddonGrammar | undefined): Sampler {
@@ -76,9 +81,9 @@ export class LlamaSequence implements NativeSequence<AddonGrammar> {
       admit: (token) => sampling.admit(token),
       openLoop: (position, token, events) => {
         // Several sequences share their decodes, and a sampler that changes has to be told between two tokens.
-        if (!this.isAlone || !sampling.isSteady || model.tokenLoop === undefined) return undefined;
-        const { TokenLoop: NativeLoop } = model.tokenLoop;
-        const native = new NativeLoop(context.native, sampling.native, this.#number, position, token);
+        if (!this.isAlone || !sampling.isSteady) return undefined;
+        const { TokenLoop: NativeLoop } = model.inference;
+        const native = new NativeLoop(context.inference, sampling.native, this.#number, position, token);
         return new TokenLoop({ native, first: token, ...events });
       },
       [Symbol.dispose]: () => sampling[Symbol.dispose](),

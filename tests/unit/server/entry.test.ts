@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const tellingNode = `#!/bin/sh
-printf '%s\\n' "$0" "$PWD" "$_HANDLER" "$LAMBDA_TASK_ROOT" "$MODEL_DIR" "$UV_THREADPOOL_SIZE" "$@"
+printf '%s\\n' "$0" "$PWD" "$_HANDLER" "$LAMBDA_TASK_ROOT" "$MODEL_DIR" "$@"
 `;
 
 let folder: string;
@@ -42,8 +42,8 @@ function writeProgram(path: string): void {
 function run({ script = join(root, 'infra/entry.sh'), args = [] as string[], env = {}, cwd = folder } = {}) {
   const path = `${bin}:/usr/bin:/bin`;
   const output = execFileSync(script, args, { cwd, env: { PATH: path, ...env }, encoding: 'utf8' });
-  const [node, startedIn, handler, taskRoot, modelDir, threads, ...rest] = output.trimEnd().split('\n');
-  return { node, startedIn, handler, taskRoot, modelDir, threads, args: rest };
+  const [node, startedIn, handler, taskRoot, modelDir, ...rest] = output.trimEnd().split('\n');
+  return { node, startedIn, handler, taskRoot, modelDir, args: rest };
 }
 
 describe('infra/entry.sh', () => {
@@ -54,7 +54,6 @@ describe('infra/entry.sh', () => {
       handler: 'completion.handler',
       taskRoot: join(root, 'dist/functions'),
       modelDir: join(root, 'dist/model'),
-      threads: '1',
       args: [join(root, 'dist/server/main.mjs'), 'completion.handler'],
     });
   });
@@ -78,14 +77,12 @@ describe('infra/entry.sh', () => {
       _HANDLER: '',
       LAMBDA_TASK_ROOT: '/var/task',
       MODEL_DIR: '/mnt/model',
-      UV_THREADPOOL_SIZE: '2',
     };
 
     expect(run({ env })).toMatchObject({
       handler: 'completion.handler',
       taskRoot: join(root, 'dist/functions'),
       modelDir: '/mnt/model',
-      threads: '2',
     });
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LlamaContext, type Step } from '../../../../src/engine/llama/llama-context.ts';
 import type { LlamaModel } from '../../../../src/engine/llama/llama-model.ts';
 
-/** A native context that notes its batches, and whose decodes end when they are told to. */
+/** A native context and its inference: it notes its batches, and its decodes end when they are told to. */
 class FakeNative {
   readonly batches: { sequence: number; tokens: number[] }[][] = [];
   readonly events: string[] = [];
@@ -26,7 +26,7 @@ class FakeNative {
     return outputs.map((output) => before + output);
   }
 
-  async decodeBatch(): Promise<void> {
+  async decode(): Promise<void> {
     this.events.push('decode');
     this.#started.resolve();
     await this.#ended.promise;
@@ -58,7 +58,13 @@ async function createContext({ sequences = 8, longestStep = 4 } = {}) {
       return native as unknown as this;
     }
   };
-  const model = { addon: { AddonContext }, native: {} } as unknown as LlamaModel;
+  const Inference = class {
+    constructor() {
+      // biome-ignore lint/correctness/noConstructorReturn: it stands for the native class.
+      return native as unknown as this;
+    }
+  };
+  const model = { addon: { AddonContext }, inference: { Inference }, native: {} } as unknown as LlamaModel;
   const context = await LlamaContext.create(model, {
     contextSize: 300,
     sequences,

@@ -1,0 +1,194 @@
+#include "inference.h"
+
+#include <stdexcept>
+
+#include "logits.h"
+
+namespace {
+
+/** A function of the backend for this processor, which is loaded by name. */
+template <typename Function> Function * find(const char * name) {
+    ggml_backend_reg_t backend = ggml_backend_dev_backend_reg(ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU));
+    return reinterpret_cast<Function *>(ggml_backend_reg_get_proc_address(backend, name));
+}
+
+/** Whether nothing but the highest logit counts. */
+bool isGreedy(const AddonSampler & sampler) {
+    return sampler.greedySampler != nullptr && sampler.xtcSampler == nullptr && sampler.tokenBiasSampler == nullptr &&
+        sampler.repeatPenaltySampler == nullptr && sampler.dryRepeatPenaltySampler == nullptr &&
+        sampler.grammarEvaluationState == nullptr;
+}
+
+InferenceThread::Result nothing() {
+    return [](Napi::Env env) { return env.Undefined(); };
+}
+
+template <typename... Objects> std::vector<Napi::ObjectReference> keep(Objects... objects) {
+    std::vector<Napi::ObjectReference> kept;
+    (kept.push_back(Napi::Persistent(objects.template As<Napi::Object>())), ...);
+    return kept;
+}
+
+} // namespace
+
+Inference::Inference(const Napi::CallbackInfo & info) : Napi::ObjectWrap<Inference>(info) {
+    context = Napi::ObjectWrap<AddonContext>::Unwrap(info[0].As<Napi::Object>());
+    contextReference = Napi::Persistent(info[0].As<Napi::Object>());
+    // A process that ends waits for no decode.
+    llama_set_abort_callback(
+        context->ctx, [](void * isEnding) { return static_cast<const std::atomic<bool> *>(isEnding)->load(); },
+        const_cast<std::atomic<bool> *>(&InferenceThread::of(info.Env()).isEnding()));
+    const int count = info[1].As<Napi::Number>().Int32Value();
+    if (count > 1) keepThreads(count);
+}
+
+Inference::~Inference() { releaseThreads(); }
+
+/** Without any to keep, llama.cpp makes its threads anew for each decode. */
+void Inference::keepThreads(int count) {
+    ggml_threadpool_params params = ggml_threadpool_params_default(count);
+    // Those that wait for work sleep: spinning, they would take the quota of whoever has something to do.
+    params.poll = 0;
+    auto * create = find<decltype(ggml_threadpool_new)>("ggml_threadpool_new");
+    if (create == nullptr) return;
+    threads = create(&params);
+    llama_attach_threadpool(context->ctx, threads, threads);
+}
+
+void Inference::releaseThreads() {
+    if (threads != nullptr) find<decltype(ggml_threadpool_free)>("ggml_threadpool_free")(threads);
+    threads = nullptr;
+}
+
+Napi::Value Inference::run(Napi::Env env, std::vector<Napi::ObjectReference> kept, InferenceThread::Work work) {
+    kept.push_back(Napi::Persistent(Value()));
+    return InferenceThread::of(env).run(env, std::move(kept), [this, work = std::move(work)] {
+        if (context->ctx == nullptr) throw std::runtime_error("The context is disposed of.");
+        return work();
+    });
+}
+
+void Inference::decode(llama_batch batch) {
+    context->sharedSamplerData.gotLogit = false;
+    switch (llama_decode(context->ctx, batch)) {
+        case 0: return;
+        case 1: throw std::runtime_error("llama.cpp has no room for the tokens in its context.");
+        default: throw std::runtime_error("llama.cpp cannot evaluate the tokens.");
+    }
+}
+
+const float * Inference::logitsOf(int32_t output) {
+    const float * logits = llama_get_logits_ith(context->ctx, output);
+    if (logits == nullptr) throw std::runtime_error("llama.cpp gave no logits.");
+    return logits;
+}
+
+llama_token Inference::choose(int32_t output, AddonSampler & sampler) {
+    const float * logits = logitsOf(output);
+    if (isGreedy(sampler)) return chooseHighest(logits, llama_vocab_n_tokens(context->model->vocab));
+    sampler.rebuildChainIfNeeded();
+    llama_token_data_array candidates;
+    std::unique_lock<std::mutex> lock(context->sharedSamplerData.mutex);
+    sampler.sampleAndReleaseLock(context->sharedSamplerData.mutex, lock, context->ctx, output, candidates, false);
+    if (candidates.selected < 0 || candidates.selected >= static_cast<int64_t>(candidates.size))
+        throw std::runtime_error("llama.cpp chose no token.");
+    const llama_token chosen = candidates.data[candidates.selected].id;
+    sampler.acceptToken(chosen);
+    return chosen;
+}
+
+Napi::Value Inference::Decode(const Napi::CallbackInfo & info) {
+    return run(info.Env(), {}, [this] {
+        decode(context->batch);
+        return nothing();
+    });
+}
+
+/** (output, sampler) */
+Napi::Value Inference::Sample(const Napi::CallbackInfo & info) {
+    const int32_t output = info[0].As<Napi::Number>().Int32Value();
+    auto * sampler = Napi::ObjectWrap<AddonSampler>::Unwrap(info[1].As<Napi::Object>());
+    return run(info.Env(), keep(info[1]), [=]() -> InferenceThread::Result {
+        const llama_token token = choose(output, *sampler);
+        return [token](Napi::Env env) { return Napi::Number::New(env, token); };
+    });
+}
+
+/** (output, token, top): how many of the likeliest. */
+Napi::Value Inference::ScoreToken(const Napi::CallbackInfo & info) {
+    const int32_t output = info[0].As<Napi::Number>().Int32Value();
+    const llama_token token = info[1].As<Napi::Number>().Int32Value();
+    const uint32_t top = info[2].As<Napi::Number>().Uint32Value();
+    const int32_t size = llama_vocab_n_tokens(context->model->vocab);
+    if (token < 0 || token >= size) throw Napi::RangeError::New(info.Env(), "The vocabulary has no such token.");
+    return run(info.Env(), {}, [=]() -> InferenceThread::Result {
+        return [score = scoreToken(logitsOf(output), size, token, top)](Napi::Env env) {
+            const size_t count = score.top.size();
+            auto tokens = Napi::Uint32Array::New(env, count);
+            auto logprobs = Napi::Float64Array::New(env, count);
+            for (size_t index = 0; index < count; index++) {
+                tokens[index] = score.top[index].token;
+                logprobs[index] = score.top[index].logprob;
+            }
+            auto result = Napi::Object::New(env);
+            result.Set("logprob", score.logprob);
+            result.Set("topTokens", tokens);
+            result.Set("topLogprobs", logprobs);
+            return result;
+        };
+    });
+}
+
+/** (path, sequence, tokens) */
+Napi::Value Inference::SaveSequence(const Napi::CallbackInfo & info) {
+    const std::string path = info[0].As<Napi::String>();
+    const llama_seq_id sequence = info[1].As<Napi::Number>().Int32Value();
+    const auto array = info[2].As<Napi::Uint32Array>();
+    const std::vector<llama_token> tokens(array.Data(), array.Data() + array.ElementLength());
+    return run(info.Env(), {}, [=] {
+        if (llama_state_seq_save_file(context->ctx, path.c_str(), sequence, tokens.data(), tokens.size()) == 0)
+            throw std::runtime_error("llama.cpp cannot save the sequence to " + path + ".");
+        return nothing();
+    });
+}
+
+/** (path, sequence, longest): the most tokens. */
+Napi::Value Inference::LoadSequence(const Napi::CallbackInfo & info) {
+    const std::string path = info[0].As<Napi::String>();
+    const llama_seq_id sequence = info[1].As<Napi::Number>().Int32Value();
+    const uint32_t longest = info[2].As<Napi::Number>().Uint32Value();
+    return run(info.Env(), {}, [=]() -> InferenceThread::Result {
+        std::vector<llama_token> tokens(longest);
+        size_t count = 0;
+        if (llama_state_seq_load_file(context->ctx, path.c_str(), sequence, tokens.data(), longest, &count) == 0)
+            throw std::runtime_error("llama.cpp cannot load a sequence from " + path + ".");
+        tokens.resize(count);
+        return [tokens = std::move(tokens)](Napi::Env env) {
+            auto array = Napi::Uint32Array::New(env, tokens.size());
+            std::copy(tokens.begin(), tokens.end(), array.Data());
+            return array;
+        };
+    });
+}
+
+Napi::Value Inference::Dispose(const Napi::CallbackInfo & info) {
+    return InferenceThread::of(info.Env()).run(info.Env(), keep(Value()), [this]() -> InferenceThread::Result {
+        context->disposeMemory();
+        releaseThreads();
+        return [this](Napi::Env env) {
+            context->disposeMT();
+            return env.Undefined();
+        };
+    });
+}
+
+Napi::Function Inference::define(Napi::Env env) {
+    return DefineClass(env, "Inference", {
+        InstanceMethod("decode", &Inference::Decode),
+        InstanceMethod("sample", &Inference::Sample),
+        InstanceMethod("score", &Inference::ScoreToken),
+        InstanceMethod("saveSequence", &Inference::SaveSequence),
+        InstanceMethod("loadSequence", &Inference::LoadSequence),
+        InstanceMethod("dispose", &Inference::Dispose),
+    });
+}

@@ -1,0 +1,41 @@
+// The calls of one context that take time. They work on the contexts and the samplers of node-llama-cpp's native module,
+// whose own headers this is compiled with.
+#pragma once
+#include "AddonContext.h"
+#include "ggml-backend.h"
+#include "ggml-cpu.h"
+#include "inference-thread.h"
+#include "napi.h"
+
+class Inference : public Napi::ObjectWrap<Inference> {
+public:
+    /** (context, threads): how many decode. */
+    explicit Inference(const Napi::CallbackInfo & info);
+    ~Inference() override;
+
+    static Napi::Function define(Napi::Env env);
+
+    /** Queues work on the context, which fails when the context is disposed of before its turn. */
+    Napi::Value run(Napi::Env env, std::vector<Napi::ObjectReference> kept, InferenceThread::Work work);
+
+    /** Evaluates a batch. On the inference thread, as those below. */
+    void decode(llama_batch batch);
+    /** Chooses a token by the logits of one of the last batch's, and tells the sampler. */
+    llama_token choose(int32_t output, AddonSampler & sampler);
+
+private:
+    AddonContext * context;
+    Napi::ObjectReference contextReference;
+    ggml_threadpool_t threads = nullptr;
+
+    const float * logitsOf(int32_t output);
+    void keepThreads(int count);
+    void releaseThreads();
+
+    Napi::Value Decode(const Napi::CallbackInfo & info);
+    Napi::Value Sample(const Napi::CallbackInfo & info);
+    Napi::Value ScoreToken(const Napi::CallbackInfo & info);
+    Napi::Value SaveSequence(const Napi::CallbackInfo & info);
+    Napi::Value LoadSequence(const Napi::CallbackInfo & info);
+    Napi::Value Dispose(const Napi::CallbackInfo & info);
+};

@@ -1,0 +1,51 @@
+#include "token-loop.h"
+
+namespace {
+
+/** What a step that was not taken has chosen. */
+constexpr llama_token noToken = -1;
+
+} // namespace
+
+TokenLoop::TokenLoop(const Napi::CallbackInfo & info) : Napi::ObjectWrap<TokenLoop>(info) {
+    inference = Napi::ObjectWrap<Inference>::Unwrap(info[0].As<Napi::Object>());
+    sampler = Napi::ObjectWrap<AddonSampler>::Unwrap(info[1].As<Napi::Object>());
+    inferenceReference = Napi::Persistent(info[0].As<Napi::Object>());
+    samplerReference = Napi::Persistent(info[1].As<Napi::Object>());
+    sequence = info[2].As<Napi::Number>().Int32Value();
+    position = info[3].As<Napi::Number>().Int32Value();
+    token = info[4].As<Napi::Number>().Int32Value();
+}
+
+Napi::Value TokenLoop::Step(const Napi::CallbackInfo & info) {
+    std::vector<Napi::ObjectReference> kept;
+    kept.push_back(Napi::Persistent(Value()));
+    return inference->run(info.Env(), std::move(kept), [this]() -> InferenceThread::Result {
+        const llama_token chosen = advance();
+        return [chosen](Napi::Env env) { return Napi::Number::New(env, chosen); };
+    });
+}
+
+llama_token TokenLoop::advance() {
+    if (stopping || ended) return noToken;
+    // Also when this step fails.
+    ended = true;
+    int32_t one = 1;
+    llama_seq_id * sequences = &sequence;
+    int8_t wantsLogits = 1;
+    inference->decode({1, &token, nullptr, &position, &one, &sequences, &wantsLogits});
+    position += 1;
+    token = inference->choose(0, *sampler);
+    ended = llama_vocab_is_eog(sampler->model->vocab, token);
+    return token;
+}
+
+/** Steps that have not begun do nothing. */
+Napi::Value TokenLoop::Stop(const Napi::CallbackInfo & info) {
+    stopping = true;
+    return info.Env().Undefined();
+}
+
+Napi::Function TokenLoop::define(Napi::Env env) {
+    return DefineClass(env, "TokenLoop", {InstanceMethod("step", &TokenLoop::Step), InstanceMethod("stop", &TokenLoop::Stop)});
+}
