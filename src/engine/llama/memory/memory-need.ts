@@ -1,0 +1,96 @@
+// How much memory a model takes with a context: arithmetic on the facts of its header, before anything is loaded.
+// tests/model/memory.test.ts holds it to what llama.cpp reports and to what a process has.
+import type { GgufFacts } from '../../model/gguf-facts.ts';
+import { type ProcessorFeatures, repackedBytes } from './repacking.ts';
+
+/** What keys and values are kept as: numbers of 16 bits, or blocks of 32 numbers of 8 bits and a scale. */
+export type KvType = 'f16' | 'q8_0';
+
+const bytesPerNumber = { f16: 2, q8_0: 34 / 32 } as const satisfies Record<KvType, number>;
+
+/** llama.cpp pads the cells of a sequence to a multiple of it. */
+export const cellsPadding = 256;
+
+/** Bytes. */
+export interface WeightsMemory {
+  /** In the page cache. They can be dropped and read again, but each token reads all of them. */
+  readonly mapped: number;
+  /** Private copies in the processor's own layout. */
+  readonly repacked: number;
+}
+
+/** @param sizeBytes - of the model's files */
+export function weightsMemory(
+  sizeBytes: number,
+  { memory }: Pick<GgufFacts, 'memory'>,
+  features: ProcessorFeatures,
+): WeightsMemory {
+  const copied = memory.repackable
+    .map((weights) => ({ ...weights, copy: repackedBytes(weights, features) }))
+    .filter(({ copy }) => copy > 0);
+  return {
+    mapped: sizeBytes - sum(copied.map(({ bytes, tied }) => (tied ? 0 : bytes))),
+    repacked: sum(copied.map(({ copy }) => copy)),
+  };
+}
+
+/** A context of llama.cpp. */
+export interface ContextShape {
+  /** Tokens that each sequence holds. */
+  readonly contextSize: number;
+  readonly sequences: number;
+  readonly kvType: KvType;
+  /** The most tokens of one decode. */
+  readonly batchSize: number;
+  /** The most tokens of one decode whose logits are wanted. */
+  readonly outputs: number;
+  readonly flashAttention: boolean;
+}
+
+/** Bytes. */
+export interface ContextMemory {
+  /** Keys, values and recurrent states. llama.cpp fills them with zeros, so they are taken at once. */
+  readonly keysAndValues: number;
+  /** Buffers that the first decodes fill. */
+  readonly evaluation: number;
+}
+
+export function contextMemory(
+  { memory, vocabularySize }: Pick<GgufFacts, 'memory' | 'vocabularySize'>,
+  { contextSize, sequences, kvType, batchSize, outputs, flashAttention }: ContextShape,
+): ContextMemory {
+  const cells = Math.ceil(contextSize / cellsPadding) * cellsPadding;
+  const { keyNumbers, valueNumbers, recurrentNumbers } = memory;
+  return {
+    keysAndValues:
+      sequences *
+      (cells * (keyNumbers + valueNumbers) * bytesPerNumber[kvType] + recurrentNumbers * float32Bytes),
+    evaluation:
+      batchSize * bytesPerToken(memory) +
+      attentionBytes(memory, { batchSize, cells, flashAttention }) +
+      // In the buffer of the evaluation, and in that of the results.
+      2 * outputs * vocabularySize * float32Bytes,
+  };
+}
+
+const float32Bytes = 4;
+
+/** What a token has at once within a layer: the residual, its norm and results, and the widest part of the layer thrice. */
+function bytesPerToken(memory: GgufFacts['memory']): number {
+  const { embeddingLength, feedForwardLength, attentionLength } = memory;
+  return float32Bytes * (4 * embeddingLength + 3 * Math.max(feedForwardLength, attentionLength));
+}
+
+/** The mask of who sees whom, and without flash attention the scores of all heads. */
+function attentionBytes(
+  { heads, keyNumbers }: GgufFacts['memory'],
+  { batchSize, cells, flashAttention }: { batchSize: number; cells: number; flashAttention: boolean },
+): number {
+  // A model that keeps no keys attends to the tokens of the batch.
+  const seen = keyNumbers > 0 ? cells : batchSize;
+  return batchSize * seen * (flashAttention ? 2 : float32Bytes * (heads + 1));
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
+}
