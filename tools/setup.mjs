@@ -112,9 +112,15 @@ function isCompiled(path, sources) {
   return existsSync(path) && statSync(path).mtimeMs > Math.max(...needs);
 }
 
+<<<<<<< HEAD
 /** The native inference module, beside the library that it is compiled for. */
 function setUpInferenceModule() {
   if (isCompiled(besidePrebuilt('inference.node'), ['inference', 'build-inference-module.mjs'])) return;
+=======
+/** The native token loop, beside the library that it is compiled for. */
+function setUpTokenLoop() {
+  if (isCompiled(besidePrebuilt('token-loop.node'), ['token-loop.cpp', 'model-settings.h', 'build-token-loop.mjs'])) return;
+>>>>>>> b1b326d (wip2)
   assertTools();
   say('compiling the inference module');
   run(node24, ['native/build-inference-module.mjs'], { ...process.env, npm_config_nodedir: nodeHeaders });
@@ -161,7 +167,7 @@ function isStored({ folder, sha256 }) {
 
 /** Whether a model's manifest tells what the engine wants to know: an earlier one did not. */
 function isDescribed({ folder }) {
-  return readJson(join(folder, 'model.json'))?.gguf !== undefined;
+  return readJson(join(folder, 'model.json'))?.gguf?.memory !== undefined;
 }
 
 function readJson(path) {
@@ -203,8 +209,8 @@ function setUpPrefixes({ model }) {
   const needs = [from, cuts, manifest, join(root, 'package-lock.json')];
   if (existsSync(amxLibrary)) needs.push(amxLibrary);
   const key = readJson(index)?.key;
-  const suits =
-    key?.model === readJson(manifest)?.sha256 && key?.kvType === (fromEnvironment('KV_TYPE') ?? 'f16');
+  const kvType = fromEnvironment('KV_TYPE') ?? 'auto';
+  const suits = key?.model === readJson(manifest)?.sha256 && (kvType === 'auto' || key?.kvType === kvType);
   if (suits && statSync(index).mtimeMs > Math.max(...needs.map(changedAt))) return;
   say('evaluating prompt prefixes');
   rmSync(dirname(index), { recursive: true, force: true });

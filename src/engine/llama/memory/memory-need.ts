@@ -1,15 +1,17 @@
 // How much memory a model takes with a context: arithmetic on the facts of its header, before anything is loaded.
 // tests/model/memory.test.ts holds it to what llama.cpp reports and to what a process has.
-import type { GgufFacts } from '../../model/gguf-facts.ts';
+import type { GgufFacts } from '../../../model/gguf-facts.ts';
+import type { KvType } from '../../engine.ts';
 import { type ProcessorFeatures, repackedBytes } from './repacking.ts';
-
-/** What keys and values are kept as: numbers of 16 bits, or blocks of 32 numbers of 8 bits and a scale. */
-export type KvType = 'f16' | 'q8_0';
 
 const bytesPerNumber = { f16: 2, q8_0: 34 / 32 } as const satisfies Record<KvType, number>;
 
-/** llama.cpp pads the cells of a sequence to a multiple of it. */
+/** llama.cpp pads a sequence's cells, one for each token, to a multiple of it. */
 export const cellsPadding = 256;
+
+export function toCells(contextSize: number): number {
+  return Math.ceil(contextSize / cellsPadding) * cellsPadding;
+}
 
 /** Bytes. */
 export interface WeightsMemory {
@@ -59,7 +61,7 @@ export function contextMemory(
   { memory, vocabularySize }: Pick<GgufFacts, 'memory' | 'vocabularySize'>,
   { contextSize, sequences, kvType, batchSize, outputs, flashAttention }: ContextShape,
 ): ContextMemory {
-  const cells = Math.ceil(contextSize / cellsPadding) * cellsPadding;
+  const cells = toCells(contextSize);
   const { keyNumbers, valueNumbers, recurrentNumbers } = memory;
   return {
     keysAndValues:

@@ -1,7 +1,7 @@
 // The weights that llama.cpp copies into private memory when it loads a model, because kernels for this processor want them
 // in another layout; the others stay mapped from the file. As ggml/src/ggml-cpu/amx/amx.cpp and repack.cpp of the llama.cpp
 // in node-llama-cpp 3.22.1 decide; tests/model/memory.test.ts holds it to that.
-import type { RepackableType, RepackableWeights } from '../../model/gguf-memory.ts';
+import type { RepackableType, RepackableWeights } from '../../../model/gguf-memory.ts';
 
 /** What llama.cpp's library for this processor was compiled for, by ggml's names, such as `AVX2`. */
 export type ProcessorFeatures = ReadonlySet<string>;
