@@ -66,9 +66,9 @@ FROM model AS prefixes
 COPY src src
 # The same libraries evaluate them that will restore them.
 COPY --from=runtime /runtime/node_modules/@node-llama-cpp node_modules/@node-llama-cpp
-ARG CONTEXT_SIZE=2048
-# What keys and values are kept as: f16 or q8_0.
-ARG KV_TYPE=f16
+ARG CONTEXT_SIZE=auto
+# The type of keys and values in the context: auto, f16 or q8_0.
+ARG KV_TYPE=auto
 # A folder of models/prefixes; by default that itself.
 ARG PREFIX_SET=
 RUN mkdir /prefixes \
@@ -101,8 +101,8 @@ COPY --from=prefixes /prefixes dist/prefixes
 COPY infra/entry.sh infra/entry.sh
 COPY --from=bundles /app/dist dist
 # What prefixes were evaluated with is what they are restored with, unless whoever runs it says otherwise.
-ARG CONTEXT_SIZE=2048
-ARG KV_TYPE=f16
+ARG CONTEXT_SIZE=auto
+ARG KV_TYPE=auto
 # On Lambda the first two mean nothing: it has its own way in.
 ENV HOST=0.0.0.0 PORT=8080 NODE_ENV=production CONTEXT_SIZE=${CONTEXT_SIZE} KV_TYPE=${KV_TYPE}
 EXPOSE 8080

@@ -112,15 +112,9 @@ function isCompiled(path, sources) {
   return existsSync(path) && statSync(path).mtimeMs > Math.max(...needs);
 }
 
-<<<<<<< HEAD
 /** The native inference module, beside the library that it is compiled for. */
 function setUpInferenceModule() {
   if (isCompiled(besidePrebuilt('inference.node'), ['inference', 'build-inference-module.mjs'])) return;
-=======
-/** The native token loop, beside the library that it is compiled for. */
-function setUpTokenLoop() {
-  if (isCompiled(besidePrebuilt('token-loop.node'), ['token-loop.cpp', 'model-settings.h', 'build-token-loop.mjs'])) return;
->>>>>>> b1b326d (wip2)
   assertTools();
   say('compiling the inference module');
   run(node24, ['native/build-inference-module.mjs'], { ...process.env, npm_config_nodedir: nodeHeaders });

@@ -62,6 +62,18 @@ export function readMemoryLimits(env: Environment, read: ReadText = readIfThere)
   };
 }
 
+/**
+ * The size of a function that is emulated here: AWS_LAMBDA_FUNCTION_MEMORY_SIZE, or what the machine and the container have.
+ *
+ * @throws {ConfigurationError} when AWS_LAMBDA_FUNCTION_MEMORY_SIZE is not a whole number from 1 to 1,000,000
+ */
+export function readFunctionMegabytes(env: Environment, read: ReadText = readIfThere): number {
+  const limits = readMemoryLimits(env, read);
+  const machine = kibibytesOf(read('/proc/meminfo'), 'MemTotal') ?? Number.MAX_SAFE_INTEGER;
+  const bytes = limits.functionSize ?? Math.min(machine, ...limits.groups.map(({ limit }) => limit));
+  return Math.min(1_000_000, toMebibytes(bytes));
+}
+
 /** The files of a control group's memory. Version 1 writes a huge number where there is no limit, version 2 `max`. */
 const versions = [
   {
@@ -90,7 +102,9 @@ function readGroups(read: ReadText): GroupMemory[] {
       const bytes = Number(read(`${folder}/${limit}`)?.trim());
       if (!(bytes < Number.MAX_SAFE_INTEGER)) return [];
       const statistics = read(`${folder}/memory.stat`);
-      const cached = files.map((name) => numberOf(statistics, name) ?? 0).reduce((sum, each) => sum + each, 0);
+      const cached = files
+        .map((name) => numberOf(statistics, name) ?? 0)
+        .reduce((sum, each) => sum + each, 0);
       return { limit: bytes, used: Number(read(`${folder}/${usage}`)?.trim() ?? 0) - cached };
     });
   });

@@ -17,6 +17,7 @@ export interface EmulatorOptions {
   readonly bootstrap: readonly string[];
   readonly functionTimeoutSeconds: number;
   readonly threads: number;
+  readonly functionMegabytes: number;
 }
 
 const standardError = 2;
@@ -53,6 +54,7 @@ export class Emulator {
     bootstrap,
     functionTimeoutSeconds,
     threads,
+    functionMegabytes,
   }: EmulatorOptions): Promise<Emulator> {
     const [port, runtimeApiPort] = await findFreePorts();
     const addresses = [
@@ -65,6 +67,7 @@ export class Emulator {
       env: {
         ...process.env,
         AWS_LAMBDA_FUNCTION_TIMEOUT: String(functionTimeoutSeconds),
+        AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(functionMegabytes),
         THREADS: String(threads),
       },
     });

@@ -46,6 +46,7 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
     bootstrap: config.bootstrap,
     functionTimeoutSeconds: config.functionTimeoutSeconds,
     threads: config.threads,
+    functionMegabytes: config.functionMegabytes,
   });
   // Whatever ends this process, an uncaught error too, takes the emulator and the runtime with it.
   const kill = () => supervisor.kill();

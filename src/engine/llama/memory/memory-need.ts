@@ -2,6 +2,7 @@
 // tests/model/memory.test.ts holds it to what llama.cpp reports and to what a process has.
 import type { GgufFacts } from '../../../model/gguf-facts.ts';
 import type { KvType } from '../../engine.ts';
+import type { MemoryUse } from '../../memory.ts';
 import { type ProcessorFeatures, repackedBytes } from './repacking.ts';
 
 const bytesPerNumber = { f16: 2, q8_0: 34 / 32 } as const satisfies Record<KvType, number>;
@@ -13,13 +14,7 @@ export function toCells(contextSize: number): number {
   return Math.ceil(contextSize / cellsPadding) * cellsPadding;
 }
 
-/** Bytes. */
-export interface WeightsMemory {
-  /** In the page cache. They can be dropped and read again, but each token reads all of them. */
-  readonly mapped: number;
-  /** Private copies in the processor's own layout. */
-  readonly repacked: number;
-}
+export type WeightsMemory = Pick<MemoryUse, 'weightsMapped' | 'weightsRepacked'>;
 
 /** @param sizeBytes - of the model's files */
 export function weightsMemory(
@@ -31,8 +26,8 @@ export function weightsMemory(
     .map((weights) => ({ ...weights, copy: repackedBytes(weights, features) }))
     .filter(({ copy }) => copy > 0);
   return {
-    mapped: sizeBytes - sum(copied.map(({ bytes, tied }) => (tied ? 0 : bytes))),
-    repacked: sum(copied.map(({ copy }) => copy)),
+    weightsMapped: sizeBytes - sum(copied.map(({ bytes, tied }) => (tied ? 0 : bytes))),
+    weightsRepacked: sum(copied.map(({ copy }) => copy)),
   };
 }
 
@@ -49,13 +44,8 @@ export interface ContextShape {
   readonly flashAttention: boolean;
 }
 
-/** Bytes. */
-export interface ContextMemory {
-  /** Keys, values and recurrent states. llama.cpp fills them with zeros, so they are taken at once. */
-  readonly keysAndValues: number;
-  /** Buffers that the first decodes fill. */
-  readonly evaluation: number;
-}
+/** llama.cpp fills keys and values with zeros, so they are taken at once; the first decodes fill the rest. */
+export type ContextMemory = Pick<MemoryUse, 'keysAndValues' | 'evaluation'>;
 
 export function contextMemory(
   { memory, vocabularySize }: Pick<GgufFacts, 'memory' | 'vocabularySize'>,

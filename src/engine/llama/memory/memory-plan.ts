@@ -132,7 +132,9 @@ function isForVectors({ poolingType, causal }: GgufFacts): boolean {
 function toRefusal(request: MemoryRequest, shortest: number): string {
   const { name, room, contextSize } = request;
   const kvType = request.kvType === 'auto' ? (listChoices(request).at(-1)?.kvType ?? 'f16') : request.kvType;
-  const [least] = listPlans(request, shortest, kvType).toSorted((one, other) => one.use.total - other.use.total);
+  const [least] = listPlans(request, shortest, kvType).toSorted(
+    (one, other) => one.use.total - other.use.total,
+  );
   if (least === undefined) throw new Error('There is no plan.');
   const missing = `${Math.ceil((least.use.total - room.bytes) / 1024 / 1024)} MiB`;
   const fitting = findFitting(request, contextSizes(shortest, 1).slice(1), kvType);
