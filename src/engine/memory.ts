@@ -27,6 +27,12 @@ export interface MemoryRoom {
 /** What was asked for does not fit the memory. The message is one line with the figures. */
 export class InsufficientMemoryError extends EngineError {
   override readonly name = 'InsufficientMemoryError';
+
+  constructor(message: string) {
+    super(message);
+    // It is no defect of the code, and a log should have one line of it.
+    this.stack = `${this.name}: ${message}`;
+  }
 }
 
 /** Mebibytes, the unit that containers and Lambda are sized in. */

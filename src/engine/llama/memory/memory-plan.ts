@@ -33,8 +33,8 @@ export interface MemoryPlan {
 
 /** The most tokens of context that are taken unasked. */
 const largestAutoContext = 8192;
-/** Keys and values have 8 bits before the context gets shorter than this. */
-const smallestF16Context = 4096;
+/** Before the context gets shorter than this, keys and values get 8 bits, and weights stay as they are. */
+const ampleContext = 4096;
 /** A model that has no room for as many is refused, unless fewer are asked for. */
 const smallestAutoContext = 1024;
 
@@ -44,9 +44,9 @@ const programBytes = 96 * 1024 * 1024;
 const bytesPerVocabularyToken = 360;
 
 /**
- * Chooses the context: as many tokens as fit, up to 8,192 and to what the model was trained on, and no fewer than 1,024. Keys
- * and values are f16 where 4,096 tokens fit so, or as in the snapshots of prefixes; otherwise q8_0. Weights are repacked unless
- * they fit only as they are.
+ * Chooses the context: as many tokens as fit, up to 8,192 and to what the model was trained on, and no fewer than 1,024. Where
+ * they have no room for 4,096 tokens, keys and values are q8_0 instead of f16 (snapshots of prefixes decide for the type that they
+ * have), and then weights are not repacked.
  *
  * @throws {InsufficientMemoryError} when nothing fits
  */
@@ -55,9 +55,9 @@ export function planMemory(request: MemoryRequest): MemoryPlan {
   const { contextSize } = request;
   const longest = Math.min(trained, contextSize === 'auto' ? largestAutoContext : contextSize);
   const shortest = contextSize === 'auto' ? Math.min(longest, smallestAutoContext) : longest;
-  for (const { kvType, fewest } of listChoices(request)) {
+  for (const { kvType, fewest, repackOnly } of listChoices(request)) {
     const sizes = contextSizes(longest, Math.max(shortest, Math.min(longest, fewest)));
-    const plan = findFitting(request, sizes, kvType);
+    const plan = findFitting(request, sizes, { kvType, repackOnly });
     if (plan !== undefined) return plan;
   }
   throw new InsufficientMemoryError(toRefusal(request, shortest));
@@ -67,15 +67,27 @@ interface Choice {
   readonly kvType: KvType;
   /** The fewest tokens of context that are worth it. */
   readonly fewest: number;
+  readonly repackOnly: boolean;
 }
 
-function listChoices({ facts, kvType, snapshotKvType }: MemoryRequest): Choice[] {
+/** The best first. */
+function listChoices(request: MemoryRequest): Choice[] {
+  const kvTypes = listKvTypes(request);
+  // The last type is the smallest one, and takes any context.
+  return [true, false].flatMap((repackOnly) =>
+    kvTypes.map((kvType, index) => {
+      const isLast = !repackOnly && index === kvTypes.length - 1;
+      return { kvType, repackOnly, fewest: isLast ? 0 : ampleContext };
+    }),
+  );
+}
+
+function listKvTypes({ facts, kvType, snapshotKvType }: MemoryRequest): KvType[] {
   // The contexts of vectors are without flash attention, which q8_0 needs.
-  if (isForVectors(facts)) return [{ kvType: 'f16', fewest: 0 }];
-  if (kvType !== 'auto') return [{ kvType, fewest: 0 }];
-  const eightBits: Choice = { kvType: 'q8_0', fewest: 0 };
-  if (snapshotKvType === undefined) return [{ kvType: 'f16', fewest: smallestF16Context }, eightBits];
-  return [{ kvType: snapshotKvType, fewest: 0 }, eightBits];
+  if (isForVectors(facts)) return ['f16'];
+  if (kvType !== 'auto') return [kvType];
+  if (snapshotKvType !== undefined) return [snapshotKvType];
+  return ['f16', 'q8_0'];
 }
 
 /** Falling, by as many tokens as llama.cpp pads a context to. */
@@ -88,11 +100,11 @@ function contextSizes(longest: number, shortest: number): number[] {
 function findFitting(
   request: MemoryRequest,
   sizes: readonly number[],
-  kvType: KvType,
+  { kvType, repackOnly }: Pick<Choice, 'kvType' | 'repackOnly'>,
 ): MemoryPlan | undefined {
   return sizes
     .flatMap((contextSize) => listPlans(request, contextSize, kvType))
-    .find(({ use }) => use.total <= request.room.bytes);
+    .find(({ repack, use }) => (repack || !repackOnly) && use.total <= request.room.bytes);
 }
 
 /** With weights repacked, and as they are. */
@@ -131,13 +143,11 @@ function isForVectors({ poolingType, causal }: GgufFacts): boolean {
 /** What the least that is acceptable takes, what there is, and what would fit. */
 function toRefusal(request: MemoryRequest, shortest: number): string {
   const { name, room, contextSize } = request;
-  const kvType = request.kvType === 'auto' ? (listChoices(request).at(-1)?.kvType ?? 'f16') : request.kvType;
-  const [least] = listPlans(request, shortest, kvType).toSorted(
-    (one, other) => one.use.total - other.use.total,
-  );
+  const kvType = listKvTypes(request).at(-1) ?? 'f16';
+  const [least] = listPlans(request, shortest, kvType).slice(-1);
   if (least === undefined) throw new Error('There is no plan.');
   const missing = `${Math.ceil((least.use.total - room.bytes) / 1024 / 1024)} MiB`;
-  const fitting = findFitting(request, contextSizes(shortest, 1).slice(1), kvType);
+  const fitting = findFitting(request, contextSizes(shortest, 1).slice(1), { kvType, repackOnly: false });
   const advice =
     fitting === undefined
       ? `It takes ${missing} more memory, or a smaller model.`
