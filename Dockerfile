@@ -81,9 +81,9 @@ COPY src src
 COPY models/prefixes models/prefixes
 # The same libraries evaluate them that will restore them.
 COPY --from=runtime /runtime/node_modules/@node-llama-cpp node_modules/@node-llama-cpp
-ARG CONTEXT_SIZE=2048
-# What keys and values are kept as: f16 or q8_0.
-ARG KV_TYPE=f16
+ARG CONTEXT_SIZE=auto
+# The type of keys and values in the context: auto, f16 or q8_0.
+ARG KV_TYPE=auto
 # A folder of models/prefixes; by default that itself.
 ARG PREFIX_SET=
 RUN mkdir /prefixes \
@@ -124,8 +124,8 @@ COPY --from=bundles /app/dist dist
 COPY LICENSE ./
 COPY --from=notices /THIRD-PARTY-NOTICES.txt ./
 # What prefixes were evaluated with is what they are restored with, unless whoever runs it says otherwise.
-ARG CONTEXT_SIZE=2048
-ARG KV_TYPE=f16
+ARG CONTEXT_SIZE=auto
+ARG KV_TYPE=auto
 # podman 4.3 finds a cached ENV by its text, whatever the arguments are, but a RUN by its arguments too. Without this one, an
 # image with another context would have the settings of the image before it.
 RUN : "${CONTEXT_SIZE} ${KV_TYPE}"

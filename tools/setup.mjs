@@ -170,7 +170,7 @@ function isStored({ folder, sha256 }) {
 
 /** Whether a model's manifest tells what the engine wants to know: an earlier one did not. */
 function isDescribed({ folder }) {
-  return readJson(join(folder, 'model.json'))?.gguf !== undefined;
+  return readJson(join(folder, 'model.json'))?.gguf?.memory !== undefined;
 }
 
 function readJson(path) {
@@ -215,8 +215,8 @@ function setUpPrefixes({ model }) {
   const needs = [from, cuts, manifest, join(root, 'package-lock.json')];
   if (existsSync(amxLibrary)) needs.push(amxLibrary);
   const key = readJson(index)?.key;
-  const suits =
-    key?.model === readJson(manifest)?.sha256 && key?.kvType === (fromEnvironment('KV_TYPE') ?? 'f16');
+  const kvType = fromEnvironment('KV_TYPE') ?? 'auto';
+  const suits = key?.model === readJson(manifest)?.sha256 && (kvType === 'auto' || key?.kvType === kvType);
   if (suits && statSync(index).mtimeMs > Math.max(...needs.map(changedAt))) return;
   say('evaluating prompt prefixes');
   rmSync(dirname(index), { recursive: true, force: true });

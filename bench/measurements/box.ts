@@ -10,8 +10,8 @@ import { type Contender, interleave, type Measurement, type Sample } from '../me
 import { storyPrompt } from '../prompts.ts';
 import { makeRandomModel } from '../random-model/random-model.ts';
 import { ggufLambda } from '../subjects/gguf-lambda.ts';
-import type { BenchModel, Subject } from '../subjects/subject.ts';
 import { completionsPath } from '../subjects/server-process.ts';
+import type { BenchModel, Subject } from '../subjects/subject.ts';
 import { buildImage } from './quotas.ts';
 
 const megabytes = 4096;
@@ -67,7 +67,11 @@ async function measure(
   await own[Symbol.asyncDispose]();
   if (peer === undefined) return ownSamples;
   dropPageCache();
-  const command = peer.command({ model, threads: cpus, slots: 1, contextSize: settings.contextSize }, 8080, 0);
+  const command = peer.command(
+    { model, threads: cpus, slots: 1, contextSize: settings.contextSize },
+    8080,
+    0,
+  );
   const kvType = ['--cache-type-k', settings.kvType, '--cache-type-v', settings.kvType];
   await using other = await startInContainer({
     name: 'llama-server',

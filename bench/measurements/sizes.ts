@@ -10,7 +10,7 @@ import { emulatorCommand, startInContainer } from '../containers.ts';
 import { dollarsPerMillionTokens, extrapolate } from '../cost.ts';
 import type { Bench, Measurement, Sample } from '../measurement.ts';
 import { storyPrompt } from '../prompts.ts';
-import { makeRandomModel } from '../random-model.ts';
+import { makeRandomModel } from '../random-model/random-model.ts';
 import { median } from '../statistics.ts';
 import { ggufLambda } from '../subjects/gguf-lambda.ts';
 import type { BenchModel } from '../subjects/subject.ts';
@@ -52,7 +52,7 @@ export const sizes: Measurement = {
   ],
   async run(bench) {
     const image = await buildImage();
-    const random = await makeRandomModel(cache, bench.model);
+    const random = await makeRandomModel('random-1b-q4_0', cache, bench.model);
     const samples: Sample[] = [];
     for (const model of [bench.model, random]) {
       for (const variant of toVariants(model)) samples.push(...(await measureVariant(bench, variant, image)));

@@ -1,9 +1,12 @@
 #include "inference.h"
+#include "model-settings.h"
 #include "token-loop.h"
 
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
     exports.Set("Inference", Inference::define(env));
     exports.Set("TokenLoop", TokenLoop::define(env));
+    exports.Set("setRepack", Napi::Function::New(env, setRepack));
+    exports.Set("listProcessorFeatures", Napi::Function::New(env, listProcessorFeatures));
     return exports;
 }
 

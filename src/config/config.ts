@@ -1,15 +1,27 @@
 // Everything a function reads from its environment, once.
 import type { KvType } from '../engine/engine.ts';
+import type { MemoryRoom } from '../engine/memory.ts';
 import { readThreads } from './cpu.ts';
-import { type Environment, readChoice, readInteger, readRequiredText, readText } from './environment.ts';
+import {
+  type Environment,
+  readChoice,
+  readInteger,
+  readIntegerOrAuto,
+  readRequiredText,
+  readText,
+} from './environment.ts';
+import { readMemoryLimits, toMemoryRoom } from './memory.ts';
 
 export interface FunctionConfig {
   /** MODEL_DIR: the folder with the model and its manifest, `model.json`. */
   readonly modelDirectory: string;
   /** PREFIX_DIR: the folder with snapshots of known prompt prefixes, where there are any. */
   readonly prefixDirectory: string | undefined;
-  /** CONTEXT_SIZE: tokens that prompt and answer may hold together. Default 2048; a model may have fewer. */
-  readonly contextSize: number;
+  /**
+   * CONTEXT_SIZE: the most tokens of a prompt and its answer together. Default `auto`: as many as the model was trained on, up
+   * to 8,192, as far as they fit the memory.
+   */
+  readonly contextSize: number | 'auto';
   /** THREADS: threads that decode. By default as many as the CPU quota holds. */
   readonly threads: number;
   /** SLOTS: generations that run at once, each with a context of its own. Default 1; Lambda sends one at a time. */
@@ -19,8 +31,13 @@ export interface FunctionConfig {
    * Default 0: none.
    */
   readonly lookupTokens: number;
-  /** KV_TYPE: what keys and values of the context are kept as: f16, the default, or q8_0, in half the memory. */
-  readonly kvType: KvType;
+  /**
+   * KV_TYPE: the type of keys and values in the context: f16, or q8_0 in half the memory. Default `auto`: f16 where 4,096
+   * tokens fit so.
+   */
+  readonly kvType: KvType | 'auto';
+  /** The memory that this process may take. */
+  readonly memory: MemoryRoom;
   /** QUEUE_LIMIT: generations that may wait for a slot. Default 64. */
   readonly queueLimit: number;
   /** IMAGE_PARTS: whether images in chats are `refuse`d, the default, or replaced by a `placeholder` that says so. */
@@ -65,11 +82,12 @@ export function readConfig(env: Environment): FunctionConfig {
   return Object.freeze({
     modelDirectory: readRequiredText(env, 'MODEL_DIR', 'the folder of the model'),
     prefixDirectory: readText(env, 'PREFIX_DIR', undefined),
-    contextSize: readInteger(env, 'CONTEXT_SIZE', { min: 16, max: 1_048_576, default: 2048 }),
+    contextSize: readIntegerOrAuto(env, 'CONTEXT_SIZE', { min: 16, max: 1_048_576 }),
     threads: readThreads(env),
     slots: readInteger(env, 'SLOTS', { min: 1, max: 256, default: 1 }),
     lookupTokens: readInteger(env, 'LOOKUP_TOKENS', { min: 0, max: 16, default: 0 }),
-    kvType: readChoice<KvType>(env, 'KV_TYPE', ['f16', 'q8_0']),
+    kvType: readChoice<KvType | 'auto'>(env, 'KV_TYPE', ['auto', 'f16', 'q8_0']),
+    memory: toMemoryRoom(readMemoryLimits(env)),
     queueLimit: readQueueLimit(env),
     imagePlaceholders: readChoice(env, 'IMAGE_PARTS', ['refuse', 'placeholder']) === 'placeholder',
   });

@@ -39,6 +39,23 @@ export function readInteger<Default extends number | undefined>(
   throw new ConfigurationError(variable, value, `a whole number from ${range.min} to ${range.max}`);
 }
 
+/**
+ * Reads a whole number, or the word `auto`, which is the default.
+ *
+ * @throws {ConfigurationError} when the value is neither
+ */
+export function readIntegerOrAuto(
+  env: Environment,
+  variable: string,
+  { min, max }: { readonly min: number; readonly max: number },
+): number | 'auto' {
+  const value = readText(env, variable, 'auto');
+  if (value === 'auto') return value;
+  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (number >= min && number <= max) return number;
+  throw new ConfigurationError(variable, value, `auto or a whole number from ${min} to ${max}`);
+}
+
 /** Reads a text, without the blanks around it. Returns `fallback` when the variable is absent or blank. */
 export function readText<Default extends string | undefined>(
   env: Environment,

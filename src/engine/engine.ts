@@ -1,6 +1,7 @@
 // The engine's port: text generation and tokenization as the rest of the code calls them. llama/llama-engine.ts implements it
 // on llama.cpp; tests use a fake.
 import type { Embedder } from './embedder.ts';
+import type { MemoryRoom, MemoryUse } from './memory.ts';
 import type { Token } from './token.ts';
 
 export type { Token };
@@ -191,6 +192,10 @@ export interface ModelProperties {
   readonly description: string;
   /** Size of the weights in bytes. */
   readonly size: number;
+  /** The type of keys and values. */
+  readonly kvType: KvType;
+  /** What the model takes of which memory; undefined where nothing was added up. */
+  readonly memory: { readonly use: MemoryUse; readonly room: MemoryRoom } | undefined;
 }
 
 export interface Engine extends AsyncDisposable {

@@ -8,6 +8,7 @@ import {
   type GenerationSummary,
   GrammarError,
 } from '../engine/engine.ts';
+import { InsufficientMemoryError } from '../engine/memory.ts';
 import { RequestError } from '../errors/request-error.ts';
 import type { RequestContext } from './context.ts';
 
@@ -127,5 +128,6 @@ export function toRequestFailure(error: unknown): unknown {
   if (error instanceof GrammarError) {
     return new RequestError('invalid_value', error.message, { param: 'grammar' });
   }
+  if (error instanceof InsufficientMemoryError) return new RequestError('insufficient_memory', error.message);
   return error;
 }

@@ -2,6 +2,12 @@
 // The store keeps it in the model's manifest, because reading a header takes a third of a second of every cold start.
 import { dirname } from 'node:path';
 import { GgufError } from './gguf-error.ts';
+import {
+  type ArchitectureMetadata,
+  type GgufMemoryFacts,
+  type GgufTensor,
+  toMemoryFacts,
+} from './gguf-memory.ts';
 
 /** The facts of a GGUF's header that the engine goes by. */
 export interface GgufFacts {
@@ -29,6 +35,8 @@ export interface GgufFacts {
   readonly tags: readonly string[];
   /** Tokens that a layer of a sliding-window model sees; null for any other. */
   readonly slidingWindow: number | null;
+  /** What decides how much memory it takes. */
+  readonly memory: GgufMemoryFacts;
 }
 
 /** What of a header is read here, as node-llama-cpp's reader gives it. */
@@ -38,7 +46,7 @@ export interface GgufHeader {
     readonly tokenizer?: unknown;
   };
   readonly architectureMetadata?: unknown;
-  readonly fullTensorInfo?: readonly { readonly name: string }[];
+  readonly fullTensorInfo?: readonly GgufTensor[];
 }
 
 interface TokenizerMetadata {
@@ -52,11 +60,6 @@ interface TokenizerMetadata {
   };
 }
 
-interface ArchitectureMetadata {
-  readonly pooling_type?: number;
-  readonly attention?: { readonly causal?: boolean; readonly sliding_window?: number };
-}
-
 /** The tensors that llama.cpp's rank pooling scores with, one or the other. */
 const classifierTensors = ['cls.weight', 'cls.output.weight'];
 
@@ -64,7 +67,9 @@ const classifierTensors = ['cls.weight', 'cls.output.weight'];
 export function toGgufFacts({ metadata, architectureMetadata, fullTensorInfo = [] }: GgufHeader): GgufFacts {
   const { general } = metadata;
   const tokenizer = (metadata.tokenizer ?? {}) as TokenizerMetadata;
-  const { pooling_type, attention } = (architectureMetadata ?? {}) as ArchitectureMetadata;
+  const architecture = (architectureMetadata ?? {}) as ArchitectureMetadata;
+  const { pooling_type, attention } = architecture;
+  const causal = attention?.causal ?? true;
   return {
     architecture: general?.architecture ?? 'unknown',
     vocabularySize: tokenizer.ggml?.tokens?.length ?? 0,
@@ -73,11 +78,12 @@ export function toGgufFacts({ metadata, architectureMetadata, fullTensorInfo = [
     rerankTemplate: tokenizer['chat_template.rerank'] ?? null,
     addsEosToken: tokenizer.ggml?.add_eos_token ?? null,
     addsSeparator: tokenizer.ggml?.add_sep_token ?? null,
-    causal: attention?.causal ?? true,
+    causal,
     poolingType: pooling_type ?? null,
     hasClassifier: fullTensorInfo.some(({ name }) => classifierTensors.includes(name)),
     tags: Array.isArray(general?.tags) ? general.tags.map(String) : [],
     slidingWindow: attention?.sliding_window || null,
+    memory: toMemoryFacts(fullTensorInfo, architecture, causal),
   };
 }
 

@@ -26,7 +26,7 @@ export interface ModelManifest {
   readonly quantisation: string;
   /** Tokens the model was trained to attend to. */
   readonly contextLength: number;
-  /** What the GGUF's header tells the engine; absent in a manifest that was written by hand. */
+  /** What the GGUF's header tells the engine; absent in a manifest that was written by hand or by an earlier version. */
   readonly gguf?: GgufFacts;
 }
 
@@ -49,7 +49,8 @@ export function readManifest(directory: string): ModelManifest {
     const value = manifest[field];
     if (!(Number.isSafeInteger(value) && (value as number) >= 0)) throw malformed(path, directory, field);
   }
-  return manifest as unknown as ModelManifest;
+  const { gguf, ...rest } = manifest as unknown as ModelManifest;
+  return gguf?.memory === undefined ? rest : { ...rest, gguf };
 }
 
 function parse(path: string, directory: string): Record<string, unknown> {

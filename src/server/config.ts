@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readQueueLimit } from '../config/config.ts';
 import { readThreads } from '../config/cpu.ts';
 import { type Environment, readInteger, readText } from '../config/environment.ts';
+import { readFunctionMegabytes } from '../config/memory.ts';
 import { type ApiKeySource, readApiKeySource } from '../http/api-key.ts';
 
 export interface FrontConfig {
@@ -18,6 +19,8 @@ export interface FrontConfig {
   readonly functionTimeoutSeconds: number;
   /** Threads that decode. The emulator claims 3,008 MB of memory, so the function cannot tell by itself. */
   readonly threads: number;
+  /** The function's size, in MB. The emulator claims 3,008 unless it is told. */
+  readonly functionMegabytes: number;
   /** How long a shutdown waits for the invocation in flight. */
   readonly shutdownGraceSeconds: number;
   /** The Runtime Interface Emulator's executable. */
@@ -45,6 +48,7 @@ export function readFrontConfig(env: Environment, { root, handler }: FrontTarget
     queueLimit: readQueueLimit(env),
     functionTimeoutSeconds: readFunctionTimeout(env),
     threads: readThreads(env),
+    functionMegabytes: readFunctionMegabytes(env),
     shutdownGraceSeconds: readInteger(env, 'SHUTDOWN_GRACE', { min: 0, max: 86_400, default: 10 }),
     emulatorPath: readText(env, 'RIE_PATH', join(root, 'dist/aws-lambda-rie')),
     bootstrap: [join(root, 'infra/entry.sh'), handler] as const,

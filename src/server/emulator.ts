@@ -20,6 +20,7 @@ export interface EmulatorOptions {
   readonly threads: number;
   /** The path of the front's socket, to which the runtime connects. */
   readonly frontSocket: string;
+  readonly functionMegabytes: number;
 }
 
 const standardError = 2;
@@ -57,6 +58,7 @@ export class Emulator {
     functionTimeoutSeconds,
     threads,
     frontSocket,
+    functionMegabytes,
   }: EmulatorOptions): Promise<Emulator> {
     const [port, runtimeApiPort] = await findFreePorts();
     const addresses = [
@@ -70,6 +72,7 @@ export class Emulator {
         ...process.env,
         AWS_LAMBDA_FUNCTION_TIMEOUT: String(functionTimeoutSeconds),
         FUNCTION_TIMEOUT: String(functionTimeoutSeconds),
+        AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(functionMegabytes),
         THREADS: String(threads),
         [frontSocketVariable]: frontSocket,
       },

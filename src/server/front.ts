@@ -50,6 +50,7 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
       bootstrap: config.bootstrap,
       functionTimeoutSeconds: config.functionTimeoutSeconds,
       threads: config.threads,
+      functionMegabytes: config.functionMegabytes,
     },
     link,
   );

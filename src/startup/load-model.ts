@@ -3,7 +3,12 @@
 import { performance } from 'node:perf_hooks';
 import { type FunctionConfig, readConfig } from '../config/config.ts';
 import type { Environment } from '../config/environment.ts';
+import { openLlamaAddon } from '../engine/llama/llama-addon.ts';
 import { type LlamaEngine, loadLlamaEngine } from '../engine/llama/llama-engine.ts';
+import { describeModel } from '../engine/llama/llama-model.ts';
+import { describeUse, planMemory } from '../engine/llama/memory/memory-plan.ts';
+import { toMebibytes } from '../engine/memory.ts';
+import { PrefixSnapshots } from '../engine/prompt/prefix-snapshots.ts';
 import { readManifest } from '../model/manifest.ts';
 
 export interface LoadedModel {
@@ -11,6 +16,10 @@ export interface LoadedModel {
   /** Its name in the catalog. */
   readonly name: string;
   readonly engine: LlamaEngine;
+  /** One line that tells what it was loaded with. */
+  readonly description: string;
+  /** What whoever set it up should know. */
+  readonly warnings: readonly string[];
   /** How long it took to load, in milliseconds. */
   readonly loadMs: number;
 }
@@ -21,6 +30,7 @@ let loading: Promise<LoadedModel> | undefined;
  * Begins to load the model, or gives the load that has begun. One that failed is forgotten.
  *
  * @throws {ConfigurationError} when a setting is missing or malformed
+ * @throws {InsufficientMemoryError} when the model does not fit the memory
  * @throws {EngineError} when the model cannot be loaded
  */
 export function loadModel(env: Environment): Promise<LoadedModel> {
@@ -36,19 +46,47 @@ export function loadModel(env: Environment): Promise<LoadedModel> {
 async function load(env: Environment): Promise<LoadedModel> {
   const startedAt = performance.now();
   const config = readConfig(env);
-  const { modelDirectory, prefixDirectory, contextSize, threads, slots, queueLimit, lookupTokens, kvType } =
-    config;
-  const { name, file, gguf, sha256 } = readManifest(modelDirectory);
+  const { modelDirectory, prefixDirectory, threads, slots, queueLimit, lookupTokens, memory: room } = config;
+  const { name, file, gguf, sha256, sizeBytes } = readManifest(modelDirectory);
+  const modelPath = `${modelDirectory}/${file}`;
+  const facts = gguf ?? (await describeModel(modelPath));
+  const prefixes = prefixDirectory === undefined ? undefined : { directory: prefixDirectory, model: sha256 };
+  const { contextSize, kvType, repack, use } = planMemory({
+    name,
+    sizeBytes,
+    facts,
+    features: new Set(openLlamaAddon().inference.listProcessorFeatures()),
+    contextSize: config.contextSize,
+    kvType: config.kvType,
+    // A context of several sequences restores no snapshots.
+    snapshotKvType: prefixes && slots === 1 ? PrefixSnapshots.kvTypeOf(prefixes) : undefined,
+    slots,
+    lookupTokens,
+    room,
+  });
   const engine = await loadLlamaEngine({
-    modelPath: `${modelDirectory}/${file}`,
-    facts: gguf,
+    modelPath,
+    facts,
     contextSize,
     threads,
     slots,
     queueLimit,
     lookupTokens,
     kvType,
-    ...(prefixDirectory !== undefined && { prefixes: { directory: prefixDirectory, model: sha256 } }),
+    repack,
+    memory: { use, room },
+    ...(prefixes && { prefixes }),
   });
-  return { config, name, engine, loadMs: performance.now() - startedAt };
+  const description =
+    `${name}: ${contextSize} tokens of context in ${kvType}, ${count(slots, 'slot')}, ${count(threads, 'thread')}, ` +
+    `${describeUse(use)} of ${toMebibytes(room.bytes)} MiB`;
+  const warnings =
+    config.contextSize !== 'auto' && config.contextSize > contextSize
+      ? [`CONTEXT_SIZE=${config.contextSize} is more than ${name} was trained on: it has ${contextSize}.`]
+      : [];
+  return { config, name, engine, description, warnings, loadMs: performance.now() - startedAt };
+}
+
+function count(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? '' : 's'}`;
 }

@@ -40,7 +40,9 @@ async function load(env: Environment): Promise<Service> {
   const { logPrompts, ...telemetry } = readTelemetryConfig(env);
   const reporter = await loadReporter(telemetry);
   if (logPrompts) reporter.log.warn('Prompts and completions are being logged, because LOG_PROMPTS is true.');
-  const { config, name, engine, loadMs } = await loadModel(env);
+  const { config, name, engine, description, warnings, loadMs } = await loadModel(env);
+  for (const warning of warnings) reporter.log.warn(warning);
+  reporter.log.info(description);
   const { chatTemplate, bosToken, eosToken } = engine.properties;
   const service: Service = {
     engine,

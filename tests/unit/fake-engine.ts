@@ -29,6 +29,8 @@ const fakeProperties: ModelProperties = {
   embeddingSize: 8,
   description: 'fake 1B',
   size: 1024,
+  kvType: 'f16',
+  memory: undefined,
 };
 
 /** A text, or its tokens. */

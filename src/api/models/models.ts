@@ -56,7 +56,21 @@ export function findModel(id: string, model: LoadedModel): Model {
   });
 }
 
-/** As llama-server's GET /props. */
+/** Bytes. */
+function toMemory({ use, room }: NonNullable<ModelProperties['memory']>): object {
+  return {
+    weights_mapped: use.weightsMapped,
+    weights_repacked: use.weightsRepacked,
+    context: use.keysAndValues,
+    evaluation: use.evaluation,
+    program: use.program,
+    total: use.total,
+    available: room.bytes,
+    limit: room.limit,
+  };
+}
+
+/** As llama-server's GET /props, with what the context and the model take of the memory. */
 export function toProps({ name, contextSize, properties }: LoadedModel, slots: number): object {
   return {
     default_generation_settings: { n_ctx: contextSize },
@@ -66,6 +80,8 @@ export function toProps({ name, contextSize, properties }: LoadedModel, slots: n
     bos_token: properties.bosToken ?? '',
     eos_token: properties.eosToken ?? '',
     modalities: { vision: false, audio: false },
+    kv_type: properties.kvType,
+    memory: properties.memory === undefined ? null : toMemory(properties.memory),
   };
 }
 

@@ -105,6 +105,8 @@ export interface LlamaAddon {
       readonly addonExports: LlamaAddon;
       readonly gpuLayers: number;
       readonly useMmap: boolean;
+      /** Whether to load no more than the vocabulary. Default false. */
+      readonly vocabOnly?: boolean;
       /** Key, value, and of a number whether it is whole (0) or not (1). */
       readonly overridesList?: readonly (readonly [string, number, 0 | 1])[];
     },
@@ -178,6 +180,10 @@ export interface InferenceModule {
     position: number,
     token: AddonToken,
   ) => AddonTokenLoop;
+  /** Whether llama.cpp repacks weights in the layout that suits the processor. Call it before the model's `init`. */
+  setRepack(model: AddonModel, repack: boolean): void;
+  /** The features that llama.cpp's library for this processor was compiled with, by ggml's names, such as `AVX2`. */
+  listProcessorFeatures(): readonly string[];
 }
 
 export interface OpenedAddon {

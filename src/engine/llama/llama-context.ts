@@ -2,8 +2,10 @@
 // the next together.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { KvType, Token } from '../engine.ts';
+import { toBatchSize } from '../sequence/step-size.ts';
 import type { AddonContext, Inference } from './llama-addon.ts';
 import type { LlamaModel } from './llama-model.ts';
+import { toCells } from './memory/memory-need.ts';
 
 export interface LlamaContextOptions {
   /** Tokens that each sequence holds. */
@@ -44,9 +46,6 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** llama.cpp pads the cells of a context to a multiple of it. */
-const cellsPadding = 256;
-
 export class LlamaContext {
   readonly native: AddonContext;
   readonly inference: Inference;
@@ -81,7 +80,7 @@ export class LlamaContext {
   ): Promise<LlamaContext> {
     const { contextSize, sequences, longestStep, threads, flashAttention, kvType = 'f16' } = options;
     const context = new addon.AddonContext(native, {
-      contextSize: Math.ceil(contextSize / cellsPadding) * cellsPadding * sequences,
+      contextSize: toCells(contextSize) * sequences,
       batchSize: toBatchSize(options),
       sequences,
       threads,
@@ -204,12 +203,4 @@ export class LlamaContext {
       }),
     );
   }
-}
-
-/** A piece of a prompt and a token of each other sequence go together. */
-function toBatchSize({
-  sequences,
-  longestStep,
-}: Pick<LlamaContextOptions, 'sequences' | 'longestStep'>): number {
-  return longestStep + sequences - 1;
 }

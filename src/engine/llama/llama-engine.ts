@@ -11,14 +11,17 @@ import {
   type ModelProperties,
   type Token,
 } from '../engine.ts';
+import { InsufficientMemoryError, type MemoryRoom, type MemoryUse, toMebibytes } from '../memory.ts';
 import type { KnownPrefix } from '../prompt/known-prefixes.ts';
 import { PrefixSnapshots } from '../prompt/prefix-snapshots.ts';
+import { longestStepOf } from '../sequence/step-size.ts';
 import { LlamaEmbedder } from './llama-embedder.ts';
 import { parseGrammar } from './llama-grammar.ts';
 import { type LlamaModel, loadLlamaModel } from './llama-model.ts';
 import { createSlots, generateInSlot, type LlamaSlots, type LlamaSlotsParts } from './llama-slots.ts';
 import { bakeSnapshots, type PrefixOptions, readSnapshots } from './llama-snapshots.ts';
 import { LlamaVocabulary } from './llama-vocabulary.ts';
+import { contextMemory } from './memory/memory-need.ts';
 
 export interface LlamaEngineOptions {
   /** The GGUF file, or the first of a split one. */
@@ -39,6 +42,15 @@ export interface LlamaEngineOptions {
   readonly kvType?: KvType;
   /** The snapshots of known prefixes. Default: none. */
   readonly prefixes?: PrefixOptions;
+  /** Whether llama.cpp repacks weights in private memory, in the layout that suits the processor. Default true. */
+  readonly repack?: boolean;
+  /** What all this takes and what there is, where it was added up. */
+  readonly memory?: EngineMemory;
+}
+
+interface EngineMemory {
+  readonly use: MemoryUse;
+  readonly room: MemoryRoom;
 }
 
 /**
@@ -65,6 +77,7 @@ export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Llam
       queueLimit,
       lookupTokens,
       kvType,
+      memory: options.memory,
       clock: performance,
     });
     if (generates) {
@@ -87,6 +100,7 @@ export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Llam
 
 interface LlamaEngineParts extends LlamaSlotsParts {
   readonly embedder: LlamaEmbedder;
+  readonly memory: EngineMemory | undefined;
 }
 
 export class LlamaEngine implements Engine {
@@ -118,6 +132,8 @@ export class LlamaEngine implements Engine {
       embeddingSize: native.getEmbeddingVectorSize(),
       description: native.getModelDescription(),
       size: native.getModelSize(),
+      kvType: parts.kvType,
+      memory: parts.memory,
     };
   }
 
@@ -210,6 +226,7 @@ export class LlamaEngine implements Engine {
    */
   async #scoringSlots(): Promise<LlamaSlots> {
     this.#generatingSlots();
+    if (this.#scoring === undefined) this.#assertScoringFits();
     this.#scoring ??= createSlots(this.#parts, {
       sequences: 1,
       scoring: true,
@@ -222,6 +239,28 @@ export class LlamaEngine implements Engine {
     this.#scoringNow = slots;
     this.#assertAlive();
     return slots;
+  }
+
+  /** The context that scores prompts is no part of what was added up at the start, because few ask for it. */
+  #assertScoringFits(): void {
+    const { contextSize, model, memory } = this.#parts;
+    if (memory === undefined) return;
+    const batchSize = longestStepOf(1, true);
+    const { keysAndValues, evaluation } = contextMemory(model.facts, {
+      contextSize,
+      sequences: 1,
+      kvType: 'f16',
+      batchSize,
+      outputs: batchSize,
+      flashAttention: false,
+    });
+    const needed = keysAndValues + evaluation;
+    const left = memory.room.bytes - memory.use.total;
+    if (needed <= left) return;
+    throw new InsufficientMemoryError(
+      `Log-probabilities of a prompt take ${toMebibytes(needed)} MiB more memory, and ${toMebibytes(left)} MiB are left, as ` +
+        `${memory.room.limit}. A smaller CONTEXT_SIZE makes room for them.`,
+    );
   }
 
   #assertAlive(): void {

@@ -19,6 +19,8 @@ export interface LlamaModelOptions {
   readonly modelPath: string;
   /** The facts of the GGUF when they are known already; reading them takes a third of a second. */
   readonly facts?: GgufFacts | undefined;
+  /** Whether llama.cpp repacks weights in private memory, in the layout that suits the processor. Default true. */
+  readonly repack?: boolean;
   /** Integers that replace those of the GGUF. */
   readonly overrides?: Readonly<Record<string, number>>;
 }
@@ -32,6 +34,7 @@ export interface LlamaModelOptions {
 export async function loadLlamaModel({
   modelPath,
   facts,
+  repack = true,
   overrides,
 }: LlamaModelOptions): Promise<LlamaModel> {
   assertGgufHeader(modelPath);
@@ -44,6 +47,7 @@ export async function loadLlamaModel({
       overridesList: Object.entries(overrides).map(([key, value]) => [key, value, 0] as const),
     }),
   });
+  if (!repack) inference.setRepack(native, false);
   if (!(await native.init())) throw new Error('llama.cpp does not take it');
   try {
     // Only after llama.cpp has loaded it: the library's reader never ends on some files that llama.cpp refuses.
@@ -55,4 +59,25 @@ export async function loadLlamaModel({
     await native.dispose();
     throw error;
   }
+}
+
+/**
+ * Reads the facts of a GGUF that has no manifest, in half a second.
+ *
+ * @throws {GgufError} when it is missing or is not a GGUF
+ * @throws {Error} when llama.cpp cannot load it
+ */
+export async function describeModel(modelPath: string): Promise<GgufFacts> {
+  assertGgufHeader(modelPath);
+  const { addon } = openLlamaAddon();
+  const vocabulary = new addon.AddonModel(modelPath, {
+    addonExports: addon,
+    gpuLayers: 0,
+    useMmap: true,
+    vocabOnly: true,
+  });
+  // The library's reader never ends on some files that llama.cpp refuses.
+  if (!(await vocabulary.init())) throw new Error('llama.cpp does not take it');
+  await vocabulary.dispose();
+  return readGgufFacts(modelPath);
 }

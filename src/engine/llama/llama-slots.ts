@@ -3,10 +3,10 @@ import type { Clock } from '../clock.ts';
 import { toTimeUp } from '../deadline.ts';
 import type { GenerationEvent, GenerationRequest, KvType } from '../engine.ts';
 import type { PrefixSnapshots } from '../prompt/prefix-snapshots.ts';
-import { blockSize, longestChunk } from '../prompt/prompt-chunks.ts';
 import { toUnstartedSummary } from '../sequence/generation-run.ts';
 import { Pace } from '../sequence/pace.ts';
 import { Sequence } from '../sequence/sequence.ts';
+import { longestStepOf } from '../sequence/step-size.ts';
 import { SlotPool } from '../slot-pool.ts';
 import type { AddonGrammar } from './llama-addon.ts';
 import { LlamaContext } from './llama-context.ts';
@@ -103,13 +103,4 @@ async function acquire<Slot extends Sequence<AddonGrammar>>(
     if (timeUp?.aborted && !signal?.aborted) return undefined;
     throw error;
   }
-}
-
-/**
- * The most tokens of a prompt that are evaluated together. A prompt that is scored needs the logits of each token, which take
- * more memory than all else. In a context of several slots, the texts of the others wait for the piece.
- */
-function longestStepOf(slots: number, scoring: boolean): number {
-  if (scoring) return blockSize;
-  return slots > 1 ? 2 * blockSize : longestChunk;
 }

@@ -3,7 +3,7 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { Token } from '../engine.ts';
+import type { KvType, Token } from '../engine.ts';
 import { type KnownPrefix, KnownPrefixes } from './known-prefixes.ts';
 
 /** Everything that a state depends on except its tokens. */
@@ -14,7 +14,7 @@ export interface SnapshotKey {
   readonly release: string;
   readonly flashAttention: boolean;
   /** The type of keys and values. */
-  readonly kvType: string;
+  readonly kvType: KvType;
 }
 
 interface SnapshotEntry {
@@ -70,6 +70,16 @@ export class PrefixSnapshots {
       warn(`${path} cannot be read (${error instanceof Error ? error.message : error})`);
     }
     return PrefixSnapshots.none();
+  }
+
+  /** The type of keys and values in a folder's snapshots of a model, where there are any. Other folders have `read` complain. */
+  static kvTypeOf({ directory, model }: { directory: string; model: string }): KvType | undefined {
+    try {
+      const { key } = JSON.parse(readFileSync(join(directory, indexFile), 'utf8')) as SnapshotIndex;
+      return key.model === model ? key.kvType : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   /** Writes the index of a folder that has the prefixes' files already, each named by {@link fileOf}. */

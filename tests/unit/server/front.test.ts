@@ -23,6 +23,7 @@ const config: FrontConfig = {
   queueLimit: 10,
   functionTimeoutSeconds: 5,
   threads: 1,
+  functionMegabytes: 3008,
   shutdownGraceSeconds: 60,
   emulatorPath: join(import.meta.dirname, 'fake-emulator.mjs'),
   bootstrap: ['serve'],

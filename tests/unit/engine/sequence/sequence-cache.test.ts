@@ -159,7 +159,7 @@ describe('a rule of reuse', () => {
 
 describe('a snapshot of a known prefix', () => {
   const folder = mkdtempSync(join(tmpdir(), 'snapshots-'));
-  const key = { model: 'm', release: 'r', flashAttention: true, kvType: 'f16' };
+  const key = { model: 'm', release: 'r', flashAttention: true, kvType: 'f16' } as const;
   const long = { name: 'long', tokens: prompt.slice(0, 100) };
   const short = { name: 'short', tokens: prompt.slice(0, 40) };
   const other = { name: 'other', tokens: promptOf(120, 1) };

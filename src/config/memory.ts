@@ -1,0 +1,138 @@
+// How much memory this process may take: the least of what its container may have, what the machine has free, and the size of
+// the Lambda function. A process that takes more is killed without a word.
+import { readFileSync } from 'node:fs';
+import type { MemoryRoom } from '../engine/memory.ts';
+import { toMebibytes } from '../engine/memory.ts';
+import { type Environment, readInteger } from './environment.ts';
+
+/** A control group that this process is in. Bytes. */
+interface GroupMemory {
+  readonly limit: number;
+  /** What its processes have, this one included, without the files in the page cache, which can be dropped. */
+  readonly used: number;
+}
+
+/** What bounds the memory of this process. Bytes. */
+export interface MemoryLimits {
+  /** The machine's free memory, page cache included. */
+  readonly free: number | undefined;
+  /** The control groups with a limit, from the process's own to the root. */
+  readonly groups: readonly GroupMemory[];
+  /** The size of the Lambda function. */
+  readonly functionSize: number | undefined;
+  /** Private memory that this process has already. */
+  readonly own: number;
+}
+
+/** The least that any limit leaves to this process. */
+export function toMemoryRoom({ free, groups, functionSize, own }: MemoryLimits): MemoryRoom {
+  const rooms: MemoryRoom[] = groups.map(({ limit, used }) => ({
+    bytes: limit - used + own,
+    limit: `the container may have ${toMebibytes(limit)} MiB`,
+  }));
+  if (free !== undefined) rooms.push({ bytes: free + own, limit: 'the machine has no more free' });
+  if (functionSize !== undefined) {
+    const limit = `AWS_LAMBDA_FUNCTION_MEMORY_SIZE is ${toMebibytes(functionSize)}`;
+    rooms.push({ bytes: functionSize, limit });
+  }
+  const unlimited: MemoryRoom = { bytes: Number.MAX_SAFE_INTEGER, limit: 'no limit is known' };
+  return rooms.reduce((least, room) => (room.bytes < least.bytes ? room : least), unlimited);
+}
+
+/** Gives a file's text, or undefined where there is no such file. */
+export type ReadText = (path: string) => string | undefined;
+
+/**
+ * Reads what bounds the memory of this process.
+ *
+ * @throws {ConfigurationError} when AWS_LAMBDA_FUNCTION_MEMORY_SIZE is not a whole number from 1 to 1,000,000
+ */
+export function readMemoryLimits(env: Environment, read: ReadText = readIfThere): MemoryLimits {
+  const megabytes = readInteger(env, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE', {
+    min: 1,
+    max: 1_000_000,
+    default: undefined,
+  });
+  return {
+    free: kibibytesOf(read('/proc/meminfo'), 'MemAvailable'),
+    groups: readGroups(read),
+    // What Lambda calls a megabyte has 1,024 kibibytes.
+    functionSize: megabytes === undefined ? undefined : megabytes * 1024 * 1024,
+    own: kibibytesOf(read('/proc/self/status'), 'RssAnon') ?? 0,
+  };
+}
+
+/**
+ * The size of a function that is emulated here: AWS_LAMBDA_FUNCTION_MEMORY_SIZE, or what the machine and the container have.
+ *
+ * @throws {ConfigurationError} when AWS_LAMBDA_FUNCTION_MEMORY_SIZE is not a whole number from 1 to 1,000,000
+ */
+export function readFunctionMegabytes(env: Environment, read: ReadText = readIfThere): number {
+  const limits = readMemoryLimits(env, read);
+  const machine = kibibytesOf(read('/proc/meminfo'), 'MemTotal') ?? Number.MAX_SAFE_INTEGER;
+  const bytes = limits.functionSize ?? Math.min(machine, ...limits.groups.map(({ limit }) => limit));
+  return Math.min(1_000_000, toMebibytes(bytes));
+}
+
+/** The files of a control group's memory. Version 1 writes a huge number where there is no limit, version 2 `max`. */
+const versions = [
+  {
+    controllers: '',
+    root: '/sys/fs/cgroup',
+    limit: 'memory.max',
+    usage: 'memory.current',
+    files: ['inactive_file', 'active_file'],
+  },
+  {
+    controllers: 'memory',
+    root: '/sys/fs/cgroup/memory',
+    limit: 'memory.limit_in_bytes',
+    usage: 'memory.usage_in_bytes',
+    files: ['total_inactive_file', 'total_active_file'],
+  },
+] as const;
+
+function readGroups(read: ReadText): GroupMemory[] {
+  const membership = read('/proc/self/cgroup') ?? '';
+  return versions.flatMap(({ controllers, root, limit, usage, files }) => {
+    const line = membership.split('\n').find((each) => each.split(':')[1] === controllers);
+    if (line === undefined) return [];
+    const path = line.split(':').slice(2).join(':');
+    return foldersOf(root, path).flatMap((folder) => {
+      const bytes = Number(read(`${folder}/${limit}`)?.trim());
+      if (!(bytes < Number.MAX_SAFE_INTEGER)) return [];
+      const statistics = read(`${folder}/memory.stat`);
+      const cached = files
+        .map((name) => numberOf(statistics, name) ?? 0)
+        .reduce((sum, each) => sum + each, 0);
+      return { limit: bytes, used: Number(read(`${folder}/${usage}`)?.trim() ?? 0) - cached };
+    });
+  });
+}
+
+/** A control group's folder and those above it. A container sees its own group as the root, whatever its path is outside. */
+function foldersOf(root: string, path: string): string[] {
+  const names = path.split('/').filter((name) => name !== '');
+  return Array.from({ length: names.length + 1 }, (_, index) =>
+    [root, ...names.slice(0, names.length - index)].join('/'),
+  );
+}
+
+/** The number behind a name in lines of `name number`, or of `name: number kB`. */
+function numberOf(text: string | undefined, name: string): number | undefined {
+  const [, digits] = new RegExp(`^${name}:?\\s+(\\d+)`, 'm').exec(text ?? '') ?? [];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+function kibibytesOf(text: string | undefined, name: string): number | undefined {
+  const number = numberOf(text, name);
+  return number === undefined ? undefined : number * 1024;
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
