@@ -74,7 +74,7 @@ export class S3Store implements ObjectStore {
   }
 
   async stream(key: string): Promise<AsyncIterable<Uint8Array>> {
-    // In Node the body is a Node stream, which is async iterable.
+    // In Node the body is a Node stream. Node streams are async iterable.
     return (await this.#get(key)) as unknown as AsyncIterable<Uint8Array>;
   }
 

@@ -5,7 +5,7 @@ import { type BatchChunk, toBatchKeys } from '../batch-objects.ts';
 import { type FileLine, readLines } from '../lines.ts';
 import type { ObjectStore } from '../object-store.ts';
 
-/** Limit of a chunk, which is read into memory as a whole. A single longer line still makes a chunk. */
+/** Limit of a chunk: the function reads the whole chunk into memory. A single longer line still makes a chunk. */
 const maxChunkBytes = 16 * 1024 * 1024;
 
 /** Limit of a batch: a digest of every id is held in memory, about 100 bytes each. */
