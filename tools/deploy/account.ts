@@ -6,7 +6,7 @@ import { DeployError, toDeployError } from './errors.ts';
 /**
  * Returns the first region that is set: the option, AWS_REGION, AWS_DEFAULT_REGION, or the SDK's configuration.
  *
- * @throws {DeployError} `no-region` when none is set, or the value has not the form of a region
+ * @throws {DeployError} `no-region` when none is set, or the value does not have the form of a region
  */
 export async function findRegion(
   option: string | undefined,

@@ -31,7 +31,7 @@ describe('findRegion', () => {
     });
   });
 
-  it('rejects a name that has not the form of a region', async () => {
+  it('rejects a name that does not have the form of a region', async () => {
     expect(await failureOf(findRegion('Frankfurt', {}, unconfigured))).toMatchObject({
       code: 'no-region',
       message: expect.stringMatching(/^"Frankfurt" is not an AWS region/),

@@ -107,7 +107,7 @@ describe("the project's environments", () => {
     );
   });
 
-  it('keep logs longer in prod', () => {
+  it('keep logs longer in prod than in dev', () => {
     expect(chooseParameters('dev', []).LogRetentionDays).toBe('7');
     expect(chooseParameters('prod', []).LogRetentionDays).toBe('90');
   });
