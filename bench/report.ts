@@ -57,7 +57,7 @@ export function toReport({ subjects, model, measurements, samples }: Run): Repor
   };
 }
 
-/** What was measured, on which machine and when. */
+/** Returns two lines: the date and the machine, then the model and the subjects with their versions. */
 export function toHeading({ finishedAt, machine, model, subjects }: Report): string {
   const { cpu, processors, memoryBytes, system, node } = machine;
   const memory = `${(memoryBytes / 1e9).toFixed(0)} GB`;

@@ -38,7 +38,7 @@ interface Options {
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const peersFolder = join(root, '.cache/peers');
-/** Git ignores it. */
+/** Ignored by git. */
 const results = join(root, 'bench/results');
 const measurements: readonly Measurement[] = [
   start,
@@ -87,7 +87,7 @@ async function run(names: readonly string[], options: Options): Promise<void> {
   const report = toReport({ subjects, model, measurements: measured, samples });
   for (const folder of [results, options.to]) mkdirSync(folder, { recursive: true });
   const table = `${toHeading(report)}\n\n${toTable(report)}`;
-  // The samples are thousands of lines: wherever the rest goes, they stay out of the repository.
+  // The samples are thousands of lines, so they stay out of the repository even if --to is inside of it.
   writeFileSync(join(results, 'samples.json'), `${JSON.stringify(report, undefined, 2)}\n`);
   writeFileSync(join(options.to, 'table.txt'), `${table}\n`);
   for (const { name } of report.measurements) {

@@ -82,7 +82,7 @@ test('the report contains the machine, the subjects and rows that can be plotted
   });
 });
 
-test('the heading says when and where it was measured, and of which releases', () => {
+test('the heading contains the date, the machine, the model and the versions', () => {
   const machine = {
     cpu: 'A CPU',
     processors: 2,
