@@ -1,18 +1,18 @@
-// The log, as the rest of the code sees it: the console's, or lines of JSON that tell which invocation they belong to.
+// The interface of the log. Lines go to the console, or to Powertools as JSON with the invocation's id.
 import { format } from 'node:util';
 
-/** What a line tells beside its message; JSON. */
+/** The fields of a line besides its message. They must be JSON. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Neither prompts nor completions are given to it, but where LOG_PROMPTS asks for them. Its functions need no `this`. */
+/** Never pass prompts or completions to it; a transcript logs them when LOG_PROMPTS is on. No function needs `this`. */
 export interface Log {
   readonly info: (message: string, fields?: LogFields) => void;
   readonly warn: (message: string) => void;
-  /** A failure that nobody expected, whole. */
+  /** Logs an unexpected failure with its stack. */
   readonly error: (failure: unknown) => void;
 }
 
-/** Lambda's runtime adds the time and the request id. */
+/** The console. On Lambda the runtime adds the time and the request id to each line. */
 export const consoleLog: Log = {
   info: (message, fields) => console.info(message, ...(fields === undefined ? [] : [JSON.stringify(fields)])),
   warn: (message) => console.warn(message),

@@ -131,7 +131,7 @@ describe('a direct invoke', () => {
 
     await expect(failure).rejects.toMatchObject({
       name: 'server_error',
-      message: 'The server failed to answer; its log has the reason.',
+      message: 'The server failed to answer. Its log has the reason.',
     });
     expect(log).toHaveBeenCalledExactlyOnceWith(
       expect.objectContaining({ message: expect.stringContaining('fire') }),
@@ -241,7 +241,7 @@ describe('an HTTP event', () => {
     expect(answer.statusCode).toBe(500);
     expect(JSON.parse(answer.body)).toEqual({
       error: {
-        message: 'The server failed to answer; its log has the reason.',
+        message: 'The server failed to answer. Its log has the reason.',
         type: 'server_error',
         param: null,
         code: 'server_error',
