@@ -31,8 +31,8 @@ export function toChatOutput(
     typeof choice === 'object' ? tools.filter((tool) => tool.function.name === choice.function.name) : tools;
   const json = toJsonSchema(format);
   const mustCall = choice === 'required' || typeof choice === 'object';
-  const freely = mustCall || json !== undefined ? 'instead' : 'anywhere';
-  const output = { tools: callable, calls: callable.length === 0 ? 'nowhere' : freely, json } as const;
+  const freely = mustCall || json !== undefined ? 'insteadOfContent' : 'anywhere';
+  const output = { tools: callable, calls: callable.length === 0 ? 'none' : freely, json } as const;
   if (request.grammar !== undefined) return { ...output, grammar: { gbnf: request.grammar } };
   const build = (of: readonly ChatTool[]) => toChatGrammar({ tools: of, mustCall, parallel, json, thoughts });
   // Which of the two it is that no grammar can express.

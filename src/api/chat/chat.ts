@@ -66,7 +66,7 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
   const prompt = await renderPrompt(request.messages, tools, service, variables);
   // Whatever was asked for: there are templates that cannot keep their model from it.
   const startsThinking = template.thinks && /<think>\s*$/.test(prompt);
-  const output = toChatOutput(request, tools, startsThinking ? 'begun' : mayThink ? 'possible' : 'none');
+  const output = toChatOutput(request, tools, startsThinking ? 'started' : mayThink ? 'possible' : 'none');
   const tokens = tokenizePrompt(prompt, service, 'messages');
   const { engine } = service;
   const maxTokensField = request.max_tokens === undefined ? 'max_completion_tokens' : 'max_tokens';
