@@ -423,7 +423,7 @@ describe('the context', () => {
       expect(await refuse({ ...overflow, stream })).toMatchObject({
         code: 'context_length_exceeded',
         param: 'max_tokens',
-        message: /context holds 256 tokens, but 257 were asked for: 250 in the prompt and 7 in 'max_tokens'/,
+        message: /needs 257 tokens of context: 250 for the prompt and 7 for 'max_tokens'\. The context has 256/,
       });
     }
   });
