@@ -49,6 +49,6 @@ export function assertValid(schema: unknown, text: string): void {
   if (result.valid) return;
   throw new RequestError(
     'invalid_output',
-    `The generated text does not match the schema: ${result.reason} Try again, or simplify the schema.`,
+    `The generated text does not match the schema: ${result.reason}. Try again, or simplify the schema.`,
   );
 }
