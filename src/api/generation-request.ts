@@ -131,8 +131,8 @@ export function assertMayFit(text: string, contextSize: number, param: string): 
 }
 
 /**
- * @throws {RequestError} `invalid_value` when the prompt has no tokens, `context_length_exceeded` when the prompt and
- * `maxTokens` do not fit the context
+ * @throws {RequestError} `invalid_value` when the prompt has no tokens, `context_length_exceeded` when the
+ * prompt and `maxTokens` do not fit the context
  */
 export function assertFits(
   promptTokens: number,

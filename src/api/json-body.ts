@@ -7,7 +7,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /**
  * Parses a request body.
  *
- * @throws {RequestError} `invalid_json` when the body is not UTF-8 or not JSON; the message does not quote the body
+ * @throws {RequestError} `invalid_json` when the body is not UTF-8 or not JSON; its message quotes no body
  */
 export function parseJson(body: Uint8Array): unknown {
   let text: string;

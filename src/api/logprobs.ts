@@ -7,7 +7,9 @@ export type ToBytes = (token: Token) => Uint8Array;
 /** Four lists with an entry for each token. */
 export interface CompletionLogprobs {
   readonly tokens: readonly string[];
-  /** `null` for the first token of an echoed prompt, and for the tokens that the deadline left unevaluated. */
+  /**
+   * `null` for the first token of an echoed prompt, and for the tokens that the deadline left unevaluated.
+   */
   readonly token_logprobs: readonly (number | null)[];
   /** The log-probabilities of the likeliest tokens and of the token itself, by their texts. */
   readonly top_logprobs: readonly (Readonly<Record<string, number>> | null)[];

@@ -7,7 +7,7 @@ import { toFieldError } from './schema-errors.ts';
 /**
  * Parses a request's JSON by its schema. As in OpenAI's API, a known field that is `null` counts as absent.
  *
- * @param unsupported fields of other servers that this one does not support, with the reason or an alternative
+ * @param unsupported fields of other servers that this one rejects, with the reason or an alternative
  * @throws {RequestError} with the name of the field that is missing, invalid, unknown or not supported
  */
 export function parseFields<Shape extends z.core.$ZodShape>(

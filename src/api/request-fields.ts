@@ -6,7 +6,9 @@ import { assertTogether } from './request-body.ts';
 /** The most choices, prompts or alternatives that one request may ask for. */
 export const mostChoices = 128;
 
-/** The most alternatives to each token that a request may ask for. OpenAI allows 20 in chat, 5 in completions. */
+/**
+ * The most alternatives to each token that a request may ask for. OpenAI allows 20 in chat, 5 in completions.
+ */
 export const mostTopLogprobs = 20;
 
 /** Matches a text of at least one character. */
@@ -86,7 +88,9 @@ const samplingFields = {
     ),
 };
 
-/** The fields of every request that generates text: sampling, the end of the text, constraints and the answer. */
+/**
+ * The fields of every request that generates text: sampling, the end of the text, constraints and the answer.
+ */
 export const generationFields = {
   ...samplingFields,
   stop: z

@@ -32,8 +32,8 @@ export function toFieldError(error: z.core.$ZodError, input: unknown): RequestEr
 }
 
 /**
- * Finds the most telling issue of a union: the one of the branch that matched furthest. A branch that only exceeds
- * a limit comes first.
+ * Finds the most telling issue of a union: the one of the branch that matched furthest. A branch that only
+ * exceeds a limit comes first.
  */
 function innermost(issue: Issue | undefined, path: PropertyKey[] = []): Issue | undefined {
   if (issue === undefined) return undefined;

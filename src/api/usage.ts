@@ -5,7 +5,9 @@ import type { GenerationSummary } from '../engine/engine.ts';
 export interface Usage {
   /** Counts each prompt once, independent of its number of choices. */
   readonly prompt_tokens: number;
-  /** Counts all generated tokens, including end-of-generation tokens and the choices that `best_of` dropped. */
+  /**
+   * Counts all generated tokens, including end-of-generation tokens and the choices that `best_of` dropped.
+   */
   readonly completion_tokens: number;
   readonly total_tokens: number;
   readonly prompt_tokens_details: { readonly cached_tokens: number };

@@ -128,7 +128,9 @@ export class ChatText {
     }
   }
 
-  /** Changes the state to `found` if the text starts with the mark, else to `otherwise`. Ignores white space before it. */
+  /**
+   * Changes the state to `found` if the text starts with the mark, else to `otherwise`. Skips white space.
+   */
   #readMark(mark: string, found: State, otherwise: State): boolean {
     const text = this.#pending.trimStart();
     if (text.startsWith(mark)) {

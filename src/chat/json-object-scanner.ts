@@ -6,7 +6,7 @@ export class JsonObjectScanner {
   #inString = false;
   #escaped = false;
 
-  /** Scans the next piece. Returns the index behind the object's end, or `undefined` if the piece does not end it. */
+  /** Scans the next piece. Returns the index after the object's end, or `undefined` before its end. */
   findEnd(piece: string): number | undefined {
     for (const [index, character] of piece.split('').entries()) {
       if (this.#escaped) this.#escaped = false;

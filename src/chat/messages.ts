@@ -17,7 +17,8 @@ const imageNote = '[An image was here. This model reads text only, so it was lef
 /**
  * Converts messages for the template.
  *
- * @throws {RequestError} `unsupported_parameter` for an image, `invalid_value` for a call whose arguments are not JSON
+ * @throws {RequestError} `unsupported_parameter` for an image, `invalid_value` for call arguments that are
+ * not JSON
  */
 export function toTemplateMessages(
   messages: readonly ChatMessage[],

@@ -74,7 +74,10 @@ export class RequestError extends Error {
   }
 }
 
-/** Converts a failure for the caller: a `RequestError` stays, anything else becomes a `server_error` without internals. */
+/**
+ * Converts a failure for the caller. Anything but a `RequestError` becomes a `server_error` without
+ * internals.
+ */
 export function toRequestError(error: unknown): RequestError {
   if (error instanceof RequestError) return error;
   return new RequestError('server_error', 'The server failed to answer. Its log has the reason.');

@@ -20,7 +20,7 @@ export interface ChoiceEvent {
 /**
  * Runs generations, started in order. Ending the iteration ends all of them, as does aborting the signal.
  *
- * @throws {RequestError} `server_busy` when the engine's queue is full, `invalid_value` for an invalid grammar
+ * @throws {RequestError} `server_busy` when the queue is full, `invalid_value` for an invalid grammar
  * @throws the signal's reason when aborted
  */
 export async function* generateChoices(
@@ -88,8 +88,8 @@ export interface StreamParts<Chunk> {
 }
 
 /**
- * Starts a streamed answer. It waits for the first event, so that an earlier failure still has its own HTTP status.
- * Ending the iteration ends the generations.
+ * Starts a streamed answer. It waits for the first event, so that an earlier failure still has its own HTTP
+ * status. Ending the iteration ends the generations.
  */
 export async function startStream<Chunk>(
   events: AsyncGenerator<ChoiceEvent, void, void>,

@@ -6,8 +6,8 @@ import type { Observation } from '../telemetry/observation.ts';
 import type { Transcript } from '../telemetry/transcript.ts';
 
 /**
- * Created when a request arrives, never earlier. SnapStart would copy an id or a seed drawn during initialisation
- * into every environment.
+ * Created when a request arrives, never earlier. SnapStart would copy an id or a seed drawn during
+ * initialisation into every environment.
  */
 export interface RequestContext {
   /** AWS's request id on Lambda, else a UUID. */

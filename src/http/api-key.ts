@@ -39,8 +39,8 @@ const readIntervalMs = 5_000;
 const readTimeoutMs = 5_000;
 
 /**
- * Reads the source from the environment. API_KEY is the key itself. API_KEY_SECRET_ARN names a secret: the key, or
- * a JSON object with the key in its field `apiKey`. Without either, requests need no key.
+ * Reads the source from the environment. API_KEY is the key itself. API_KEY_SECRET_ARN names a secret: the
+ * key, or a JSON object with the key in its field `apiKey`. Without either, requests need no key.
  *
  * @throws {ConfigurationError} when both are set, or the ARN is not the ARN of a secret
  */
@@ -57,8 +57,8 @@ export function readApiKeySource(env: Environment): ApiKeySource | undefined {
 }
 
 /**
- * A key in Secrets Manager. The first request that needs the key reads it: a key read during initialisation would
- * be stored in the snapshot. Requests wait for the read, because Lambda freezes background work.
+ * A key in Secrets Manager. The first request that needs the key reads it: a key read during initialisation
+ * would be stored in the snapshot. Requests wait for the read, because Lambda freezes background work.
  */
 export class SecretApiKey implements ApiKeySource {
   readonly #arn: string;
@@ -70,7 +70,7 @@ export class SecretApiKey implements ApiKeySource {
   #reading: Promise<void> | undefined;
 
   /**
-   * `now` returns milliseconds. Default: the wall clock, because other clocks stop while an environment is frozen.
+   * `now` returns milliseconds. Default: the wall clock. Other clocks stop while an environment is frozen.
    *
    * @throws {ConfigurationError} when the ARN is not the ARN of a secret
    */

@@ -6,8 +6,8 @@ import type { ApiKeySource } from './api-key.ts';
 /**
  * Checks an `authorization` header against the API key, in constant time.
  *
- * @throws {RequestError} `invalid_api_key` when the header is missing or has another key, `api_key_unavailable` when
- * the API key cannot be read
+ * @throws {RequestError} `invalid_api_key` when the header is missing or has another key,
+ * `api_key_unavailable` when the API key cannot be read
  */
 export async function authorize(header: string | undefined, apiKey: ApiKeySource): Promise<void> {
   const sent = toBearerKey(header);

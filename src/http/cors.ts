@@ -25,7 +25,7 @@ export class Cors {
   }
 
   /**
-   * Parses a list of origins, or `*` for all. Returns `undefined` for a blank text: browsers then block every page.
+   * Parses a list of origins, or `*` for all. Returns `undefined` for a blank text: browsers block all pages.
    *
    * @throws {ConfigurationError} when a part of the list is not an origin, such as a URL with a path
    */
@@ -41,8 +41,8 @@ export class Cors {
   }
 
   /**
-   * Answers a preflight from an allowed origin. `methods` are the methods of the path. Returns `undefined` for any
-   * other request.
+   * Answers a preflight from an allowed origin. `methods` are the methods of the path. Returns `undefined`
+   * for any other request.
    */
   preflight({ method, headers }: HttpRequest, methods: readonly string[]): HttpResponse<string> | undefined {
     const origin = this.#allowed(headers.origin);
@@ -55,7 +55,8 @@ export class Cors {
       headers: {
         'access-control-allow-origin': origin,
         'access-control-allow-methods': methods.join(', '),
-        // Allows all requested headers: OpenAI's client sends a dozen, and `*` does not cover `authorization`.
+        // Allows all requested headers: OpenAI's client sends a dozen, and `*` does not cover
+        // `authorization`.
         'access-control-allow-headers': headerNames.test(requested)
           ? requested
           : 'authorization, content-type',

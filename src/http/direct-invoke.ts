@@ -10,7 +10,8 @@ import type { RequestContext } from '../generation/context.ts';
 import { isJsonObject } from '../json-schema/json-object.ts';
 
 /**
- * Answers a direct invoke: a chat for `messages`, a ranking for `documents`, embeddings for `input`, else a completion.
+ * Answers a direct invoke. `messages` selects a chat, `documents` a ranking, `input` embeddings. Any other
+ * event is a completion.
  *
  * @throws {RequestError} when the request is invalid, does not fit the model, or asks for a stream
  */

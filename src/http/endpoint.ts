@@ -44,7 +44,9 @@ export function get(summary: string, answer: Endpoint['answer']): { GET: Endpoin
   return { GET: { summary, answer } };
 }
 
-/** Defines an endpoint that reads a JSON body. Its `answer` validates the body; `schema` only documents it. */
+/**
+ * Defines an endpoint that reads a JSON body. Its `answer` validates the body; `schema` only documents it.
+ */
 export function post(
   summary: string,
   schema: z.ZodMiniType,

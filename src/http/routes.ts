@@ -49,7 +49,9 @@ export const openPaths: ReadonlySet<string> = new Set(['/health']);
 export interface Route {
   readonly pattern: string;
   readonly methods: Readonly<Record<string, Endpoint>>;
-  /** The value of the pattern's `{parameter}`, still encoded. It may contain slashes, as names of models do. */
+  /**
+   * The value of the pattern's `{parameter}`, still encoded. It may contain slashes, as names of models do.
+   */
   readonly parameter: string;
 }
 
@@ -69,7 +71,7 @@ export function findRoute(path: string): Route | undefined {
 /**
  * Finds the endpoint for the method of a request.
  *
- * @throws {RequestError} `unknown_url` without a route, `method_not_allowed` for a method that the route does not have
+ * @throws {RequestError} `unknown_url` without a route, `method_not_allowed` for an unsupported method
  */
 export function findEndpoint(
   route: Route | undefined,

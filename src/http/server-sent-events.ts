@@ -3,8 +3,8 @@
 import { type RequestError, toRequestError } from '../errors/request-error.ts';
 
 /**
- * Converts chunks to events and ends with `[DONE]`. A failure goes to `log` and becomes an `error` event that ends
- * the stream, because the HTTP status has already been sent.
+ * Converts chunks to events and ends with `[DONE]`. A failure goes to `log` and becomes an `error` event that
+ * ends the stream, because the HTTP status has already been sent.
  */
 export async function* toServerSentEvents(
   chunks: AsyncGenerator<object, void, void>,

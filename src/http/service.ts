@@ -1,4 +1,4 @@
-// The service that answers HTTP requests: the loaded model, access rules and telemetry. Made once per process.
+// The service that answers HTTP requests: the model, access rules and telemetry. Made once per process.
 import type { ModelService } from '../api/service.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { ApiKeySource } from './api-key.ts';

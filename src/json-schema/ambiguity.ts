@@ -1,5 +1,5 @@
-// Estimates how many parses of one text llama.cpp must follow at once. Nested alternatives that start alike double
-// that number with each level, and a dozen levels take for ever.
+// Estimates how many parses of one text llama.cpp must follow at once. Nested alternatives that start alike
+// double that number with each level, and a dozen levels take for ever.
 import type { Kind } from './kinds.ts';
 
 /** A property or an item. Undeclared ones have no name and may repeat. */
@@ -130,7 +130,7 @@ function haveNothingInCommon(one: Outline, other: Outline): boolean {
   );
 }
 
-/** Returns the members that may follow at an index: the optional ones up to the next required one, and that one. */
+/** Returns the members that may follow at an index: the optional ones and the next required one. */
 function nextMembers({ members }: Container, index: number): readonly Member[] {
   const last = members.at(-1);
   if (index >= members.length) return last !== undefined && last.name === undefined ? [last] : [];

@@ -1,4 +1,4 @@
-// Resolves `$ref` and `allOf`: merges schemas that must all hold into their own keywords and their alternatives.
+// Resolves `$ref` and `allOf`: merges schemas that must all hold to their keywords and their alternatives.
 
 import type { Part } from './assertions.ts';
 import { isJsonObject } from './json-object.ts';
@@ -70,7 +70,7 @@ export function toConjunction(
   return { parts, alternatives };
 }
 
-/** Whether a keyword does not constrain values. Custom keywords with the prefix `x-` are annotations by convention. */
+/** Whether a keyword does not constrain values. By convention, keywords with the prefix `x-` do not. */
 function isAnnotation(keyword: string, path: string): boolean {
   return annotations.has(keyword) || keyword.startsWith('x-') || (keyword === '$id' && path === '#');
 }

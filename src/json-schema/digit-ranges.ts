@@ -12,8 +12,8 @@ import {
 import { digit } from './json-rules.ts';
 
 /**
- * Matches the decimal numbers from `low` to `high`, written with up to `decimals` decimals. The bounds are in units
- * of the last decimal: with two decimals, 150 means 1.5.
+ * Matches the decimal numbers from `low` to `high`, written with up to `decimals` decimals. The bounds are in
+ * units of the last decimal: with two decimals, 150 means 1.5.
  */
 export function numbersBetween(low: bigint, high: bigint, decimals: number): GrammarNode {
   const options: GrammarNode[] = [];
@@ -92,7 +92,9 @@ function digitsBetween(low: string, high: string): GrammarNode {
   return choice(...firstDigits(low, high, digitsBetween));
 }
 
-/** Returns an option for the first digit of the lower bound, for those between, and for that of the upper bound. */
+/**
+ * Returns options by the first digit: the digit of the lower bound, those between, that of the upper bound.
+ */
 function firstDigits(
   low: string,
   high: string,

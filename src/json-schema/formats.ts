@@ -60,7 +60,9 @@ export const definedFormats: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** The bounds of integer formats, from the OpenAPI format registry: https://spec.openapis.org/registry/format/ */
+/**
+ * The bounds of integer formats, from the OpenAPI format registry: https://spec.openapis.org/registry/format/
+ */
 export const integerFormats: ReadonlyMap<string, readonly [minimum: number, maximum: number]> = new Map([
   ['int8', [-(2 ** 7), 2 ** 7 - 1]],
   ['uint8', [0, 2 ** 8 - 1]],

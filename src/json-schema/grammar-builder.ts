@@ -31,8 +31,8 @@ export class GrammarBuilder {
   readonly #ruleSet = new RuleSet();
 
   /**
-   * Adds a schema. Every value that the rule matches satisfies the schema, with one exception: `oneOf` also allows
-   * values that satisfy several of its schemas.
+   * Adds a schema. Every value that the rule matches satisfies the schema, with one exception: `oneOf` also
+   * allows values that satisfy several of its schemas.
    *
    * @param name the base of the rules' names; made unique
    * @returns the name of the rule for a value that satisfies the schema

@@ -3,8 +3,8 @@ import type { GrammarNode } from './grammar-node.ts';
 import type { GrammarRules } from './write-gbnf.ts';
 
 /**
- * Finds a rule that matches no finite text, because it always requires itself. Returns the last such rule: the ones
- * before it may only refer to it.
+ * Finds a rule that matches no finite text, because it always requires itself. Returns the last such rule:
+ * the ones before it may only refer to it.
  */
 export function findEndlessRule(rules: GrammarRules): string | undefined {
   const ending = rulesThat(rules, isEnding);
@@ -17,8 +17,8 @@ export function findLeftRecursion(rules: GrammarRules): string | undefined {
 }
 
 /**
- * Counts the ways in which the rules can start, over all rules. llama.cpp follows each of them when it parses a
- * grammar, and definitions that share definitions can have billions.
+ * Counts the ways in which the rules can start, over all rules. llama.cpp follows each of them when it parses
+ * a grammar. Definitions that share definitions can have billions.
  */
 export function countStarts(rules: GrammarRules): number {
   return new RuleStarts(rules).count;

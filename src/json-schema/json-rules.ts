@@ -1,5 +1,5 @@
-// Rules for plain JSON. White space is limited, because a small model can generate it for ever: one space after a
-// colon, and one space or an indented new line around the members of a list or an object.
+// Rules for plain JSON. White space is limited, because a small model can generate it for ever. A colon may
+// have one space after it. Members may have one space or an indented new line around them.
 import {
   characters,
   choice,
@@ -71,7 +71,7 @@ export const sharedRules: Readonly<Record<SharedRule, (shared: Shared) => Gramma
     ),
 };
 
-/** Encloses `inside` in brackets. White space at its end is part of `inside`, so that the grammar is unambiguous. */
+/** Encloses `inside` in brackets. To be unambiguous, `inside` itself includes the white space at its end. */
 export function between(open: string, inside: GrammarNode, close: string, shared: Shared): GrammarNode {
   return sequence(literal(open), shared('space'), inside, literal(close));
 }

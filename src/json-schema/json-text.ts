@@ -2,7 +2,7 @@
 import { type CharacterRanges, charactersOf, difference, intersection } from './character-ranges.ts';
 import { characters, choice, type GrammarNode, literal, repeat, sequence } from './grammar-node.ts';
 
-/** Characters without an escape: all of Unicode except control characters, the quote, the backslash and surrogates. */
+/** Characters without an escape: all except control characters, the quote, the backslash and surrogates. */
 export const plainCharacters: CharacterRanges = difference(
   [
     [0x20, 0x7e],
@@ -24,7 +24,8 @@ const shortEscapes: readonly (readonly [character: string, letter: string])[] = 
 ];
 
 /**
- * Matches one character of a set, plain or with its short escape. Leaves out characters that need a `\u` escape.
+ * Matches one character of a set, plain or with its short escape. Excludes characters that need a `\u`
+ * escape.
  *
  * @returns undefined when no character remains
  */

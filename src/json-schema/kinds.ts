@@ -35,8 +35,8 @@ export interface Kinds {
 }
 
 /**
- * Reads `type`. Without it, the other keywords imply the types: `properties` implies an object, though JSON Schema
- * would allow a number.
+ * Reads `type`. Without it, the other keywords imply the types: `properties` implies an object, though JSON
+ * Schema would allow a number.
  */
 export function readKinds(assertions: Assertions): Kinds {
   const types = assertions.all('type').map(({ value, path }) => readTypes(value, path));

@@ -14,8 +14,8 @@ export const numberKeywords = ['minimum', 'maximum', 'exclusiveMinimum', 'exclus
 const usualDecimals = 6;
 
 /**
- * Builds the rule for numbers. Numbers with bounds have no exponent, and at most 15 digits near a bound. Parsing
- * them as doubles therefore cannot merge two of them or move one past a bound.
+ * Builds the rule for numbers. Numbers with bounds have no exponent, and at most 15 digits near a bound.
+ * Parsing them as doubles therefore cannot merge two of them or move one past a bound.
  */
 export function numberNode(assertions: Assertions, isInteger: boolean, rules: SchemaRules): GrammarNode {
   const format = formatBounds(assertions);

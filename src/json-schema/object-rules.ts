@@ -61,8 +61,8 @@ export function objectNode(assertions: Assertions, rules: SchemaRules): GrammarN
 }
 
 /**
- * Builds the members between the braces, from the last to the first. Each property is followed by all that may
- * follow it. An optional property is one option of a choice with the properties that may replace it.
+ * Builds the members between the braces, from the last to the first. Each property is followed by all that
+ * may follow it. An optional property is one option of a choice with the properties that may replace it.
  */
 function membersNode(
   members: readonly Member[],
@@ -72,7 +72,7 @@ function membersNode(
 ): GrammarNode | undefined {
   const next = (member: GrammarNode) => sequence(literal(','), rules.shared('space'), literal('"'), member);
   let following = other === undefined ? empty : repeat(next(other), 0, mostOthers);
-  // The quote before a name is written by the caller, so that the options differ from their first character on.
+  // The caller writes the quote before a name, so that the options differ in their first character.
   let first = other && sequence(other, repeat(next(other), 0, mostOthers - 1));
   let isMoreRequired = false;
   for (const { name, rule, isRequired } of [...members].reverse()) {
@@ -181,7 +181,7 @@ function readCounts(assertions: Assertions, properties: readonly Property[], isO
 
 const unsupportedCount = 'is only supported if all subsets of the declared properties satisfy it';
 
-/** Whether to allow undeclared properties. Without `additionalProperties`, only declared properties are allowed. */
+/** Whether undeclared properties are allowed. Without `additionalProperties`, only declared ones are. */
 function mayHaveOthers(assertions: Assertions): boolean {
   const others = assertions.all('additionalProperties');
   const isClosed = others.some(({ value }) => value === false) || isClosedToUnevaluated(assertions);

@@ -16,8 +16,8 @@ interface Branch {
 }
 
 /**
- * Matches a non-empty name that is not one of `names`. It has only unescaped characters: an escaped name could equal
- * one of `names`.
+ * Matches a non-empty name that is not one of `names`. It has only unescaped characters: an escaped name
+ * could equal one of `names`.
  */
 export function otherName(names: Iterable<string>): GrammarNode {
   const root = emptyBranch();

@@ -6,8 +6,8 @@ import type { Pattern } from './pattern.ts';
 const mostSteps = 50_000;
 
 /**
- * Whether `outer` matches every text that `inner` matches. Simulates both automata: each state of `inner` is paired
- * with all states that `outer` can have reached.
+ * Whether `outer` matches every text that `inner` matches. Simulates both automata: each state of `inner` is
+ * paired with all states that `outer` can have reached.
  *
  * @returns false also when the answer would take too long
  */
@@ -57,7 +57,7 @@ function has(set: CharacterRanges, character: number): boolean {
 /** The state before the first character. */
 const start = -1;
 
-/** The automaton of a pattern. Each state has the characters that it matches and the states that may follow it. */
+/** The automaton of a pattern. Each state has its characters and the states that may follow. */
 class Automaton {
   readonly #sets: CharacterRanges[] = [];
   readonly #after = new Map<number, Set<number>>();

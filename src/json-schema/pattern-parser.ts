@@ -15,7 +15,9 @@ export class PatternError extends Error {
   override readonly name = 'PatternError';
 }
 
-/** The longest pattern in characters, because the parser is recursive and llama.cpp follows each character. */
+/**
+ * The longest pattern in characters, because the parser is recursive and llama.cpp follows each character.
+ */
 const longestPattern = 2000;
 
 /**

@@ -1,4 +1,4 @@
-// Compiles a schema to rules: one for each schema in it, or for each combination of schemas that must all hold.
+// Compiles a schema to rules: one for each of its schemas, or for each combination that must hold together.
 import type { Container } from './ambiguity.ts';
 import { arrayNode } from './array-rules.ts';
 import { Assertions } from './assertions.ts';

@@ -8,7 +8,7 @@ export interface Place {
   readonly path: string;
 }
 
-/** The deepest nesting of lists and objects, because the compiler is recursive. Each property takes two levels. */
+/** The deepest nesting of lists and objects, because the compiler is recursive. A property has two levels. */
 const mostLevels = 200;
 
 /** The largest number of values in a schema, lists and objects included. */

@@ -12,7 +12,9 @@ export interface SchemaRules {
   shared(name: SharedRule): GrammarNode;
   /** Adds a rule with a unique name, and returns a reference to it. */
   add(name: string, node: GrammarNode): GrammarNode;
-  /** Returns the rule for a value that satisfies all of these schemas. Without schemas it allows any value. */
+  /**
+   * Returns the rule for a value that satisfies all of these schemas. Without schemas it allows any value.
+   */
   ruleFor(places: readonly Place[], name: string): string;
   /** Records the members of the list or the object that the rule matches. */
   addContainer(container: Container): void;

@@ -39,7 +39,7 @@ export function stringNode(assertions: Assertions, rules: SchemaRules): GrammarN
 }
 
 /**
- * Restricts a pattern to the allowed lengths. A pattern with too many positions is restricted to shorter texts.
+ * Restricts a pattern to the allowed lengths, and to shorter texts if it has too many positions.
  *
  * @returns undefined when the pattern matches no text that is short enough
  */

@@ -25,7 +25,9 @@ export function listedValues(assertions: Assertions, { kinds, isInteger }: Kinds
 /** Shared prefixes are nested at most this deep. */
 const mostBranches = 64;
 
-/** Matches one of several texts. Shared prefixes are matched once, so that llama.cpp follows only one text. */
+/**
+ * Matches one of several texts. Shared prefixes are matched once, so that llama.cpp follows only one text.
+ */
 export function oneOfTexts(texts: readonly string[], branches = 0): GrammarNode {
   if (branches === mostBranches) return choice(...texts.map(literal));
   const groups = Map.groupBy(texts, (text) => text.codePointAt(0));

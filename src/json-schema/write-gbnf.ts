@@ -1,5 +1,5 @@
-// Writes rules as GBNF. Every group becomes a separate rule: llama.cpp parses groups recursively, and rejects a
-// repeated group if its rules times the repetitions exceed 2,000 (MAX_REPETITION_THRESHOLD).
+// Writes rules as GBNF. Every group becomes a separate rule: llama.cpp parses groups recursively, and rejects
+// a repeated group if its rules times the repetitions exceed 2,000 (MAX_REPETITION_THRESHOLD).
 import type { CharacterRange } from './character-ranges.ts';
 import type { GrammarNode } from './grammar-node.ts';
 

@@ -1,5 +1,5 @@
-// Converts AWS's three kinds of HTTP events to requests, and responses back: payload 2.0 (Function URL, API Gateway
-// HTTP API), payload 1.0 (API Gateway REST API) and Application Load Balancer.
+// Converts AWS's three kinds of HTTP events to requests, and responses back. The kinds are payload 2.0
+// (Function URL, API Gateway HTTP API), payload 1.0 (API Gateway REST API) and Application Load Balancer.
 import { STATUS_CODES } from 'node:http';
 import type {
   ALBEvent,

@@ -6,7 +6,7 @@ import { type RequestError, toRequestError } from '../errors/request-error.ts';
 import { isJsonObject } from '../json-schema/json-object.ts';
 import type { Invocations } from './invocations.ts';
 
-/** An error that Lambda returns. Its `errorType` is the code of OpenAI's error, its `errorMessage` the message. */
+/** An error that Lambda returns: `errorType` is the code of OpenAI's error, `errorMessage` the message. */
 class FunctionError extends Error {
   constructor({ code, message }: RequestError) {
     super(message);
@@ -57,8 +57,8 @@ function reportErrors(invocations: Invocations): MiddlewareObj {
     onError: (request) => {
       const { error, context } = request;
       invocations.of(context).fail(error);
-      // Middy throws the error set here after the other middlewares have run. An error thrown here would have the
-      // first one as its cause, and the log would contain both.
+      // Middy throws the error set here after the other middlewares have run. An error thrown here would have
+      // the first one as its cause, and the log would contain both.
       request.error = new FunctionError(toRequestError(error));
     },
   };

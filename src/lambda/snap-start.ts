@@ -1,6 +1,6 @@
 // Under SnapStart, Lambda initialises one environment and restores all others from a snapshot of its memory.
-// Initialisation therefore does extra work, and nothing that must differ between environments: each invocation draws
-// its own id, seed and time, and the first request that needs a secret reads it.
+// Initialisation therefore does extra work, and nothing that must differ between environments. Each
+// invocation draws its own id, seed and time. The first request that needs a secret reads it.
 // https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
 
 import type { ModelService } from '../api/service.ts';
@@ -29,8 +29,8 @@ const preparationContext: RequestContext = {
 const maxTokens = 32;
 
 /**
- * Prepares the environment for its snapshot: answers typical requests, which loads the weights into memory and
- * compiles the code, and restores the longest known prefix.
+ * Prepares the environment for its snapshot: answers typical requests, which loads the weights into memory
+ * and compiles the code, and restores the longest known prefix.
  */
 export async function prepareForSnapshot(service: ModelService, engine: LlamaEngine): Promise<void> {
   if (engine.slots === 0) return;

@@ -1,4 +1,4 @@
-// The pipeline of the function `stream`: Function URL events, answered with JSON or streamed server-sent events.
+// The pipeline of the function `stream`: Function URL events, answered with JSON or server-sent events.
 import { Readable } from 'node:stream';
 import middy from '@middy/core';
 import { executionModeStreamifyResponse } from '@middy/core/executionModeStreamifyResponse';
@@ -16,8 +16,8 @@ type StreamedResult =
   | { statusCode: number; headers: Readonly<Record<string, string>>; body: string | Readable };
 
 /**
- * Creates the function's handler. It answers a direct invoke with JSON text. Lambda's global `awslambda` must exist
- * before the call.
+ * Creates the function's handler. It answers a direct invoke with JSON text. Lambda's global `awslambda` must
+ * exist before the call.
  */
 export function definePipeline(service: Service) {
   const invocations = new Invocations(service.telemetry);
@@ -44,8 +44,8 @@ export function definePipeline(service: Service) {
 }
 
 /**
- * Closes a body that was not read to its end, for example because the client disconnected before the stream started.
- * The end of the body triggers the report, which must be written before Lambda freezes the environment.
+ * Closes a body that was not read to its end, for example because the client disconnected before the stream
+ * started. The end of the body triggers the report, and Lambda freezes the environment afterwards.
  */
 async function closeBody({ response }: { response: StreamedResult | null | undefined }): Promise<void> {
   if (typeof response !== 'object' || !(response?.body instanceof Readable)) return;

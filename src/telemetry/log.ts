@@ -4,7 +4,7 @@ import { format } from 'node:util';
 /** The fields of a line besides its message. They must be JSON. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Never pass prompts or completions to it; a transcript logs them when LOG_PROMPTS is on. No function needs `this`. */
+/** Never pass prompts or completions to it: a transcript logs them. Its functions need no `this`. */
 export interface Log {
   readonly info: (message: string, fields?: LogFields) => void;
   readonly warn: (message: string) => void;

@@ -5,7 +5,9 @@ import type { GenerationSummary } from '../engine/engine.ts';
 export interface Metrics {
   /** Counts a generation that ended. */
   generated(summary: GenerationSummary): void;
-  /** Counts a request when its answer is ready or its stream starts. `path` is the path of a route, or `direct`. */
+  /**
+   * Counts a request when its answer is ready or its stream starts. `path` is a route's path, or `direct`.
+   */
   answered(path: string, status: number): void;
   /** Counts a stream that failed after it had started. `path` is the path of a route, or `direct`. */
   broken(path: string): void;
@@ -14,8 +16,8 @@ export interface Metrics {
 }
 
 /**
- * The tokens that a generation decoded per second. The prompt's time includes the first token, so fewer than two
- * tokens have no rate.
+ * The tokens that a generation decoded per second. The prompt's time includes the first token, so fewer than
+ * two tokens have no rate.
  */
 export function toTokensPerSecond({ completionTokens, completionMs }: GenerationSummary): number | undefined {
   return completionTokens > 1 && completionMs > 0

@@ -1,5 +1,5 @@
-// Collects the facts of one invocation and reports them at its end. A process may run several invocations at once,
-// so each has its own observation.
+// Collects the facts of one invocation and reports them at its end. A process may run several invocations at
+// once, so each has its own observation.
 import { performance } from 'node:perf_hooks';
 import type { GenerationSummary } from '../engine/engine.ts';
 import { RequestError, toRequestError } from '../errors/request-error.ts';

@@ -60,7 +60,7 @@ export function toLogFields(report: Report): LogFields {
   };
 }
 
-/** Sums over the generations, as in the API's timings. `wait_ms` is the longest wait, `first_token_ms` the shortest. */
+/** Sums up generations as the API's timings do. `wait_ms` is the longest, `first_token_ms` the shortest. */
 function toGenerationFields(generations: readonly GenerationSummary[]): LogFields {
   const timings = toTimings(generations);
   const begun = generations.filter(({ completionTokens }) => completionTokens > 0);

@@ -4,7 +4,9 @@ import { model } from '../model/default-model.ts';
 import { pythonSetupTimeout, runPython, setUpPython } from './python-environment.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
 
-/** All tests except the one for models that think: llm-comply runs it only for the names of OpenAI's models. */
+/**
+ * All tests except the one for models that think: llm-comply runs it only for the names of OpenAI's models.
+ */
 const cases = [
   'chat-basic-response',
   'chat-system-prompt',

@@ -1,5 +1,5 @@
-// lm-eval's local-completions on tasks with local data: log-likelihoods, rolling log-likelihoods and generation,
-// compared with llama-cpp-python on the same file.
+// lm-eval's local-completions on tasks with local data: log-likelihoods, rolling log-likelihoods and
+// generation, compared with llama-cpp-python on the same file.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

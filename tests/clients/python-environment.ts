@@ -28,8 +28,8 @@ const offline = {
 const execute = promisify(execFile);
 
 /**
- * Creates the environment, unless it exists with the same requirements and the same Python. Needs Python 3.11 or
- * later with pip.
+ * Creates the environment, unless it exists with the same requirements and the same Python. Needs Python 3.11
+ * or later with pip.
  *
  * @throws with pip's output when a package cannot be installed
  */
@@ -96,7 +96,9 @@ interface PythonError {
 
 /** A running Python script that answers calls, one at a time. */
 export interface PythonCalls {
-  /** Calls a function of the script with keyword arguments. @throws {PythonCallError} when the function raises */
+  /**
+   * Calls a function of the script with keyword arguments. @throws {PythonCallError} when the function raises
+   */
   call<Result>(name: string, args?: object): Promise<Result>;
   end(): Promise<void>;
 }

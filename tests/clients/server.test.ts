@@ -1,5 +1,5 @@
-// The other endpoints of a server, and simultaneous requests: tokens, templates, metrics, disconnects. The cases are
-// those of llama-server's and vLLM's own tests.
+// The other endpoints of a server, and simultaneous requests: tokens, templates, metrics, disconnects. The
+// cases are those of llama-server's and vLLM's own tests.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Completion, CompletionChunk } from '../../src/api/completions/completion.ts';
 import type { DetokenizeAnswer, TokenizeAnswer } from '../../src/api/tokens/tokens-request.ts';

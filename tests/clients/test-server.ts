@@ -1,5 +1,5 @@
-// Starts the server on a free port, with two clients: OpenAI's client for Node, and plain HTTP for requests that
-// OpenAI's client cannot send.
+// Starts the server on a free port, with two clients: OpenAI's client for Node, and plain HTTP for requests
+// that OpenAI's client cannot send.
 import OpenAI from 'openai';
 import { model } from '../model/default-model.ts';
 import { startFrontProcess } from '../model/front-process.ts';

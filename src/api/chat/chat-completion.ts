@@ -76,7 +76,9 @@ export interface ChatChunk extends ChatHead {
   readonly object: 'chat.completion.chunk';
   readonly choices: readonly ChatChunkChoice[];
   readonly timings?: Timings;
-  /** Present if the request set `include_usage`: `null` in all chunks except the final one without choices. */
+  /**
+   * Present if the request set `include_usage`: `null` in all chunks except the final one without choices.
+   */
   readonly usage?: Usage | null;
 }
 

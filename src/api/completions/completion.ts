@@ -1,4 +1,4 @@
-// The answer of POST /v1/completions: OpenAI's legacy completion object or its chunks, with llama-server's timings.
+// The answer of POST /v1/completions: OpenAI's completion object or its chunks, with llama-server's timings.
 import type { FinishReason } from '../../engine/engine.ts';
 import type { Timings } from '../../telemetry/timings.ts';
 import type { CompletionLogprobs } from '../logprobs.ts';
@@ -33,7 +33,9 @@ export interface Completion extends CompletionHead {
 export interface CompletionChunk extends CompletionHead {
   readonly choices: readonly CompletionChoice[];
   readonly timings?: Timings;
-  /** Present if the request set `include_usage`: `null` in all chunks except the final one without choices. */
+  /**
+   * Present if the request set `include_usage`: `null` in all chunks except the final one without choices.
+   */
   readonly usage?: Usage | null;
 }
 

@@ -11,8 +11,8 @@ export function createEnvironmentLog(serviceName: string): Log {
 }
 
 /**
- * Creates the log of one invocation. Its first line creates its own logger. Powertools' shared logger finds the
- * invocation by the async context of the caller, and a stream may write in the context of another invocation.
+ * Creates the log of one invocation. Its first line creates its own logger. Powertools' shared logger finds
+ * the invocation by async context, and a stream may write in the context of another invocation.
  */
 export function createInvocationLog(serviceName: string, invocation: InvocationIdentity): Log {
   let logger: Logger | undefined;

@@ -1,4 +1,4 @@
-// Telemetry by Powertools for AWS Lambda: JSON log lines, metrics in the embedded metric format, X-Ray traces.
+// Telemetry by Powertools for AWS Lambda: JSON log lines, embedded metrics and X-Ray traces.
 // https://docs.powertools.aws.dev/lambda/typescript/latest/
 import type { PowertoolsConfig } from '../../config/config.ts';
 import { toLogFields } from '../report.ts';

@@ -4,8 +4,8 @@ import { countErrors, type InvocationIdentity } from '../report.ts';
 import type { Trace } from '../reporter.ts';
 
 /**
- * Starts a subsegment for each traced invocation. It contains no event and no answer, and a failure only as the
- * caller receives it.
+ * Starts a subsegment for each traced invocation. It contains no event and no answer, and a failure only as
+ * the caller receives it.
  */
 export function createTracer(serviceName: string): (invocation: InvocationIdentity) => Trace {
   // A function's HTTP requests go to Lambda's runtime API, so they are not captured.

@@ -1,5 +1,5 @@
-// An embedder without a model. A vector starts with the length of its text. A document's score is the share of the
-// query's characters that it contains.
+// An embedder without a model. A vector starts with the length of its text. A document's score is the share
+// of the query's characters that it contains.
 import { once } from 'node:events';
 import {
   type Embedder,

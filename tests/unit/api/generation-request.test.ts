@@ -4,7 +4,7 @@ import { askWhole, chatWhole, toTemplate } from './fake-service.ts';
 
 const template = toTemplate('{{ messages[0].content }}');
 
-/** Returns the engine's request for a completion, after checking that a chat with the same fields has the same. */
+/** Returns the engine's request for a completion. Checks that a chat with the same fields has the same. */
 async function ask(fields: object, context = {}) {
   const engine = new FakeEngine();
   await askWhole({ prompt: 'Hi', ...fields }, engine, context);

@@ -7,7 +7,7 @@ export interface SchemaCase {
   readonly accepts: readonly string[];
   /** Texts that the grammar rejects because they violate the schema or are not JSON. */
   readonly rejects?: readonly string[];
-  /** Texts that the grammar rejects though they satisfy the schema. It may be narrower than the schema, never wider. */
+  /** Texts that the grammar rejects though they satisfy the schema. It may be narrower, never wider. */
   readonly narrower?: readonly string[];
 }
 

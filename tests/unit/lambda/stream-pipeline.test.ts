@@ -18,7 +18,10 @@ interface Prelude {
   headers: Record<string, string>;
 }
 
-/** The status and headers of the last response. Lambda's runtime has the global; it must exist before the import. */
+/**
+ * The status and headers of the last response. Lambda's runtime has the global; it must exist before the
+ * import.
+ */
 let prelude: Prelude | undefined;
 Object.assign(globalThis, {
   awslambda: {
