@@ -68,7 +68,7 @@ export async function* generateChoices(
       advance(index, generation);
     }
   } catch (error) {
-    throw toRequestFailure(error);
+    throw translateEngineError(error);
   } finally {
     signal.removeEventListener('abort', abandon);
     // The first error ended the other generations, so their own errors are ignored.
@@ -118,7 +118,7 @@ async function* streamFrom<Chunk>(
 }
 
 /** Converts the engine's refusals of a request to a `RequestError`. Returns any other error unchanged. */
-export function toRequestFailure(error: unknown): unknown {
+export function translateEngineError(error: unknown): unknown {
   if (error instanceof EngineBusyError) {
     return new RequestError('server_busy', `The server is busy: ${error.message} Try again later.`, {
       headers: { 'retry-after': '1' },

@@ -9,7 +9,7 @@ import {
   UnfitInputError,
 } from '../../engine/embedder.ts';
 import { RequestError } from '../../errors/request-error.ts';
-import { toRequestFailure } from '../../generation/choices.ts';
+import { translateEngineError } from '../../generation/choices.ts';
 import type { RequestContext } from '../../generation/context.ts';
 import { assertMayFit, assertModel } from '../generation-request.ts';
 import type { ModelService } from '../service.ts';
@@ -94,7 +94,7 @@ export async function runEmbedder<Answer>(
       );
     }
     if (error instanceof UnfitInputError) throw toInputError(error, toParam(error.index));
-    throw toRequestFailure(error);
+    throw translateEngineError(error);
   }
 }
 

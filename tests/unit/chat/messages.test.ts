@@ -80,7 +80,7 @@ describe('the prompt', () => {
     [[{ role: 'system', content: 'Be brief.' }], /System role not supported/],
     [[user('Hi'), user('Ho')], /Roles must take turns/],
     [[{ role: 'system', content: 'Be brief.' }, user('Hi'), user('Ho')], /Roles must take turns/],
-  ])("is refused with the template's reason: %j", async (messages, reason) => {
+  ])("is rejected with the template's reason: %j", async (messages, reason) => {
     await expect(render('strict', { messages })).rejects.toMatchObject({
       code: 'invalid_value',
       param: 'messages',
@@ -89,7 +89,7 @@ describe('the prompt', () => {
     });
   });
 
-  it('is refused without a valid template', async () => {
+  it('is rejected without a valid template', async () => {
     const messages = [user('Hi')];
 
     await expect(render('unreadable', { messages })).rejects.toMatchObject({ code: 'invalid_value' });
@@ -193,7 +193,7 @@ describe('the prompt with tools', () => {
     expect(await render('strict', { messages: [user('Hi')], tools: [] })).toBe('<s>[user]Hi[model]');
   });
 
-  it.each(['{"city": ', 'Paris'])('is refused for call arguments that are not JSON: %s', async (given) => {
+  it.each(['{"city": ', 'Paris'])('is rejected for call arguments that are not JSON: %s', async (given) => {
     const made = { id: '1', type: 'function', function: { name: 'weather', arguments: given } };
     const messages = [user('Hi'), { role: 'assistant', tool_calls: [made] }];
 
@@ -213,7 +213,7 @@ describe('the prompt with tools', () => {
   });
 
   it.each(['chatMl', 'withTools'] as const)(
-    'is refused when tools or arguments are too deeply nested: %s',
+    'is rejected when tools or arguments are too deeply nested: %s',
     async (kind) => {
       const levels = 100_000;
       const deep = JSON.parse(`${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`) as object;

@@ -29,7 +29,7 @@ describe('readConfig', () => {
       'THREADS="0" cannot be used: expected a whole number from 1 to 256.',
     ],
     [{ MODEL_DIR: '/model', THREADS: '1e1' }, 'THREADS="1e1" cannot be used'],
-  ])('refuses %j by name', (env, message) => {
+  ])('rejects %j with the name of the variable', (env, message) => {
     expect(() => readConfig(env)).toThrow(message);
   });
 });
@@ -64,7 +64,7 @@ describe('readTelemetryConfig', () => {
     expect(readTelemetryConfig({ LOG_PROMPTS: value })).toMatchObject({ logPrompts });
   });
 
-  it.each(['yes', '1', 'TRUE'])('refuses %j by name', (value) => {
+  it.each(['yes', '1', 'TRUE'])('rejects %j with the name of the variable', (value) => {
     expect(() => readTelemetryConfig({ LOG_PROMPTS: value })).toThrow(
       `LOG_PROMPTS="${value}" cannot be used: expected false or true.`,
     );
