@@ -30,7 +30,7 @@ export async function* toServerSentEvents(
   }
 }
 
-/** The last event of a stream that fails after its status was sent. */
+/** Creates the last event of a stream that fails after its status was sent. */
 export function toErrorEvent(error: RequestError): string {
   return `event: error\ndata: ${JSON.stringify(error.toBody())}\n\n`;
 }

@@ -181,7 +181,9 @@ function readCounts(assertions: Assertions, properties: readonly Property[], isO
 
 const unsupportedCount = 'is only supported if all subsets of the declared properties satisfy it';
 
-/** Whether undeclared properties are allowed. Next to `properties`, only `additionalProperties` allows them. */
+/**
+ * Whether undeclared properties are allowed. Next to `properties`, only `additionalProperties` allows them.
+ */
 function mayHaveOthers(assertions: Assertions): boolean {
   const others = assertions.all('additionalProperties');
   const isClosed = others.some(({ value }) => value === false) || isClosedToUnevaluated(assertions);

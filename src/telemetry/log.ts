@@ -20,8 +20,8 @@ export const consoleLog: Log = {
 };
 
 /**
- * The log of a request on port 8000. In the emulator's runtime the console belongs to invocations: the interface client puts
- * the id of the one that runs before each line.
+ * The log of a request on port 8000. It avoids the console, because in the emulator's runtime the interface
+ * client adds the id of the running invocation to each line.
  */
 export const standardErrorLog: Log = {
   info: (message, fields) => writeLine(message, ...(fields === undefined ? [] : [JSON.stringify(fields)])),
