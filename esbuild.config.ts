@@ -33,7 +33,7 @@ const { metafile } = await build({
   entryPoints: [
     ...functions,
     { in: 'src/startup/preload.ts', out: 'preload' },
-    { in: 'src/server/main.ts', out: 'server/main' },
+    { in: 'src/startup/front.ts', out: 'server/main' },
   ],
   outdir: 'dist',
   outExtension: { '.js': '.mjs' },

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { readGgufFacts } from '../../src/model/gguf-facts.ts';
-import { readManifest } from '../../src/model/manifest.ts';
+import { MANIFEST_FILE, readManifest } from '../../src/model/manifest.ts';
 import type { BenchModel } from '../subjects/subject.ts';
 import {
   type Entry,
@@ -106,11 +106,13 @@ export async function makeRandomModel(
   const directory = join(folder, name);
   const file = `${name}.gguf`;
   const path = join(directory, file);
-  if (!existsSync(join(directory, 'model.json'))) {
+  const { shape, quantisation }: Variant = variants[name];
+  if (!existsSync(path)) {
     mkdirSync(directory, { recursive: true });
-    const { shape, quantisation }: Variant = variants[name];
     writeModel(`${path}.part`, variants[name], readTokenizer(vocabularyOf.path, shape.vocabulary));
     renameSync(`${path}.part`, path);
+  }
+  if (!isDescribed(directory)) {
     const manifest = {
       ...readManifest(vocabularyOf.directory),
       name,
@@ -123,9 +125,14 @@ export async function makeRandomModel(
       contextLength: shape.context,
       gguf: await readGgufFacts(path),
     };
-    writeFileSync(join(directory, 'model.json'), JSON.stringify(manifest));
+    writeFileSync(join(directory, MANIFEST_FILE), JSON.stringify(manifest));
   }
   return { name, directory, path, bytes: readManifest(directory).sizeBytes };
+}
+
+/** An earlier version's manifest may lack facts of the GGUF. */
+function isDescribed(directory: string): boolean {
+  return existsSync(join(directory, MANIFEST_FILE)) && readManifest(directory).gguf !== undefined;
 }
 
 interface Tokenizer {

@@ -8,8 +8,8 @@ import { type LlamaEngine, loadLlamaEngine } from '../engine/llama/llama-engine.
 import { describeModel } from '../engine/llama/llama-model.ts';
 import { describeUse, planMemory } from '../engine/llama/memory/memory-plan.ts';
 import { toMebibytes } from '../engine/memory.ts';
-import { PrefixSnapshots } from '../engine/prompt/prefix-snapshots.ts';
 import { readManifest } from '../model/manifest.ts';
+import { toMemoryRequest } from './model-memory.ts';
 
 export interface LoadedModel {
   readonly config: FunctionConfig;
@@ -47,23 +47,12 @@ async function load(env: Environment): Promise<LoadedModel> {
   const startedAt = performance.now();
   const config = readConfig(env);
   const { modelDirectory, prefixDirectory, threads, slots, queueLimit, lookupTokens, memory: room } = config;
-  const { name, file, gguf, sha256, sizeBytes } = readManifest(modelDirectory);
+  const manifest = readManifest(modelDirectory);
+  const { name, file, gguf, sha256 } = manifest;
   const modelPath = `${modelDirectory}/${file}`;
   const facts = gguf ?? (await describeModel(modelPath));
-  const prefixes = prefixDirectory === undefined ? undefined : { directory: prefixDirectory, model: sha256 };
-  const { contextSize, kvType, repack, use } = planMemory({
-    name,
-    sizeBytes,
-    facts,
-    features: new Set(openLlamaAddon().inference.listProcessorFeatures()),
-    contextSize: config.contextSize,
-    kvType: config.kvType,
-    // A context of several sequences restores no snapshots.
-    snapshotKvType: prefixes && slots === 1 ? PrefixSnapshots.kvTypeOf(prefixes) : undefined,
-    slots,
-    lookupTokens,
-    room,
-  });
+  const features = new Set(openLlamaAddon().inference.listProcessorFeatures());
+  const { contextSize, kvType, repack, use } = planMemory(toMemoryRequest(config, manifest, facts, features));
   const engine = await loadLlamaEngine({
     modelPath,
     facts,
@@ -75,7 +64,7 @@ async function load(env: Environment): Promise<LoadedModel> {
     kvType,
     repack,
     memory: { use, room },
-    ...(prefixes && { prefixes }),
+    ...(prefixDirectory !== undefined && { prefixes: { directory: prefixDirectory, model: sha256 } }),
   });
   const description =
     `${name}: ${contextSize} tokens of context in ${kvType}, ${count(slots, 'slot')}, ${count(threads, 'thread')}, ` +

@@ -1,15 +1,16 @@
 // The module that Node imports before the runtime interface client (infra/entry.sh).
 import { frontSocketVariable } from '../server/private-socket.ts';
 import { loadModel } from './load-model.ts';
+import { needsModel } from './model-memory.ts';
 
 // An environment that gets several invocations at once, as on Lambda Managed Instances, runs the function in threads, and
 // each thread runs this file too. The main thread then loads nothing. Other environments skip the question.
 const hasThreads = process.env.AWS_LAMBDA_MAX_CONCURRENCY !== undefined;
 const runsFunction = !(hasThreads && (await import('node:worker_threads')).isMainThread);
-const needsModel = process.env._HANDLER !== 'batch-files.handler';
+const usesModel = needsModel(process.env._HANDLER);
 const frontSocket = process.env[frontSocketVariable];
 
-if (runsFunction && needsModel) void loadModel(process.env);
+if (runsFunction && usesModel) void loadModel(process.env);
 if (runsFunction && frontSocket !== undefined) void answerFront(frontSocket);
 
 /** Answers the requests of port 8000 in this process, with the model that the function has. */
@@ -21,7 +22,7 @@ async function answerFront(socket: string): Promise<void> {
   const load = () => loadService(process.env);
   // The handler fails with the same error, and the interface client reports that.
   const isReady =
-    !needsModel ||
+    !usesModel ||
     load().then(
       () => true,
       () => false,

@@ -28,7 +28,7 @@ beforeAll(async () => {
   copyFileSync(join(import.meta.dirname, '../../../infra/entry.sh'), join(root, 'infra/entry.sh'));
   writeFileSync(join(root, 'dist/functions/echo.mjs'), '');
   await build({
-    entryPoints: [join(import.meta.dirname, '../../../src/server/main.ts')],
+    entryPoints: [join(import.meta.dirname, '../../../src/startup/front.ts')],
     outfile: join(root, 'dist/server/main.mjs'),
     bundle: true,
     platform: 'node',

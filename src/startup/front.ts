@@ -1,15 +1,16 @@
-// The front's process: `node src/server/main.ts [<function>.handler]`, or infra/entry.sh outside Lambda.
+// The front's process: `node src/startup/front.ts [<function>.handler]`, or infra/entry.sh outside Lambda.
 import { join } from 'node:path';
-import { readFrontConfig } from './config.ts';
-import { invokePath } from './emulator.ts';
-import { type Front, startFront } from './front.ts';
-import { findFunctionFault } from './function-bundles.ts';
+import { readFrontConfig } from '../server/config.ts';
+import { invokePath } from '../server/emulator.ts';
+import { type Front, startFront } from '../server/front.ts';
+import { findFunctionFault } from '../server/function-bundles.ts';
+import { assertModelFits, needsModel } from './model-memory.ts';
 
 const example = '{"prompt": "The capital of France is", "max_tokens": 8, "temperature": 0}';
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const signalNumbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 
-/** The folder that holds `infra/` and `dist/`, two above this file: in `src/server/`, and bundled in `dist/server/`. */
+/** The folder that holds `infra/` and `dist/`, two above this file: in `src/startup/`, and bundled in `dist/server/`. */
 const root = join(import.meta.dirname, '../..');
 
 /** Whether only this machine can reach an address. */
@@ -38,6 +39,7 @@ async function main(): Promise<number> {
     const handler = process.argv[2] ?? 'completion.handler';
     const fault = findFunctionFault(join(root, 'dist/functions'), handler);
     if (fault) throw new Error(fault);
+    if (needsModel(handler)) assertModelFits(process.env);
     const config = readFrontConfig(process.env, { root, handler });
     front = await startFront(config, stop.signal);
     const url = `${front.url}${invokePath}`;
