@@ -3,14 +3,15 @@ import { readConfig, readTelemetryConfig } from '../../../src/config/config.ts';
 import { threadsFor, toCpuQuota } from '../../../src/config/cpu.ts';
 
 describe('readConfig', () => {
-  it('reads the variables that are set and defaults the blank ones', () => {
+  it('takes what is set and defaults what is blank', () => {
     expect(readConfig({ MODEL_DIR: ' /model ', CONTEXT_SIZE: '', THREADS: '3' })).toEqual({
       modelDirectory: '/model',
-      contextSize: 2048,
+      contextSize: 'auto',
       threads: 3,
       slots: 1,
       lookupTokens: 0,
-      kvType: 'f16',
+      kvType: 'auto',
+      memory: { bytes: expect.any(Number), limit: expect.any(String) },
       queueLimit: 64,
       apiKey: undefined,
       cors: undefined,
@@ -22,20 +23,20 @@ describe('readConfig', () => {
     [{}, 'MODEL_DIR="" cannot be used: expected the folder of the model.'],
     [
       { MODEL_DIR: '/model', CONTEXT_SIZE: '2k' },
-      'CONTEXT_SIZE="2k" cannot be used: expected a whole number from 16 to 1048576.',
+      'CONTEXT_SIZE="2k" cannot be used: expected auto or a whole number from 16 to 1048576.',
     ],
     [
       { MODEL_DIR: '/model', THREADS: '0' },
       'THREADS="0" cannot be used: expected a whole number from 1 to 256.',
     ],
     [{ MODEL_DIR: '/model', THREADS: '1e1' }, 'THREADS="1e1" cannot be used'],
-  ])('rejects %j with the name of the variable', (env, message) => {
+  ])('refuses %j by name', (env, message) => {
     expect(() => readConfig(env)).toThrow(message);
   });
 });
 
 describe('readTelemetryConfig', () => {
-  it('uses no Powertools and logs no prompts by default', () => {
+  it('leaves Powertools and prompts alone by default', () => {
     expect(readTelemetryConfig({ POWERTOOLS_METRICS_NAMESPACE: 'models' })).toEqual({
       powertools: undefined,
       logPrompts: false,
@@ -52,7 +53,7 @@ describe('readTelemetryConfig', () => {
       },
       { namespace: 'models', traces: true },
     ],
-  ])('uses Powertools when a service name is set: %j', (env, powertools) => {
+  ])('uses Powertools for a service: %j', (env, powertools) => {
     expect(readTelemetryConfig(env).powertools).toEqual({ service: 'llm', ...powertools });
   });
 
@@ -60,11 +61,11 @@ describe('readTelemetryConfig', () => {
     ['true', true],
     ['false', false],
     ['', false],
-  ])('reads LOG_PROMPTS=%j as %j', (value, logPrompts) => {
+  ])('logs prompts with LOG_PROMPTS=%j: %j', (value, logPrompts) => {
     expect(readTelemetryConfig({ LOG_PROMPTS: value })).toMatchObject({ logPrompts });
   });
 
-  it.each(['yes', '1', 'TRUE'])('rejects %j with the name of the variable', (value) => {
+  it.each(['yes', '1', 'TRUE'])('refuses %j by name', (value) => {
     expect(() => readTelemetryConfig({ LOG_PROMPTS: value })).toThrow(
       `LOG_PROMPTS="${value}" cannot be used: expected false or true.`,
     );
@@ -86,7 +87,7 @@ describe('threadsFor', () => {
     ['1,769 MB on Lambda', { processors: 2, cgroupQuota: undefined, lambdaShare: 1 }, 1],
     ['3,538 MB on Lambda', { processors: 3, cgroupQuota: undefined, lambdaShare: 2 }, 2],
     ['the smallest of several limits', { processors: 8, cgroupQuota: 3.5, lambdaShare: 5.8 }, 3],
-  ])('returns a thread for each whole processor: %s', (_, limits, threads) => {
+  ])('gives whole processors of %s', (_, limits, threads) => {
     expect(threadsFor(limits)).toBe(threads);
   });
 });
@@ -97,7 +98,7 @@ describe('toCpuQuota', () => {
     ['max', '100000', undefined],
     ['-1', '100000', undefined],
     [undefined, undefined, undefined],
-  ])('reads a quota of %s in a period of %s microseconds', (quota, period, cpus) => {
+  ])('reads %s of %s microseconds', (quota, period, cpus) => {
     expect(toCpuQuota(quota, period)).toBe(cpus);
   });
 });
