@@ -6,11 +6,12 @@ describe('readConfig', () => {
   it('takes what is set and defaults what is blank', () => {
     expect(readConfig({ MODEL_DIR: ' /model ', CONTEXT_SIZE: '', THREADS: '3' })).toEqual({
       modelDirectory: '/model',
-      contextSize: 2048,
+      contextSize: 'auto',
       threads: 3,
       slots: 1,
       lookupTokens: 0,
-      kvType: 'f16',
+      kvType: 'auto',
+      memory: { bytes: expect.any(Number), limit: expect.any(String) },
       queueLimit: 64,
       apiKey: undefined,
       cors: undefined,
@@ -22,7 +23,7 @@ describe('readConfig', () => {
     [{}, 'MODEL_DIR="" cannot be used: expected the folder of the model.'],
     [
       { MODEL_DIR: '/model', CONTEXT_SIZE: '2k' },
-      'CONTEXT_SIZE="2k" cannot be used: expected a whole number from 16 to 1048576.',
+      'CONTEXT_SIZE="2k" cannot be used: expected auto or a whole number from 16 to 1048576.',
     ],
     [
       { MODEL_DIR: '/model', THREADS: '0' },

@@ -12,6 +12,7 @@ describe('readFrontConfig', () => {
       queueLimit: 64,
       functionTimeoutSeconds: 900,
       threads: 3,
+      functionMegabytes: expect.any(Number),
       shutdownGraceSeconds: 10,
       emulatorPath: '/srv/app/dist/aws-lambda-rie',
       bootstrap: ['/srv/app/infra/entry.sh', 'completion.handler'],

@@ -121,7 +121,7 @@ it('evaluates prefixes anew for another model or type of the context, and after 
     }),
   );
   for (const folder of ['tiny', '.default']) put(`models/store/${folder}/.verified.json`, '{"sha256":"abc"}');
-  put('models/store/tiny/model.json', '{"sha256":"abc","gguf":{}}');
+  put('models/store/tiny/model.json', '{"sha256":"abc","gguf":{"memory":{}}}');
   put(`models/store/aws-lambda-rie-${process.arch}/.verified.json`, '{"sha256":"def"}');
   for (const file of ['functions/echo.ts', 'src/engine/prompt/prompt-chunks.ts', 'esbuild.config.ts'])
     put(file, '');
@@ -140,7 +140,9 @@ it('evaluates prefixes anew for another model or type of the context, and after 
 
   bake('abc', 'q8_0');
   expect(setUp([], { KV_TYPE: 'q8_0' })).toEqual([]);
-  expect(setUp()).toEqual(evaluation);
+  expect(setUp([], { KV_TYPE: 'f16' })).toEqual(evaluation);
+  // What is baked decides then.
+  expect(setUp([], { KV_TYPE: 'auto' })).toEqual([]);
 
   bake('another', 'f16');
   expect(setUp()).toEqual(evaluation);
