@@ -1,4 +1,4 @@
-// Completions as a client sees them: what was generated, and when it came.
+// Requests completions from a server and measures them at the client.
 import { type Exchange, type Part, post, toText } from './http-client.ts';
 import type { Server } from './subjects/server-process.ts';
 
@@ -7,35 +7,35 @@ export interface CompletionOptions {
   readonly maxTokens: number;
 }
 
-/** An answer that came as a whole. Times are milliseconds. */
+/** A completion without streaming. Times are milliseconds. */
 export interface WholeCompletion {
-  /** From before the request was written to the last byte of the answer. */
+  /** From before the request was written to the last byte of the response. */
   readonly wallMs: number;
-  /** What the server says its engine took; undefined where it says nothing. */
+  /** Engine time that the server reports; undefined when it reports none. */
   readonly engineMs: number | undefined;
-  /** What of it the tokens after the first took. */
+  /** The part of `engineMs` after the first token. */
   readonly decodeMs: number | undefined;
   readonly promptTokens: number;
   readonly completionTokens: number;
 }
 
-/** An answer that came token by token. Times are on the clock of `performance.now()`. */
+/** A streamed completion. Times are values of `performance.now()`. */
 export interface StreamedCompletion {
   readonly startedAt: number;
   readonly firstTokenAt: number;
   readonly lastTokenAt: number;
-  /** Tokens that were generated: the server's count, or that of the events with text where it gives none. */
+  /** Generated tokens as the server counts them; otherwise the number of events with text. */
   readonly completionTokens: number;
 }
 
-/** The fields that are read of a completion or of a chunk of one. */
+/** The fields that are read from a completion or a chunk. */
 interface CompletionBody {
   readonly choices: readonly { readonly text?: string }[];
   readonly usage?: { readonly prompt_tokens: number; readonly completion_tokens: number } | null;
   readonly timings?: { readonly prompt_ms: number; readonly predicted_ms: number };
 }
 
-/** @throws {Error} when the server fails, or does not count the prompt's tokens */
+/** @throws {Error} when the request fails, or the response has no usage */
 export async function complete(
   { url }: Pick<Server, 'url'>,
   options: CompletionOptions,
@@ -53,9 +53,9 @@ export async function complete(
 }
 
 /**
- * Is streamed an answer. `onStarted` is called when it begins to come.
+ * Requests a streamed completion. `onStarted` is called when the first part of the body arrives.
  *
- * @throws {Error} when the server fails, or its stream has no text
+ * @throws {Error} when the request fails, or the stream has no text
  */
 export async function stream(
   { url }: Server,
@@ -66,7 +66,7 @@ export async function stream(
   return toStreamedCompletion(await post(url, body, onStarted));
 }
 
-/** Reads a stream of server-sent events. An event has come when its last byte has. */
+/** Reads a stream of server-sent events. The time of an event is the arrival of its last byte. */
 export function toStreamedCompletion({ startedAt, parts }: Exchange): StreamedCompletion {
   const events = toEvents(parts);
   const withText = events.filter(({ body }) => body.choices[0]?.text);

@@ -1,4 +1,4 @@
-// Servers in containers, under a quota of CPU time, with the `docker` command.
+// Starts servers in containers with limited CPU time and memory, through the `docker` command.
 import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,29 +8,29 @@ import { answers, completionsPath, type Server } from './subjects/server-process
 
 const run = promisify(execFile);
 
-/** What the image is built on where nothing else is asked for. */
+/** The default base image of the Dockerfile. */
 export const baseImage = readBaseImage();
 
 function readBaseImage(): string {
   const [, name] =
     /^ARG BASE_IMAGE=(.+)$/m.exec(readFileSync(new URL('../Dockerfile', import.meta.url), 'utf8')) ?? [];
-  if (name === undefined) throw new Error('The Dockerfile names no base image.');
+  if (name === undefined) throw new Error('The Dockerfile has no line ARG BASE_IMAGE=…: add one.');
   return name;
 }
 
-/** Runs `docker` and returns what it printed, without the blanks around it. Throws with all its output. */
+/** Runs `docker` and returns its trimmed output. Throws with all output when the command fails. */
 export async function docker(...args: string[]): Promise<string> {
   try {
     const { stdout } = await run('docker', args, { maxBuffer: 64 * 1024 * 1024 });
     return stdout.trim();
   } catch (error) {
-    // Some engines tell a failed build on standard output.
+    // Some engines print build errors to stdout.
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
     throw new Error(`docker ${args.join(' ')} failed:\n${stdout}${stderr}`, { cause: error });
   }
 }
 
-/** Whether there is an engine. */
+/** True when a container engine answers. */
 export async function hasContainers(): Promise<boolean> {
   return docker('info').then(
     () => true,
@@ -38,13 +38,13 @@ export async function hasContainers(): Promise<boolean> {
   );
 }
 
-/** Where the system keeps a shared library. */
+/** Returns the path of a shared library of this system. */
 export function findLibrary(name: string): string {
   const line = execFileSync('ldconfig', ['-p'], { encoding: 'utf8' })
     .split('\n')
     .find((each) => each.trimStart().startsWith(`${name} `));
   const path = line?.split(' => ')[1];
-  if (path === undefined) throw new Error(`There is no ${name} here.`);
+  if (path === undefined) throw new Error(`This machine has no ${name}: install it.`);
   return path;
 }
 
@@ -58,19 +58,19 @@ interface ContainerOptions {
   readonly image: string;
   /** Virtual CPUs. */
   readonly cpus: number;
-  /** Of memory; without a limit by default. */
+  /** Memory limit. Default: none. */
   readonly megabytes?: number;
   readonly env?: Readonly<Record<string, string>>;
-  /** What serves on port 8080. */
+  /** Starts the server on port 8080. */
   readonly command: readonly string[];
   readonly completionsPath?: string;
-  /** Paths of this machine that are the same in the container. */
+  /** Paths of this machine, mounted read-only under the same path. */
   readonly mounts?: readonly string[];
-  /** Files of the image that are hidden. */
+  /** Files of the image to replace with /dev/null. */
   readonly hidden?: readonly string[];
 }
 
-/** How the image runs its function on the emulator alone. */
+/** Runs the function of the image on the emulator, without the server of port 8000. */
 export const emulatorCommand = {
   command: [
     '/app/dist/aws-lambda-rie',
@@ -86,7 +86,7 @@ export const emulatorCommand = {
 
 const startMilliseconds = 300_000;
 
-/** Starts a server in a container that runs already, so that its start is its own and not the engine's. */
+/** Starts a server in a container that already runs, so that the measured start excludes the container's. */
 export async function startInContainer(options: ContainerOptions): Promise<ContainedServer> {
   const { name, image, cpus, megabytes, command, mounts = [], hidden = [], env = {} } = options;
   const id = await docker(
@@ -114,7 +114,7 @@ export async function startInContainer(options: ContainerOptions): Promise<Conta
     let end: string | undefined;
     executed.then(
       () => {
-        end = 'it ended';
+        end = 'it exited';
       },
       (error: Error) => {
         end = error.message;
@@ -122,7 +122,8 @@ export async function startInContainer(options: ContainerOptions): Promise<Conta
     );
     while (!(await answers(url))) {
       if (end !== undefined) throw new Error(end);
-      if (performance.now() - startedAt > startMilliseconds) throw new Error('it took too long');
+      if (performance.now() - startedAt > startMilliseconds)
+        throw new Error(`no completion within ${startMilliseconds / 1000} s`);
       await delay(5);
     }
     const firstCompletionMs = performance.now() - startedAt;

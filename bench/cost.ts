@@ -1,7 +1,7 @@
-// What a million tokens cost on Lambda, by the size of the function.
+// Computes the cost of generated tokens on Lambda.
 import { type Architecture, dollarsPerSecond } from '../tools/deploy/lambda-prices.ts';
 
-/** US dollars for a million generated tokens, at so many a second. */
+/** Returns US dollars per million generated tokens. */
 export function dollarsPerMillionTokens(
   megabytes: number,
   tokensPerSecond: number,
@@ -11,11 +11,10 @@ export function dollarsPerMillionTokens(
 }
 
 /**
- * Tokens per second with more threads than were measured, by Amdahl's law from one thread and from two: what a thread
- * more can share shrinks, and the rest of a token stays. Two that were measured at more than twice as many are taken to share
- * all.
+ * Extrapolates tokens per second to more threads by Amdahl's law, from the rates of one and of two threads. If two
+ * threads are more than twice as fast as one, all work counts as parallel.
  */
 export function extrapolate(one: number, two: number, threads: number): number {
-  const shared = Math.min(2 * (1 / one - 1 / two), 1 / one);
-  return 1 / (1 / one - shared + shared / threads);
+  const parallel = Math.min(2 * (1 / one - 1 / two), 1 / one);
+  return 1 / (1 / one - parallel + parallel / threads);
 }

@@ -1,22 +1,22 @@
-// A light HTTP client that notes when each part of an answer came. It shares the processors with the server that is
-// measured, so it parses nothing before the answer is whole.
+// A light HTTP client that records when each part of a response arrives. It parses nothing before the response is
+// complete, because it shares the processors with the measured server.
 import { Agent, request } from 'node:http';
 
-/** A part of an answer, and when it came, on the clock of `performance.now()`. */
 export interface Part {
+  /** Time of arrival, from `performance.now()`. */
   readonly at: number;
   readonly bytes: Buffer;
 }
 
 export interface Exchange {
-  /** Before the request was written. */
+  /** Time before the request was written, from `performance.now()`. */
   readonly startedAt: number;
-  /** After the last byte was read. */
+  /** Time after the last byte was read. */
   readonly endedAt: number;
   readonly parts: readonly Part[];
 }
 
-/** The server answered with something else than success. */
+/** The server answered with another status than 200. */
 export class HttpStatusError extends Error {
   override readonly name = 'HttpStatusError';
   readonly status: number;
@@ -30,7 +30,7 @@ export class HttpStatusError extends Error {
 const agent = new Agent({ keepAlive: true });
 
 /**
- * Posts JSON over a kept connection. `onFirstPart` is called when the answer's body begins to come.
+ * Posts JSON over a keep-alive connection. `onFirstPart` is called when the first part of the body arrives.
  *
  * @throws {HttpStatusError} when the status is not 200
  * @throws {Error} with Node's `code` when the connection fails
@@ -42,7 +42,7 @@ export function post(url: string, body: object, onFirstPart?: () => void): Promi
     const startedAt = performance.now();
     const outgoing = request(url, { method: 'POST', agent, headers });
     outgoing.once('error', (error: NodeJS.ErrnoException) => {
-      // The server let go of a connection just when it was taken again.
+      // The server closed the idle connection at the moment of its reuse.
       if (outgoing.reusedSocket && error.code === 'ECONNRESET')
         post(url, body, onFirstPart).then(resolve, reject);
       else reject(error);
@@ -62,7 +62,6 @@ export function post(url: string, body: object, onFirstPart?: () => void): Promi
   });
 }
 
-/** The whole answer as text. */
 export function toText(parts: readonly Part[]): string {
   return Buffer.concat(parts.map(({ bytes }) => bytes)).toString();
 }

@@ -1,74 +1,80 @@
-// What a measurement is, and how samples of several contenders are taken side by side.
+// Defines measurements, and takes interleaved samples of several contenders.
 import type { BenchModel, Subject } from './subjects/subject.ts';
 
 export interface Metric {
   readonly name: string;
   readonly unit: string;
   readonly better: 'higher' | 'lower';
-  /** What this project wants of itself. */
+  /** The goal of this project. */
   readonly goal?: Goal;
 }
 
-/** A bound for this project's own median, for its ratio to another's, or for how much more than another's it is. */
+/**
+ * A limit for this project's median (`atMost`), for its ratio to another subject (`timesOf`), or for its difference to
+ * another subject (`moreThan`).
+ */
 export type Goal =
   | { readonly atMost: number }
   | { readonly timesOf: string; readonly atLeast: number }
   | { readonly timesOf: string; readonly atMost: number }
   | { readonly moreThan: string; readonly atMost: number };
 
-/** One value, with all that tells it from others: a row of a table or a point of a plot. */
+/** One measured value with its full description: a row of a table or a point of a plot. */
 export interface Sample {
   readonly measurement: string;
-  /** The circumstances, such as `2 threads`. */
+  /** The condition of the measurement, such as `2 threads`. */
   readonly variant: string;
   readonly metric: string;
   readonly unit: string;
   readonly better: Metric['better'];
   readonly subject: string;
-  /** Samples of one round were taken one right after the other. */
+  /** Samples of one round were taken directly after one another. */
   readonly round: number;
   readonly value: number;
 }
 
-/** What a measurement works with. */
+/** The input of a measurement. */
 export interface Bench {
-  /** This project first, then the peers that are installed. */
+  /** This project first, then the installed peers. */
   readonly subjects: readonly Subject[];
-  /** llama.cpp's own benchmark, where it is installed. */
+  /** Undefined when llama-bench is not installed. */
   readonly llamaBench: LlamaBench | undefined;
   readonly model: BenchModel;
-  /** Samples to take of each contender. */
+  /** Samples per contender. */
   readonly rounds: number;
-  /** Threads that decode. */
+  /** Threads of each server. */
   readonly threads: number;
 }
 
-/** Tokens per second of llama.cpp without a server, for a prompt of so many tokens or for so many generated. */
+/**
+ * Returns llama.cpp's tokens per second without a server: of a prompt with `prompt` tokens, or of `generated` tokens
+ * after `depth` prompt tokens.
+ */
 export type LlamaBench = (
-  tokens: { readonly prompt: number } | { readonly generated: number; readonly behind: number },
+  tokens: { readonly prompt: number } | { readonly generated: number; readonly depth: number },
   threads: number,
 ) => Promise<number>;
 
 export interface Measurement {
-  /** As the command line names it. */
+  /** Name on the command line. */
   readonly name: string;
   readonly description: string;
   readonly metrics: readonly Metric[];
-  /** Whether it takes a container engine. */
+  /** Default: false. */
   readonly needsContainers?: boolean;
   run(bench: Bench): Promise<readonly Sample[]>;
 }
 
-/** Who takes part in a measurement. */
+/** One participant of a measurement. */
 export interface Contender {
   readonly subject: string;
-  /** Takes a sample of each metric it knows, by the metric's name. Rounds count from 0; the warm-up is -1. */
+  /** Takes a sample of each metric that it supports, keyed by metric. Rounds count from 0; the warm-up is -1. */
   take(round: number): Promise<Readonly<Record<string, number>>>;
 }
 
 /**
- * Takes a sample of each contender in turn, round by round, so that they share whatever else the machine does. Every
- * other round goes in the opposite direction. A round before the first warms up and counts for nothing.
+ * Takes samples of all contenders round by round, so that other load on the machine affects all of them. Every other
+ * round is in reverse order. The samples of a warm-up round before the first are discarded.
  */
 export async function interleave(
   measurement: Pick<Measurement, 'name' | 'metrics'>,
@@ -94,7 +100,7 @@ export async function interleave(
   return samples;
 }
 
-/** `1 thread`, `2 threads`. */
+/** Returns `1 thread`, `2 threads` and so on. */
 export function threadsVariant(threads: number): string {
   return `${threads} thread${threads === 1 ? '' : 's'}`;
 }

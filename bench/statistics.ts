@@ -1,7 +1,7 @@
-// What samples come to.
+// Summarises samples.
 import type { Metric, Sample } from './measurement.ts';
 
-/** A subject's samples of one metric, and how it stands to the one all are compared with. */
+/** The samples of one metric and subject, and their ratio to the baseline. */
 export interface Summary {
   readonly measurement: string;
   readonly variant: string;
@@ -14,13 +14,14 @@ export interface Summary {
   readonly minimum: number;
   readonly maximum: number;
   /**
-   * The baseline's value over this subject's, as the median over the rounds that have both: what slows the machine
-   * down for a while slows both samples of a round. Undefined for the baseline itself, and where no round has both.
+   * The baseline's value divided by this subject's: the median over the rounds that have both. Rounds are compared one
+   * by one because a temporary slowdown of the machine affects both samples of a round. Undefined for the baseline
+   * itself, and when no round has both.
    */
   readonly baselineRatio?: number;
 }
 
-/** Of an even count, the mean of the two in the middle. Of none, not a number. */
+/** Returns the median; the mean of the two middle values for an even count, NaN for an empty list. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
@@ -28,7 +29,7 @@ export function median(values: readonly number[]): number {
   return low === undefined || high === undefined ? Number.NaN : (low + high) / 2;
 }
 
-/** One summary for each metric, variant and subject, in the order of their first samples. */
+/** Returns one summary per metric, variant and subject, in the order of their first samples. */
 export function summarise(samples: readonly Sample[], baseline: string): Summary[] {
   const groups = Map.groupBy(samples, (sample) => toKey(sample, sample.subject));
   return [...groups.values()].flatMap((group) => {

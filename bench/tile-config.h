@@ -1,5 +1,5 @@
-// Included before each source of the peers. GCC before 13 drops the stores to what AMX's tiles are configured by, and the first
-// prompt ends llama-server. https://github.com/ggml-org/llama.cpp/pull/26954
+// Included before each source file of the peers. GCC before 13 removes the stores to the AMX tile configuration, and
+// llama-server crashes on the first prompt. https://github.com/ggml-org/llama.cpp/pull/26954
 #if defined(__AMX_TILE__) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
 #include <immintrin.h>
 #define _tile_loadconfig(config)                                                                                       \

@@ -1,4 +1,4 @@
-// The files under events/, which `sam local` uses as well.
+// Reads the files under events/. `sam local` uses the same files.
 import { readdirSync, readFileSync } from 'node:fs';
 
 const folder = new URL('../events/', import.meta.url);
@@ -8,7 +8,7 @@ export function readEvent(name: string): unknown {
   return JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8'));
 }
 
-/** Names of the events in a folder under events/. */
+/** Lists the names of the events in a folder under events/. */
 export function eventNames(under: '.' | 'invalid'): string[] {
   return readdirSync(new URL(`${under}/`, folder))
     .filter((file) => file.endsWith('.json'))

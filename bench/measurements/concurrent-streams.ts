@@ -1,4 +1,4 @@
-// Eight clients that are each streamed an answer at the same time: all tokens over all the time.
+// Measures the total throughput of eight streams at the same time.
 import { stream } from '../completions.ts';
 import { type Contender, interleave, type Measurement, threadsVariant } from '../measurement.ts';
 import { storyPrompts } from '../prompts.ts';
@@ -9,7 +9,7 @@ const maxTokens = 96;
 
 export const concurrentStreams: Measurement = {
   name: 'streams',
-  description: `${clients} streams at once of ${maxTokens} tokens each`,
+  description: `${clients} parallel streams of ${maxTokens} tokens each`,
   metrics: [
     {
       name: 'throughput',
@@ -36,7 +36,7 @@ function toContender(server: Server): Contender {
       );
       const startedAt = Math.min(...streams.map((one) => one.startedAt));
       const lastTokenAt = Math.max(...streams.map((one) => one.lastTokenAt));
-      // The server's count, not the count asked for: the model may end a text early.
+      // Use the server's count, because the model may stop before `maxTokens`.
       const tokens = streams.reduce((sum, { completionTokens }) => sum + completionTokens, 0);
       return {
         throughput: (tokens * 1000) / (lastTokenAt - startedAt),

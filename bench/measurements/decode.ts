@@ -1,4 +1,4 @@
-// One client that is streamed an answer: how fast tokens follow each other, and when the first one comes.
+// Measures the decode rate and the time to the first token of a single stream.
 import { complete, stream } from '../completions.ts';
 import {
   type Bench,
@@ -61,9 +61,9 @@ function toContender(server: Server): Contender {
   };
 }
 
-function toBareContender(llamaBench: LlamaBench, threads: number, behind: number): Contender {
+function toBareContender(llamaBench: LlamaBench, threads: number, depth: number): Contender {
   return {
     subject: 'llama-bench',
-    take: async () => ({ decode: await llamaBench({ generated: maxTokens, behind }, threads) }),
+    take: async () => ({ decode: await llamaBench({ generated: maxTokens, depth }, threads) }),
   };
 }

@@ -1,4 +1,4 @@
-// What an invocation costs through AWS's emulator: a token of a cached prompt, and a function that does nothing.
+// Measures an invocation through AWS's emulator: one token after a cached prompt, compared with an empty function.
 import { fileURLToPath } from 'node:url';
 import { complete } from '../completions.ts';
 import { post } from '../http-client.ts';
@@ -8,7 +8,7 @@ import { emulate, onEmulator } from '../subjects/gguf-lambda.ts';
 import { type Server, startServer } from '../subjects/server-process.ts';
 import type { Subject } from '../subjects/subject.ts';
 
-/** Enough of them that their medians are not noise. */
+/** An invocation takes a few milliseconds, so many samples are needed for a stable median. */
 const samplesPerRound = 20;
 
 const root = new URL('../../', import.meta.url);
@@ -35,7 +35,7 @@ const emptyFunction: Subject = {
 
 export const invoke: Measurement = {
   name: 'invoke',
-  description: 'one token of a cached prompt, through the emulator',
+  description: 'one token after a cached prompt, through the emulator',
   metrics: [
     {
       name: 'invocation',

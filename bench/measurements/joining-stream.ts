@@ -1,4 +1,4 @@
-// A client that comes while two others are being streamed an answer: how long it waits for its first token.
+// Measures the time to the first token of a client that joins while two streams are running.
 import { stream } from '../completions.ts';
 import { type Contender, interleave, type Measurement, threadsVariant } from '../measurement.ts';
 import { storyPrompts } from '../prompts.ts';
@@ -9,7 +9,7 @@ const maxTokens = 128;
 
 export const joiningStream: Measurement = {
   name: 'joining',
-  description: 'the first token of a stream that begins while two others run',
+  description: 'first token of a stream that starts while two others run',
   metrics: [{ name: 'first token', unit: 'ms', better: 'lower' }],
   async run({ subjects, model, threads, rounds }) {
     await using started = await startServers(subjects, { model, threads, slots, contextSize: 512 });

@@ -1,19 +1,19 @@
-// What a request costs beside the engine: HTTP, JSON and validation, for one token after a prompt that is cached.
+// Measures the overhead of a request outside of the engine: HTTP, JSON and validation.
 import { complete } from '../completions.ts';
 import { type Contender, interleave, type Measurement, threadsVariant } from '../measurement.ts';
 import { textOfTokens } from '../prompts.ts';
 import { type Server, startServers } from '../subjects/server-process.ts';
 
-/** A request takes milliseconds, so more of them can be had, and have to be. */
+/** A request takes a few milliseconds, so many samples are needed for a stable median. */
 const samplesPerRound = 20;
-/** The whole request is compared too: this project evaluates what follows the last multiple of 32 in the cache. */
+/** This project caches multiples of 32 tokens, so one prompt token remains to be evaluated in each request. */
 const promptTokens = 33;
 
 const warmUpRequests = 300;
 
 export const jsonOverhead: Measurement = {
   name: 'overhead',
-  description: 'a cached request for one token: its time at the client, less the engine’s own',
+  description: 'one token after a cached prompt: time at the client minus time of the engine',
   metrics: [
     { name: 'overhead', unit: 'ms', better: 'lower', goal: { atMost: 2 } },
     { name: 'whole request', unit: 'ms', better: 'lower' },
@@ -26,7 +26,7 @@ export const jsonOverhead: Measurement = {
 };
 
 function toContender(server: Server): Contender {
-  // The warm-up evaluates it, and runs until V8 has compiled what a request takes; every later round finds it in the cache.
+  // The warm-up puts the prompt into the cache, and lets V8 compile the code of a request.
   const prompt = textOfTokens(promptTokens, 0);
   return {
     subject: server.subject,

@@ -1,4 +1,4 @@
-// Guessing tokens by what followed the same ones before: an answer that quotes its prompt, and one that does not.
+// Measures prompt lookup decoding: an answer that quotes its prompt, and one that does not.
 import { stream } from '../completions.ts';
 import { type Contender, interleave, type Measurement, type Sample, threadsVariant } from '../measurement.ts';
 import { storyPrompt } from '../prompts.ts';
@@ -9,7 +9,7 @@ import type { Subject } from '../subjects/subject.ts';
 const maxTokens = 96;
 const lookupTokens = 4;
 
-const guessing: Subject = {
+const withLookup: Subject = {
   ...ggufLambda,
   name: `gguf-lambda, LOOKUP_TOKENS=${lookupTokens}`,
   command: (settings, port, sparePort) => {
@@ -18,7 +18,7 @@ const guessing: Subject = {
   },
 };
 
-/** A text that the model goes on repeating. */
+/** Returns a prompt whose continuation repeats it. */
 function quotingPrompt(round: number): string {
   const rows = Array.from(
     { length: 6 },
@@ -29,12 +29,12 @@ function quotingPrompt(round: number): string {
 
 export const lookup: Measurement = {
   name: 'lookup',
-  description: `one stream of ${maxTokens} tokens, with guessed tokens and without`,
+  description: `one stream of ${maxTokens} tokens, with and without prompt lookup`,
   metrics: [{ name: 'decode', unit: 'tokens/s', better: 'higher' }],
   async run({ model, threads, rounds }) {
     const settings = { model, threads, slots: 1, contextSize: 1024 };
     await using plain = await startServer(ggufLambda, settings);
-    await using other = await startServer(guessing, settings);
+    await using other = await startServer(withLookup, settings);
     const samples: Sample[] = [];
     for (const [variant, toPrompt] of [
       ['an answer that quotes', quotingPrompt],

@@ -1,4 +1,4 @@
-// Resident memory of the process that runs the model, less the model itself, after an answer.
+// Measures the resident memory of the process that runs the model, minus the size of the model.
 import { readdirSync, readFileSync } from 'node:fs';
 import { complete } from '../completions.ts';
 import { type Contender, interleave, type Measurement, threadsVariant } from '../measurement.ts';
@@ -9,7 +9,8 @@ import type { ServerSettings, Subject } from '../subjects/subject.ts';
 
 export const memory: Measurement = {
   name: 'memory',
-  description: 'resident memory less the size of the model, with a context of 2,048 tokens, after an answer',
+  description:
+    'resident memory minus the size of the model, after a completion, with a context of 2,048 tokens',
   metrics: [
     { name: 'resident', unit: 'MB', better: 'lower', goal: { moreThan: 'llama-server', atMost: 60 } },
   ],
@@ -32,7 +33,7 @@ function toContender(subject: Subject, settings: ServerSettings): Contender {
   };
 }
 
-/** A process and those below it. */
+/** Returns the ids of a process and all its descendants. */
 function listTree(pid: number): number[] {
   const children = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && parentOf(name) === pid)
@@ -48,7 +49,7 @@ function residentBytes(pid: number): number {
   return Number(readStatus(String(pid), 'VmRSS').split(' ')[0]) * 1024;
 }
 
-/** A line of a process's status; blank when it has ended. */
+/** Returns a field of a process's status, or an empty text when the process has ended. */
 function readStatus(pid: string, name: string): string {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');

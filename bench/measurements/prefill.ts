@@ -1,4 +1,4 @@
-// One client with a long prompt: how fast it is read, as one token of answer tells.
+// Measures the prefill rate: a long prompt and one generated token.
 import { complete } from '../completions.ts';
 import {
   type Bench,
@@ -16,7 +16,7 @@ const promptTokens = 512;
 
 export const prefill: Measurement = {
   name: 'prefill',
-  description: `a prompt of ${promptTokens} tokens, and one token of answer`,
+  description: `a prompt of ${promptTokens} tokens and one generated token`,
   metrics: [
     { name: 'prefill', unit: 'tokens/s', better: 'higher', goal: { timesOf: 'llama-bench', atLeast: 1 } },
     { name: 'first token', unit: 'ms', better: 'lower' },

@@ -1,4 +1,4 @@
-// The first token of a new process, whose prompt begins with a thousand tokens that every prompt begins with.
+// Measures the first token of a new process with a fixed prompt prefix of 1,000 tokens.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ const cli = fileURLToPath(new URL('../../tools/model/cli.ts', import.meta.url));
 
 export const prefix: Measurement = {
   name: 'prefix',
-  description: `start of the process to the first token behind a fixed prefix of ${prefixTokens} tokens`,
+  description: `start of the process to the first token after a fixed prefix of ${prefixTokens} tokens`,
   metrics: [{ name: 'first token', unit: 'ms', better: 'lower', goal: { moreThan: without, atMost: 60 } }],
   async run({ subjects, model, threads, rounds }) {
     const folder = mkdtempSync(join(tmpdir(), 'gguf-lambda-bench-'));

@@ -1,5 +1,5 @@
-// The image under the CPU quotas of small Lambda functions, and llama-server in the same ones. Both choose nothing but what
-// they choose by themselves; llama-server, which would take a thread for each core, is told its best count.
+// Measures the image and llama-server under the CPU quotas of small Lambda functions. Both run with their defaults,
+// except for the threads of llama-server: one is fastest here, and its default is one per core.
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { complete } from '../completions.ts';
@@ -19,12 +19,12 @@ import type { BenchModel, Subject } from '../subjects/subject.ts';
 const image = 'gguf-lambda:bench';
 const maxTokens = 64;
 
-/** Virtual CPUs: those of 512 MB, and two more; 1,769 MB have one. */
+/** Virtual CPUs. Lambda gives 0.29 to 512 MB and 1 to 1,769 MB. */
 const quotaSizes = [0.29, 0.5, 1];
 
 export const quotas: Measurement = {
   name: 'quotas',
-  description: `the image under CPU quotas, an answer of ${maxTokens} tokens; start is through the emulator`,
+  description: `the image under CPU quotas: ${maxTokens} tokens, and the start through the emulator`,
   needsContainers: true,
   metrics: [
     { name: 'decode', unit: 'tokens/s', better: 'higher', goal: { timesOf: 'llama-server', atLeast: 1 } },
@@ -39,7 +39,7 @@ export const quotas: Measurement = {
   },
 };
 
-/** Builds the image of this checkout, and gives its name. */
+/** Builds the image of this checkout, and returns its name. */
 export async function buildImage(): Promise<string> {
   await docker('build', '--quiet', '--tag', image, fileURLToPath(new URL('../..', import.meta.url)));
   return image;

@@ -1,5 +1,5 @@
-// The image as functions of several sizes: how fast each starts and decodes, and what a million tokens cost. Sizes with more
-// processors than this machine has are extrapolated, and say so.
+// Measures start, decode rate and cost of the image as functions of several sizes. Sizes with more processors than this
+// machine are extrapolated and marked.
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { hasAmx } from '../../native/processor.ts';
@@ -21,18 +21,18 @@ const functionSizes = [512, 1024, ...[1, 2, 3, 4].map((cpus) => cpus * lambdaMeg
 const maxTokens = 48;
 const cache = fileURLToPath(new URL('../../.cache/bench', import.meta.url));
 
-/** In the image. Where a processor has AMX, functions are measured without it too: Lambda does not promise it. */
+/** Path in the image. On a processor with AMX, functions are also measured without it: Lambda does not promise AMX. */
 const amxLibrary = '/app/node_modules/@node-llama-cpp/linux-x64/bins/linux-x64/libggml-cpu-sapphirerapids.so';
 
-/** A model, and what the image is without. */
+/** A model, and the files that are hidden in the image. */
 interface Variant {
   readonly name: string;
   readonly model: BenchModel;
   readonly hidden: readonly string[];
 }
 
-/** What a process takes beside the weights, in megabytes: the runtime, and a context of 2,048 tokens. */
-const besideWeights = 300;
+/** Megabytes that a process needs besides the weights: the runtime and a context of 2,048 tokens. */
+const overheadMegabytes = 300;
 
 interface Measured {
   readonly megabytes: number;
@@ -42,7 +42,7 @@ interface Measured {
 
 export const sizes: Measurement = {
   name: 'sizes',
-  description: `functions of several sizes, answers of ${maxTokens} tokens`,
+  description: `functions of several sizes: ${maxTokens} tokens`,
   needsContainers: true,
   metrics: [
     { name: 'decode', unit: 'tokens/s', better: 'higher' },
@@ -68,7 +68,7 @@ function toVariants(model: BenchModel): Variant[] {
 
 async function measureVariant({ rounds }: Bench, variant: Variant, image: string): Promise<Sample[]> {
   const { model } = variant;
-  const fitting = functionSizes.filter((megabytes) => megabytes >= model.bytes / 1e6 + besideWeights);
+  const fitting = functionSizes.filter((megabytes) => megabytes >= model.bytes / 1e6 + overheadMegabytes);
   const measured: Measured[] = [];
   for (const megabytes of fitting.filter((each) => each / lambdaMegabytesPerCpu <= availableParallelism())) {
     measured.push(await measureSize(megabytes, variant, image, rounds));
@@ -86,7 +86,7 @@ async function measureVariant({ rounds }: Bench, variant: Variant, image: string
             tokensPerSecond: extrapolate(one, two, Math.floor(megabytes / lambdaMegabytesPerCpu)),
           }));
   const all = [...measured, ...extrapolated];
-  for (const architecture of ['x86_64', 'arm64'] as const) tellCheapest(variant, all, architecture);
+  for (const architecture of ['x86_64', 'arm64'] as const) printCheapest(variant, all, architecture);
   return all.flatMap((each) => toSamples(each, variant, extrapolated.includes(each)));
 }
 
@@ -104,7 +104,7 @@ async function measureSize(
     megabytes,
     mounts: [model.directory],
     hidden,
-    // The emulator tells the function what Lambda would: by itself, of 3,008 MB.
+    // Lambda sets this variable. The emulator's default is 3,008 MB.
     env: { MODEL_DIR: model.directory, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(megabytes) },
   });
   const speeds: number[] = [];
@@ -118,14 +118,14 @@ async function measureSize(
   return { megabytes, tokensPerSecond: median(speeds), startMs: server.firstCompletionMs };
 }
 
-function tellCheapest({ name }: Variant, all: readonly Measured[], architecture: Architecture): void {
+function printCheapest({ name }: Variant, all: readonly Measured[], architecture: Architecture): void {
   const dollars = ({ megabytes, tokensPerSecond }: Measured) =>
     dollarsPerMillionTokens(megabytes, tokensPerSecond, architecture);
   const [cheapest] = all.toSorted((one, other) => dollars(one) - dollars(other));
   if (cheapest === undefined) return;
   process.stderr.write(
-    `bench: ${name} costs least on ${architecture} with ${cheapest.megabytes} MB: ` +
-      `$${dollars(cheapest).toFixed(2)} for a million tokens\n`,
+    `bench: ${name} is cheapest on ${architecture} with ${cheapest.megabytes} MB: ` +
+      `$${dollars(cheapest).toFixed(2)} per million tokens\n`,
   );
 }
 

@@ -1,4 +1,4 @@
-// From the start of the process to the first token, with the model's file in the system's cache and without.
+// Measures the time from the start of the process to the first token, with the model in the file cache and without.
 import { execFileSync } from 'node:child_process';
 import { type Contender, interleave, type Measurement, threadsVariant } from '../measurement.ts';
 import { ggufLambda, invokeUrl, onEmulator } from '../subjects/gguf-lambda.ts';
@@ -30,13 +30,13 @@ function toContender(subject: Subject, settings: ServerSettings): Contender {
     subject: subject.name,
     take: async () => {
       const warm = await startOnce();
-      forget(settings.model.path);
+      dropFromCache(settings.model.path);
       return { start: warm, 'cold file cache': await startOnce() };
     },
   };
 }
 
-/** Has the system drop a file from its cache. */
-function forget(path: string): void {
+/** Removes a file from the system's file cache. */
+function dropFromCache(path: string): void {
   execFileSync('dd', [`if=${path}`, 'iflag=nocache', 'count=0'], { stdio: 'ignore' });
 }

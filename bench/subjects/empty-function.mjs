@@ -1,2 +1,2 @@
-// A Lambda function that does nothing: what an invocation costs by itself.
+// A Lambda function that does nothing: the baseline for the cost of an invocation.
 export const handler = async () => ({});

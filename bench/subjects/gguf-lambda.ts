@@ -1,4 +1,4 @@
-// This project, by each of its ways in.
+// This project as a subject, through each of its entry points.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { invokePath } from '../../src/server/emulator.ts';
@@ -20,7 +20,7 @@ function toVariables({ model, threads, slots, contextSize, prefixes = '' }: Serv
   };
 }
 
-/** The OpenAI-compatible server on a port, as `npm start` runs it. */
+/** The OpenAI-compatible server that `npm start` runs. */
 export const ggufLambda: Subject = {
   name: 'gguf-lambda',
   version,
@@ -31,14 +31,14 @@ export const ggufLambda: Subject = {
   }),
 };
 
-/** The same server's invoke URL. */
+/** The invoke URL of the same server. */
 export const invokeUrl: Subject = {
   ...ggufLambda,
   name: 'gguf-lambda, invoke URL',
   completionsPath: invokePath,
 };
 
-/** The function on AWS's emulator alone, as an image without a front is started. */
+/** The function on AWS's emulator, without this project's server in front of it. */
 export const onEmulator: Subject = {
   name: ggufLambda.name,
   version,
@@ -49,7 +49,7 @@ export const onEmulator: Subject = {
   }),
 };
 
-/** How the emulator is started with a runtime. */
+/** Returns the command that starts the emulator with a runtime. */
 export function emulate(
   bootstrap: readonly string[],
   port: number,

@@ -1,8 +1,8 @@
-// llama-cpp-python's server, which answers one request at a time.
+// llama-cpp-python's server. It answers one request at a time.
 import { loopback } from '../../src/server/loopback.ts';
 import type { Subject } from './subject.ts';
 
-/** `packages` is the folder that Python imports it from. */
+/** `packages` is the folder of the installed Python package. */
 export function defineLlamaCppPython(packages: string, version: string): Subject {
   return {
     name: 'llama-cpp-python',
@@ -19,7 +19,7 @@ export function defineLlamaCppPython(packages: string, version: string): Subject
           '--n_threads': threads,
           '--n_threads_batch': threads,
           '--n_ctx': contextSize,
-          // As it comes, a second request cuts the first one's answer short.
+          // By default a second request interrupts the first one.
           '--interrupt_requests': false,
         }).flatMap(([name, value]) => [name, String(value)]),
       ],

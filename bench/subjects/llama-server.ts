@@ -1,4 +1,4 @@
-// llama.cpp's own server, with its own defaults but for what every subject is told.
+// llama.cpp's own server with its defaults, except for the settings that all subjects share.
 import { loopback } from '../../src/server/loopback.ts';
 import type { Subject } from './subject.ts';
 
@@ -14,7 +14,7 @@ export function defineLlamaServer(program: string, version: string): Subject {
         '--port': port,
         '--threads': threads,
         '--parallel': slots,
-        // For all slots together.
+        // The size for all slots together.
         '--ctx-size': slots * contextSize,
       }).flatMap(([name, value]) => [name, String(value)]),
     }),

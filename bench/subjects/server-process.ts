@@ -1,4 +1,4 @@
-// Starts a subject as a process of its own, on a free port, and ends it.
+// Starts a subject as a process on a free port, and stops it.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findFreePorts, loopback } from '../../src/server/loopback.ts';
@@ -8,11 +8,10 @@ import type { ServerCommand, ServerSettings, Subject } from './subject.ts';
 /** A subject that has answered its first completion. */
 export interface Server extends AsyncDisposable {
   readonly subject: string;
-  /** Where it takes completions. */
+  /** URL of its completions. */
   readonly url: string;
-  /** Of the process that was started. */
   readonly pid: number;
-  /** From before the process was started to the first token that it generated. */
+  /** Milliseconds from before the start of the process to its first generated token. */
   readonly firstCompletionMs: number;
 }
 
@@ -24,16 +23,16 @@ const stopMilliseconds = 15_000;
 const outputCharacters = 4_000;
 
 const running = new Set<ChildProcess>();
-// Whatever ends this process takes the servers with it.
+// No server may outlive this process.
 process.on('exit', () => {
   for (const child of running) child.kill('SIGTERM');
 });
 
 /**
- * Starts a subject and asks it for one token until it gives one. When it ends later by itself, standard
- * error tells what it printed.
+ * Starts a subject and requests a token until it generates one. If the process exits later, its last output is printed
+ * to stderr.
  *
- * @throws {Error} with what it printed, when it ends or does not answer within two minutes
+ * @throws {Error} with the output of the process, when it exits or does not answer within two minutes
  */
 export async function startServer(subject: Subject, settings: ServerSettings): Promise<Server> {
   const [port, sparePort] = await findFreePorts();
@@ -43,7 +42,8 @@ export async function startServer(subject: Subject, settings: ServerSettings): P
   try {
     while (!(await answers(url, settings.firstPrompt))) {
       if (program.end !== undefined) throw new Error(program.end);
-      if (performance.now() - startedAt > startMilliseconds) throw new Error('it took too long');
+      if (performance.now() - startedAt > startMilliseconds)
+        throw new Error(`no completion within ${startMilliseconds / 1000} s`);
       await delay(retryMilliseconds);
     }
   } catch (error) {
@@ -53,11 +53,11 @@ export async function startServer(subject: Subject, settings: ServerSettings): P
   }
   const firstCompletionMs = performance.now() - startedAt;
 
-  // Whoever asks it something then only sees a connection that fails.
-  const tell = () =>
-    process.stderr.write(`bench: ${subject.name} is gone: ${program.end}\n${program.output}\n`);
+  // Without this line, a later request would only report a failed connection.
+  const reportExit = () =>
+    process.stderr.write(`bench: ${subject.name} exited early: ${program.end}\n${program.output}\n`);
   let isStopping = false;
-  void program.ended.then(() => isStopping || tell());
+  void program.ended.then(() => isStopping || reportExit());
   return {
     subject: subject.name,
     url,
@@ -70,12 +70,11 @@ export async function startServer(subject: Subject, settings: ServerSettings): P
   };
 }
 
-/** A running program. */
 interface Program {
   readonly pid: number;
-  /** The last that it printed. */
+  /** The last 4,000 characters of stdout and stderr. */
   readonly output: string;
-  /** How it ended, if it has. */
+  /** Describes how it ended; undefined while it runs. */
   readonly end: string | undefined;
   readonly ended: Promise<void>;
   stop(): Promise<void>;
@@ -98,7 +97,7 @@ function run({ program, args, env }: ServerCommand): Program {
     });
   }
   child.once('error', ({ message }) => finish(message));
-  child.once('exit', (code, signal) => finish(`it ended with ${signal ?? `exit code ${code}`}`));
+  child.once('exit', (code, signal) => finish(`it exited with ${signal ?? `exit code ${code}`}`));
   return {
     pid: child.pid ?? -1,
     get output() {
@@ -117,7 +116,7 @@ function run({ program, args, env }: ServerCommand): Program {
   };
 }
 
-/** Starts several subjects, one after the other; none is left when one fails. */
+/** Starts several subjects one after another. If one fails, stops the others. */
 export async function startServers(
   subjects: readonly Subject[],
   settings: ServerSettings,
@@ -129,14 +128,14 @@ export async function startServers(
   return { servers, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-/** Whether a completion was given; not yet while nobody listens or the model is being loaded. */
+/** Requests one token. Returns false while the server does not listen yet or loads its model. */
 export async function answers(url: string, prompt = 'The capital of France is'): Promise<boolean> {
   try {
     await post(url, { prompt, max_tokens: 1, temperature: 0 });
     return true;
   } catch (error) {
     const isLoading = error instanceof HttpStatusError && error.status === 503;
-    // Nobody listens yet, or the port was only tried and let go again.
+    // The server does not listen yet, or the connection reached a socket that only tested the port.
     const { code } = error as NodeJS.ErrnoException;
     if (isLoading || code === 'ECONNREFUSED' || code === 'ECONNRESET') return false;
     throw error;

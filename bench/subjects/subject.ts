@@ -1,42 +1,42 @@
-// What is measured: a program that serves OpenAI's completions over HTTP from a GGUF.
+// A subject of the benchmark: a program that serves a GGUF model over OpenAI's completions API.
 
 /** The model that every subject serves. */
 export interface BenchModel {
   readonly name: string;
-  /** The folder with the model and its manifest. */
+  /** Folder with the model and its manifest. */
   readonly directory: string;
-  /** The GGUF in it. */
+  /** Path of the GGUF file. */
   readonly path: string;
-  /** Its size. */
+  /** Size of the GGUF file. */
   readonly bytes: number;
 }
 
 export interface ServerSettings {
   readonly model: BenchModel;
   readonly threads: number;
-  /** Generations that run at once. */
+  /** Generations that run in parallel. */
   readonly slots: number;
-  /** Tokens of context that each of them has. */
+  /** Tokens of context per slot. */
   readonly contextSize: number;
-  /** The prompt of the first completion, which is one token long. */
+  /** Prompt of the first completion, which generates one token. */
   readonly firstPrompt?: string;
-  /** The folder with snapshots of prompt prefixes, for who knows such. */
+  /** Folder with snapshots of prompt prefixes; only this project uses them. */
   readonly prefixes?: string;
 }
 
 export interface ServerCommand {
   readonly program: string;
   readonly args: readonly string[];
-  /** Set beside the environment of this process. */
+  /** Added to the environment of this process. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Subject {
-  /** As the tables and plots name it. */
+  /** Name in tables and plots. */
   readonly name: string;
   readonly version: string;
-  /** How it is started on a port of the loopback address; another one is free for its own use. */
+  /** Returns the command that serves on `port` of the loopback address. `sparePort` is free for internal use. */
   command(settings: ServerSettings, port: number, sparePort: number): ServerCommand;
-  /** The path that takes completions; `/v1/completions` by default. */
+  /** Path of completions. Default: `/v1/completions`. */
   readonly completionsPath?: string;
 }

@@ -1,7 +1,7 @@
 // The Lambda function `batch`.
 import { loadModel } from '../../src/startup/load-model.ts';
 
-// While it loads, the rest of the function does.
+// The model loads while the rest of the function is imported.
 void loadModel(process.env);
 const { definePipeline } = await import('../../src/batch/pipeline.ts');
 const { readBatchResources } = await import('../../src/batch/resources.ts');

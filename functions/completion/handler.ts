@@ -1,7 +1,7 @@
 // The Lambda function `completion`.
 import { loadModel } from '../../src/startup/load-model.ts';
 
-// While it loads, the rest of the function does.
+// The model loads while the rest of the function is imported.
 void loadModel(process.env);
 const { definePipeline } = await import('../../src/lambda/completion-pipeline.ts');
 const { loadService } = await import('../../src/startup/load-service.ts');

@@ -1,20 +1,20 @@
-// From a request's fields to what the engine is asked for, with what depends on the loaded model checked.
+// Converts the fields of a request to the engine's request, and validates them against the loaded model.
 import type { GenerationRequest, Sampling, Token } from '../engine/engine.ts';
 import { RequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
 import type { GenerationFields } from './request-fields.ts';
 import type { ModelService } from './service.ts';
 
-/** No vocabulary has longer tokens; the longest are runs of blanks or of dashes. */
+/** No vocabulary has longer tokens. The longest are runs of spaces or dashes. */
 const longestTokenInCharacters = 256;
 
-/** Below it the division by it overflows llama.cpp's 32-bit floats, and the text is noise. */
+/** Division by a lower temperature overflows llama.cpp's 32-bit floats, and the text becomes noise. */
 const lowestTemperature = 1e-5;
 
-/** OpenAI's -100 and 100 mean never and always; llama.cpp would only make them unlikely and likely. */
+/** In OpenAI's API a bias of -100 forbids a token. In llama.cpp it would only make the token unlikely. */
 const forbiddingBias = -100;
 
-/** What a choice is generated with, but for its prompt, its tokens and its grammar. */
+/** Converts the fields that do not concern the prompt, the number of tokens or the grammar. */
 export function toGenerationOptions(
   fields: GenerationFields,
   { engine }: ModelService,
@@ -56,16 +56,16 @@ function toSampling(fields: GenerationFields, seed: number, vocabularySize: numb
   };
 }
 
-/** The sampling of another choice of the same prompt. */
+/** Returns the sampling of another choice of the same prompt: its seed is higher by `offset`. */
 export function withSeedOffset(sampling: Sampling, offset: number): Sampling {
   return offset === 0 ? sampling : { ...sampling, seed: toUnsigned32(sampling.seed + offset) };
 }
 
 function toLogitBias(
-  given: Readonly<Record<string, number>>,
+  logitBias: Readonly<Record<string, number>>,
   vocabularySize: number,
 ): ReadonlyMap<Token, number> {
-  const biases = Object.entries(given).map(([key, bias]): [Token, number] => {
+  const biases = Object.entries(logitBias).map(([key, bias]): [Token, number] => {
     const token = Number(key);
     assertToken(token, vocabularySize, `logit_bias.${key}`);
     return [token, bias === forbiddingBias ? Number.NEGATIVE_INFINITY : bias];
@@ -73,61 +73,67 @@ function toLogitBias(
   return new Map(biases);
 }
 
-/** llama.cpp's seeds have 32 bits, and it takes the highest for "draw one at random". */
+/** Reduces a seed to 32 bits. Avoids the highest value, which means "draw a random seed" in llama.cpp. */
 function toUnsigned32(seed: number): number {
   const low = Number(BigInt.asUintN(32, BigInt(seed)));
   return low === 0xffff_ffff ? 0 : low;
 }
 
-/** @throws {RequestError} when another model was asked for than the one that is loaded */
-export function assertModel(asked: string | undefined, loaded: string): void {
-  if (asked === undefined || asked === loaded) return;
-  throw new RequestError('model_not_found', `The model asked for is not here; this server has '${loaded}'.`, {
+/** @throws {RequestError} `model_not_found` when the request names a model that is not loaded */
+export function assertModel(requested: string | undefined, loaded: string): void {
+  if (requested === undefined || requested === loaded) return;
+  throw new RequestError('model_not_found', `Unknown model. This server has only '${loaded}'.`, {
     param: 'model',
   });
 }
 
-/** @throws {RequestError} when the model was made for vectors or rankings */
+/** @throws {RequestError} `invalid_value` when the model is an embedding or reranking model */
 export function assertGenerates({ engine, embedder }: ModelService): void {
   if (engine.slots > 0) return;
   const path = embedder?.ability.type === 'rank' ? '/v1/rerank' : '/v1/embeddings';
-  throw new RequestError('invalid_value', `This model generates no text: it was made for ${path}.`, {
+  throw new RequestError('invalid_value', `This model cannot generate text. Use ${path}.`, {
     param: 'model',
   });
 }
 
-/** @throws {RequestError} when the vocabulary ends before the token */
+/** @throws {RequestError} `invalid_value` when the token is not in the vocabulary */
 export function assertToken(token: Token, vocabularySize: number, param: string): void {
   if (token < vocabularySize) return;
   throw new RequestError(
     'invalid_value',
-    `'${param}' must be a token of this model, less than ${vocabularySize}, not ${token}.`,
+    `'${param}' must be a token of this model, lower than ${vocabularySize}, not ${token}.`,
     { param },
   );
 }
 
 /**
- * Turns a prompt into tokens.
+ * Converts a prompt to tokens.
  *
- * @throws {RequestError} when it has more characters than could ever fit
+ * @throws {RequestError} `context_length_exceeded` when the prompt has too many characters to fit the context
  */
 export function tokenizePrompt(text: string, { engine }: ModelService, param: string): Token[] {
   assertMayFit(text, engine.contextSize, param);
   return engine.tokenize(text);
 }
 
-/** Turning megabytes into tokens blocks for seconds, to say in the end that they are too many. */
+/**
+ * Rejects a text that cannot fit, before its tokenization: megabytes would block the process for seconds.
+ *
+ * @throws {RequestError} `context_length_exceeded` when the text has too many characters to fit the context
+ */
 export function assertMayFit(text: string, contextSize: number, param: string): void {
   if (text.length <= contextSize * longestTokenInCharacters) return;
   throw new RequestError(
     'context_length_exceeded',
-    `This model's context holds ${contextSize} tokens, and the ${text.length} characters of '${param}' are more ` +
-      `than that. Shorten it.`,
+    `The ${text.length} characters of '${param}' do not fit the context of ${contextSize} tokens. Shorten it.`,
     { param },
   );
 }
 
-/** @throws {RequestError} when the prompt has no tokens, or with the most tokens of the answer does not fit */
+/**
+ * @throws {RequestError} `invalid_value` when the prompt has no tokens, `context_length_exceeded` when the
+ * prompt and `maxTokens` do not fit the context
+ */
 export function assertFits(
   promptTokens: number,
   maxTokens: number,
@@ -139,12 +145,12 @@ export function assertFits(
       param: params.prompt,
     });
   }
-  // A prompt that fills the context has no place for a first token.
+  // A prompt that fills the context leaves no room for a first token.
   if (promptTokens + Math.max(1, maxTokens) <= contextSize) return;
   throw new RequestError(
     'context_length_exceeded',
-    `This model's context holds ${contextSize} tokens, but ${promptTokens + maxTokens} were asked for: ` +
-      `${promptTokens} in the prompt and ${maxTokens} in '${params.maxTokens}'. Shorten one of them.`,
+    `The request needs ${promptTokens + maxTokens} tokens of context: ${promptTokens} for the prompt and ` +
+      `${maxTokens} for '${params.maxTokens}'. The context has ${contextSize}. Reduce one of them.`,
     { param: promptTokens >= contextSize ? params.prompt : params.maxTokens },
   );
 }

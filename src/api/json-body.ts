@@ -1,27 +1,27 @@
-// Reading JSON from bytes that anyone may have sent.
+// Parses the JSON of a request body that may contain any bytes.
 import { RequestError } from '../errors/request-error.ts';
 
-// A byte order mark is kept, so that JSON.parse() refuses it, as the runtime's own would.
+// Keeps a byte order mark, so that JSON.parse() rejects it.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * Parses a request body.
  *
- * @throws {RequestError} `invalid_json`, saying what is wrong without quoting the body
+ * @throws {RequestError} `invalid_json` when the body is not UTF-8 or not JSON; its message quotes no body
  */
 export function parseJson(body: Uint8Array): unknown {
   let text: string;
   try {
     text = utf8.decode(body);
   } catch {
-    throw new RequestError('invalid_json', 'The request body is not valid UTF-8.');
+    throw new RequestError('invalid_json', 'The request body is not valid UTF-8. Send UTF-8.');
   }
   if (text.trim() === '')
-    throw new RequestError('invalid_json', 'The request body is empty: send a JSON object.');
+    throw new RequestError('invalid_json', 'The request body is empty. Send a JSON object.');
   try {
     return JSON.parse(text);
   } catch (error) {
-    // V8 quotes the text around the error, which may be a prompt: only the position is passed on.
+    // V8's message may quote the prompt, so only its position is used.
     const position = / (\d+)(?: \(line \d+ column \d+\))?$/.exec(String(error))?.[1];
     const where = position === undefined ? '' : ` at character ${position}`;
     throw new RequestError('invalid_json', `The request body is not valid JSON${where}.`);

@@ -1,17 +1,19 @@
-// Log-probabilities in the two forms of OpenAI's API: the lists of completions and the objects of chat.
+// Log-probabilities in the two formats of OpenAI's API: lists for completions and objects for chat.
 import type { GeneratedToken, ScoredToken, Token } from '../engine/engine.ts';
 
-/** A token's own bytes, which need not be whole characters. */
+/** Returns the bytes of a token. They may be a part of a character. */
 export type ToBytes = (token: Token) => Uint8Array;
 
-/** Four lists of one length, an entry for each token. */
+/** Four lists with an entry for each token. */
 export interface CompletionLogprobs {
   readonly tokens: readonly string[];
-  /** `null` for the first token of an echoed prompt, which follows nothing, and for those there was no time for. */
+  /**
+   * `null` for the first token of an echoed prompt, and for the tokens that the deadline left unevaluated.
+   */
   readonly token_logprobs: readonly (number | null)[];
-  /** By the tokens' texts: the likeliest ones, and always the token itself. */
+  /** The log-probabilities of the likeliest tokens and of the token itself, by their texts. */
   readonly top_logprobs: readonly (Readonly<Record<string, number>> | null)[];
-  /** Where each token begins in the choice's text, in Unicode code points. */
+  /** The start of each token in the choice's text, in Unicode code points. */
   readonly text_offset: readonly number[];
 }
 
@@ -28,7 +30,7 @@ export interface ChatLogprobs {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** A token's text; of one that is no whole character its bytes, as OpenAI writes them: `bytes:\xf0\x9f`. */
+/** Returns a token's text. A part of a character becomes its bytes, as in OpenAI's API: `bytes:\xf0\x9f`. */
 export function toTokenText(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
@@ -37,7 +39,10 @@ export function toTokenText(bytes: Uint8Array): string {
   }
 }
 
-/** The tokens of an echoed prompt; `scores` are of all but the first, as far as there was time for them. */
+/**
+ * Lists the log-probabilities of an echoed prompt. `scores` starts at the second token, and is shorter if the
+ * deadline ended the evaluation.
+ */
 export function toPromptLogprobs(
   prompt: readonly Token[],
   scores: readonly ScoredToken[],
@@ -46,35 +51,35 @@ export function toPromptLogprobs(
 ): CompletionLogprobs {
   const offsets = new OffsetReader(text);
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  // Half a surrogate pair has become U+FFFD when the text became bytes.
+  // The conversion to bytes replaces half a surrogate pair by U+FFFD.
   const wellFormed = text.toWellFormed();
   let position = 0;
   const textOffset = prompt.map((token) => {
     const offset = offsets.read(position);
     const piece = decoder.decode(toBytes(token), { stream: true });
-    // Some vocabularies put a blank before the first word.
+    // Some vocabularies put a space before the first word.
     const written = wellFormed.startsWith(piece, position) ? piece : piece.replace(/^ /, '');
-    // A token that the text does not have, such as the one that begins it, takes no place.
+    // A token that is not in the text, such as the beginning-of-sequence token, has no length.
     if (wellFormed.startsWith(written, position)) position += written.length;
     return offset;
   });
   return toLists(prompt, [undefined, ...scores], textOffset, toBytes);
 }
 
-/** Follows one choice's text, to say where in it each token begins. */
+/** Lists the log-probabilities of one choice. Follows its text to find the start of each token. */
 export class CompletionLogprobsWriter {
   readonly #toBytes: ToBytes;
   readonly #offsets: OffsetReader;
   readonly #prefixLength: number;
 
-  /** `prefix` is the echoed prompt before the generated text. */
+  /** `prefix` is the echoed prompt, or empty. */
   constructor(toBytes: ToBytes, prefix: string) {
     this.#toBytes = toBytes;
     this.#offsets = new OffsetReader(prefix);
     this.#prefixLength = prefix.length;
   }
 
-  /** The next tokens of the choice, and the next piece of its text. */
+  /** Lists the next tokens of the choice. `text` is the next piece of its text. */
   write(generated: readonly GeneratedToken[], text: string): CompletionLogprobs {
     this.#offsets.append(text);
     return toLists(
@@ -119,7 +124,7 @@ function toLists(
     top_logprobs: tokens.map((_, index) => {
       const score = scores[index];
       if (score === undefined) return null;
-      // The likeliest last: should two tokens have one text, the likelier counts.
+      // Likeliest last, so that it wins when two tokens have the same text.
       const entries = [score, ...[...score.top].reverse()];
       return Object.fromEntries(entries.map(({ token, logprob }) => [toText(token), logprob]));
     }),
@@ -127,7 +132,7 @@ function toLists(
   };
 }
 
-/** Counts a text's code points up to growing positions in UTF-16 units. */
+/** Converts increasing positions in a text from UTF-16 units to code points. */
 class OffsetReader {
   #text: string;
   #position = 0;

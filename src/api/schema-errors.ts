@@ -1,19 +1,19 @@
-// Says what a schema found wrong, in one line that names the field.
+// Converts the issues that a schema finds to an error message that names the field.
 import type * as z from 'zod/mini';
 import { RequestError } from '../errors/request-error.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** The longest value that is quoted back, in characters. */
+/** The longest key of a path that an error quotes, in characters. */
 const longestQuote = 40;
 
-/** Turns the first thing a schema found wrong in `input` into an error that names its field. */
+/** Converts the first issue of a schema with `input` to an error that names its field. */
 export function toFieldError(error: z.core.$ZodError, input: unknown): RequestError {
   const issue = innermost(error.issues[0]);
-  if (issue === undefined) return new RequestError('invalid_value', 'The request is not valid.');
+  if (issue === undefined) return new RequestError('invalid_value', 'The request is invalid.');
   if (issue.code === 'unrecognized_keys') {
     const name = toParam([...issue.path, issue.keys[0] ?? '']);
-    return new RequestError('unknown_parameter', `'${name}' is not a known parameter.`, { param: name });
+    return new RequestError('unknown_parameter', `Unknown parameter '${name}'.`, { param: name });
   }
   const param = toParam(issue.path);
   const value = issue.path.reduce<unknown>(
@@ -25,18 +25,16 @@ export function toFieldError(error: z.core.$ZodError, input: unknown): RequestEr
   }
   if (issue.code === 'invalid_key') {
     const [key] = issue.issues;
-    return new RequestError('invalid_value', `'${param}' must be named by ${key?.message}.`, { param });
+    return new RequestError('invalid_value', `The key of '${param}' must be ${key?.message}.`, { param });
   }
-  return new RequestError(
-    'invalid_value',
-    `'${param}' must be ${expectation(issue)}, not ${describe(value)}.`,
-    {
-      param,
-    },
-  );
+  const actual = issue.code === 'invalid_format' ? '' : `, not ${describe(value)}`;
+  return new RequestError('invalid_value', `'${param}' must be ${expectation(issue)}${actual}.`, { param });
 }
 
-/** Of a union, the branch that got furthest says most about what is wrong: best one that is right but for a limit. */
+/**
+ * Finds the most telling issue of a union: the one of the branch that matched furthest. A branch that only
+ * exceeds a limit comes first.
+ */
 function innermost(issue: Issue | undefined, path: PropertyKey[] = []): Issue | undefined {
   if (issue === undefined) return undefined;
   const fullPath = [...path, ...issue.path];
@@ -54,7 +52,7 @@ function isLimit({ code }: Issue): boolean {
   return code === 'too_big' || code === 'too_small' || code === 'invalid_format';
 }
 
-/** The deeper path comes later, and of two as deep the one of the later item. */
+/** Orders paths by depth, then by the position of their items. */
 function comparePaths(one: readonly PropertyKey[], other: readonly PropertyKey[]): number {
   if (one.length !== other.length) return one.length - other.length;
   const differing = one.findIndex((key, index) => key !== other[index]);
@@ -67,7 +65,7 @@ function expectation(issue: Issue): string {
       return article(issue.expected);
     case 'too_small':
       return issue.origin === 'string'
-        ? 'a text that is not empty'
+        ? 'a non-empty string'
         : `${issue.origin === 'array' ? 'a list of ' : ''}${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
     case 'too_big':
       return issue.origin === 'array' ? `a list of at most ${issue.maximum}` : `at most ${issue.maximum}`;
@@ -75,15 +73,13 @@ function expectation(issue: Issue): string {
       const kinds = issue.errors.flatMap(([inner]) =>
         inner?.code === 'invalid_type' ? [inner.expected] : [],
       );
-      return kinds.length === 0 ? 'one of the known kinds' : [...new Set(kinds)].map(article).join(' or ');
+      return kinds.length === 0 ? 'one of the allowed values' : [...new Set(kinds)].map(article).join(' or ');
     }
     case 'invalid_value':
       return issue.values.map((value) => JSON.stringify(value)).join(' or ');
     case 'invalid_format':
     case 'invalid_key':
-      return issue.code === 'invalid_key'
-        ? expectation(issue.issues[0] as Issue)
-        : `written as ${issue.message}`;
+      return issue.code === 'invalid_key' ? expectation(issue.issues[0] as Issue) : issue.message;
     default:
       return issue.message;
   }
@@ -97,7 +93,7 @@ function article(type: string): string {
   return `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`;
 }
 
-/** Numbers and booleans are quoted; texts may be private, and lists and objects are long. */
+/** Describes a value. Quotes only numbers and booleans, because strings may be private and objects long. */
 function describe(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (value === null) return 'null';
@@ -105,7 +101,7 @@ function describe(value: unknown): string {
   return typeof value === 'string' && value === '' ? 'an empty string' : article(typeof value);
 }
 
-/** A field's place, by names and positions that the request may have made up. */
+/** Formats a path. Shortens its keys, because the client chooses them. */
 function toParam(path: readonly PropertyKey[]): string {
   return path.map((key) => cut(String(key))).join('.');
 }

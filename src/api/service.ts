@@ -1,16 +1,16 @@
-// The loaded model, as every API uses it: made once per process.
+// The loaded model as the endpoints use it. Made once per process.
 import type { ChatTemplate } from '../chat/chat-template.ts';
 import type { Embedder } from '../engine/embedder.ts';
 import type { Engine } from '../engine/engine.ts';
 
 export interface ModelService {
   readonly engine: Engine;
-  /** The model's name, as `/v1/models` lists it. */
+  /** The model's name, as in `/v1/models`. */
   readonly model: string;
   /** Absent for a model without a chat template. */
   readonly chatTemplate?: ChatTemplate | undefined;
-  /** Absent for a model that only generates. */
+  /** Absent for a model that only generates text. */
   readonly embedder?: Embedder | undefined;
-  /** Whether an image in a chat becomes a note that it was left out. Default false: it is refused. */
+  /** Whether a note replaces each image in a chat. Default false: a request with an image is rejected. */
   readonly imagePlaceholders?: boolean;
 }

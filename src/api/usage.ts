@@ -1,19 +1,21 @@
-// OpenAI's count of the tokens that a request cost.
+// The token counts of a request, in OpenAI's format.
 import type { GenerationSummary } from '../engine/engine.ts';
 
 /** Token counts of one request. */
 export interface Usage {
-  /** Each prompt once, however many choices were made of it. */
+  /** Counts each prompt once, independent of its number of choices. */
   readonly prompt_tokens: number;
-  /** Of all that was generated, the ends of texts and what `best_of` dropped included. */
+  /**
+   * Counts all generated tokens, including end-of-generation tokens and the choices that `best_of` dropped.
+   */
   readonly completion_tokens: number;
   readonly total_tokens: number;
   readonly prompt_tokens_details: { readonly cached_tokens: number };
-  /** Where the model thinks. */
+  /** Present for a model that thinks. */
   readonly completion_tokens_details?: { readonly reasoning_tokens: number };
 }
 
-/** Of the generations of each prompt. */
+/** Sums up the generations of each prompt. */
 export function toUsage(prompts: readonly (readonly GenerationSummary[])[], reasoningTokens?: number): Usage {
   const sum = (pick: (first: GenerationSummary) => number) =>
     prompts.reduce((total, [first]) => total + (first === undefined ? 0 : pick(first)), 0);

@@ -1,5 +1,4 @@
-// Answers one line of a batch as an HTTP request to its path would be.
-
+// Answers one line of a batch like an HTTP request to its path.
 import { toRequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
 import { answer } from '../http/answer.ts';
@@ -11,12 +10,13 @@ import { type BatchResult, toFailedLine, toResultId } from './batch-result.ts';
 
 interface AnsweredLine {
   readonly result: BatchResult;
-  /** Whether there was no time for all of the answer, or no slot. */
-  readonly isCutShort: boolean;
+  /** True when the deadline ended the answer early, or no slot was free: the line can be answered again. */
+  readonly isIncomplete: boolean;
 }
 
 /**
- * Answers a line; what is wrong with it is its result. No key is asked for: whoever may have batches answered may ask.
+ * Answers a line. An invalid line gets a result with its error. No API key is checked, because IAM already controls who
+ * may run batches.
  *
  * @throws the signal's reason when it is aborted
  */
@@ -31,7 +31,7 @@ export async function answerLine(
     parsed = parseBatchLine(line);
   } catch (error) {
     const result = toFailedLine(toResultId(id), findCustomId(line), toRequestError(error));
-    return { result, isCutShort: false };
+    return { result, isIncomplete: false };
   }
   const { custom_id, method, url, body } = parsed;
   const http = { method, path: url, headers: {}, body: Buffer.from(JSON.stringify(body)) };
@@ -44,13 +44,12 @@ export async function answerLine(
     response: { status_code: response.status, request_id: id, body: content },
     error: null,
   };
-  return { result, isCutShort: cutShortStatuses.has(response.status) || isCutShort(content) };
+  return { result, isIncomplete: incompleteStatuses.has(response.status) || hasHitDeadline(content) };
 }
 
-/** `server_busy` and `deadline_exceeded`. */
-const cutShortStatuses: ReadonlySet<number> = new Set([429, 504]);
+/** The statuses of `server_busy` and `deadline_exceeded`. */
+const incompleteStatuses: ReadonlySet<number> = new Set([429, 504]);
 
-/** Whether the deadline ended a generation. */
-function isCutShort(answer: object): boolean {
+function hasHitDeadline(answer: object): boolean {
   return 'timings' in answer && isJsonObject(answer.timings) && answer.timings.deadline === true;
 }

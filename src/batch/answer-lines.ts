@@ -1,5 +1,4 @@
-// Answers many lines at once, as many as the engine has slots, for as long as there is time.
-
+// Answers lines in parallel, one per engine slot, until the time runs out.
 import { RequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
 import type { Service } from '../http/service.ts';
@@ -7,89 +6,89 @@ import { answerLine } from './answer-line.ts';
 import { findCustomId } from './batch-line.ts';
 import { type BatchResult, toFailedLine, toResultId } from './batch-result.ts';
 
-/** A line, and where it stands among those it came with. */
+/** A line with its index in the batch or in the event. */
 export interface NumberedLine {
   readonly number: number;
   readonly text: Uint8Array;
 }
 
 export interface AnswerLinesOptions<Line extends NumberedLine = NumberedLine> {
-  /** Makes the request context of a line. */
   readonly toContext: (line: NumberedLine) => RequestContext;
-  /** Milliseconds that answers may take from now; infinity where nothing ends. */
+  /** Milliseconds left for answers; infinity when there is no deadline. */
   readonly remainingMs: () => number;
-  /** Whether another line may be begun at all. Default: always. */
-  readonly mayBegin?: () => boolean;
-  /** Whether lines are answered one after the other, though the engine has more slots. Default false. */
+  /** Returns false when no further line may be started. Default: always true. */
+  readonly mayStart?: () => boolean;
+  /** Answers one line at a time, even when the engine has more slots. Default: false. */
   readonly alone?: boolean;
-  /** Called before a line is begun; one that it is false for has ended an environment before, and is a failure. */
-  readonly begin?: (line: NumberedLine) => Promise<boolean>;
-  /** Keeps a result. A line whose result cannot be kept has failed, and is not handed back. */
-  readonly keep: (line: Line, result: BatchResult) => Promise<void>;
+  /** Called before a line is started. Returns false for a line that has crashed an environment; that line fails. */
+  readonly tryStart?: (line: NumberedLine) => Promise<boolean>;
+  /** Saves a result. When it throws, no more lines are started. */
+  readonly save: (line: Line, result: BatchResult) => Promise<void>;
   readonly log: (error: unknown) => void;
-  /** Ends everything. */
+  /** Aborts all lines. */
   readonly signal?: AbortSignal;
 }
 
 export interface AnsweredLines<Line extends NumberedLine> {
-  /** Those that there was no time for, by their numbers. */
-  readonly handedBack: readonly Line[];
-  /** How many lines have a result now. */
-  readonly kept: number;
+  /** Lines without a result, sorted by number: there was no time or no slot for them. */
+  readonly unfinished: readonly Line[];
+  /** Number of saved results. */
+  readonly saved: number;
 }
 
 /**
- * Answers lines and keeps each result as soon as it is there. Lines that there was no time for are handed back: a line is
- * not begun when it might take longer than is left, judged by the longest so far, and one that the deadline cut short, or
- * that found every slot taken, is not kept. Only a line that was answered alone, had all the time there is, and did not get
- * done, is a failure: it never would be.
+ * Answers lines and saves each result at once. A line is not started when less time is left than the slowest line took.
+ * A line stays unfinished when the deadline ends its answer early or it finds no free slot.
  *
- * @throws the first reason why a result could not be kept, after the lines under way have ended
+ * A line fails with `deadline_exceeded` only when it was answered alone and first, so that it had all the time there is.
+ * Another invocation would not finish it either.
+ *
+ * @throws the first error of `save`, after the lines in progress have ended
  */
 export async function answerLines<Line extends NumberedLine>(
   lines: readonly Line[],
   service: Service,
   options: AnswerLinesOptions<Line>,
 ): Promise<AnsweredLines<Line>> {
-  const { toContext, remainingMs, mayBegin = () => true, begin, signal } = options;
-  // Models that make vectors have no slots; they take one line after the other.
-  const atOnce = options.alone ? 1 : Math.max(1, service.engine.slots);
-  const first = new Set(lines.slice(0, atOnce));
+  const { toContext, remainingMs, mayStart = () => true, tryStart, signal } = options;
+  // Embedding models have no slots and answer one line at a time.
+  const concurrency = options.alone ? 1 : Math.max(1, service.engine.slots);
+  const first = new Set(lines.slice(0, concurrency));
   const waiting = [...lines];
-  const handedBack: Line[] = [];
-  let kept = 0;
+  const unfinished: Line[] = [];
+  let saved = 0;
   let longestMs = 0;
   let failed = false;
 
-  const keep = async (line: Line, result: BatchResult): Promise<void> => {
-    await options.keep(line, result);
-    kept += 1;
+  const save = async (line: Line, result: BatchResult): Promise<void> => {
+    await options.save(line, result);
+    saved += 1;
   };
 
   const answerNext = async (): Promise<void> => {
     for (;;) {
       signal?.throwIfAborted();
       const line = waiting[0];
-      if (line === undefined || failed || !mayBegin()) return;
+      if (line === undefined || failed || !mayStart()) return;
       const isFirst = first.has(line);
       if (!isFirst && remainingMs() < longestMs) return;
       waiting.shift();
-      if (begin !== undefined && !(await begin(line))) {
-        await keep(line, toFailure(line, toContext(line).id, 'environment_ended'));
+      if (tryStart !== undefined && !(await tryStart(line))) {
+        await save(line, toFailure(line, toContext(line).id, 'environment_ended'));
         continue;
       }
-      const begunAt = performance.now();
-      const { result, isCutShort } = await answerLine(line.text, service, toContext(line));
-      longestMs = Math.max(longestMs, performance.now() - begunAt);
-      if (!isCutShort) await keep(line, result);
-      else if (isFirst && atOnce === 1)
-        await keep(line, toFailure(line, toContext(line).id, 'deadline_exceeded'));
-      else handedBack.push(line);
+      const startedAt = performance.now();
+      const { result, isIncomplete } = await answerLine(line.text, service, toContext(line));
+      longestMs = Math.max(longestMs, performance.now() - startedAt);
+      if (!isIncomplete) await save(line, result);
+      else if (isFirst && concurrency === 1)
+        await save(line, toFailure(line, toContext(line).id, 'deadline_exceeded'));
+      else unfinished.push(line);
     }
   };
 
   const ends = await Promise.allSettled(
-    Array.from({ length: atOnce }, () =>
+    Array.from({ length: concurrency }, () =>
       answerNext().catch((error: unknown) => {
         failed = true;
         throw error;
@@ -97,14 +96,15 @@ export async function answerLines<Line extends NumberedLine>(
     ),
   );
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
-  handedBack.push(...waiting);
-  return { handedBack: handedBack.toSorted((one, other) => one.number - other.number), kept };
+  unfinished.push(...waiting);
+  return { unfinished: unfinished.toSorted((one, other) => one.number - other.number), saved };
 }
 
 const reasons = {
   deadline_exceeded:
-    'The answer took longer than one invocation may: ask for fewer tokens, or raise the timeout.',
-  environment_ended: 'The environment ended while it answered this line, as it had with others before.',
+    'The answer takes longer than one invocation may last: request fewer tokens, or raise the timeout.',
+  environment_ended:
+    'The environment crashed while it answered this line: shorten the request, or raise the memory.',
 } as const;
 
 function toFailure({ text }: NumberedLine, id: string, code: keyof typeof reasons): BatchResult {

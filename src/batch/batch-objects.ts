@@ -1,13 +1,12 @@
-// Where the objects of a batch lie in its bucket. What people fetch is under `batches/`; what is of use only while a batch
-// runs is under `work/`, which a rule of the bucket empties.
+// Keys of a batch's objects. Inputs and results are under `batches/`; temporary objects are under `work/`, where a
+// lifecycle rule of the bucket deletes them.
 
-/** Of a line's number, so that keys sort as numbers do. */
-const digits = 10;
+/** Digits of a line number in a key. Leading zeros make keys sort like numbers. */
+const keyDigits = 10;
 
-/** Of a batch: it is part of keys, of an execution's name, and of files' names. */
+/** The id is part of S3 keys, execution names and file names. */
 export const batchIdPattern = /^[A-Za-z0-9_-]{1,72}$/;
 
-/** The keys of one batch. */
 export function toBatchKeys(id: string) {
   return {
     input: `batches/${id}/input.jsonl`,
@@ -15,49 +14,49 @@ export function toBatchKeys(id: string) {
     errors: `batches/${id}/errors.jsonl`,
     chunks: `work/${id}/chunks.json`,
     parts: `work/${id}/parts/`,
-    /** The results of a chunk's lines, together; there when all are. */
+    /** All results of a chunk; written when every line has one. */
     part: ({ first }: BatchChunk) => `work/${id}/parts/${toKeyNumber(first)}.jsonl`,
-    /** The results of a chunk's lines so far, each by itself. */
-    answers: (chunk: BatchChunk) => `work/${id}/answers/${toSpreadNumber(chunk.first)}/`,
+    /** Prefix of the results of a chunk's single lines. */
+    answers: (chunk: BatchChunk) => `work/${id}/answers/${toReversedNumber(chunk.first)}/`,
     answer: (chunk: BatchChunk, line: number) =>
-      `work/${id}/answers/${toSpreadNumber(chunk.first)}/${toKeyNumber(line)}.json`,
-    /** That a line was begun with since then. */
-    begun: (since: string, line: number) =>
+      `work/${id}/answers/${toReversedNumber(chunk.first)}/${toKeyNumber(line)}.json`,
+    /** Marker of a line that was started; `since` is the `carefulSince` of its chunk. */
+    started: (since: string, line: number) =>
       `work/${id}/begun/${toKeyNumber(line)}-${since.replaceAll(/[^\w.-]/g, '_')}`,
   };
 }
 
-/** The line that the key of an answer names. */
+/** Reads the line number from the key of an answer. */
 export function toLineNumber(answerKey: string): number {
   return Number.parseInt(answerKey.slice(answerKey.lastIndexOf('/') + 1), 10);
 }
 
-/** The answer to a message of the queue. */
+/** Returns the key of the answer to a queue message. */
 export function toQueueAnswerKey(customId: string): string {
   return `queue/${encodeURIComponent(customId)}.json`;
 }
 
 function toKeyNumber(number: number): string {
-  return String(number).padStart(digits, '0');
+  return String(number).padStart(keyDigits, '0');
 }
 
 /**
- * Backwards: S3 divides what it serves by how keys begin, and chunks that are answered at the same time are to begin
- * differently. https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
+ * Reverses the digits. S3 partitions by key prefix, so chunks that run at the same time need different prefixes.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
  */
-function toSpreadNumber(number: number): string {
+function toReversedNumber(number: number): string {
   return [...toKeyNumber(number)].reverse().join('');
 }
 
-/** Lines of the input that one environment answers together. */
+/** Consecutive lines of the input that one environment answers. */
 export interface BatchChunk {
-  /** The number of its first line, from 0; blank lines have none. */
+  /** Number of the first line, from 0; blank lines are not counted. */
   readonly first: number;
   readonly lines: number;
-  /** Of the first byte in the input. */
+  /** Offset of the first byte in the input. */
   readonly start: number;
-  /** After the last byte. */
+  /** Offset after the last byte. */
   readonly end: number;
-  /** Numbers of lines whose `custom_id` an earlier line of the batch has. */
+  /** Numbers of the lines whose `custom_id` repeats that of an earlier line in the batch. */
   readonly duplicates?: readonly number[];
 }

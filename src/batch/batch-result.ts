@@ -1,28 +1,27 @@
-// What a line of a batch came to, in the shape of OpenAI's output and error files.
+// The result of a batch line, in the format of OpenAI's output and error files.
 import type { ErrorBody, RequestError } from '../errors/request-error.ts';
 
-/** One line of an output file, where the status is 200, or else of an error file. */
+/** One line of the output file if its status is 200, otherwise one line of the error file. */
 export interface BatchResult {
-  /** Of this answer. */
   readonly id: string;
-  /** The line's, where it had one that could be read. */
+  /** Null when the line has no readable id. */
   readonly custom_id: string | null;
-  /** What the route answered; nothing of a line that was no request. */
+  /** The response of the route; null when the line is not a valid request. */
   readonly response: {
     readonly status_code: number;
     readonly request_id: string;
     readonly body: object | ErrorBody;
   } | null;
-  /** Why the line was no request. */
+  /** The reason why the line got no response. */
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
-/** Whether it belongs into the output file. */
+/** True for a line of the output file, false for a line of the error file. */
 export function isAnswered({ response }: BatchResult): boolean {
   return response?.status_code === 200;
 }
 
-/** Of a line that is no request. */
+/** Creates the result of a line that got no response. */
 export function toFailedLine(
   id: string,
   customId: string | null,

@@ -1,29 +1,29 @@
-// What batches need of a place for objects. In AWS it is a bucket, and on one machine a directory.
+// The object storage that batches need: an S3 bucket in AWS, a directory for local batches.
 
 export interface ObjectStore {
-  /** An object's metadata, if it is there. */
+  /** Returns an object's metadata, or undefined when the object does not exist. */
   find(key: string): Promise<Readonly<Record<string, string>> | undefined>;
-  /** Creates an object, unless it is there. Of several that try at once, one does. */
+  /** Creates an object unless it exists. When several callers try at the same time, exactly one creates it. */
   create(
     key: string,
     body: string,
     metadata?: Readonly<Record<string, string>>,
-  ): Promise<'created' | 'was-there'>;
-  /** Puts an object, in the place of one that is there. */
+  ): Promise<'created' | 'exists'>;
+  /** Creates or replaces an object. */
   put(key: string, body: string): Promise<void>;
-  /** An object's bytes, or those from `start` to before `end`. */
+  /** Reads an object, or its bytes from `start` up to but not including `end`. */
   read(key: string, range?: { readonly start: number; readonly end: number }): Promise<Uint8Array>;
-  /** An object's bytes as they come. */
+  /** Reads an object in pieces. */
   stream(key: string): Promise<AsyncIterable<Uint8Array>>;
-  /** The keys that begin with a prefix, sorted. */
+  /** Lists the keys with a prefix, sorted. */
   list(prefix: string): AsyncIterable<string>;
-  /** Begins to write an object, which is there once it is finished. */
+  /** Starts writing an object. The object exists only after `finish`. */
   write(key: string): ObjectWriter;
 }
 
 export interface ObjectWriter {
   write(text: string): Promise<void>;
   finish(): Promise<void>;
-  /** Nothing of it stays. */
+  /** Ends writing and removes all parts. */
   abandon(): Promise<void>;
 }

@@ -1,5 +1,4 @@
-// Chunks of a batch, from its state machine, and messages of a queue. Every decision is made in their modules.
-
+// The pipeline of the function `batch`: answers chunks from the state machine and messages from the queue.
 import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import type { Service } from '../http/service.ts';
@@ -10,16 +9,15 @@ import { answerChunk, type ChunkAnswer, type ChunkEvent } from './chunk.ts';
 import { answerMessages } from './queue.ts';
 import type { BatchResources } from './resources.ts';
 
-/** What is kept free for keeping the last results and for answering, in milliseconds. */
-const keptFreeMs = 5_000;
+/** Milliseconds at the end of an invocation that are reserved for saving the last results and responding. */
+const reservedMs = 5_000;
 
-/** The function's handler around a loaded model. */
 export function definePipeline(service: Service, { store, sqs, queueUrl }: BatchResources) {
   const invocations = new Invocations(service.telemetry);
 
   const answer = async (event: ChunkEvent | SQSEvent, context: Context) => {
-    const remainingMs = () => context.getRemainingTimeInMillis() - keptFreeMs;
-    const options: Omit<AnswerLinesOptions, 'keep'> = {
+    const remainingMs = () => context.getRemainingTimeInMillis() - reservedMs;
+    const options: Omit<AnswerLinesOptions, 'save'> = {
       remainingMs,
       toContext: ({ number }) =>
         invocations.toRequestContext(context, {

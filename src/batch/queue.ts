@@ -1,4 +1,4 @@
-// Messages of a queue: each is one line of a batch, and its answer an object named after its `custom_id`.
+// Answers queue messages. Each message is one batch line; its answer is an object named after its `custom_id`.
 import { createHash, randomInt } from 'node:crypto';
 import { ChangeMessageVisibilityCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
@@ -13,23 +13,29 @@ import type { ObjectStore } from './object-store.ts';
 interface Message extends NumberedLine {
   readonly record: SQSRecord;
   readonly key: string;
-  /** Of the whole line: tells another delivery from another request. */
+  /** Digest of the whole line. It distinguishes a second delivery from another request with the same `custom_id`. */
   readonly sha256: string;
 }
 
-export interface QueueOptions extends Omit<AnswerLinesOptions, 'keep'> {
+export interface QueueOptions extends Omit<AnswerLinesOptions, 'save'> {
   readonly sqs: SQSClient;
   readonly queueUrl: string;
 }
 
-/** Seconds until a message comes again whose answer could not be kept; each time so many more. */
-const pauseSeconds = 30;
+/** Seconds until a message is retried after its answer could not be saved, multiplied by its deliveries so far. */
+const retrySeconds = 30;
 
 /**
- * Answers messages, each once however often it is delivered, and tells which are to be delivered again: those that are no
- * requests or have another one's `custom_id`, which end in the dead-letter queue, those whose answer could not be kept, and
- * those that there was no time for. They come again soon, and not only when the queue would show them again. Messages
- * that came before are answered one after the other, in any order: one of them may have ended the environment.
+ * Answers messages, and returns those that SQS must deliver again. A message is answered once, even when it is delivered
+ * several times. Messages fail in three cases:
+ *
+ * - An invalid message, or one with the `custom_id` of another request, is retried at once until it reaches the
+ *   dead-letter queue.
+ * - A message whose answer could not be saved is retried after a pause.
+ * - A message that there was no time for is retried at once.
+ *
+ * Redelivered messages are answered one at a time and in random order, because one of them may have crashed its
+ * environment.
  */
 export async function answerMessages(
   records: readonly SQSRecord[],
@@ -37,9 +43,10 @@ export async function answerMessages(
   service: Service,
   { sqs, queueUrl, ...options }: QueueOptions,
 ): Promise<SQSBatchResponse> {
-  /** Seconds until each is to be visible again. */
+  /** Visibility timeout in seconds of each failed message. */
   const failed = new Map<SQSRecord, number>();
-  const soon = (record: SQSRecord) => pauseSeconds * Number(record.attributes.ApproximateReceiveCount);
+  const toRetryDelay = (record: SQSRecord) =>
+    retrySeconds * Number(record.attributes.ApproximateReceiveCount);
   const messages: Message[] = [];
   await Promise.all(
     records.map(async (record, number) => {
@@ -48,39 +55,39 @@ export async function answerMessages(
         if (!(await isAnswered(message, store))) messages.push(message);
       } catch (error) {
         options.log(error);
-        // A wrong one is wrong each time.
-        failed.set(record, error instanceof RequestError ? 0 : soon(record));
+        // An invalid message stays invalid, so it goes to the dead-letter queue without pauses.
+        failed.set(record, error instanceof RequestError ? 0 : toRetryDelay(record));
       }
     }),
   );
-  const cameBefore = messages.some(({ record }) => Number(record.attributes.ApproximateReceiveCount) > 1);
-  if (cameBefore) shuffle(messages);
+  const isRedelivery = messages.some(({ record }) => Number(record.attributes.ApproximateReceiveCount) > 1);
+  if (isRedelivery) shuffle(messages);
 
-  const { handedBack } = await answerLines(messages, service, {
+  const { unfinished } = await answerLines(messages, service, {
     ...options,
-    alone: cameBefore,
-    keep: async (message, result) => {
+    alone: isRedelivery,
+    save: async (message, result) => {
       try {
         const { key, sha256 } = message;
         const outcome = await store.create(key, JSON.stringify(result), { sha256 });
-        if (outcome === 'was-there') await isAnswered(message, store);
+        if (outcome === 'exists') await isAnswered(message, store);
       } catch (error) {
         options.log(error);
-        failed.set(message.record, error instanceof RequestError ? 0 : soon(message.record));
+        failed.set(message.record, error instanceof RequestError ? 0 : toRetryDelay(message.record));
       }
     },
   });
 
-  for (const { record } of handedBack) failed.set(record, 0);
+  for (const { record } of unfinished) failed.set(record, 0);
   for (const [{ receiptHandle }, VisibilityTimeout] of failed) {
     const input = { QueueUrl: queueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout };
-    // Else it is visible again when its time is over.
+    // If this fails, the message is visible again after the queue's own visibility timeout.
     await sqs.send(new ChangeMessageVisibilityCommand(input)).catch(options.log);
   }
   return { batchItemFailures: [...failed.keys()].map(({ messageId }) => ({ itemIdentifier: messageId })) };
 }
 
-/** @throws {RequestError} when the message is no line of a batch */
+/** @throws {RequestError} when the message is not a valid batch line */
 function toMessage(record: SQSRecord, number: number): Message {
   const text = Buffer.from(record.body);
   const { custom_id } = parseBatchLine(text);
@@ -88,14 +95,14 @@ function toMessage(record: SQSRecord, number: number): Message {
   return { number, text, record, key: toQueueAnswerKey(custom_id), sha256 };
 }
 
-/** @throws {RequestError} when another request's answer lies there */
+/** @throws {RequestError} when the key has the answer to another request */
 async function isAnswered({ key, sha256, record }: Message, store: ObjectStore): Promise<boolean> {
   const metadata = await store.find(key);
   if (metadata === undefined) return false;
   if (metadata.sha256 === sha256) return true;
   throw new RequestError(
     'duplicate_custom_id',
-    `Message ${record.messageId} has the custom_id of another request, whose answer is ${key}.`,
+    `Message ${record.messageId} has the custom_id of another request, answered in ${key}: use another custom_id.`,
   );
 }
 

@@ -1,9 +1,9 @@
-// What the function works with in AWS, as its environment names it.
+// Creates the AWS clients of the function `batch` from its environment variables.
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Environment } from '../config/environment.ts';
 import { readBucketName, readQueueUrl } from './configuration.ts';
 import type { ObjectStore } from './object-store.ts';
-import { createS3Client, patience, S3Store } from './s3-store.ts';
+import { createS3Client, requestTimeouts, S3Store } from './s3-store.ts';
 
 export interface BatchResources {
   readonly store: ObjectStore;
@@ -11,11 +11,11 @@ export interface BatchResources {
   readonly queueUrl: string;
 }
 
-/** @throws {ConfigurationError} naming the variable that is missing */
+/** @throws {ConfigurationError} with the name of a missing variable */
 export function readBatchResources(env: Environment): BatchResources {
   return {
     store: new S3Store(createS3Client(), readBucketName(env)),
-    sqs: new SQSClient({ requestHandler: patience }),
+    sqs: new SQSClient({ requestHandler: requestTimeouts }),
     queueUrl: readQueueUrl(env),
   };
 }

@@ -1,11 +1,11 @@
-// A run of a batch is an execution of its state machine, and has the batch's name. Later runs have a number as well.
+// Names of executions. The first run has the name of its batch; later runs append their number.
 
-/** The name of a batch's run. A batch's own name has no dot, so it is never the name of another batch's run. */
+/** Returns the execution name of a run. Batch ids contain no dot, so no batch id equals the name of a later run. */
 export function toRunName(batch: string, number: number): string {
   return number === 1 ? batch : `${batch}.run-${number}`;
 }
 
-/** The batch of a run. */
+/** Returns the batch that a run belongs to. */
 export function toBatchName(run: string): string {
   return run.replace(/\.run-\d+$/, '');
 }

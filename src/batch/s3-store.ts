@@ -1,4 +1,4 @@
-// Objects in a bucket of S3.
+// An object store in an S3 bucket.
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import {
@@ -13,18 +13,18 @@ import {
 import { Upload } from '@aws-sdk/lib-storage';
 import type { ObjectStore, ObjectWriter } from './object-store.ts';
 
-/** Milliseconds without a byte; the SDK itself waits for ever. It tries again what took too long. */
-export const patience = { connectionTimeout: 5_000, socketTimeout: 30_000 };
+/** Milliseconds without progress until a request fails; the SDK retries it. The SDK's default is to wait forever. */
+export const requestTimeouts = { connectionTimeout: 5_000, socketTimeout: 30_000 };
 
-/** S3 asks many environments that write at once to slow down, until it has divided their keys. */
+/** S3 answers parallel writers with SlowDown until it has partitioned their keys. */
 const maxAttempts = 10;
 
-/** A client that gives a request up after 30 s of silence, and tries long. */
+/** Creates a client that fails a request after 30 s without progress, and makes up to 10 attempts. */
 export function createS3Client(settings: S3ClientConfig = {}): S3Client {
-  return new S3Client({ requestHandler: patience, maxAttempts, ...settings });
+  return new S3Client({ requestHandler: requestTimeouts, maxAttempts, ...settings });
 }
 
-/** Throws what the AWS SDK throws. */
+/** Its methods throw the errors of the AWS SDK. */
 export class S3Store implements ObjectStore {
   readonly client: S3Client;
   readonly bucket: string;
@@ -48,7 +48,7 @@ export class S3Store implements ObjectStore {
     key: string,
     body: string,
     metadata: Readonly<Record<string, string>> = {},
-  ): Promise<'created' | 'was-there'> {
+  ): Promise<'created' | 'exists'> {
     const input = { ...this.#at(key), Body: body, Metadata: { ...metadata }, IfNoneMatch: '*' };
     for (;;) {
       try {
@@ -56,8 +56,8 @@ export class S3Store implements ObjectStore {
         return 'created';
       } catch (error) {
         const { name } = error as Error;
-        if (name === 'PreconditionFailed') return 'was-there';
-        // Somebody else creates it now, and may yet fail.
+        if (name === 'PreconditionFailed') return 'exists';
+        // A concurrent request is creating the object and may still fail.
         // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         if (name !== 'ConditionalRequestConflict') throw error;
       }
@@ -74,7 +74,7 @@ export class S3Store implements ObjectStore {
   }
 
   async stream(key: string): Promise<AsyncIterable<Uint8Array>> {
-    // In Node it is a stream of Node's.
+    // In Node the body is a Node stream. Node streams are async iterable.
     return (await this.#get(key)) as unknown as AsyncIterable<Uint8Array>;
   }
 
@@ -93,7 +93,7 @@ export class S3Store implements ObjectStore {
     const stream = new PassThrough();
     const upload = new Upload({ client: this.client, params: { ...this.#at(key), Body: stream } });
     const done = upload.done();
-    // Whoever writes or finishes is told what it fails with.
+    // `write` and `finish` report the error of the upload.
     stream.on('error', () => {});
     done.catch((error: unknown) => stream.destroy(error as Error));
     return {
@@ -102,7 +102,7 @@ export class S3Store implements ObjectStore {
           if (stream.destroyed) throw new Error(`The upload of ${key} has ended.`);
           if (!stream.write(text)) await once(stream, 'drain');
         } catch (error) {
-          // The stream ends because the upload has, which knows why.
+          // The stream was destroyed because the upload failed: throw the error of the upload.
           await done;
           throw error;
         }
@@ -112,7 +112,7 @@ export class S3Store implements ObjectStore {
         await done;
       },
       abandon: async () => {
-        // An upload whose source fails removes its parts before it fails itself; one that is aborted does so some time later.
+        // Destroy the source instead of aborting: only then does `done` wait until the parts are removed.
         stream.destroy(new Error(`The upload of ${key} was abandoned.`));
         await done.catch(() => {});
       },
@@ -125,7 +125,7 @@ export class S3Store implements ObjectStore {
 
   async #get(key: string, Range?: string) {
     const { Body } = await this.client.send(new GetObjectCommand({ ...this.#at(key), Range }));
-    if (Body === undefined) throw new Error(`S3 answered ${key} without a body.`);
+    if (Body === undefined) throw new Error(`S3 returned no body for ${key}.`);
     return Body;
   }
 }

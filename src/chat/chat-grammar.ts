@@ -1,4 +1,4 @@
-// What a chat's answer must look like: JSON of a schema, calls of tools, or either; after the model's thoughts.
+// The grammar of a chat's answer: optional thoughts, then JSON of a schema, tool calls, or either.
 
 import type { Grammar } from '../engine/engine.ts';
 import { charactersOf, complement } from '../json-schema/character-ranges.ts';
@@ -17,20 +17,20 @@ import type { ChatTool } from './conversation.ts';
 import { callStart, toCallsNode } from './tool-syntax.ts';
 
 export interface ChatGrammarOptions {
-  /** The tools that may be called. */
+  /** The tools that the model may call. */
   readonly tools: readonly ChatTool[];
-  /** Whether one of them must be. */
+  /** Whether the model must call a tool. */
   readonly mustCall: boolean;
-  /** Whether several may be called at once. */
+  /** Whether the model may make several calls in one answer. */
   readonly parallel: boolean;
-  /** The schema of the text, or `true` for any JSON object; nothing for free text. */
+  /** The schema of the text, `true` for any JSON object, or `undefined` for free text. */
   readonly json: unknown;
-  /** Whether the answer may begin with thoughts, or begins within them. */
-  readonly thoughts: 'none' | 'possible' | 'begun';
+  /** Whether the answer may start with thoughts, or the prompt has already started them. */
+  readonly thoughts: 'none' | 'possible' | 'started';
 }
 
 /**
- * The grammar of an answer, or nothing where all is free.
+ * Builds the grammar of an answer. Returns `undefined` if the answer is free text.
  *
  * @throws {UnsupportedSchemaError} when a schema cannot be expressed
  */
@@ -39,7 +39,7 @@ export function toChatGrammar(options: ChatGrammarOptions): Grammar | undefined 
   if (tools.length === 0 && json === undefined) return undefined;
   const grammar = new GrammarBuilder();
   const calls = tools.length === 0 ? [] : [toCallsNode(grammar, tools, { parallel })];
-  // Free text may turn into a call, and only from there on it is constrained.
+  // Free text is unconstrained until a call starts, so the start of a call triggers the grammar.
   if (!mustCall && json === undefined) {
     return { gbnf: grammar.toGbnf(grammar.addRule('calls', sequence(...calls))), trigger: callStart };
   }
@@ -55,7 +55,7 @@ function toTextNode(grammar: GrammarBuilder, json: unknown): GrammarNode {
 
 function toThoughtsNode(thoughts: ChatGrammarOptions['thoughts']): GrammarNode {
   const blanks = repeat(characters(' \n'), 0, 4);
-  // All text that has no `</`: what else begins with `<` may stand in it.
+  // Any text without `</`. A `<` before another character is part of the thought.
   const thought = repeat(
     choice(
       characters(complement(charactersOf('<'))),
@@ -69,7 +69,7 @@ function toThoughtsNode(thoughts: ChatGrammarOptions['thoughts']): GrammarNode {
       return sequence();
     case 'possible':
       return optional(sequence(literal('<think>'), rest));
-    case 'begun':
+    case 'started':
       return rest;
     default:
       throw thoughts satisfies never;

@@ -1,7 +1,7 @@
-// A model's own chat template: Jinja that turns messages into the prompt it was trained on.
+// A model's chat template: Jinja code that renders messages as the prompt format the model was trained on.
 import type { Template } from '@huggingface/jinja';
 
-/** A message as templates read it; what is not there is left out, because they ask whether it is defined. */
+/** A message as templates read it. Absent fields are left out, because templates test `is defined`. */
 export interface TemplateMessage {
   readonly role: 'system' | 'user' | 'assistant' | 'tool';
   readonly content: string;
@@ -17,13 +17,13 @@ export interface TemplateMessage {
 
 export interface TemplateVariables {
   readonly tools?: readonly object[];
-  /** Whether the prompt ends where the assistant begins. */
+  /** Whether the prompt ends with the start of the assistant's message. */
   readonly addGenerationPrompt: boolean;
-  /** More variables, such as `enable_thinking`. */
+  /** Additional variables, such as `enable_thinking`. */
   readonly kwargs?: Readonly<Record<string, unknown>>;
 }
 
-/** The template does not take these messages, or is none. The message says why. */
+/** The template rejects the messages, or cannot be parsed. */
 export class ChatTemplateError extends Error {
   override readonly name = 'ChatTemplateError';
 }
@@ -42,21 +42,21 @@ export class ChatTemplate {
     this.#source = source;
   }
 
-  /** Whether the model thinks before it answers, between `<think>` and `</think>`. */
+  /** Whether the model generates thoughts between `<think>` and `</think>` before its answer. */
   get thinks(): boolean {
     return this.#source.chatTemplate.includes('</think>');
   }
 
-  /** Whether it tells the model of tools, and to call them as Qwen's and Hermes's models do. */
+  /** Whether the template writes tools into the prompt, in the call format of the Qwen and Hermes models. */
   get knowsTools(): boolean {
     const { chatTemplate } = this.#source;
     return chatTemplate.includes('<tool_call>') && /\btools\b/.test(chatTemplate);
   }
 
   /**
-   * Renders a prompt. A template that knows no system message gets it with the first message of the user.
+   * Renders a prompt. If the template rejects the system message, it is merged into the first user message.
    *
-   * @throws {ChatTemplateError} with the template's own reason
+   * @throws {ChatTemplateError} with the template's reason when it rejects the messages or cannot be parsed
    */
   async render(messages: readonly TemplateMessage[], variables: TemplateVariables): Promise<string> {
     const template = await this.#parse();
@@ -86,19 +86,22 @@ export class ChatTemplate {
       });
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new ChatTemplateError(`The model's chat template does not take these messages: ${reason}`, {
+      throw new ChatTemplateError(`The model's chat template rejects these messages: ${reason}`, {
         cause,
       });
     }
   }
 
-  /** Loaded with the first message: a model that only completes texts never needs it. */
+  /** Parses the template on first use: completions never need it. */
   #parse(): Promise<Template> {
     this.#parsed ??= import('@huggingface/jinja').then(({ Template: Parser }) => {
       try {
         return new Parser(this.#source.chatTemplate);
       } catch (cause) {
-        throw new ChatTemplateError("The model's chat template is one that cannot be read.", { cause });
+        throw new ChatTemplateError(
+          "The model's chat template cannot be parsed. Use /v1/completions, or a model with another template.",
+          { cause },
+        );
       }
     });
     return this.#parsed;

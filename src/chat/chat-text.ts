@@ -1,10 +1,10 @@
-// Reads a model's text as it comes: thoughts, content, and calls of tools.
+// Parses the streamed text of a model into thoughts, content and tool calls.
 
 import { JsonObjectScanner } from './json-object-scanner.ts';
 import { callEnd, callStart } from './tool-syntax.ts';
-import { BlankHolder } from './whitespace-buffer.ts';
+import { WhitespaceBuffer } from './whitespace-buffer.ts';
 
-/** What a piece of text adds to the message. */
+/** An addition to the message. */
 export type ChatPiece =
   | { readonly type: 'reasoning'; readonly text: string }
   | { readonly type: 'content'; readonly text: string }
@@ -14,21 +14,21 @@ export type ChatPiece =
 const thinkStart = '<think>';
 const thinkEnd = '</think>';
 
-/** Before the arguments of a call, as the grammar has it. */
+/** The start of a call up to its arguments, as the grammar writes it. */
 const callHead = /^\s*\{"name": "([\w.-]+)", "arguments": /;
 
-/** Where calls are looked for: nowhere, behind content as well, or only in the place of content. */
-export type CallPlace = 'nowhere' | 'anywhere' | 'instead';
+/** The places of calls: none, after any content, or only instead of content. */
+export type CallPlace = 'none' | 'anywhere' | 'insteadOfContent';
 
-/** In the state of `text` everything is content, in that of `content` until a call begins. */
+/** In the state `text` everything is content. In the state `content` a call may start. */
 type State = 'start' | 'thinking' | 'opening' | 'content' | 'text' | 'call' | 'arguments' | 'callTail';
 
-const firstStates = { nowhere: 'text', anywhere: 'content', instead: 'opening' } as const;
+const firstStates = { none: 'text', anywhere: 'content', insteadOfContent: 'opening' } as const;
 
 export interface ChatTextOptions {
-  /** Whether the text may begin with thoughts. */
+  /** Whether the text may start with thoughts. */
   readonly thinks: boolean;
-  /** Whether the prompt ended within them. */
+  /** Whether the prompt has already started the thoughts. */
   readonly startsThinking: boolean;
   readonly calls: CallPlace;
 }
@@ -36,61 +36,61 @@ export interface ChatTextOptions {
 export class ChatText {
   readonly #afterThoughts: State;
   #state: State;
-  /** What may still become a mark. */
-  #held = '';
+  /** Text that may be the start of a mark such as `<tool_call>`. */
+  #pending = '';
   #calls = 0;
   #object = new JsonObjectScanner();
-  readonly #reasoning = new BlankHolder({ start: true, end: true });
-  readonly #content: BlankHolder;
+  readonly #reasoning = new WhitespaceBuffer({ trimStart: true, trimEnd: true });
+  readonly #content: WhitespaceBuffer;
 
   constructor({ thinks, startsThinking, calls }: ChatTextOptions) {
     this.#afterThoughts = firstStates[calls];
-    // White space between thoughts and content, and before a call, is nobody's.
-    this.#content = new BlankHolder({ start: thinks, end: calls === 'anywhere' });
+    // White space between thoughts and content, and before a call, is dropped.
+    this.#content = new WhitespaceBuffer({ trimStart: thinks, trimEnd: calls === 'anywhere' });
     if (startsThinking) this.#state = 'thinking';
     else this.#state = thinks ? 'start' : this.#afterThoughts;
   }
 
-  /** Whether the last of the text was of thoughts. */
+  /** Whether the text so far ends within thoughts. */
   get isThinking(): boolean {
     return this.#state === 'thinking';
   }
 
-  /** Whether a call has begun and not ended. */
+  /** Whether the text so far ends within a call. */
   get isCalling(): boolean {
     return this.#state === 'call' || this.#state === 'arguments' || this.#state === 'callTail';
   }
 
-  /** Takes the next piece of text. */
+  /** Parses the next piece of text. */
   push(text: string): ChatPiece[] {
-    this.#held += text;
+    this.#pending += text;
     const pieces: ChatPiece[] = [];
     while (this.#step(pieces));
     return pieces;
   }
 
-  /** Gives what was held back, once no more can come. */
+  /** Returns the pending text at the end of the answer. */
   end(): ChatPiece[] {
-    const rest = this.#held;
-    this.#held = '';
+    const rest = this.#pending;
+    this.#pending = '';
     const pieces: ChatPiece[] = [];
-    if (this.isThinking) give('reasoning', this.#reasoning.push(rest), pieces);
-    // Behind a call only another one could have begun.
+    if (this.isThinking) addText('reasoning', this.#reasoning.push(rest), pieces);
+    // After a call only another call may follow, so the rest is no content.
     else if (!this.isCalling && this.#calls === 0)
-      give('content', this.#content.push(rest) + this.#content.held, pieces);
+      addText('content', this.#content.push(rest) + this.#content.held, pieces);
     return pieces;
   }
 
-  /** Reads on as far as it is clear what the text is; whether there may be more to read. */
+  /** Parses as far as the text is unambiguous. Returns whether another step may parse more. */
   #step(pieces: ChatPiece[]): boolean {
     switch (this.#state) {
       case 'start':
         return this.#readMark(thinkStart, 'thinking', this.#afterThoughts);
       case 'thinking': {
-        // Where content may turn into a call, thoughts may: from its mark on the grammar sees to it.
+        // When the start of a call triggers the grammar, it does so within thoughts too.
         const marks = this.#afterThoughts === 'content' ? [thinkEnd, callStart] : [thinkEnd];
         const { text, mark } = this.#readUntil(...marks);
-        give('reasoning', this.#reasoning.push(text), pieces);
+        addText('reasoning', this.#reasoning.push(text), pieces);
         if (mark !== undefined) this.#state = mark === callStart ? 'call' : this.#afterThoughts;
         return mark !== undefined;
       }
@@ -98,20 +98,20 @@ export class ChatText {
         return this.#readMark(callStart, 'call', 'text');
       case 'content': {
         const { text, mark } = this.#readUntil(callStart);
-        give('content', this.#content.push(text), pieces);
+        addText('content', this.#content.push(text), pieces);
         if (mark !== undefined) this.#state = 'call';
         return mark !== undefined;
       }
       case 'text':
-        give('content', this.#content.push(this.#held), pieces);
-        this.#held = '';
+        addText('content', this.#content.push(this.#pending), pieces);
+        this.#pending = '';
         return false;
       case 'call': {
-        const [head, name] = callHead.exec(this.#held) ?? [];
+        const [head, name] = callHead.exec(this.#pending) ?? [];
         if (head === undefined || name === undefined) return false;
         pieces.push({ type: 'call', call: this.#calls, name });
         this.#calls += 1;
-        this.#held = this.#held.slice(head.length);
+        this.#pending = this.#pending.slice(head.length);
         this.#object = new JsonObjectScanner();
         this.#state = 'arguments';
         return true;
@@ -128,11 +128,13 @@ export class ChatText {
     }
   }
 
-  /** Whether the text begins with a mark, blanks aside, decides what it is. */
+  /**
+   * Changes the state to `found` if the text starts with the mark, else to `otherwise`. Skips white space.
+   */
   #readMark(mark: string, found: State, otherwise: State): boolean {
-    const text = this.#held.trimStart();
+    const text = this.#pending.trimStart();
     if (text.startsWith(mark)) {
-      this.#held = text.slice(mark.length);
+      this.#pending = text.slice(mark.length);
       this.#state = found;
       return true;
     }
@@ -141,37 +143,37 @@ export class ChatText {
     return true;
   }
 
-  /** The arguments are a JSON object, in whose texts any mark may stand. */
+  /** Reads the arguments of a call up to the end of their JSON object. Its strings may contain marks. */
   #readArguments(pieces: ChatPiece[]): boolean {
-    const end = this.#object.findEnd(this.#held);
-    const text = this.#held.slice(0, end);
+    const end = this.#object.findEnd(this.#pending);
+    const text = this.#pending.slice(0, end);
     if (text !== '') pieces.push({ type: 'arguments', call: this.#calls - 1, text });
-    this.#held = this.#held.slice(text.length);
+    this.#pending = this.#pending.slice(text.length);
     if (end === undefined) return false;
     this.#state = 'callTail';
     return true;
   }
 
-  /** Takes the text before the first of the marks, and the mark; without one, what cannot become one. */
+  /** Reads up to the first mark and consumes the mark. Without one, keeps an ending that may start a mark. */
   #readUntil(...marks: readonly string[]): { text: string; mark: string | undefined } {
-    const held = this.#held;
+    const pending = this.#pending;
     const found = marks
-      .map((mark) => ({ mark, at: held.indexOf(mark) }))
+      .map((mark) => ({ mark, at: pending.indexOf(mark) }))
       .filter(({ at }) => at >= 0)
       .sort((one, other) => one.at - other.at)[0];
     if (found !== undefined) {
-      this.#held = held.slice(found.at + found.mark.length);
-      return { text: held.slice(0, found.at), mark: found.mark };
+      this.#pending = pending.slice(found.at + found.mark.length);
+      return { text: pending.slice(0, found.at), mark: found.mark };
     }
-    const isOpen = (length: number) =>
-      marks.some((mark) => mark.startsWith(held.slice(held.length - length)));
-    let open = Math.min(Math.max(...marks.map(({ length }) => length)) - 1, held.length);
-    while (open > 0 && !isOpen(open)) open--;
-    this.#held = held.slice(held.length - open);
-    return { text: held.slice(0, held.length - open), mark: undefined };
+    const mayStartMark = (length: number) =>
+      marks.some((mark) => mark.startsWith(pending.slice(pending.length - length)));
+    let kept = Math.min(Math.max(...marks.map(({ length }) => length)) - 1, pending.length);
+    while (kept > 0 && !mayStartMark(kept)) kept--;
+    this.#pending = pending.slice(pending.length - kept);
+    return { text: pending.slice(0, pending.length - kept), mark: undefined };
   }
 }
 
-function give(type: 'reasoning' | 'content', text: string, pieces: ChatPiece[]): void {
+function addText(type: 'reasoning' | 'content', text: string, pieces: ChatPiece[]): void {
   if (text !== '') pieces.push({ type, text });
 }

@@ -1,4 +1,4 @@
-// A conversation and its tools, as every API that has chats turns its requests into.
+// A conversation and its tools, independent of the API that received them.
 
 interface TextPart {
   readonly type: 'text';
@@ -14,7 +14,7 @@ type Text = string | readonly TextPart[];
 /** A call that the assistant made in an earlier turn. */
 interface ToolCall {
   readonly id: string;
-  /** `arguments` is JSON text. */
+  /** `arguments` is a string of JSON. */
   readonly function: { readonly name: string; readonly arguments: string };
 }
 

@@ -1,18 +1,18 @@
-// Where a JSON object ends, whatever stands in its texts.
+// Finds the end of a JSON object without parsing it.
 
-/** Finds the end of a JSON object in text that arrives in pieces. */
+/** Scans a JSON object that arrives in pieces. */
 export class JsonObjectScanner {
   #depth = 0;
-  #inText = false;
+  #inString = false;
   #escaped = false;
 
-  /** Where the object ends in the next piece of its text, if it does. */
+  /** Scans the next piece. Returns the index after the object's end, or `undefined` before its end. */
   findEnd(piece: string): number | undefined {
     for (const [index, character] of piece.split('').entries()) {
       if (this.#escaped) this.#escaped = false;
-      else if (this.#inText && character === '\\') this.#escaped = true;
-      else if (character === '"') this.#inText = !this.#inText;
-      else if (this.#inText) continue;
+      else if (this.#inString && character === '\\') this.#escaped = true;
+      else if (character === '"') this.#inString = !this.#inString;
+      else if (this.#inString) continue;
       else if (character === '{' || character === '[') this.#depth += 1;
       else if (character === '}' || character === ']') {
         this.#depth -= 1;

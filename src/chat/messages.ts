@@ -1,4 +1,4 @@
-// From a request's messages to those that a chat template reads.
+// Converts the messages of a request to the messages that a chat template reads.
 
 import { RequestError } from '../errors/request-error.ts';
 import type { TemplateMessage } from './chat-template.ts';
@@ -6,15 +6,20 @@ import type { ChatMessage, ChatTool } from './conversation.ts';
 import { describeTools, writeToolCall } from './tool-syntax.ts';
 
 export interface MessageOptions {
-  /** Whether the template writes tools and calls itself; else they are written into the messages. */
+  /** Whether the template writes tools and calls. If not, they are written into the messages. */
   readonly templateKnowsTools: boolean;
-  /** Whether an image is replaced by a note that it was left out, rather than refused. */
+  /** Whether a note replaces each image. If not, a request with an image is rejected. */
   readonly imagePlaceholders: boolean;
 }
 
 const imageNote = '[An image was here. This model reads text only, so it was left out.]';
 
-/** @throws {RequestError} when a message has what a text model cannot read */
+/**
+ * Converts messages for the template.
+ *
+ * @throws {RequestError} `unsupported_parameter` for an image, `invalid_value` for call arguments that are
+ * not JSON
+ */
 export function toTemplateMessages(
   messages: readonly ChatMessage[],
   tools: readonly ChatTool[],
@@ -72,7 +77,7 @@ function toText(index: number, { imagePlaceholders }: MessageOptions) {
   ): string => {
     if (part.type === 'text') return part.text;
     if (imagePlaceholders) return `\n${imageNote}\n`;
-    throw new RequestError('unsupported_parameter', 'This model reads text only: send no image.', {
+    throw new RequestError('unsupported_parameter', 'This model reads only text. Remove the image.', {
       param: `messages.${index}.content`,
     });
   };
@@ -88,7 +93,7 @@ function parseArguments(text: string, param: string): unknown {
   }
 }
 
-/** Each call has an answer of its own, and many templates take no two messages of the user in a row. */
+/** Joins consecutive tool messages, because many templates reject two user messages in a row. */
 function joinToolAnswers(
   converted: readonly TemplateMessage[],
   messages: readonly ChatMessage[],
@@ -96,8 +101,8 @@ function joinToolAnswers(
   const joined: TemplateMessage[] = [];
   for (const [index, message] of converted.entries()) {
     const previous = joined.at(-1);
-    const goesOn = messages[index]?.role === 'tool' && messages[index - 1]?.role === 'tool';
-    if (goesOn && previous !== undefined)
+    const followsTool = messages[index]?.role === 'tool' && messages[index - 1]?.role === 'tool';
+    if (followsTool && previous !== undefined)
       joined[joined.length - 1] = { ...previous, content: `${previous.content}\n${message.content}` };
     else joined.push(message);
   }

@@ -1,5 +1,5 @@
-// How a model is told of tools and writes its calls: the form of the Hermes models, which Qwen's use as well.
-// A model whose template knows no such form is told of it, and the grammar keeps it to it.
+// The format of tools and calls: that of the Hermes and Qwen models.
+// The system message explains it to a model whose template does not, and the grammar enforces it.
 
 import type { GrammarBuilder } from '../json-schema/grammar-builder.ts';
 import {
@@ -16,7 +16,7 @@ import type { ChatTool } from './conversation.ts';
 export const callStart = '<tool_call>';
 export const callEnd = '</tool_call>';
 
-/** What the system message says of tools to a model whose template says nothing. */
+/** Writes the text that explains tools to a model whose template does not. */
 export function describeTools(tools: readonly ChatTool[]): string {
   return [
     '# Tools',
@@ -33,25 +33,25 @@ export function describeTools(tools: readonly ChatTool[]): string {
   ].join('\n');
 }
 
-/** A call as the model writes it. */
+/** Writes a call in the model's format. */
 export function writeToolCall(name: string, callArguments: unknown): string {
   return `${callStart}\n${toCallHead(name)}${JSON.stringify(callArguments)}}\n${callEnd}`;
 }
 
-/** What stands before the arguments. */
+/** The part of a call before its arguments. */
 function toCallHead(name: string): string {
   return `{"name": ${JSON.stringify(name)}, "arguments": `;
 }
 
-/** The schema of a function's arguments: an object, of any kind where nothing is said. */
+/** The schema of a function's arguments: always an object, any object by default. */
 export function toArgumentsSchema({ function: { parameters } }: ChatTool): Readonly<Record<string, unknown>> {
   return { ...parameters, type: 'object' };
 }
 
 /**
- * One call or more, as they follow a {@link callStart}.
+ * Builds the grammar of one or more calls, without the first {@link callStart}.
  *
- * @throws {UnsupportedSchemaError} when the arguments of a tool have a schema that no grammar can express
+ * @throws {UnsupportedSchemaError} when no grammar can express the schema of a tool's arguments
  */
 export function toCallsNode(
   grammar: GrammarBuilder,

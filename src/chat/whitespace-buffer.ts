@@ -1,27 +1,28 @@
-// The white space around a text that arrives in pieces.
+// Trims a text that arrives in pieces.
 
-/** Drops the blanks before a text, and holds back those behind it until there is more. */
-export class BlankHolder {
-  readonly #holdsEnd: boolean;
-  #dropsStart: boolean;
+/** Drops white space before the text, and holds back white space at its end until more text arrives. */
+export class WhitespaceBuffer {
+  readonly #trimEnd: boolean;
+  #trimStart: boolean;
   #held = '';
 
-  constructor({ start, end }: { readonly start: boolean; readonly end: boolean }) {
-    this.#dropsStart = start;
-    this.#holdsEnd = end;
+  constructor({ trimStart, trimEnd }: { readonly trimStart: boolean; readonly trimEnd: boolean }) {
+    this.#trimStart = trimStart;
+    this.#trimEnd = trimEnd;
   }
 
-  /** The blanks behind the text so far. */
+  /** The white space at the end of the text so far. */
   get held(): string {
     return this.#held;
   }
 
-  push(text: string): string {
-    const all = this.#held + text;
-    const given = this.#dropsStart ? all.trimStart() : all;
-    const end = this.#holdsEnd ? given.trimEnd().length : given.length;
-    this.#held = given.slice(end);
-    if (end > 0) this.#dropsStart = false;
-    return given.slice(0, end);
+  /** Returns the text that is certain so far. */
+  push(piece: string): string {
+    const all = this.#held + piece;
+    const text = this.#trimStart ? all.trimStart() : all;
+    const end = this.#trimEnd ? text.trimEnd().length : text.length;
+    this.#held = text.slice(end);
+    if (end > 0) this.#trimStart = false;
+    return text.slice(0, end);
   }
 }

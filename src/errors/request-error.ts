@@ -1,4 +1,5 @@
-// Errors a caller can meet, in OpenAI's shape, on Lambda and on port 8000. One table says what each code means.
+// The errors that a caller can receive, in OpenAI's shape, on Lambda and on port 8000.
+// One table maps each code to its status and type.
 
 const codes = {
   invalid_json: { status: 400, type: 'invalid_request_error' },
@@ -15,7 +16,7 @@ const codes = {
   method_not_allowed: { status: 405, type: 'invalid_request_error' },
   request_too_large: { status: 413, type: 'invalid_request_error' },
   unsupported_media_type: { status: 415, type: 'invalid_request_error' },
-  // The front's on port 8000: Lambda's own limits, and what only a server on a port can meet.
+  // Only the server on port 8000 answers these: it has Lambda's limits and the errors of a socket.
   payload_too_large: { status: 400, type: 'invalid_request_error' },
   malformed_http: { status: 400, type: 'invalid_request_error' },
   request_timeout: { status: 408, type: 'invalid_request_error' },
@@ -25,7 +26,7 @@ const codes = {
   shutting_down: { status: 503, type: 'server_error' },
   server_busy: { status: 429, type: 'rate_limit_error' },
   deadline_exceeded: { status: 504, type: 'server_error' },
-  // Of a batch's lines.
+  // Only the lines of a batch have these.
   environment_ended: { status: 500, type: 'server_error' },
   duplicate_custom_id: { status: 400, type: 'invalid_request_error' },
   invalid_output: { status: 500, type: 'server_error' },
@@ -35,7 +36,7 @@ const codes = {
 
 export type ErrorCode = keyof typeof codes;
 
-/** The body of a failed HTTP answer. `param` names the request's field that is at fault. */
+/** The body of a failed HTTP answer. `param` names the field of the request that caused the error. */
 export interface ErrorBody {
   readonly error: {
     readonly message: string;
@@ -45,12 +46,12 @@ export interface ErrorBody {
   };
 }
 
-/** A failure that the caller caused and can mend. Its message goes to the caller, and quotes no prompt. */
+/** A failure that the caller caused and can fix. The caller receives its message, so it quotes no prompt. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
   readonly code: ErrorCode;
   readonly param: string | null;
-  /** Headers that the HTTP answer needs, such as `allow`. */
+  /** Extra headers of the HTTP answer, such as `allow`. Default: none. */
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(
@@ -75,10 +76,10 @@ export class RequestError extends Error {
 }
 
 /**
- * What a caller may know of any failure: a `RequestError` as it is, anything else as a `server_error`
- * without internals.
+ * Converts a failure for the caller. Anything but a `RequestError` becomes a `server_error` without
+ * internals.
  */
 export function toRequestError(error: unknown): RequestError {
   if (error instanceof RequestError) return error;
-  return new RequestError('server_error', 'The server failed to answer; its log has the reason.');
+  return new RequestError('server_error', 'The server failed to answer. Its log has the reason.');
 }

@@ -1,4 +1,4 @@
-// Several generations as one: started in order, as many at once as the engine runs, their events as they come.
+// Runs the generations of one request, as many at once as the engine has slots, and merges their events.
 
 import {
   type Engine,
@@ -12,16 +12,16 @@ import { InsufficientMemoryError } from '../engine/memory.ts';
 import { RequestError } from '../errors/request-error.ts';
 import type { RequestContext } from './context.ts';
 
-/** An event of the generation at `index` in the list that was asked for. */
+/** An event of the generation of the request at `index`. */
 export interface ChoiceEvent {
   readonly index: number;
   readonly event: GenerationEvent;
 }
 
 /**
- * Runs generations. The end of the iteration ends them all, and so does the context's signal.
+ * Runs generations, started in order. Ending the iteration ends all of them, as does aborting the signal.
  *
- * @throws {RequestError} `server_busy` when the engine takes no more, `invalid_value` for a grammar it does not take
+ * @throws {RequestError} `server_busy` when the queue is full, `invalid_value` for an invalid grammar
  * @throws the signal's reason when aborted
  */
 export async function* generateChoices(
@@ -33,22 +33,22 @@ export async function* generateChoices(
   const running = new Map<number, AsyncGenerator<GenerationEvent, void, void>>();
   const texts = requests.map(() => '');
   // Prompts are scored one after the other.
-  const atOnce = requests.some(({ promptLogprobs }) => promptLogprobs) ? 1 : engine.slots;
+  const concurrency = requests.some(({ promptLogprobs }) => promptLogprobs) ? 1 : engine.slots;
   const steps = new Map<number, Promise<{ index: number; step: IteratorResult<GenerationEvent, void> }>>();
   const advance = (index: number, generation: AsyncGenerator<GenerationEvent, void, void>) =>
     void steps.set(
       index,
       generation.next().then((step) => ({ index, step })),
     );
-  // However one of them ends, the others are ended, and why they had to be is told first.
+  // Settled, because a generation that fails to end must not hide the error that ended it.
   const endAll = () => Promise.allSettled([...running.values()].map((generation) => generation.return()));
-  // One that nobody reads on would keep its slot for ever.
+  // A generation that nobody reads would keep its slot for ever.
   const abandon = () => void endAll();
   signal.addEventListener('abort', abandon, { once: true });
   try {
     for (;;) {
       signal.throwIfAborted();
-      while (running.size < atOnce) {
+      while (running.size < concurrency) {
         const next = waiting.shift();
         if (next === undefined) break;
         const generation = engine.generate(next.request, signal);
@@ -69,28 +69,28 @@ export async function* generateChoices(
       advance(index, generation);
     }
   } catch (error) {
-    throw toRequestFailure(error);
+    throw translateEngineError(error);
   } finally {
     signal.removeEventListener('abort', abandon);
-    // What the others fail with when they are ended says nothing more.
+    // The first error ended the other generations, so their own errors are ignored.
     for (const step of steps.values()) step.catch(() => {});
     await endAll();
     transcript?.wrote(texts);
   }
 }
 
-/** What a streamed answer is made of. */
+/** Converts the events of generations to the chunks of a streamed answer. */
 export interface StreamParts<Chunk> {
-  /** The chunks before the first event. */
+  /** The chunks that precede the first event. */
   readonly begin: readonly Chunk[];
   toChunks(event: ChoiceEvent): readonly Chunk[];
-  /** The chunks behind the last event; the summaries are those of the generations, in their order. */
+  /** The chunks that follow the last event. There is one summary for each generation, in order. */
   toEnd(summaries: readonly GenerationSummary[]): readonly Chunk[];
 }
 
 /**
- * Begins a streamed answer. Waits for the first event, so that what fails until then has a status of its own. Ending the
- * iteration ends the generations.
+ * Starts a streamed answer. It waits for the first event, so that an earlier failure still has its own HTTP
+ * status. Ending the iteration ends the generations.
  */
 export async function startStream<Chunk>(
   events: AsyncGenerator<ChoiceEvent, void, void>,
@@ -118,8 +118,8 @@ async function* streamFrom<Chunk>(
   }
 }
 
-/** What the engine refuses because of the request, in the request's terms. */
-export function toRequestFailure(error: unknown): unknown {
+/** Converts the engine's refusals of a request to a `RequestError`. Returns any other error unchanged. */
+export function translateEngineError(error: unknown): unknown {
   if (error instanceof EngineBusyError) {
     return new RequestError('server_busy', `The server is busy: ${error.message} Try again later.`, {
       headers: { 'retry-after': '1' },

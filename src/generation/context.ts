@@ -1,4 +1,4 @@
-// Everything that differs between two requests.
+// The context of a request: everything that differs between two requests.
 import { randomInt } from 'node:crypto';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -6,34 +6,34 @@ import type { Observation } from '../telemetry/observation.ts';
 import type { Transcript } from '../telemetry/transcript.ts';
 
 /**
- * Made when a request arrives and never before: an id or a seed that was drawn during initialisation would be the same in
- * every environment restored from one snapshot.
+ * Created when a request arrives, never earlier. SnapStart would copy an id or a seed drawn during
+ * initialisation into every environment.
  */
 export interface RequestContext {
-  /** AWS's request id, or a UUID. */
+  /** AWS's request id on Lambda, else a UUID. */
   readonly id: string;
   readonly receivedAt: Date;
-  /** Unsigned 32-bit; used where the request brings no seed. */
+  /** The seed of a request that sets none. Unsigned 32-bit. */
   readonly seed: number;
   /** Whether the environment was initialised for this request. */
   readonly coldStart: boolean;
-  /** The deadline of the answer, in milliseconds of `performance.now()`. Absent: none. */
+  /** The deadline of the answer, in milliseconds of `performance.now()`. Default: no deadline. */
   readonly endBy?: number | undefined;
-  /** Aborted when nobody waits for the answer any more. */
+  /** Aborted when the client disconnects. */
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly metrics?: Metrics | undefined;
-  /** Present where LOG_PROMPTS allows prompts and completions to be logged. */
+  /** Present when LOG_PROMPTS allows logging prompts and completions. */
   readonly transcript?: Transcript | undefined;
 }
 
-/** What an adapter knows of a request; {@link RequestContext} describes the fields. */
+/** The part of a {@link RequestContext} that the source of the request sets. */
 export type RequestOptions = Pick<RequestContext, 'endBy' | 'signal'> & {
   /** Default: the id of the observed invocation. */
   readonly id?: string;
 };
 
-/** The context of a request that arrives now, with its own seed. */
+/** Creates the context of a request that has just arrived. Draws its seed. */
 export function toRequestContext(
   { identity, log, metrics, transcript }: Observation,
   { id = identity.id, endBy, signal }: RequestOptions,

@@ -1,23 +1,23 @@
-// Where the bearer key comes from: the environment, or a secret in AWS Secrets Manager.
+// The source of the API key: an environment variable, or a secret in AWS Secrets Manager.
 import { ConfigurationError, type Environment, readText } from '../config/environment.ts';
 
-/** The key that HTTP requests must bring. It may be another one tomorrow. */
+/** Provides the key that HTTP requests must send. The key may change at any time. */
 export interface ApiKeySource {
   /**
-   * The key.
+   * Returns the key, possibly from a cache.
    *
-   * @throws {ApiKeyUnavailableError} when it cannot be read
+   * @throws {ApiKeyUnavailableError} when the key cannot be read
    */
   current(): Promise<string>;
   /**
-   * The key for a request that brought another one: it may have been rotated since it was read.
+   * Returns the key after a request sent a different one: the key may have been rotated since it was read.
    *
-   * @throws {ApiKeyUnavailableError} when it cannot be read
+   * @throws {ApiKeyUnavailableError} when the key cannot be read
    */
   latest(): Promise<string>;
 }
 
-/** Nobody can be let in, because the key is not known. The reason is in the log. */
+/** The key is unknown, so no request can be authorized. The log has the reason. */
 export class ApiKeyUnavailableError extends Error {
   override readonly name = 'ApiKeyUnavailableError';
 
@@ -26,23 +26,23 @@ export class ApiKeyUnavailableError extends Error {
   }
 }
 
-/** A key is asked for anew when it is older, in milliseconds. */
-const freshFor = 5 * 60_000;
+/** A cached key is read again after this many milliseconds. */
+const refreshAfterMs = 5 * 60_000;
 
-/** While it cannot be asked for, the last one that was read goes on for this long, in milliseconds. */
-const usableFor = 60 * 60_000;
+/** A cached key expires after this many milliseconds, if it cannot be read again. */
+const expiresAfterMs = 60 * 60_000;
 
-/** Milliseconds from one question to the next: neither wrong keys nor an outage make a request to AWS each. */
-const pauseBetweenReads = 5_000;
+/** Reads are at least this many milliseconds apart, so that wrong keys and outages do not flood AWS. */
+const readIntervalMs = 5_000;
 
-/** Milliseconds that one question may take; the SDK itself waits for ever. */
-const longestRead = 5_000;
+/** A read fails after this many milliseconds. The SDK has no timeout of its own. */
+const readTimeoutMs = 5_000;
 
 /**
- * The source that the environment names: API_KEY is the key itself, API_KEY_SECRET_ARN a secret that is the key, or
- * a JSON object with the key as its `apiKey`. Without either anyone may call.
+ * Reads the source from the environment. API_KEY is the key itself. API_KEY_SECRET_ARN names a secret: the
+ * key, or a JSON object with the key in its field `apiKey`. Without either, requests need no key.
  *
- * @throws {ConfigurationError} when both are set, or the ARN names no secret
+ * @throws {ConfigurationError} when both are set, or the ARN is not the ARN of a secret
  */
 export function readApiKeySource(env: Environment): ApiKeySource | undefined {
   const apiKey = readText(env, 'API_KEY', undefined);
@@ -51,14 +51,14 @@ export function readApiKeySource(env: Environment): ApiKeySource | undefined {
     return apiKey === undefined ? undefined : { current: async () => apiKey, latest: async () => apiKey };
   }
   if (apiKey !== undefined) {
-    throw new ConfigurationError('API_KEY_SECRET_ARN', arn, 'either it or API_KEY, not both');
+    throw new ConfigurationError('API_KEY_SECRET_ARN', arn, 'no value while API_KEY is set');
   }
   return new SecretApiKey(arn);
 }
 
 /**
- * A key in Secrets Manager. It is read when a request first needs it, and not before: what is read while an
- * environment is set up is kept in its snapshot. Requests wait for the reading; on Lambda nothing goes on behind them.
+ * A key in Secrets Manager. The first request that needs the key reads it: a key read during initialisation
+ * would be stored in the snapshot. Requests wait for the read, because Lambda freezes background work.
  */
 export class SecretApiKey implements ApiKeySource {
   readonly #arn: string;
@@ -66,13 +66,13 @@ export class SecretApiKey implements ApiKeySource {
   readonly #now: () => number;
   readonly #log: (error: Error) => void;
   #known: { readonly key: string; readonly readAt: number } | undefined;
-  #askedAt = Number.NEGATIVE_INFINITY;
-  #asking: Promise<void> | undefined;
+  #lastReadAt = Number.NEGATIVE_INFINITY;
+  #reading: Promise<void> | undefined;
 
   /**
-   * `now` is in milliseconds, by default of the wall clock: any other stands still while an environment is frozen.
+   * `now` returns milliseconds. Default: the wall clock. Other clocks stop while an environment is frozen.
    *
-   * @throws {ConfigurationError} when the ARN names no secret
+   * @throws {ConfigurationError} when the ARN is not the ARN of a secret
    */
   constructor(
     arn: string,
@@ -92,42 +92,42 @@ export class SecretApiKey implements ApiKeySource {
   }
 
   async current(): Promise<string> {
-    if (this.#age() > freshFor) await this.#ask();
-    return this.#usable();
+    if (this.#age() > refreshAfterMs) await this.#refresh();
+    return this.#cached();
   }
 
   async latest(): Promise<string> {
-    await this.#ask();
-    return this.#usable();
+    await this.#refresh();
+    return this.#cached();
   }
 
   #age(): number {
     return this.#known === undefined ? Number.POSITIVE_INFINITY : this.#now() - this.#known.readAt;
   }
 
-  #usable(): string {
-    if (this.#known === undefined || this.#age() > usableFor) throw new ApiKeyUnavailableError();
+  #cached(): string {
+    if (this.#known === undefined || this.#age() > expiresAfterMs) throw new ApiKeyUnavailableError();
     return this.#known.key;
   }
 
-  /** Reads the key, unless it was tried just now; those who come meanwhile wait for the same answer. */
-  async #ask(): Promise<void> {
-    if (this.#asking === undefined) {
-      if (this.#now() - this.#askedAt < pauseBetweenReads) return;
-      this.#askedAt = this.#now();
-      this.#asking = this.#read().finally(() => {
-        this.#asking = undefined;
+  /** Reads the key, unless the last read is too recent. Concurrent callers share one read. */
+  async #refresh(): Promise<void> {
+    if (this.#reading === undefined) {
+      if (this.#now() - this.#lastReadAt < readIntervalMs) return;
+      this.#lastReadAt = this.#now();
+      this.#reading = this.#read().finally(() => {
+        this.#reading = undefined;
       });
     }
-    await this.#asking;
+    await this.#reading;
   }
 
   async #read(): Promise<void> {
     const readAt = this.#now();
     try {
-      // Only here: whoever has no secret need not load the SDK.
+      // Imported here, so that the SDK is loaded only for a secret.
       const { readSecret } = await import('./secrets-manager.ts');
-      const secret = await readSecret(this.#arn, this.#region, AbortSignal.timeout(longestRead));
+      const secret = await readSecret(this.#arn, this.#region, AbortSignal.timeout(readTimeoutMs));
       this.#known = { key: toApiKey(secret), readAt };
     } catch (error) {
       this.#log(new Error(`The API key could not be read from ${this.#arn}.`, { cause: error }));
@@ -135,15 +135,17 @@ export class SecretApiKey implements ApiKeySource {
   }
 }
 
-/** The key in a secret. No message quotes it: messages are logged. */
+/** Extracts the key from a secret. The error does not quote the secret, because it is logged. */
 function toApiKey(secret: string | undefined): string {
   const fields = toObject(secret ?? '');
   const key = fields === undefined ? secret : fields.apiKey;
   if (typeof key === 'string' && key.trim() !== '') return key.trim();
-  throw new Error('The secret is neither a text nor a JSON object with a text as its "apiKey".');
+  throw new Error(
+    'The secret has no key. Store the key itself, or a JSON object with the key in its field "apiKey".',
+  );
 }
 
-/** What the text says in JSON, if that is an object. */
+/** Parses a text that may be a JSON object. */
 function toObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);

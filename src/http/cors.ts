@@ -1,22 +1,22 @@
-// Cross-origin requests: which web pages may read the answers.
+// Cross-origin resource sharing (CORS): decides which web pages may send requests.
 // https://fetch.spec.whatwg.org/#http-cors-protocol
 import { ConfigurationError } from '../config/environment.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
 
 const anyOrigin = '*';
 const expected =
-  "'*', or the exact origins of web pages with commas between them, such as https://chat.example.com";
+  "'*', or the exact origins of web pages separated by commas, such as https://chat.example.com";
 
-/** What browsers keep from a page unless it is named; OpenAI's client reads both. */
+/** Browsers hide these headers from a page unless they are exposed. OpenAI's client reads both. */
 const exposedHeaders = 'x-request-id, retry-after';
 
-/** Seconds for which a browser need not ask again; Chromium takes no more. */
+/** A browser caches a preflight for this many seconds. It is Chromium's maximum. */
 const preflightSeconds = 7200;
 
-/** Names of headers with commas between them, as a browser lists those that a page sets. */
+/** A list of header names separated by commas. */
 const headerNames = /^[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*$/;
 
-/** The origins that may call. Pages send a bearer key, never cookies: those are not allowed to any. */
+/** The origins that may send requests. Cookies are never allowed, because clients send a bearer key. */
 export class Cors {
   readonly #origins: ReadonlySet<string>;
 
@@ -25,9 +25,9 @@ export class Cors {
   }
 
   /**
-   * Reads a list of origins. Without one there are no CORS headers, and browsers let no other origin's page call.
+   * Parses a list of origins, or `*` for all. Returns `undefined` for a blank text: browsers block all pages.
    *
-   * @throws {ConfigurationError} when a part of it is no origin, such as an address with a path
+   * @throws {ConfigurationError} when a part of the list is not an origin, such as a URL with a path
    */
   static parse(text: string | undefined): Cors | undefined {
     if (text === undefined || text.trim() === '') return undefined;
@@ -41,22 +41,25 @@ export class Cors {
   }
 
   /**
-   * The answer to a browser that asks whether a page may send a request; `methods` are those of the path. Nothing
-   * when that is not what is asked, or the page may not: the request is then answered as any other.
+   * Answers a preflight from an allowed origin. `methods` are the methods of the path. Returns `undefined`
+   * for any other request.
    */
   preflight({ method, headers }: HttpRequest, methods: readonly string[]): HttpResponse<string> | undefined {
     const origin = this.#allowed(headers.origin);
     if (method !== 'OPTIONS' || headers['access-control-request-method'] === undefined || !origin) {
       return undefined;
     }
-    const asked = headers['access-control-request-headers'] ?? '';
+    const requested = headers['access-control-request-headers'] ?? '';
     return {
       status: 204,
       headers: {
         'access-control-allow-origin': origin,
         'access-control-allow-methods': methods.join(', '),
-        // Whatever is asked for, for OpenAI's client sends a dozen; the wildcard would not hold for `authorization`.
-        'access-control-allow-headers': headerNames.test(asked) ? asked : 'authorization, content-type',
+        // Allows all requested headers: OpenAI's client sends a dozen, and `*` does not cover
+        // `authorization`.
+        'access-control-allow-headers': headerNames.test(requested)
+          ? requested
+          : 'authorization, content-type',
         'access-control-max-age': String(preflightSeconds),
         ...this.#vary,
       },
@@ -64,7 +67,7 @@ export class Cors {
     };
   }
 
-  /** What every other answer needs, errors too. */
+  /** The headers of every response, errors included. */
   headers({ headers }: HttpRequest): Record<string, string> {
     const origin = this.#allowed(headers.origin);
     if (!origin) return this.#vary;
@@ -80,16 +83,16 @@ export class Cors {
     return origin !== undefined && this.#origins.has(origin) ? origin : undefined;
   }
 
-  /** A cache may give one origin's answer to another only where all get the same. */
+  /** A cache may share a response between origins only if all origins are allowed. */
   get #vary(): Record<string, string> {
     return this.#origins.has(anyOrigin) ? {} : { vary: 'origin' };
   }
 }
 
-/** An origin as browsers write it: lower case, without the scheme's own port. */
+/** Normalizes an origin as browsers do: lower case, without the default port. */
 function toOrigin(text: string): string | undefined {
   const url = /^[a-z][a-z\d+.-]*:\/\/[^\s/?#@*\\]+$/i.test(text) ? URL.parse(text) : null;
   if (url === null) return undefined;
-  // Of other schemes, such as an extension's, URL gives no origin.
+  // URL has the origin 'null' for other schemes, such as that of a browser extension.
   return url.origin === 'null' ? `${url.protocol}//${url.host}`.toLowerCase() : url.origin;
 }

@@ -1,4 +1,4 @@
-// A direct invoke: the event is the request itself, and its fields say of what kind.
+// Direct invokes: the event is the body of a request, and its fields select the endpoint.
 
 import { chat } from '../api/chat/chat.ts';
 import { complete } from '../api/completions/completions.ts';
@@ -10,10 +10,10 @@ import type { RequestContext } from '../generation/context.ts';
 import { isJsonObject } from '../json-schema/json-object.ts';
 
 /**
- * Answers a direct invoke: a chat with `messages`, a ranking with `documents`, embeddings with `input`, and else a
- * completion.
+ * Answers a direct invoke. `messages` selects a chat, `documents` a ranking, `input` embeddings. Any other
+ * event is a completion.
  *
- * @throws {RequestError} when the request is wrong, does not fit the model, or asks for a stream
+ * @throws {RequestError} when the request is invalid, does not fit the model, or asks for a stream
  */
 export async function answerDirectInvoke(
   event: unknown,
@@ -24,7 +24,7 @@ export async function answerDirectInvoke(
   if (isJsonObject(event) && event.stream === true) {
     throw new RequestError(
       'unsupported_parameter',
-      "'stream' is not supported here: this answer comes as a whole.",
+      "A direct invoke cannot stream. Leave out 'stream', or send the request to the Function URL.",
       { param: 'stream' },
     );
   }

@@ -1,4 +1,4 @@
-// A path's answer to a method: the table of routes is made of these, and the OpenAPI document of the table.
+// An endpoint answers one method of one path. The table of routes consists of endpoints.
 import type * as z from 'zod/mini';
 import { parseJson } from '../api/json-body.ts';
 import type { ModelService } from '../api/service.ts';
@@ -6,7 +6,7 @@ import { RequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
 import type { HttpRequest } from './http.ts';
 
-/** An answer that is text and not JSON. */
+/** A text answer, for an endpoint that does not answer JSON. */
 export class TextAnswer {
   readonly text: string;
   readonly contentType: string;
@@ -17,33 +17,36 @@ export class TextAnswer {
   }
 }
 
-/** An object that is answered as JSON, chunks that are answered as server-sent events, or a text. */
+/** An object (sent as JSON), chunks (sent as server-sent events) or a text. */
 export type Answer = object | AsyncGenerator<object, void, void> | TextAnswer;
 
 interface EndpointRequest {
   readonly http: HttpRequest;
   readonly service: ModelService;
   readonly context: RequestContext;
-  /** What stands in the path for its `{parameter}`. */
+  /** The decoded value of the path's `{parameter}`. */
   readonly parameter: string;
 }
 
 export interface Endpoint {
+  /** The summary in the OpenAPI document. */
   readonly summary: string;
-  /** Of the JSON body, where there is one. */
+  /** The schema of the JSON body. Absent when the endpoint reads no body. */
   readonly schema?: z.ZodMiniType;
   readonly answer: (request: EndpointRequest) => Answer | Promise<Answer>;
 }
 
-/** The largest body that is read, in bytes. A buffered invocation brings at most 6 MiB, headers included. */
+/** The largest accepted body, in bytes. A buffered invocation has at most 6 MiB, headers included. */
 const maxBodyBytes = 4 * 1024 * 1024;
 
-/** An endpoint that reads no body. */
+/** Defines an endpoint that reads no body. */
 export function get(summary: string, answer: Endpoint['answer']): { GET: Endpoint } {
   return { GET: { summary, answer } };
 }
 
-/** An endpoint that reads a JSON body, which it checks by the schema itself. */
+/**
+ * Defines an endpoint that reads a JSON body. Its `answer` validates the body; `schema` only documents it.
+ */
 export function post(
   summary: string,
   schema: z.ZodMiniType,
@@ -63,13 +66,13 @@ function readJsonBody({ headers, body }: HttpRequest): unknown {
   if (contentType !== undefined && !/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType.trim())) {
     throw new RequestError(
       'unsupported_media_type',
-      'Send the request as JSON, with content-type: application/json.',
+      `Unsupported content-type '${contentType}'. Send JSON with 'content-type: application/json'.`,
     );
   }
   if (body.byteLength > maxBodyBytes) {
     throw new RequestError(
       'request_too_large',
-      `The request body has ${body.byteLength} bytes; at most ${maxBodyBytes} are read.`,
+      `The request body has ${body.byteLength} bytes. Send at most ${maxBodyBytes} bytes.`,
     );
   }
   return parseJson(body);

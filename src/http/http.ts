@@ -1,19 +1,19 @@
-// A plain HTTP request and its answer, free of any event source.
+// An HTTP request and its response, independent of the event source.
 
 export interface HttpRequest {
-  /** Upper case. */
+  /** In upper case. */
   readonly method: string;
-  /** Without the query, and without an API Gateway stage. */
+  /** Without the query and without the stage of an API Gateway. */
   readonly path: string;
-  /** Names in lower case. */
+  /** With names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
 }
 
-/** An answer; its body is one text, or its pieces as they come. */
+/** An HTTP response. Its body is one string, or an iterable of strings for a stream. */
 export interface HttpResponse<Body = string | AsyncIterable<string>> {
   readonly status: number;
-  /** Names in lower case. */
+  /** With names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Body;
 }
@@ -25,7 +25,7 @@ export function toJsonResponse(
   return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) };
 }
 
-/** An answer of server-sent events, which nothing on the way may keep or hold back. */
+/** Creates a response of server-sent events. No proxy may cache it. */
 export function toEventStreamResponse(
   events: AsyncIterable<string>,
   headers: Readonly<Record<string, string>>,
@@ -37,7 +37,7 @@ export function toEventStreamResponse(
   };
 }
 
-/** Waits for all of a body, for a way that cannot stream. */
+/** Reads a streamed body to its end, for a caller that cannot stream. */
 export async function toWholeResponse(response: HttpResponse): Promise<HttpResponse<string>> {
   if (typeof response.body === 'string') return { ...response, body: response.body };
   return { ...response, body: (await Array.fromAsync(response.body)).join('') };

@@ -1,4 +1,4 @@
-// GET /openapi.json: the API described by the table of routes and the schemas that check its requests.
+// Generates the OpenAPI document from the table of routes and the schemas that validate requests.
 import * as z from 'zod/mini';
 import type { Endpoint } from './endpoint.ts';
 
@@ -7,7 +7,7 @@ type JsonSchema = Readonly<Record<string, unknown>>;
 type Routes = Readonly<Record<string, Readonly<Record<string, Endpoint>>>>;
 
 const errorAnswer = {
-  description: "A failure, in OpenAI's shape.",
+  description: "An error in OpenAI's format.",
   content: {
     'application/json': {
       schema: {
@@ -30,7 +30,7 @@ const errorAnswer = {
   },
 };
 
-/** The document, in OpenAPI 3.1. Paths in `open` ask for no key. */
+/** Generates the document in OpenAPI 3.1. The paths in `open` need no API key. */
 export function toOpenApi(routes: Routes, open: ReadonlySet<string>): object {
   const paths = Object.entries(routes).map(([path, methods]) => {
     const parameters = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
@@ -48,7 +48,7 @@ export function toOpenApi(routes: Routes, open: ReadonlySet<string>): object {
         ...(schema && {
           requestBody: { required: true, content: { 'application/json': { schema: toJsonSchema(schema) } } },
         }),
-        responses: { 200: { description: 'The answer.' }, default: errorAnswer },
+        responses: { 200: { description: 'Success.' }, default: errorAnswer },
       },
     ]);
     return [path, Object.fromEntries(operations)];
@@ -58,7 +58,7 @@ export function toOpenApi(routes: Routes, open: ReadonlySet<string>): object {
     info: {
       title: 'gguf-lambda',
       version: '0.1.0',
-      description: "OpenAI's completions, chat, embeddings and their kind, answered by one GGUF model.",
+      description: "One GGUF model behind OpenAI's API for completions, chat and embeddings.",
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
@@ -71,18 +71,18 @@ export function toOpenApi(routes: Routes, open: ReadonlySet<string>): object {
 function toJsonSchema(schema: z.ZodMiniType): object {
   const { $schema: _, properties = {}, ...jsonSchema } = z.toJSONSchema(schema, { io: 'input' });
   const isRequired = (field: string) => jsonSchema.required?.includes(field) ?? false;
-  const told = Object.entries(properties as Readonly<Record<string, JsonSchema>>).map(([field, schema]) => [
+  const fields = Object.entries(properties as Readonly<Record<string, JsonSchema>>).map(([field, schema]) => [
     field,
     isRequired(field) ? schema : toNullable(schema),
   ]);
-  return { ...jsonSchema, properties: Object.fromEntries(told) };
+  return { ...jsonSchema, properties: Object.fromEntries(fields) };
 }
 
-/** As in OpenAI's API, a field that is null counts as absent. */
-function toNullable({ description, default: given, ...schema }: JsonSchema): object {
+/** Allows null, because a field that is null counts as absent, as in OpenAI's API. */
+function toNullable({ description, default: defaultValue, ...schema }: JsonSchema): object {
   return {
     ...(description !== undefined && { description }),
-    ...(given !== undefined && { default: given }),
+    ...(defaultValue !== undefined && { default: defaultValue }),
     anyOf: [schema, { type: 'null' }],
   };
 }

@@ -19,41 +19,43 @@ import type { HttpRequest } from './http.ts';
 import { toOpenApi } from './openapi.ts';
 
 const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
-  '/v1/completions': post('Completes a text.', completionRequestSchema, complete),
-  '/v1/chat/completions': post('Answers in a chat.', chatRequestSchema, chat),
-  '/v1/embeddings': post('Turns texts into vectors.', embeddingsRequestSchema, embed),
+  '/v1/completions': post('Completes a prompt.', completionRequestSchema, complete),
+  '/v1/chat/completions': post('Answers a conversation.', chatRequestSchema, chat),
+  '/v1/embeddings': post('Converts texts to embeddings.', embeddingsRequestSchema, embed),
   '/v1/rerank': post('Sorts documents by their relevance to a query.', rerankRequestSchema, rerank),
   '/v1/models': get('Lists the loaded model.', ({ service }) => toModelList(toLoadedModel(service))),
-  '/v1/models/{id}': get('Describes the model.', ({ service, parameter }) =>
+  '/v1/models/{id}': get('Describes the loaded model.', ({ service, parameter }) =>
     findModel(parameter, toLoadedModel(service)),
   ),
-  '/tokenize': post('Turns a text into tokens.', tokenizeRequestSchema, tokenize),
-  '/detokenize': post('Turns tokens into their text.', detokenizeRequestSchema, detokenize),
-  '/apply-template': post('Turns messages into a prompt.', templateRequestSchema, applyTemplate),
+  '/tokenize': post('Converts a text to tokens.', tokenizeRequestSchema, tokenize),
+  '/detokenize': post('Converts tokens to text.', detokenizeRequestSchema, detokenize),
+  '/apply-template': post('Converts messages to a prompt.', templateRequestSchema, applyTemplate),
   '/tokenizer_info': get('Describes the vocabulary.', ({ service }) =>
     toTokenizerInfo(toLoadedModel(service)),
   ),
   '/props': get('Describes the server.', ({ service }) =>
     toProps(toLoadedModel(service), service.engine.slots),
   ),
-  '/metrics': get('Counts and durations for Prometheus, on a server of your own.', ({ context }) =>
+  '/metrics': get('Returns metrics for Prometheus. Not available on Lambda.', ({ context }) =>
     exposeMetrics(context.metrics),
   ),
-  '/health': get('Whether the model is loaded.', ({ service, context }) => toHealth(service, context)),
-  '/openapi.json': get('This document.', () => describeApi()),
+  '/health': get('Reports that the server is ready.', ({ service, context }) => toHealth(service, context)),
+  '/openapi.json': get('Returns this OpenAPI document.', () => describeApi()),
 };
 
-/** The paths that need no key. */
+/** The paths that need no API key. */
 export const openPaths: ReadonlySet<string> = new Set(['/health']);
 
 export interface Route {
   readonly pattern: string;
   readonly methods: Readonly<Record<string, Endpoint>>;
-  /** The part of the path that the pattern calls `{parameter}`. A model's name may have slashes. */
+  /**
+   * The value of the pattern's `{parameter}`, still encoded. It may contain slashes, as names of models do.
+   */
   readonly parameter: string;
 }
 
-/** The route of a path, if there is one. */
+/** Finds the route of a path. */
 export function findRoute(path: string): Route | undefined {
   for (const [pattern, methods] of Object.entries(routes)) {
     const parameterStart = pattern.indexOf('{');
@@ -66,7 +68,11 @@ export function findRoute(path: string): Route | undefined {
   return undefined;
 }
 
-/** @throws {RequestError} `unknown_url` without a route, `method_not_allowed` for another method than the route's */
+/**
+ * Finds the endpoint for the method of a request.
+ *
+ * @throws {RequestError} `unknown_url` without a route, `method_not_allowed` for an unsupported method
+ */
 export function findEndpoint(
   route: Route | undefined,
   { method, path }: HttpRequest,
@@ -74,20 +80,20 @@ export function findEndpoint(
   if (route === undefined) {
     throw new RequestError(
       'unknown_url',
-      `There is nothing at this path; try ${Object.keys(routes).join(', ')}.`,
+      `Unknown path '${path}'. The paths are ${Object.keys(routes).join(', ')}.`,
     );
   }
-  // HEAD is answered like GET, without a body.
-  const asked = method === 'HEAD' ? 'GET' : method;
-  const endpoint = Object.hasOwn(route.methods, asked) ? route.methods[asked] : undefined;
+  // HEAD has the headers of GET and no body.
+  const name = method === 'HEAD' ? 'GET' : method;
+  const endpoint = Object.hasOwn(route.methods, name) ? route.methods[name] : undefined;
   if (endpoint !== undefined) return { endpoint, parameter: decode(route.parameter) };
   const allow = Object.keys(route.methods).join(', ').replace('GET', 'GET, HEAD');
-  throw new RequestError('method_not_allowed', `${path} takes ${allow}, not ${method}.`, {
+  throw new RequestError('method_not_allowed', `${path} does not allow ${method}. Use ${allow}.`, {
     headers: { allow },
   });
 }
 
-/** A malformed encoding is taken literally. */
+/** Decodes a part of a path. Leaves a malformed encoding unchanged. */
 function decode(parameter: string): string {
   try {
     return decodeURIComponent(parameter);
@@ -98,7 +104,7 @@ function decode(parameter: string): string {
 
 let description: object | undefined;
 
-/** Made for the first request of it. */
+/** Returns the OpenAPI document. The first request creates it. */
 function describeApi(): object {
   description ??= toOpenApi(routes, openPaths);
   return description;
@@ -106,7 +112,7 @@ function describeApi(): object {
 
 async function exposeMetrics(metrics: Metrics | undefined): Promise<TextAnswer> {
   if (metrics?.expose === undefined) {
-    throw new RequestError('unknown_url', 'This function has no metrics: on Lambda they are in CloudWatch.');
+    throw new RequestError('unknown_url', 'There is no /metrics on Lambda. Its metrics are in CloudWatch.');
   }
   const { text, contentType } = await metrics.expose();
   return new TextAnswer(text, contentType);
@@ -117,7 +123,7 @@ function toLoadedModel({ model, engine }: ModelService): LoadedModel {
 }
 
 function toHealth({ model, engine }: ModelService, { coldStart }: RequestContext): object {
-  // The model is loaded before the handler exists, so a server that answers has it.
+  // The model is loaded before the request handler exists.
   return {
     status: 'ok',
     model_loaded: true,

@@ -1,7 +1,7 @@
-// AWS Secrets Manager. A file of its own, so that a bundler can keep the SDK apart for those who have no secret.
+// Reads from AWS Secrets Manager. In its own file, so that only functions with a secret load the SDK.
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 
-/** The text of a secret; nothing where it is binary. */
+/** Reads the text of a secret, or `undefined` if the secret is binary. */
 export async function readSecret(
   arn: string,
   region: string,

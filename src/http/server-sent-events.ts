@@ -1,10 +1,10 @@
-// Server-sent events as OpenAI's API sends them.
+// Server-sent events in the format of OpenAI's API.
 // https://html.spec.whatwg.org/multipage/server-sent-events.html
 import { type RequestError, toRequestError } from '../errors/request-error.ts';
 
 /**
- * Turns chunks into events, and ends with `[DONE]`. A failure of the chunks is given to `log` and becomes an
- * `error` event that ends the stream, because the status has long been sent.
+ * Converts chunks to events and ends with `[DONE]`. A failure goes to `log` and becomes an `error` event that
+ * ends the stream, because the HTTP status has already been sent.
  */
 export async function* toServerSentEvents(
   chunks: AsyncGenerator<object, void, void>,
@@ -12,7 +12,7 @@ export async function* toServerSentEvents(
 ): AsyncGenerator<string, void, void> {
   try {
     for (;;) {
-      // Only here: what a reader that leaves throws into the `yield` is no failure of the chunks.
+      // Catches only failures of the chunks, not an error that the reader throws into the `yield`.
       const step = await chunks.next().catch((error: unknown) => {
         log(error);
         return { done: 'failed', error } as const;
@@ -30,7 +30,7 @@ export async function* toServerSentEvents(
   }
 }
 
-/** The last event of a stream that fails after its status was sent. */
+/** Creates the last event of a stream that fails after its status was sent. */
 export function toErrorEvent(error: RequestError): string {
   return `event: error\ndata: ${JSON.stringify(error.toBody())}\n\n`;
 }

@@ -1,14 +1,14 @@
-// What answers HTTP requests: the loaded model and who may use it, made once per process.
+// The service that answers HTTP requests: the model, access rules and telemetry. Made once per process.
 import type { ModelService } from '../api/service.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { ApiKeySource } from './api-key.ts';
 import type { Cors } from './cors.ts';
 
 export interface Service extends ModelService {
-  /** The key that HTTP requests must bring. Absent: none. AWS itself guards direct invokes. */
+  /** The key that HTTP requests must send. Default: none. Direct invokes need no key: AWS authorizes them. */
   readonly apiKey?: ApiKeySource | undefined;
-  /** The web pages that may call. Absent: none. */
+  /** The web pages that may send requests from a browser. Default: none. */
   readonly cors?: Cors | undefined;
-  /** Observes requests. Default: only failures are logged, on the console. */
+  /** Observes invocations. Default: logs only failures, on the console. */
   readonly telemetry?: Telemetry | undefined;
 }

@@ -1,48 +1,48 @@
-// How many readings of one text llama.cpp may have to follow at once. Where alternatives begin alike, and hold values
-// with such alternatives again, that number doubles with every level, and a dozen levels take for ever.
+// Estimates how many parses of one text llama.cpp must follow at once. Nested alternatives that start alike
+// double that number with each level, and a dozen levels take for ever.
 import type { Kind } from './kinds.ts';
 
-/** A property or an item. Those that are not declared have no name, and there may be several. */
+/** A property or an item. Undeclared ones have no name and may repeat. */
 export interface Member {
   readonly name: string | undefined;
-  /** The rule of its value. */
+  /** The rule for its value. */
   readonly rule: string;
   readonly isRequired: boolean;
 }
 
-/** What a list or an object holds, in its order. */
+/** The members of a list or an object, in order. */
 export interface Container {
   readonly kind: 'object' | 'array';
   readonly members: readonly Member[];
 }
 
-/** What a rule for a schema allows. */
+/** The values that the rule for a schema allows. */
 export interface Shape {
   /** The rules of its alternatives. */
   readonly options: readonly string[];
   readonly kinds: readonly Kind[];
   readonly containers: readonly Container[];
-  /** The values as texts, where they are listed. */
+  /** The JSON texts of the values, if the schema lists them. */
   readonly values: readonly string[] | undefined;
 }
 
-/** What a rule allows, in whichever of its alternatives. */
+/** The values that a rule allows, over all its alternatives. */
 interface Outline {
   readonly kinds: ReadonlySet<Kind>;
   readonly containers: readonly Container[];
   readonly values: ReadonlySet<string> | undefined;
 }
 
-/** Each reading is followed for every token of the vocabulary. */
-const mostReadings = 1000;
+/** The most parses. llama.cpp follows each of them for every token of the vocabulary. */
+const mostParses = 1000;
 
-/** Enough to tell a number that doubles with each level from one that grows by one. */
+/** Enough levels to distinguish exponential from linear growth. */
 const levels = 32;
 
-/** Comparing each with each takes its time. */
+/** The most alternatives, because each is compared with each. */
 export const mostAlternatives = 500;
 
-/** Finds rules whose texts may have more readings than can be followed. */
+/** Finds rules whose texts may have too many parses. */
 export class AmbiguityCheck {
   readonly #shapes: ReadonlyMap<string, Shape>;
   readonly #outlines = new Map<string, Outline>();
@@ -51,31 +51,31 @@ export class AmbiguityCheck {
     this.#shapes = shapes;
   }
 
-  /** A rule with more alternatives, lists and objects, than can be compared. */
-  findCrowd(): string | undefined {
+  /** Finds a rule with too many alternatives that are lists or objects. */
+  findTooManyAlternatives(): string | undefined {
     const rules = [...this.#shapes.keys()];
     return rules.find((rule) => this.#outlineOf(rule).containers.length > mostAlternatives);
   }
 
-  /** A rule with more readings than can be followed. */
+  /** Finds a rule with too many parses. */
   findAmbiguity(): string | undefined {
     const rules = [...this.#shapes.keys()].reverse();
-    const alike = new Map(rules.map((rule) => [rule, this.#alikeIn(rule)]));
-    const readings = new Map<string, number>();
-    const within = ({ members }: Container) =>
-      Math.max(0, ...members.map(({ rule }) => readings.get(rule) ?? 0));
+    const similar = new Map(rules.map((rule) => [rule, this.#groupSimilar(rule)]));
+    const parses = new Map<string, number>();
+    const parsesWithin = ({ members }: Container) =>
+      Math.max(0, ...members.map(({ rule }) => parses.get(rule) ?? 0));
     for (let level = 0; level < levels; level++) {
-      for (const [rule, groups] of alike) {
-        // One reading of a text that opens a list or an object, and none of one that does not.
-        const most = Math.max(...groups.map((group) => Math.max(1, sum(group.map(within)))), 0);
-        if (most > mostReadings) return rule;
-        readings.set(rule, most);
+      for (const [rule, groups] of similar) {
+        // A list or an object has at least one parse. Other values do not count.
+        const most = Math.max(...groups.map((group) => Math.max(1, sum(group.map(parsesWithin)))), 0);
+        if (most > mostParses) return rule;
+        parses.set(rule, most);
       }
     }
     return undefined;
   }
 
-  /** What a rule allows together with its alternatives, and with theirs. */
+  /** Combines a rule with its alternatives, recursively. */
   #outlineOf(rule: string): Outline {
     const known = this.#outlines.get(rule);
     if (known !== undefined) return known;
@@ -93,16 +93,16 @@ export class AmbiguityCheck {
     return outline;
   }
 
-  /** For each of a rule's lists and objects, those that are read alike. */
-  #alikeIn(rule: string): Container[][] {
+  /** Returns, for each list or object of a rule, all that llama.cpp parses at the same time. */
+  #groupSimilar(rule: string): Container[][] {
     const { containers } = this.#outlineOf(rule);
     return containers.map((one) =>
-      containers.filter((other) => one === other || !this.#areToldApart(one, other)),
+      containers.filter((other) => one === other || !this.#areDistinct(one, other)),
     );
   }
 
-  /** Whether it is certain, before both hold a list or an object, which of two it is. */
-  #areToldApart(one: Container, other: Container): boolean {
+  /** Whether the texts of two containers differ before both contain a list or an object. */
+  #areDistinct(one: Container, other: Container): boolean {
     if (one.kind !== other.kind) return true;
     const length = Math.max(one.members.length, other.members.length);
     for (let index = 0; index < length; index++) {
@@ -130,7 +130,7 @@ function haveNothingInCommon(one: Outline, other: Outline): boolean {
   );
 }
 
-/** What may come at an index: what is optional, and then what is required. */
+/** Returns the members that may follow at an index: the optional ones and the next required one. */
 function nextMembers({ members }: Container, index: number): readonly Member[] {
   const last = members.at(-1);
   if (index >= members.length) return last !== undefined && last.name === undefined ? [last] : [];

@@ -1,20 +1,20 @@
-// What several schemas say together about one value: each keyword may stand in any of them, and all of them hold.
+// The combined keywords of several schemas that one value must all satisfy.
 import type { Place } from './schema-document.ts';
 import { pointerTo, UnsupportedSchemaError } from './unsupported-schema-error.ts';
 
-/** What a keyword says, and the schema that has it. */
+/** The value of a keyword, and the path of its schema. */
 export interface Assertion {
   readonly value: unknown;
   readonly path: string;
 }
 
-/** A schema's own keywords, less those that bring in other schemas. */
+/** A schema without the keywords that apply other schemas to the same value. */
 export interface Part {
   readonly schema: Readonly<Record<string, unknown>>;
   readonly path: string;
 }
 
-/** More than any answer has; a larger maximum means no other. */
+/** The largest count. No answer exceeds it, so a larger maximum is reduced to it. */
 const mostCounted = 1_000_000;
 
 export class Assertions {
@@ -24,12 +24,12 @@ export class Assertions {
     this.parts = parts;
   }
 
-  /** Where the first of the schemas is. */
+  /** The path of the first schema. */
   get path(): string {
     return this.parts[0]?.path ?? '#';
   }
 
-  /** Everything that is said with a keyword. */
+  /** All values of a keyword. */
   all(keyword: string): Assertion[] {
     return this.parts
       .filter(({ schema }) => Object.hasOwn(schema, keyword))
@@ -40,7 +40,7 @@ export class Assertions {
     return keywords.some((keyword) => this.all(keyword).length > 0);
   }
 
-  /** Numbers that are said with a keyword. */
+  /** All values of a numeric keyword. */
   numbers(keyword: string): number[] {
     return this.all(keyword).map(({ value, path }) => {
       if (typeof value !== 'number') throw new UnsupportedSchemaError(keyword, path, 'must be a number');
@@ -49,9 +49,9 @@ export class Assertions {
   }
 
   /**
-   * The bounds of a count, such as `minItems` and `maxItems`; without a maximum, it is infinite.
+   * The combined bounds of a count, such as `minItems` and `maxItems`. The default maximum is infinite.
    *
-   * @throws {UnsupportedSchemaError} when they are no whole numbers, or there is nothing between them
+   * @throws {UnsupportedSchemaError} when a bound is not a whole number, or the minimum exceeds the maximum
    */
   counts(minimum: string, maximum: string): { min: number; max: number } {
     for (const keyword of [minimum, maximum]) {
@@ -68,23 +68,23 @@ export class Assertions {
     return { min, max };
   }
 
-  /** Texts that are said with a keyword, each once. */
+  /** All different values of a string keyword. */
   texts(keyword: string): string[] {
     const texts = this.all(keyword).map(({ value, path }) => {
-      if (typeof value !== 'string') throw new UnsupportedSchemaError(keyword, path, 'must be a text');
+      if (typeof value !== 'string') throw new UnsupportedSchemaError(keyword, path, 'must be a string');
       return value;
     });
     return [...new Set(texts)];
   }
 
-  /** Why the schemas are refused, at the first of them that has the keyword. */
+  /** Creates an error at the first schema with the keyword. */
   refusal(keyword: string, reason: string): UnsupportedSchemaError {
     return new UnsupportedSchemaError(keyword, this.all(keyword)[0]?.path ?? this.path, reason);
   }
 }
 
-/** The schema below a keyword of another, or below a name or an index in it. */
-export function below(part: Part, keyword: string, token?: string | number): Place {
+/** The schema in a keyword of another schema, or in an entry of that keyword. */
+export function subschema(part: Part, keyword: string, token?: string | number): Place {
   const value = part.schema[keyword];
   if (token === undefined) return { schema: value, path: pointerTo(part.path, keyword) };
   return {

@@ -1,13 +1,13 @@
 // Sets of characters, as sorted ranges of code points that neither touch nor overlap.
 
-/** The first and the last code point. */
+/** A range of code points, both ends included. */
 export type CharacterRange = readonly [first: number, last: number];
 
 export type CharacterRanges = readonly CharacterRange[];
 
 const lastCodePoint = 0x10ffff;
 
-/** The set of every character that one of the ranges holds. */
+/** The set of the characters in any of the ranges. */
 export function union(...ranges: readonly CharacterRange[]): CharacterRanges {
   const merged: [number, number][] = [];
   for (const [first, last] of ranges.toSorted((one, other) => one[0] - other[0])) {
@@ -18,7 +18,7 @@ export function union(...ranges: readonly CharacterRange[]): CharacterRanges {
   return merged;
 }
 
-/** The set of every character that is not in `ranges`. */
+/** The set of the characters that are not in `ranges`. */
 export function complement(ranges: CharacterRanges): CharacterRanges {
   const rest: CharacterRange[] = [];
   let next = 0;
@@ -30,17 +30,17 @@ export function complement(ranges: CharacterRanges): CharacterRanges {
   return rest;
 }
 
-/** The set of the characters that both have. */
+/** The set of the characters that are in both sets. */
 export function intersection(one: CharacterRanges, other: CharacterRanges): CharacterRanges {
   return complement(union(...complement(one), ...complement(other)));
 }
 
-/** The set of the characters of `one` that `other` does not have. */
+/** The set of the characters in `one` that are not in `other`. */
 export function difference(one: CharacterRanges, other: CharacterRanges): CharacterRanges {
   return intersection(one, complement(other));
 }
 
-/** The set of a text's characters. */
+/** The set of the characters of a text. */
 export function charactersOf(text: string): CharacterRanges {
   return union(...Array.from(text, (character) => only(character)));
 }

@@ -1,4 +1,4 @@
-// Grammars for the numbers between two bounds, digit by digit.
+// Rules for the numbers between two bounds, digit by digit.
 import {
   characters,
   choice,
@@ -12,13 +12,13 @@ import {
 import { digit } from './json-rules.ts';
 
 /**
- * The decimal numbers from `low` to `high`, both given in units of the last of `decimals` digits behind the point:
- * with two decimals, 150 is 1.5. Fewer decimals may be written.
+ * Matches the decimal numbers from `low` to `high`, written with up to `decimals` decimals. The bounds are in
+ * units of the last decimal: with two decimals, 150 means 1.5.
  */
 export function numbersBetween(low: bigint, high: bigint, decimals: number): GrammarNode {
   const options: GrammarNode[] = [];
   if (low < 0n) {
-    // Zero has no sign, but what begins with it may have one: -0.5.
+    // Zero has no sign, but a number such as -0.5 has one.
     const least = high < 0n ? -high : decimals === 0 ? 1n : 0n;
     options.push(sequence(literal('-'), magnitudes(least, -low, decimals)));
   }
@@ -49,14 +49,14 @@ function magnitudes(low: bigint, high: bigint, decimals: number): GrammarNode {
   return choice(...options);
 }
 
-/** The point and the digits behind it, or nothing where that is in the range. */
+/** Matches the point and the decimals. They are optional if the whole number is in the range. */
 function fraction(low: string, high: string): GrammarNode {
   if (high === '') return empty;
   const point = sequence(literal('.'), fractionDigits(low, high, false));
   return isAll('0', low) ? optional(point) : point;
 }
 
-/** Digits behind the point; those at the end may be left out where they would be zeros. */
+/** Matches decimals. Zeros at the end may be missing. */
 function fractionDigits(low: string, high: string, mayEnd: boolean): GrammarNode {
   if (high === '') return empty;
   const least = mayEnd ? 0 : 1;
@@ -66,7 +66,7 @@ function fractionDigits(low: string, high: string, mayEnd: boolean): GrammarNode
   return mayEnd && isAll('0', low) ? choice(empty, ...options) : choice(...options);
 }
 
-/** Whole numbers without leading zeros. */
+/** Matches whole numbers without leading zeros. */
 function wholeNumbers(low: bigint, high: bigint): GrammarNode {
   const options: GrammarNode[] = [];
   const full: number[] = [];
@@ -85,14 +85,16 @@ function wholeNumbers(low: bigint, high: bigint): GrammarNode {
   return choice(...options);
 }
 
-/** Numbers of as many digits as their bounds have. */
+/** Matches numbers between bounds with the same number of digits. */
 function digitsBetween(low: string, high: string): GrammarNode {
   if (high === '') return empty;
   if (isAll('0', low) && isAll('9', high)) return repeat(digit, high.length, high.length);
   return choice(...firstDigits(low, high, digitsBetween));
 }
 
-/** By the first digit: that of the lower bound, those between, that of the upper bound. */
+/**
+ * Returns options by the first digit: the digit of the lower bound, those between, that of the upper bound.
+ */
 function firstDigits(
   low: string,
   high: string,

@@ -1,5 +1,4 @@
-// The formats of texts that a grammar can express, as patterns. Each matches only what the format allows, and not
-// always all of it.
+// The patterns of the supported string formats. A pattern may be narrower than its format, never wider.
 
 const leapYear = String.raw`(\d\d(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)`;
 const date = [
@@ -18,13 +17,13 @@ const calendar = `(${number}Y(${number}M(${number}D)?)?|${number}M(${number}D)?|
 
 const octet = String.raw`(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)`;
 const group = '[0-9a-f]{1,4}';
-/** Zeros left out behind the first, the second … group. */
+/** IPv6 addresses with `::` after the first, second … group. */
 const shortened = Array.from(
   { length: 6 },
   (_, index) => `(${group}:){${index + 1}}(:${group}){1,${6 - index}}`,
 );
 
-// Shorter than the 63 characters of a label and the 253 of a name, so that no more counting is needed.
+// Labels stay below 63 characters and names below 253, so that their lengths need no counting.
 const label = '[a-z0-9]{1,30}(-[a-z0-9]{1,30})?';
 const hostname = String.raw`${label}(\.${label}){0,3}`;
 const domain = String.raw`(${label}\.){1,3}[a-z]{2,12}`;
@@ -32,7 +31,7 @@ const mailboxPart = '[A-Za-z0-9_+-]{1,20}';
 
 const uriCharacter = "([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-F]{2})";
 
-/** For each format patterns of which any one is enough, the widest first. */
+/** Alternative patterns for each format, the widest first. */
 const sources: Readonly<Record<string, readonly string[]>> = {
   date: [date],
   time: [time],
@@ -48,7 +47,7 @@ const sources: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Patterns of which any one is enough for a format, the widest first; none when no grammar is known for it. */
+/** Returns alternative patterns for a format, the widest first. An unsupported format has none. */
 export function patternsOfFormat(format: string): string[] {
   return Object.hasOwn(sources, format) ? (sources[format] ?? []).map((source) => `^(${source})$`) : [];
 }
@@ -61,7 +60,9 @@ export const definedFormats: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** Formats of whole numbers, and the bounds that they set; from the OpenAPI format registry. */
+/**
+ * The bounds of integer formats, from the OpenAPI format registry: https://spec.openapis.org/registry/format/
+ */
 export const integerFormats: ReadonlyMap<string, readonly [minimum: number, maximum: number]> = new Map([
   ['int8', [-(2 ** 7), 2 ** 7 - 1]],
   ['uint8', [0, 2 ** 8 - 1]],

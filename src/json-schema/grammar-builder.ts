@@ -1,6 +1,6 @@
-// One grammar for llama.cpp, of JSON Schemas and of rules around them.
+// Builds a grammar for llama.cpp from JSON Schemas and other rules.
 import { AmbiguityCheck, mostAlternatives } from './ambiguity.ts';
-import { countBeginnings, findEndlessRule, findLeftRecursion } from './grammar-checks.ts';
+import { countStarts, findEndlessRule, findLeftRecursion } from './grammar-checks.ts';
 import type { GrammarNode } from './grammar-node.ts';
 import type { SharedRule } from './json-rules.ts';
 import { RuleSet } from './rule-set.ts';
@@ -9,14 +9,14 @@ import { SchemaDocument } from './schema-document.ts';
 import { UnsupportedSchemaError } from './unsupported-schema-error.ts';
 import { GrammarTooLargeError, writeGbnf } from './write-gbnf.ts';
 
-/** The size of a grammar: its text, and the characters, ranges and references it has, repetitions written out. */
+/** The largest grammar. Elements are characters, ranges and references, with repetitions written out. */
 const limits = { characters: 256 * 1024, elements: 100_000 };
 
-/** In how many ways the rules may begin, all of them together. */
-const mostBeginnings = 1_000_000;
+/** The largest number of ways in which the rules may start, over all rules. */
+const mostStarts = 1_000_000;
 
 const tooAmbiguous =
-  'has alternatives that begin alike, within each other: let each begin with a property that tells it from the others';
+  'has nested alternatives that start alike: start each with a property that distinguishes it';
 
 /**
  * Builds a grammar.
@@ -31,12 +31,12 @@ export class GrammarBuilder {
   readonly #ruleSet = new RuleSet();
 
   /**
-   * Adds a schema. What is matched satisfies it, with one exception: a value that satisfies several schemas of a
-   * `oneOf` is matched too.
+   * Adds a schema. Every value that the rule matches satisfies the schema, with one exception: `oneOf` also
+   * allows values that satisfy several of its schemas.
    *
-   * @param name what the rules are named after; it is made unique
+   * @param name the base of the rules' names; made unique
    * @returns the name of the rule for a value that satisfies the schema
-   * @throws {UnsupportedSchemaError} for whatever in the schema cannot be promised
+   * @throws {UnsupportedSchemaError} when no grammar can enforce the schema
    */
   addSchema(schema: unknown, name: string): string {
     const rule = new SchemaCompiler(new SchemaDocument(schema), this.#ruleSet).compile(name);
@@ -44,10 +44,11 @@ export class GrammarBuilder {
     const recursive = findLeftRecursion(rules);
     if (recursive !== undefined) throw this.#refusal(recursive, 'refers to itself, with nothing in between');
     const endless = findEndlessRule(rules);
-    if (endless !== undefined) throw this.#refusal(endless, 'can never end: it always asks for itself again');
+    if (endless !== undefined)
+      throw this.#refusal(endless, 'can never end, because it always requires itself');
     const check = new AmbiguityCheck(this.#ruleSet.shapes);
-    const crowd = check.findCrowd();
-    if (crowd !== undefined) throw this.#refusal(crowd, `has more than ${mostAlternatives} alternatives`);
+    const crowded = check.findTooManyAlternatives();
+    if (crowded !== undefined) throw this.#refusal(crowded, `has more than ${mostAlternatives} alternatives`);
     const ambiguous = check.findAmbiguity();
     if (ambiguous !== undefined) throw this.#refusal(ambiguous, tooAmbiguous);
     return rule;
@@ -56,8 +57,8 @@ export class GrammarBuilder {
   /**
    * Adds a rule.
    *
-   * @param name is made unique
-   * @returns its name
+   * @param name made unique
+   * @returns the unique name
    */
   addRule(name: string, node: GrammarNode): string {
     const rule = this.#ruleSet.reserve(name);
@@ -65,20 +66,20 @@ export class GrammarBuilder {
     return rule;
   }
 
-  /** Refers to a rule for plain JSON. */
+  /** Returns a reference to a rule for plain JSON. */
   shared(name: SharedRule): GrammarNode {
     return this.#ruleSet.shared(name);
   }
 
   /**
-   * Writes the grammar in GBNF, to begin with a rule.
+   * Writes the grammar in GBNF. `root` is the name of its first rule.
    *
-   * @throws {UnsupportedSchemaError} when it would be too large
+   * @throws {UnsupportedSchemaError} when the grammar is too large
    */
   toGbnf(root: string): string {
     const { rules } = this.#ruleSet;
-    if (countBeginnings(rules) > mostBeginnings)
-      throw new UnsupportedSchemaError('', '#', 'has too many alternatives within alternatives');
+    if (countStarts(rules) > mostStarts)
+      throw new UnsupportedSchemaError('', '#', 'has too many nested alternatives');
     try {
       return writeGbnf(rules, root, limits);
     } catch (error) {
@@ -86,7 +87,7 @@ export class GrammarBuilder {
       throw new UnsupportedSchemaError(
         '',
         '#',
-        `makes a grammar of more than ${limits.characters} characters or ${limits.elements} elements`,
+        `needs a grammar of more than ${limits.characters} characters or ${limits.elements} elements`,
       );
     }
   }

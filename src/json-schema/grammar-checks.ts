@@ -1,31 +1,31 @@
-// What llama.cpp would hang or fail on, found before it gets there.
+// Finds rules that would make llama.cpp hang or fail.
 import type { GrammarNode } from './grammar-node.ts';
 import type { GrammarRules } from './write-gbnf.ts';
 
 /**
- * A rule that matches no text of finite length, because it always comes back to itself. Of several it is the last one:
- * those before it may only lead to it.
+ * Finds a rule that matches no finite text, because it always requires itself. Returns the last such rule:
+ * the ones before it may only refer to it.
  */
 export function findEndlessRule(rules: GrammarRules): string | undefined {
   const ending = rulesThat(rules, isEnding);
   return [...rules.keys()].findLast((rule) => !ending.has(rule));
 }
 
-/** A rule that comes back to itself before a character is matched; llama.cpp refuses such a grammar. */
+/** Finds a left-recursive rule. llama.cpp rejects such a grammar. */
 export function findLeftRecursion(rules: GrammarRules): string | undefined {
-  return new Beginnings(rules).leftRecursion;
+  return new RuleStarts(rules).leftRecursion;
 }
 
 /**
- * In how many ways the rules can begin, all of them together. llama.cpp follows every one when it parses a grammar:
- * definitions that share definitions can have billions.
+ * Counts the ways in which the rules can start, over all rules. llama.cpp follows each of them when it parses
+ * a grammar. Definitions that share definitions can have billions.
  */
-export function countBeginnings(rules: GrammarRules): number {
-  return new Beginnings(rules).count;
+export function countStarts(rules: GrammarRules): number {
+  return new RuleStarts(rules).count;
 }
 
-/** Follows every rule to those it can begin with. */
-class Beginnings {
+/** Follows each rule to the rules that it can start with. */
+class RuleStarts {
   readonly #rules: GrammarRules;
   readonly #mayBeEmpty: ReadonlySet<string>;
   readonly #counts = new Map<string, number>();
@@ -77,10 +77,10 @@ class Beginnings {
 
 type Test = (node: GrammarNode, known: ReadonlySet<string>) => boolean;
 
-/** The smallest set of rules that pass a test, which may ask which rules are known to pass. */
+/** Returns the smallest set of rules that pass a test. The test knows the rules that have passed so far. */
 function rulesThat(rules: GrammarRules, test: Test): Set<string> {
   const known = new Set<string>();
-  // Rules come before those that they need, so that nearly everything is known after one round backwards.
+  // Rules precede the rules that they need, so the first round backwards finds nearly all.
   const backwards = [...rules].reverse();
   let before: number;
   do {

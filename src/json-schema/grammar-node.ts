@@ -1,18 +1,18 @@
-// What a grammar's rule matches, as a tree. It becomes llama.cpp's GBNF in write-gbnf.ts.
+// The tree of a grammar rule. write-gbnf.ts writes it in llama.cpp's GBNF.
 import { type CharacterRanges, charactersOf } from './character-ranges.ts';
 
 export type GrammarNode =
-  /** This text. */
+  /** Matches this text. */
   | { readonly kind: 'literal'; readonly text: string }
-  /** One character of a set that is not empty. */
+  /** Matches one character of a non-empty set. */
   | { readonly kind: 'characters'; readonly ranges: CharacterRanges }
-  /** One after the other; none at all matches the empty text. */
+  /** Matches the items in order. Without items it matches the empty text. */
   | { readonly kind: 'sequence'; readonly items: readonly GrammarNode[] }
-  /** One of them. */
+  /** Matches one of the options. */
   | { readonly kind: 'choice'; readonly options: readonly GrammarNode[] }
-  /** Between `min` and `max` times, which may be infinite. The item itself may not match the empty text. */
+  /** Matches the item `min` to `max` times. `max` may be infinite. The item must not match the empty text. */
   | { readonly kind: 'repeat'; readonly item: GrammarNode; readonly min: number; readonly max: number }
-  /** What another rule matches. */
+  /** Matches what the rule matches. */
   | { readonly kind: 'reference'; readonly rule: string };
 
 /** Matches the empty text. */
@@ -22,7 +22,7 @@ export function literal(text: string): GrammarNode {
   return text === '' ? empty : { kind: 'literal', text };
 }
 
-/** One character of a set, given as ranges of code points or as the characters themselves. */
+/** Matches one character of a set of ranges, or one of the characters of a string. */
 export function characters(set: CharacterRanges | string): GrammarNode {
   const ranges = typeof set === 'string' ? charactersOf(set) : set;
   if (ranges.length === 0) throw new RangeError('A set of characters must not be empty.');
@@ -59,7 +59,7 @@ export function reference(rule: string): GrammarNode {
   return { kind: 'reference', rule };
 }
 
-/** Whether it matches nothing but the empty text. */
+/** Whether the node matches only the empty text. */
 function isEmpty(node: GrammarNode): boolean {
   return node.kind === 'sequence' && node.items.length === 0;
 }

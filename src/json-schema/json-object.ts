@@ -1,4 +1,4 @@
-// The one question that everything that reads JSON asks.
+// The type guard for JSON objects.
 
 /** Whether a JSON value is an object. */
 export function isJsonObject(value: unknown): value is Record<string, unknown> {

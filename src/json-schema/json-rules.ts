@@ -1,5 +1,5 @@
-// Rules for plain JSON. White space is bounded, because a small model can go on with it for ever: one blank after a
-// colon, and around the members of a list or an object one blank, or a new line with its indentation.
+// Rules for plain JSON. White space is limited, because a small model can generate it for ever. A colon may
+// have one space after it. Members may have one space or an indented new line around them.
 import {
   characters,
   choice,
@@ -14,7 +14,7 @@ import { anyTextCharacter } from './json-text.ts';
 
 const deepestIndentation = 16;
 
-/** Numbers have at most so many digits before the point: what every program reads back as it was written. */
+/** The most digits before the point. Every program reads such a number back unchanged. */
 export const mostDigits = 15;
 
 export const digit = characters('0123456789');
@@ -40,7 +40,7 @@ export type SharedRule =
 
 type Shared = (name: SharedRule) => GrammarNode;
 
-/** What the rules match; `shared` refers to another one of them. */
+/** The definitions of the rules. `shared` returns a reference to another one of them. */
 export const sharedRules: Readonly<Record<SharedRule, (shared: Shared) => GrammarNode>> = {
   blank: () => optional(literal(' ')),
   space: () =>
@@ -71,7 +71,7 @@ export const sharedRules: Readonly<Record<SharedRule, (shared: Shared) => Gramma
     ),
 };
 
-/** What stands between brackets; white space after it is its own, so that there is no doubt whose it is. */
+/** Encloses `inside` in brackets. To be unambiguous, `inside` itself includes the white space at its end. */
 export function between(open: string, inside: GrammarNode, close: string, shared: Shared): GrammarNode {
   return sequence(literal(open), shared('space'), inside, literal(close));
 }

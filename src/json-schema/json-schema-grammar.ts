@@ -1,10 +1,10 @@
-// Grammars for answers that are JSON and nothing else.
+// Converts a JSON Schema to a grammar for answers that are JSON only.
 import { GrammarBuilder } from './grammar-builder.ts';
 
 /**
- * A grammar for the JSON texts that satisfy a schema.
+ * Creates a grammar for JSON texts that match a schema.
  *
- * @throws {UnsupportedSchemaError} for whatever in the schema cannot be promised
+ * @throws {UnsupportedSchemaError} when no grammar can enforce the schema
  */
 export function schemaToGbnf(schema: unknown): string {
   const grammar = new GrammarBuilder();

@@ -1,8 +1,8 @@
-// How characters stand in a JSON text.
+// The characters of JSON strings and their escapes.
 import { type CharacterRanges, charactersOf, difference, intersection } from './character-ranges.ts';
 import { characters, choice, type GrammarNode, literal, repeat, sequence } from './grammar-node.ts';
 
-/** What stands as it is: all of Unicode but control characters, the quote, the backslash and surrogates. */
+/** Characters without an escape: all except control characters, the quote, the backslash and surrogates. */
 export const plainCharacters: CharacterRanges = difference(
   [
     [0x20, 0x7e],
@@ -12,7 +12,7 @@ export const plainCharacters: CharacterRanges = difference(
   charactersOf('"\\'),
 );
 
-/** What follows the backslash, of characters that have a short escape. */
+/** Characters with a short escape, and the letter after the backslash. */
 const shortEscapes: readonly (readonly [character: string, letter: string])[] = [
   ['"', '"'],
   ['\\', '\\'],
@@ -24,10 +24,10 @@ const shortEscapes: readonly (readonly [character: string, letter: string])[] = 
 ];
 
 /**
- * One character of a set, as a text holds it: plain or with its short escape. Characters that can only be written as
- * `\u` and digits are left out.
+ * Matches one character of a set, plain or with its short escape. Excludes characters that need a `\u`
+ * escape.
  *
- * @returns undefined when none is left
+ * @returns undefined when no character remains
  */
 export function textCharacter(set: CharacterRanges): GrammarNode | undefined {
   const plain = intersection(set, plainCharacters);
@@ -45,7 +45,7 @@ export function textCharacter(set: CharacterRanges): GrammarNode | undefined {
 const hex = characters('0123456789ABCDEFabcdef');
 const twoDigits = repeat(hex, 2, 2);
 
-/** One code point, in any of the ways to write it; half a surrogate pair is none. */
+/** Matches any code point with any escape, but not half a surrogate pair. */
 export const anyTextCharacter: GrammarNode = choice(
   characters(plainCharacters),
   sequence(

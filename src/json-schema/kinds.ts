@@ -1,4 +1,4 @@
-// Which of JSON's types a value may have.
+// The JSON types that a value may have.
 import { arrayKeywords } from './array-rules.ts';
 import type { Assertions } from './assertions.ts';
 import { numberKeywords } from './number-rules.ts';
@@ -8,7 +8,7 @@ import { UnsupportedSchemaError } from './unsupported-schema-error.ts';
 
 export type Kind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null';
 
-/** The keywords that say something about each. */
+/** The keywords that constrain each type. */
 const keywordsOf: Readonly<Record<Kind, readonly string[]>> = {
   object: objectKeywords,
   array: arrayKeywords,
@@ -20,7 +20,7 @@ const keywordsOf: Readonly<Record<Kind, readonly string[]>> = {
 
 const allKinds = Object.keys(keywordsOf) as Kind[];
 
-/** Every keyword that says something about a value. */
+/** All keywords that constrain a value. */
 export const assertionKeywords: ReadonlySet<string> = new Set([
   'type',
   'enum',
@@ -28,15 +28,15 @@ export const assertionKeywords: ReadonlySet<string> = new Set([
   ...Object.values(keywordsOf).flat(),
 ]);
 
-/** The types that are allowed, and whether a number must be whole. */
+/** The allowed types, and whether numbers must be integers. */
 export interface Kinds {
   readonly kinds: readonly Kind[];
   readonly isInteger: boolean;
 }
 
 /**
- * Reads `type`. Where it is missing, those types are meant that the other keywords are about: `properties` alone would
- * allow a number.
+ * Reads `type`. Without it, the other keywords imply the types: `properties` implies an object, though JSON
+ * Schema would allow a number.
  */
 export function readKinds(assertions: Assertions): Kinds {
   const types = assertions.all('type').map(({ value, path }) => readTypes(value, path));
@@ -45,20 +45,20 @@ export function readKinds(assertions: Assertions): Kinds {
     types.every((names) => names.includes(kind) || (kind === 'number' && names.includes('integer'))),
   );
   if (types.length === 0 && !assertions.has('enum', 'const')) {
-    const meant = allKinds.filter((kind) => assertions.has(...keywordsOf[kind]));
-    if (meant.length > 0) kinds = meant;
+    const implied = allKinds.filter((kind) => assertions.has(...keywordsOf[kind]));
+    if (implied.length > 0) kinds = implied;
   }
-  if (kinds.length === 0) throw assertions.refusal('type', 'allows nothing that another schema allows too');
+  if (kinds.length === 0) throw assertions.refusal('type', 'contradicts the type of another schema');
   return { kinds, isInteger };
 }
 
-/** Whether the keywords say nothing about a type. */
-export function isFree(kind: Kind, assertions: Assertions): boolean {
+/** Whether no keyword constrains the type. */
+export function isUnconstrained(kind: Kind, assertions: Assertions): boolean {
   return !assertions.has(...keywordsOf[kind]) && !(kind === 'number' && assertions.has('format'));
 }
 
-/** What is said beside the values that are listed, and not only about their type. */
-export function firstBesideValues(assertions: Assertions): string | undefined {
+/** Finds a keyword besides `enum`, `const` and `type`. */
+export function findOtherKeyword(assertions: Assertions): string | undefined {
   return [...assertionKeywords].find((keyword) => !valueKeywords.has(keyword) && assertions.has(keyword));
 }
 
@@ -68,5 +68,5 @@ function readTypes(value: unknown, path: string): string[] {
   const names = Array.isArray(value) ? value : [value];
   const areKnown = names.every((name) => name === 'integer' || allKinds.includes(name));
   if (names.length > 0 && areKnown) return names;
-  throw new UnsupportedSchemaError('type', path, `must be one or several of integer, ${allKinds.join(', ')}`);
+  throw new UnsupportedSchemaError('type', path, `must be one or more of integer, ${allKinds.join(', ')}`);
 }

@@ -1,4 +1,4 @@
-// Numbers: their bounds, and the decimals they may have.
+// Rules for numbers: bounds and decimals.
 import type { Assertions } from './assertions.ts';
 import { numbersBetween } from './digit-ranges.ts';
 import { integerFormats } from './formats.ts';
@@ -7,15 +7,15 @@ import { mostDigits } from './json-rules.ts';
 import type { SchemaRules } from './schema-rules.ts';
 import { quote } from './unsupported-schema-error.ts';
 
-/** The keywords that say something about numbers, `format` aside. */
+/** The keywords that constrain numbers, except `format`. */
 export const numberKeywords = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'];
 
-/** Decimals of a number with bounds, when its bounds need no more. */
+/** The decimals of a number with bounds, unless the bounds have more. */
 const usualDecimals = 6;
 
 /**
- * Numbers with bounds are written without an exponent, and near a bound with at most 15 digits: then no two of them
- * are read as the same number, and none within a bound is read as one beyond it.
+ * Builds the rule for numbers. Numbers with bounds have no exponent, and at most 15 digits near a bound.
+ * Parsing them as doubles therefore cannot merge two of them or move one past a bound.
  */
 export function numberNode(assertions: Assertions, isInteger: boolean, rules: SchemaRules): GrammarNode {
   const format = formatBounds(assertions);
@@ -51,7 +51,7 @@ export function numberNode(assertions: Assertions, isInteger: boolean, rules: Sc
   return numbersBetween(low, high, scale);
 }
 
-/** Formats of floating point numbers bound nothing that is written here. */
+/** These formats do not constrain the numbers that the rules allow. */
 const floatFormats = new Set(['float', 'double']);
 
 function formatBounds(assertions: Assertions) {
@@ -59,7 +59,7 @@ function formatBounds(assertions: Assertions) {
   const bounds = formats.map((format) => {
     const known = integerFormats.get(format);
     if (known === undefined)
-      throw assertions.refusal('format', `is '${quote(format)}', which is not supported for numbers`);
+      throw assertions.refusal('format', `does not support '${quote(format)}' for numbers`);
     return known;
   });
   return {
@@ -69,19 +69,19 @@ function formatBounds(assertions: Assertions) {
   };
 }
 
-/** How many decimals all multiples have, when only multiples of 1, 0.1, 0.01 and so on are allowed. */
+/** Returns the number of decimals that `multipleOf` allows. Only supports 1, 0.1, 0.01 and so on. */
 function decimalsOfSteps(assertions: Assertions): number | undefined {
   const decimals = assertions.numbers('multipleOf').map((step) => {
     const { digits, decimals } = new Decimal(step);
     if (digits !== 1n || step > 1) {
-      throw assertions.refusal('multipleOf', 'is not supported, unless it is 1, 0.1, 0.01 and so on');
+      throw assertions.refusal('multipleOf', 'must be 1, 0.1, 0.01 and so on');
     }
     return decimals;
   });
   return decimals.length === 0 ? undefined : Math.min(...decimals);
 }
 
-/** A number as it is written: the shortest decimal that is read back as it. */
+/** The shortest decimal that a program parses as the number. */
 class Decimal {
   readonly digits: bigint;
   /** The power of ten that the digits are multiplied with. */
@@ -94,17 +94,17 @@ class Decimal {
     this.#exponent = Number(exponent) - fraction.length;
   }
 
-  /** Digits before the point. */
+  /** The number of digits before the point. */
   get wholeDigits(): number {
     return `${this.digits}`.replace('-', '').length + this.#exponent;
   }
 
-  /** Digits behind the point. */
+  /** The number of digits after the point. */
   get decimals(): number {
     return Math.max(0, -this.#exponent);
   }
 
-  /** The largest number of so many decimals that is not above it, in units of its last decimal. */
+  /** Rounds down to a number of decimals. The result is in units of the last decimal. */
   floor(decimals: number): bigint {
     const shift = this.#exponent + decimals;
     if (shift >= 0) return this.digits * 10n ** BigInt(shift);
@@ -113,7 +113,7 @@ class Decimal {
     return this.digits / unit - (this.digits % unit < 0n ? 1n : 0n);
   }
 
-  /** The smallest number of so many decimals that is not below it, in units of its last decimal. */
+  /** Rounds up to a number of decimals. The result is in units of the last decimal. */
   ceiling(decimals: number): bigint {
     const floor = this.floor(decimals);
     const shift = this.#exponent + decimals;

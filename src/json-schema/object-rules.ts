@@ -1,8 +1,8 @@
-// Objects: the declared properties in the order of their declaration, those that are not required left out or not,
-// and then others, where the schema says something about others.
+// Rules for objects: the declared properties in their order, of which optional ones may be missing, then the
+// additional properties that the schema allows.
 
 import type { Member } from './ambiguity.ts';
-import { type Assertions, below, type Part } from './assertions.ts';
+import { type Assertions, type Part, subschema } from './assertions.ts';
 import {
   choice,
   empty,
@@ -20,7 +20,7 @@ import type { Place } from './schema-document.ts';
 import type { SchemaRules } from './schema-rules.ts';
 import { quote, UnsupportedSchemaError } from './unsupported-schema-error.ts';
 
-/** The keywords that say something about objects. */
+/** The keywords that constrain objects. */
 export const objectKeywords = [
   'properties',
   'required',
@@ -43,7 +43,7 @@ export function objectNode(assertions: Assertions, rules: SchemaRules): GrammarN
   const properties = readProperties(assertions, names, allowed);
   const { isFilled, mostOthers } = readCounts(assertions, properties, allowed === undefined);
   const members: Member[] = properties.map(({ name, places, isRequired }) => {
-    return { name, rule: rules.valueOf(places, `${rules.name}-${name}`), isRequired };
+    return { name, rule: rules.ruleFor(places, `${rules.name}-${name}`), isRequired };
   });
   let other: GrammarNode | undefined;
   if (mostOthers > 0) {
@@ -52,19 +52,19 @@ export function objectNode(assertions: Assertions, rules: SchemaRules): GrammarN
     other = rules.add(`${rules.name}-member`, memberNode(name, rule, rules));
     members.push({ name: undefined, rule, isRequired: false });
   }
-  rules.holds({ kind: 'object', members });
+  rules.addContainer({ kind: 'object', members });
 
-  const begun = inOrder(members, other, mostOthers, rules);
-  if (begun === undefined) return between('{', empty, '}', rules.shared);
-  const inside = sequence(begun, rules.shared('space'));
+  const contents = membersNode(members, other, mostOthers, rules);
+  if (contents === undefined) return between('{', empty, '}', rules.shared);
+  const inside = sequence(contents, rules.shared('space'));
   return between('{', isFilled ? inside : optional(inside), '}', rules.shared);
 }
 
 /**
- * What may stand between the braces. It is built from the end: each property is followed by what may follow it, and
- * one that may be left out has what may stand in its stead beside it.
+ * Builds the members between the braces, from the last to the first. Each property is followed by all that
+ * may follow it. An optional property is one option of a choice with the properties that may replace it.
  */
-function inOrder(
+function membersNode(
   members: readonly Member[],
   other: GrammarNode | undefined,
   mostOthers: number,
@@ -72,7 +72,7 @@ function inOrder(
 ): GrammarNode | undefined {
   const next = (member: GrammarNode) => sequence(literal(','), rules.shared('space'), literal('"'), member);
   let following = other === undefined ? empty : repeat(next(other), 0, mostOthers);
-  // Without the quote that it begins with: so all that may come next differ from their first character on.
+  // The caller writes the quote before a name, so that the options differ in their first character.
   let first = other && sequence(other, repeat(next(other), 0, mostOthers - 1));
   let isMoreRequired = false;
   for (const { name, rule, isRequired } of [...members].reverse()) {
@@ -86,17 +86,17 @@ function inOrder(
   return first && sequence(literal('"'), first);
 }
 
-/** From the name on: the quote before it is written already. */
+/** Matches a member without the quote before its name. */
 function memberNode(name: GrammarNode, rule: string, rules: SchemaRules): GrammarNode {
   return sequence(name, literal('":'), rules.shared('blank'), reference(rule));
 }
 
-/** The rule for the values of properties that are not declared. */
+/** Returns the rule for the values of undeclared properties. */
 function otherValue(assertions: Assertions, rules: SchemaRules): string {
   const places = assertions.parts
-    .filter(({ schema }) => isSaid(schema, 'additionalProperties'))
-    .map((part) => below(part, 'additionalProperties'));
-  return rules.valueOf(places, `${rules.name}-other`);
+    .filter(({ schema }) => isConstrainedBy(schema, 'additionalProperties'))
+    .map((part) => subschema(part, 'additionalProperties'));
+  return rules.ruleFor(places, `${rules.name}-other`);
 }
 
 function declaredNames(assertions: Assertions): string[] {
@@ -112,13 +112,13 @@ function requiredNames(assertions: Assertions): string[] {
 
 function readTexts(value: unknown, keyword: string, path: string): string[] {
   if (Array.isArray(value) && value.every((text) => typeof text === 'string')) return value;
-  throw new UnsupportedSchemaError(keyword, path, 'must be a list of texts');
+  throw new UnsupportedSchemaError(keyword, path, 'must be a list of strings');
 }
 
 /**
- * The names that `propertyNames` lists; undefined when it allows all.
+ * Returns the names that `propertyNames` lists, or `undefined` if it allows all names.
  *
- * @throws {UnsupportedSchemaError} when it does something else
+ * @throws {UnsupportedSchemaError} when `propertyNames` is anything else
  */
 function allowedNames(assertions: Assertions): string[] | undefined {
   let allowed: string[] | undefined;
@@ -126,7 +126,7 @@ function allowedNames(assertions: Assertions): string[] | undefined {
     if (value === true) continue;
     const { type = 'string', enum: list, ...others } = isJsonObject(value) ? value : { value };
     if (type !== 'string' || Object.keys(others).length > 0)
-      throw new UnsupportedSchemaError('propertyNames', path, "is not supported, unless it is an 'enum'");
+      throw new UnsupportedSchemaError('propertyNames', path, "is only supported with an 'enum'");
     if (list === undefined) continue;
     const names = readTexts(list, 'propertyNames', path);
     allowed = allowed?.filter((name) => names.includes(name)) ?? names;
@@ -134,7 +134,7 @@ function allowedNames(assertions: Assertions): string[] | undefined {
   return allowed;
 }
 
-/** The properties that an object may have, with all that the schemas say about each. */
+/** Returns the declared properties that an object may have, with all schemas for each. */
 function readProperties(
   assertions: Assertions,
   names: ReadonlySet<string>,
@@ -148,46 +148,49 @@ function readProperties(
     const isAllowed = allowed?.includes(name) !== false && places.every(({ schema }) => schema !== false);
     if (isAllowed) properties.push({ name, places, isRequired });
     else if (isRequired)
-      throw assertions.refusal('required', `asks for '${quote(name)}', which is not allowed`);
+      throw assertions.refusal('required', `requires '${quote(name)}', but it is not allowed`);
   }
   return properties;
 }
 
-/** What one schema says about a property. */
+/** Returns the schemas of one part for a property. */
 function placesOf(name: string, part: Part): Place[] {
   const { properties } = part.schema;
-  if (isJsonObject(properties) && Object.hasOwn(properties, name)) return [below(part, 'properties', name)];
-  if (isSaid(part.schema, 'additionalProperties')) return [below(part, 'additionalProperties')];
+  if (isJsonObject(properties) && Object.hasOwn(properties, name))
+    return [subschema(part, 'properties', name)];
+  if (isConstrainedBy(part.schema, 'additionalProperties')) return [subschema(part, 'additionalProperties')];
   return [];
 }
 
-/** Whether a keyword says more than that everything is allowed. */
-function isSaid(schema: Part['schema'], keyword: string): boolean {
+/** Whether the keyword is present and does not allow everything. */
+function isConstrainedBy(schema: Part['schema'], keyword: string): boolean {
   return Object.hasOwn(schema, keyword) && schema[keyword] !== true;
 }
 
-/** Whether there must be a property at all, and how many there may be that are not declared. */
+/** Returns whether the object must have a property, and how many undeclared properties it may have. */
 function readCounts(assertions: Assertions, properties: readonly Property[], isOpen: boolean) {
   const { min, max } = assertions.counts('minProperties', 'maxProperties');
   const required = properties.filter(({ isRequired }) => isRequired).length;
   const mostOthers = isOpen && mayHaveOthers(assertions) ? max - properties.length : 0;
   if (max < properties.length) throw assertions.refusal('maxProperties', unsupportedCount);
   if (min > properties.length + mostOthers)
-    throw assertions.refusal('minProperties', `cannot be satisfied: ${properties.length} are allowed`);
+    throw assertions.refusal('minProperties', `cannot be satisfied: the maximum is ${properties.length}`);
   if (min > required && min !== 1) throw assertions.refusal('minProperties', unsupportedCount);
   return { isFilled: required > 0 || min === 1, mostOthers };
 }
 
-const unsupportedCount = 'is not supported, unless every choice of the declared properties satisfies it';
+const unsupportedCount = 'is only supported if all subsets of the declared properties satisfy it';
 
-/** Where others are allowed only because nothing is said about them, the declared properties are meant. */
+/**
+ * Whether undeclared properties are allowed. Next to `properties`, only `additionalProperties` allows them.
+ */
 function mayHaveOthers(assertions: Assertions): boolean {
   const others = assertions.all('additionalProperties');
   const isClosed = others.some(({ value }) => value === false) || isClosedToUnevaluated(assertions);
   return !isClosed && (others.length > 0 || !assertions.has('properties'));
 }
 
-/** What counts as evaluated is plain only where no other schema is applied beside it. */
+/** Only supports `unevaluatedProperties` in a single schema, where it equals `additionalProperties`. */
 function isClosedToUnevaluated(assertions: Assertions): boolean {
   const limits = assertions.all('unevaluatedProperties').filter(({ value }) => value !== true);
   const isPlain = assertions.parts.length === 1 && limits.every(({ value }) => value === false);

@@ -1,23 +1,23 @@
-// Names of properties that are not declared: a grammar for every text but some.
+// Rules for the names of undeclared properties: every text except some names.
 import { type CharacterRanges, difference, only, union } from './character-ranges.ts';
 import { characters, choice, empty, type GrammarNode, literal, repeat, sequence } from './grammar-node.ts';
 import { plainCharacters } from './json-text.ts';
 
-/** Names that begin with this many characters of a declared one are left out, however they go on. */
+/** Names that share this many first characters with a declared name are excluded. */
 const longestComparison = 64;
 
-/** The names that go on with the same characters. */
+/** A node of the prefix tree of the names. */
 interface Branch {
-  /** Whether one of the names ends here. */
+  /** Whether a name ends here. */
   isName: boolean;
-  /** Whether one of the names is not looked at from here on. */
+  /** Whether a longer name was cut here. */
   isCut: boolean;
   readonly next: Map<string, Branch>;
 }
 
 /**
- * A name that is none of `names`, and not empty. It is made of characters that stand as they are: a name that may be
- * written in several ways would be met again in another one.
+ * Matches a non-empty name that is not one of `names`. It has only unescaped characters: an escaped name
+ * could equal one of `names`.
  */
 export function otherName(names: Iterable<string>): GrammarNode {
   const root = emptyBranch();

@@ -1,45 +1,45 @@
-// Whether every text of one pattern is one of another's: then the first stands for both.
+// Decides whether one pattern implies another: the first then stands for both.
 import type { CharacterRanges } from './character-ranges.ts';
 import type { Pattern } from './pattern.ts';
 
-/** It would take too long to know. */
+/** The search gives up after this many steps. */
 const mostSteps = 50_000;
 
 /**
- * Whether all texts that `inner` matches are matched by `outer`. Both are read side by side, and for each place that
- * `inner` may have reached, all places that `outer` may have reached are kept.
+ * Whether `outer` matches every text that `inner` matches. Simulates both automata: each state of `inner` is
+ * paired with all states that `outer` can have reached.
  *
- * @returns false also when it cannot be told with reasonable effort
+ * @returns false also when the answer would take too long
  */
 export function isContained(inner: Pattern, outer: Pattern): boolean {
   const one = toAutomaton(inner);
   const other = toAutomaton(outer);
   const seen = new Set<string>();
-  const open: { place: number; others: readonly number[] }[] = [{ place: start, others: [start] }];
+  const open: { state: number; others: readonly number[] }[] = [{ state: start, others: [start] }];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { place, others } = next;
-    const key = `${place}:${others.join()}`;
+    const { state, others } = next;
+    const key = `${state}:${others.join()}`;
     if (seen.has(key)) continue;
     seen.add(key);
     if (seen.size > mostSteps) return false;
-    if (one.isEnd(place) && !others.some((each) => other.isEnd(each))) return false;
+    if (one.isEnd(state) && !others.some((each) => other.isEnd(each))) return false;
     const otherNext = [...new Set(others.flatMap((each) => [...other.after(each)]))];
-    for (const following of one.after(place)) {
+    for (const following of one.after(state)) {
       for (const character of representatives(
         one.set(following),
         otherNext.map((each) => other.set(each)),
       )) {
         const reached = otherNext.filter((each) => has(other.set(each), character));
-        // Every place leads to an end: there is a text that only the inner pattern matches.
+        // Every state leads to an end, so the inner pattern matches a text that the outer one does not.
         if (reached.length === 0) return false;
-        open.push({ place: following, others: reached.sort((a, b) => a - b) });
+        open.push({ state: following, others: reached.sort((a, b) => a - b) });
       }
     }
   }
   return true;
 }
 
-/** One character of each part of a set whose characters no other set tells apart. */
+/** Returns one character for each part of a set that the other sets treat alike. */
 function representatives(set: CharacterRanges, others: readonly CharacterRanges[]): number[] {
   const boundaries = new Set(
     others.flatMap((ranges) => ranges.flatMap(([first, last]) => [first, last + 1])),
@@ -54,35 +54,35 @@ function has(set: CharacterRanges, character: number): boolean {
   return set.some(([first, last]) => first <= character && character <= last);
 }
 
-/** Before the first character. */
+/** The state before the first character. */
 const start = -1;
 
-/** Places of a pattern, each with the characters it matches, and the places that may come after it. */
+/** The automaton of a pattern. Each state has its characters and the states that may follow. */
 class Automaton {
   readonly #sets: CharacterRanges[] = [];
   readonly #after = new Map<number, Set<number>>();
   readonly #ends = new Set<number>();
 
-  isEnd(place: number): boolean {
-    return this.#ends.has(place);
+  isEnd(state: number): boolean {
+    return this.#ends.has(state);
   }
 
-  after(place: number): ReadonlySet<number> {
-    return this.#after.get(place) ?? new Set();
+  after(state: number): ReadonlySet<number> {
+    return this.#after.get(state) ?? new Set();
   }
 
-  set(place: number): CharacterRanges {
-    return this.#sets[place] ?? [];
+  set(state: number): CharacterRanges {
+    return this.#sets[state] ?? [];
   }
 
-  addEnds(places: Iterable<number>): void {
-    for (const place of places) this.#ends.add(place);
+  addEnds(states: Iterable<number>): void {
+    for (const state of states) this.#ends.add(state);
   }
 
   /**
-   * Adds the places of a pattern behind others.
+   * Adds the states of a pattern after others.
    *
-   * @returns the places at which the pattern may end, the given ones among them where it may be empty
+   * @returns the states at which the pattern may end, including the states before it if it may be empty
    */
   append(pattern: Pattern, before: ReadonlySet<number>): ReadonlySet<number> {
     switch (pattern.kind) {
@@ -106,21 +106,21 @@ class Automaton {
     if (max === Number.POSITIVE_INFINITY) {
       const first = this.#sets.length;
       const last = this.append(item, ends);
-      const entries = [...ends].flatMap((place) => [...this.after(place)].filter((each) => each >= first));
-      for (const place of last) for (const entry of entries) this.#connect(place, entry);
+      const entries = [...ends].flatMap((state) => [...this.after(state)].filter((each) => each >= first));
+      for (const state of last) for (const entry of entries) this.#connect(state, entry);
       return new Set([...all, ...last]);
     }
     for (let times = Math.max(1, min); times <= max; times++) {
       ends = this.append(item, ends);
-      for (const place of ends) all.add(place);
+      for (const state of ends) all.add(state);
     }
     return all;
   }
 
   #add(set: CharacterRanges, before: ReadonlySet<number>): ReadonlySet<number> {
-    const place = this.#sets.push(set) - 1;
-    for (const each of before) this.#connect(each, place);
-    return new Set([place]);
+    const state = this.#sets.push(set) - 1;
+    for (const each of before) this.#connect(each, state);
+    return new Set([state]);
   }
 
   #connect(from: number, to: number): void {

@@ -1,5 +1,5 @@
-// Reads a regular expression as JSON Schema's `pattern` has them. What a grammar cannot express is refused:
-// look-around, back references, word boundaries, Unicode properties, flags, anchors anywhere but at the ends.
+// Parses a regular expression of JSON Schema's `pattern`. Rejects everything that no grammar can express:
+// look-around, back references, word boundaries, Unicode properties, flags, and anchors except at the ends.
 import {
   type CharacterRange,
   type CharacterRanges,
@@ -10,23 +10,25 @@ import {
 import { anyCharacter, type Pattern, patternChoice, patternRepeat, patternSequence } from './pattern.ts';
 import { quote } from './unsupported-schema-error.ts';
 
-/** What is wrong with a pattern, as the end of a sentence. */
+/** A pattern that cannot be parsed. Its message continues a sentence after the pattern. */
 export class PatternError extends Error {
   override readonly name = 'PatternError';
 }
 
-/** A matter of speed: a pattern is read by recursion, and followed character by character. */
+/**
+ * The longest pattern in characters, because the parser is recursive and llama.cpp follows each character.
+ */
 const longestPattern = 2000;
 
 /**
- * Reads a pattern into one that whole texts match; where it is not anchored, any text may stand around it.
+ * Parses a pattern to one that matches whole texts. Any text may surround an unanchored pattern.
  *
- * @throws {PatternError}
+ * @throws {PatternError} when the pattern is invalid, too long, or a grammar cannot express it
  */
 export function parsePattern(source: string): Pattern {
   if (source.length > longestPattern) throw new PatternError(`is longer than ${longestPattern} characters`);
   try {
-    // The engine checks the syntax here, and the size when it first matches.
+    // V8 checks the syntax when it creates the expression, and the size at the first match.
     new RegExp(source, 'u').test('');
   } catch {
     throw new PatternError('is not a regular expression in Unicode mode');
@@ -42,7 +44,7 @@ const whiteSpace = union(
   ...charactersOf('\u0020\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff'),
 );
 
-/** Escapes that stand for several characters. */
+/** Escapes for sets of characters. */
 const setEscapes: ReadonlyMap<string, CharacterRanges> = new Map([
   ['d', digits],
   ['D', complement(digits)],
@@ -52,7 +54,7 @@ const setEscapes: ReadonlyMap<string, CharacterRanges> = new Map([
   ['S', complement(whiteSpace)],
 ]);
 
-/** Escapes that stand for one other character. */
+/** Escapes for single characters. */
 const controlEscapes: ReadonlyMap<string, number> = new Map([
   ['0', 0],
   ['t', 0x09],
@@ -111,7 +113,7 @@ class PatternParser {
   #quantified(atom: Pattern): Pattern {
     const times = this.#quantifier();
     if (times === undefined) return atom;
-    // Lazy or greedy, it matches the same texts.
+    // Lazy and greedy quantifiers match the same texts.
     this.#take('?');
     return patternRepeat(atom, ...times);
   }
@@ -136,21 +138,21 @@ class PatternParser {
   #group(): Pattern {
     if (this.#take('?')) {
       if (this.#take('<') && this.#next !== '=' && this.#next !== '!') this.#until('>');
-      else if (!this.#take(':')) throw new PatternError('has a look-around or a flag');
+      else if (!this.#take(':')) throw new PatternError('has an unsupported look-around or flag');
     }
     const inside = this.#alternatives(false);
     this.#take(')');
     return inside;
   }
 
-  /** What stands between square brackets. */
+  /** Parses a set after its opening bracket. */
   #set(): CharacterRanges {
     const isNegated = this.#take('^');
     const ranges: CharacterRange[] = [];
     while (!this.#take(']')) {
       const start = this.#setOrCharacter(true);
       const first = start[0]?.[0];
-      // A hyphen at the end, or beside an escape for several characters, is a hyphen.
+      // A hyphen at the end, or next to an escape for a set, is literal.
       if (
         isOne(start) &&
         first !== undefined &&
@@ -181,11 +183,11 @@ class PatternParser {
     if (letter === 'c') return (this.#taken().codePointAt(0) ?? 0) % 32;
     const control = controlEscapes.get(letter);
     if (control !== undefined) return control;
-    if (/[A-Za-z1-9]/.test(letter)) throw new PatternError(`has a '\\${quote(letter)}'`);
+    if (/[A-Za-z1-9]/.test(letter)) throw new PatternError(`has an unsupported '\\${quote(letter)}'`);
     return letter.codePointAt(0) ?? 0;
   }
 
-  /** A character beyond the first 65,536 may be written as the two halves that it has in UTF-16. */
+  /** Parses `\uXXXX`, or a surrogate pair of two of them. */
   #utf16(): number {
     const high = this.#hex(4);
     if (high < 0xd800 || high > 0xdbff) return high;
@@ -205,7 +207,7 @@ class PatternParser {
     return this.#characters[this.#position++] ?? '';
   }
 
-  /** The text before an end that the syntax check has seen, which is taken too. */
+  /** Takes the text up to `end`, and `end` itself. The syntax check guarantees that `end` follows. */
   #until(end: string): string {
     const start = this.#position;
     this.#position = this.#characters.indexOf(end, start) + 1;
@@ -222,5 +224,5 @@ function isOne(ranges: CharacterRanges): boolean {
 }
 
 function anchorInside(): PatternError {
-  return new PatternError("has a '^' or a '$' that is not at an end of the pattern");
+  return new PatternError("has a '^' or '$' that is not at an end of the pattern");
 }

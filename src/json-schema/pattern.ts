@@ -1,14 +1,14 @@
-// Regular expressions as trees, and what can be said of the length of the texts that they match.
+// Regular expressions as trees, and operations on the lengths of the texts that they match.
 import type { CharacterRanges } from './character-ranges.ts';
 
 export type Pattern =
-  /** One character of a set. */
+  /** Matches one character of a set. */
   | { readonly kind: 'characters'; readonly ranges: CharacterRanges }
-  /** One character of any kind, where a pattern is not anchored. */
+  /** Matches any character. Unanchored ends of a pattern consist of it. */
   | { readonly kind: 'any' }
   | { readonly kind: 'sequence'; readonly items: readonly Pattern[] }
   | { readonly kind: 'choice'; readonly options: readonly Pattern[] }
-  /** The item does not match the empty text. */
+  /** Matches the item `min` to `max` times. The item must not match the empty text. */
   | { readonly kind: 'repeat'; readonly item: Pattern; readonly min: number; readonly max: number };
 
 export const anyCharacter: Pattern = { kind: 'any' };
@@ -21,7 +21,7 @@ export function patternChoice(options: readonly Pattern[]): Pattern {
   return options.length === 1 && options[0] !== undefined ? options[0] : { kind: 'choice', options };
 }
 
-/** Repeats an item that may match the empty text: as often as one likes it then counts for nothing. */
+/** Repeats an item. If the item may match the empty text, `min` does not matter and becomes 0. */
 export function patternRepeat(item: Pattern, min: number, max: number): Pattern {
   if (max === 0) return { kind: 'sequence', items: [] };
   if (shortest(item) > 0) return min === 1 && max === 1 ? item : { kind: 'repeat', item, min, max };
@@ -29,17 +29,17 @@ export function patternRepeat(item: Pattern, min: number, max: number): Pattern 
   return filled === undefined ? patternSequence([]) : { kind: 'repeat', item: filled, min: 0, max };
 }
 
-/** The same texts less the empty one; undefined when it matches nothing else. */
+/** Excludes the empty text. Returns `undefined` if the pattern matches nothing else. */
 function withoutEmpty(pattern: Pattern): Pattern | undefined {
   if (shortest(pattern) > 0) return pattern;
   switch (pattern.kind) {
     case 'repeat':
       return { ...pattern, min: 1 };
     case 'choice':
-      return choiceOfThose(pattern.options.map(withoutEmpty));
+      return choiceOfPossible(pattern.options.map(withoutEmpty));
     case 'sequence':
-      // One of its items is the first that is not empty.
-      return choiceOfThose(
+      // There is an option for each item that may be the first non-empty one.
+      return choiceOfPossible(
         pattern.items.map((item, index) => {
           const first = withoutEmpty(item);
           return first && patternSequence([first, ...pattern.items.slice(index + 1)]);
@@ -50,12 +50,12 @@ function withoutEmpty(pattern: Pattern): Pattern | undefined {
   }
 }
 
-function choiceOfThose(options: readonly (Pattern | undefined)[]): Pattern | undefined {
+function choiceOfPossible(options: readonly (Pattern | undefined)[]): Pattern | undefined {
   const possible = options.filter((option) => option !== undefined);
   return possible.length === 0 ? undefined : patternChoice(possible);
 }
 
-/** Characters of the shortest text it matches. */
+/** The number of characters of the shortest matching text. */
 export function shortest(pattern: Pattern): number {
   switch (pattern.kind) {
     case 'sequence':
@@ -69,7 +69,7 @@ export function shortest(pattern: Pattern): number {
   }
 }
 
-/** Characters of the longest text it matches. */
+/** The number of characters of the longest matching text. */
 export function longest(pattern: Pattern): number {
   switch (pattern.kind) {
     case 'sequence':
@@ -83,16 +83,16 @@ export function longest(pattern: Pattern): number {
   }
 }
 
-/** Places in the pattern with its repetitions written out: a text may be read up to so many at once. */
-export function countPlaces(pattern: Pattern): number {
+/** Counts the positions of a pattern, with repetitions written out. A match may be at all of them at once. */
+export function countPositions(pattern: Pattern): number {
   switch (pattern.kind) {
     case 'sequence':
-      return pattern.items.reduce((sum, item) => sum + countPlaces(item), 0);
+      return pattern.items.reduce((sum, item) => sum + countPositions(item), 0);
     case 'choice':
-      return pattern.options.reduce((sum, option) => sum + countPlaces(option), 0);
+      return pattern.options.reduce((sum, option) => sum + countPositions(option), 0);
     case 'repeat': {
       const times = pattern.max === Number.POSITIVE_INFINITY ? pattern.min + 1 : pattern.max;
-      return times * countPlaces(pattern.item);
+      return times * countPositions(pattern.item);
     }
     default:
       return 1;
@@ -100,17 +100,17 @@ export function countPlaces(pattern: Pattern): number {
 }
 
 /**
- * A pattern for texts of at most `most` characters, which matches nothing that the given one does not, and not always
- * all of it: items of a sequence share what is left.
+ * Restricts a pattern to texts of at most `most` characters. May exclude some of them, because each item of a
+ * sequence has a fixed share of the characters.
  *
- * @returns undefined when no text is as short
+ * @returns undefined when every matching text is longer
  */
 export function shorten(pattern: Pattern, most: number): Pattern | undefined {
   if (longest(pattern) <= most) return pattern;
   if (shortest(pattern) > most) return undefined;
   switch (pattern.kind) {
     case 'choice':
-      return choiceOfThose(pattern.options.map((option) => shorten(option, most)));
+      return choiceOfPossible(pattern.options.map((option) => shorten(option, most)));
     case 'sequence': {
       let spare = most - shortest(pattern);
       let elastic = pattern.items.filter((item) => longest(item) > shortest(item)).length;
@@ -139,17 +139,16 @@ export function shorten(pattern: Pattern, most: number): Pattern | undefined {
 }
 
 /**
- * A pattern for texts of at least `least` characters, which matches nothing that the given one does not, and not
- * always all of it.
+ * Restricts a pattern to texts of at least `least` characters. May exclude some of them.
  *
- * @returns undefined when no text is as long
+ * @returns undefined when every matching text is shorter
  */
 export function lengthen(pattern: Pattern, least: number): Pattern | undefined {
   if (shortest(pattern) >= least) return pattern;
   if (longest(pattern) < least) return undefined;
   switch (pattern.kind) {
     case 'choice':
-      return choiceOfThose(pattern.options.map((option) => lengthen(option, least)));
+      return choiceOfPossible(pattern.options.map((option) => lengthen(option, least)));
     case 'sequence': {
       let missing = least - shortest(pattern);
       const items: Pattern[] = [];

@@ -1,13 +1,13 @@
-// The rules of a grammar that is being made.
+// The rules of a grammar under construction.
 import type { Shape } from './ambiguity.ts';
 import { type GrammarNode, reference } from './grammar-node.ts';
 import { type SharedRule, sharedRules } from './json-rules.ts';
 
-/** llama.cpp's names have letters, digits and hyphens. */
+/** Names of rules in GBNF have letters, digits and hyphens. */
 const notInNames = /[^A-Za-z0-9-]+/g;
 const longestName = 40;
 
-/** What the rules for plain JSON allow. */
+/** The shapes of the rules for plain JSON. */
 const plainShapes = (['value', 'object', 'array', 'string', 'number', 'boolean', 'null'] as const).map(
   (name): [string, Shape] => {
     const members = [{ name: undefined, rule: 'value', isRequired: false }];
@@ -26,19 +26,19 @@ const plainShapes = (['value', 'object', 'array', 'string', 'number', 'boolean',
 
 export class RuleSet {
   readonly #rules = new Map<string, GrammarNode>();
-  /** Which schema a rule is for. */
+  /** The path of the schema of each rule. */
   readonly #paths = new Map<string, string>();
-  /** Names that are taken, and the last number behind each. */
+  /** The reserved names, each with the last number that was added to it. */
   readonly #reserved = new Map(['root', ...Object.keys(sharedRules)].map((name) => [name, 1]));
 
-  /** What the rules for schemas allow. */
+  /** The shapes of the rules for schemas. */
   readonly shapes = new Map<string, Shape>(plainShapes);
 
   get rules(): ReadonlyMap<string, GrammarNode> {
     return this.#rules;
   }
 
-  /** Makes a name out of any text, and keeps it from being given again. */
+  /** Reserves a unique name based on a text. */
   reserve(text: string): string {
     const base = text.replaceAll(notInNames, '-').slice(0, longestName) || 'rule';
     let name = base;
@@ -49,16 +49,16 @@ export class RuleSet {
     return name;
   }
 
-  /** Says what a rule matches whose name is reserved, and where its schema is. */
+  /** Defines a rule with a reserved name. `path` is the path of its schema. */
   define(name: string, node: GrammarNode, path = '#'): void {
     this.#rules.set(name, node);
     this.#paths.set(name, path);
   }
 
-  /** Refers to a rule for plain JSON, which is added with those that it needs. */
+  /** Returns a reference to a rule for plain JSON. Adds the rule and the rules that it needs. */
   readonly shared = (name: SharedRule): GrammarNode => {
     if (!this.#rules.has(name)) {
-      // Before it is known what it matches: a value may hold values.
+      // A placeholder, because rules refer to each other: a value may contain values.
       this.#rules.set(name, reference(name));
       this.#rules.set(name, sharedRules[name](this.shared));
     }

@@ -1,10 +1,10 @@
-// Translates a schema: a rule for each schema in it, or for several that hold together.
+// Compiles a schema to rules: one for each of its schemas, or for each combination that must hold together.
 import type { Container } from './ambiguity.ts';
 import { arrayNode } from './array-rules.ts';
 import { Assertions } from './assertions.ts';
-import { type Conjunction, takeApart } from './conjunction.ts';
+import { type Conjunction, toConjunction } from './conjunction.ts';
 import { choice, type GrammarNode, reference } from './grammar-node.ts';
-import { assertionKeywords, isFree, type Kind, type Kinds, readKinds } from './kinds.ts';
+import { assertionKeywords, isUnconstrained, type Kind, type Kinds, readKinds } from './kinds.ts';
 import { numberNode } from './number-rules.ts';
 import { objectNode } from './object-rules.ts';
 import type { RuleSet } from './rule-set.ts';
@@ -14,10 +14,10 @@ import { stringNode } from './string-rules.ts';
 import { UnsupportedSchemaError } from './unsupported-schema-error.ts';
 import { listedValues, oneOfTexts } from './value-rules.ts';
 
-/** Schemas that are combined with each other can have any number of combinations. */
+/** The most combinations of schemas. Their number grows exponentially. */
 const mostRules = 5000;
 
-/** Rules are made one after the other, not within each other: a chain of references may be long. */
+/** A rule to compile later, so that a long chain of references causes no deep recursion. */
 interface Pending {
   readonly rule: string;
   readonly conjunction: Conjunction;
@@ -26,7 +26,7 @@ interface Pending {
 export class SchemaCompiler {
   readonly #document: SchemaDocument;
   readonly #ruleSet: RuleSet;
-  /** The rule for each combination of schemas, by where they are. */
+  /** The rule for each combination of schemas, by their paths. */
   readonly #rules = new Map<string, string>();
   readonly #pending: Pending[] = [];
 
@@ -38,11 +38,11 @@ export class SchemaCompiler {
   /**
    * Adds the rules for the whole schema.
    *
-   * @returns the name of the rule to begin with
-   * @throws {UnsupportedSchemaError}
+   * @returns the name of the first rule
+   * @throws {UnsupportedSchemaError} when no grammar can enforce the schema
    */
   compile(name: string): string {
-    const first = this.#ruleFor(this.#takeApart([this.#document.root]), name);
+    const first = this.#ruleFor(this.#toConjunction([this.#document.root]), name);
     for (let index = 0; index < this.#pending.length; index++) {
       const { rule, conjunction } = this.#pending[index] as Pending;
       this.#ruleSet.define(rule, this.#nodeFor(conjunction, rule), pathOf(conjunction));
@@ -56,7 +56,11 @@ export class SchemaCompiler {
     const known = this.#rules.get(key);
     if (known !== undefined) return known;
     if (this.#rules.size === mostRules)
-      throw new UnsupportedSchemaError('', pathOf(conjunction), `is one of more than ${mostRules} schemas`);
+      throw new UnsupportedSchemaError(
+        '',
+        pathOf(conjunction),
+        `exceeds the limit of ${mostRules} combined schemas`,
+      );
     const rule = this.#ruleSet.reserve(name);
     this.#rules.set(key, rule);
     this.#pending.push({ rule, conjunction });
@@ -67,12 +71,12 @@ export class SchemaCompiler {
     const [first, ...rest] = alternatives;
     if (first === undefined) return this.#assertedNode(new Assertions([...parts.values()]), rule);
     const options = first[1].map((option, index) => {
-      const more = this.#takeApart([option]);
-      const together = {
-        parts: new Map([...parts, ...more.parts]),
-        alternatives: new Map([...rest, ...more.alternatives]),
+      const added = this.#toConjunction([option]);
+      const combined = {
+        parts: new Map([...parts, ...added.parts]),
+        alternatives: new Map([...rest, ...added.alternatives]),
       };
-      return this.#ruleFor(together, `${rule}-${index}`);
+      return this.#ruleFor(combined, `${rule}-${index}`);
     });
     this.#ruleSet.shapes.set(rule, { options, kinds: [], containers: [], values: undefined });
     return choice(...[...new Set(options)].map(reference));
@@ -91,20 +95,20 @@ export class SchemaCompiler {
       shapes.set(rule, { options: [], kinds, containers: [], values });
       return oneOfTexts(values);
     }
-    const free = kinds.filter((kind) => isFree(kind, assertions));
+    const unconstrained = kinds.filter((kind) => isUnconstrained(kind, assertions));
     const containers: Container[] = [];
     const rules = this.#rulesFor(rule, assertions.path, containers);
     const nodes = kinds.map((kind) =>
-      free.includes(kind) && !(kind === 'number' && allowed.isInteger)
+      unconstrained.includes(kind) && !(kind === 'number' && allowed.isInteger)
         ? shared(kind)
         : kindNode(kind, assertions, allowed, rules),
     );
-    shapes.set(rule, { options: free, kinds, containers, values: undefined });
+    shapes.set(rule, { options: unconstrained, kinds, containers, values: undefined });
     return choice(...nodes);
   }
 
-  #takeApart(places: readonly Place[]): Conjunction {
-    return takeApart(places, this.#document, assertionKeywords);
+  #toConjunction(places: readonly Place[]): Conjunction {
+    return toConjunction(places, this.#document, assertionKeywords);
   }
 
   #rulesFor(rule: string, path: string, containers: Container[]): SchemaRules {
@@ -117,8 +121,8 @@ export class SchemaCompiler {
         ruleSet.define(added, node, path);
         return reference(added);
       },
-      valueOf: (places, name) => this.#ruleFor(this.#takeApart(places), name),
-      holds: (container) => void containers.push(container),
+      ruleFor: (places, name) => this.#ruleFor(this.#toConjunction(places), name),
+      addContainer: (container) => void containers.push(container),
     };
   }
 }
@@ -138,7 +142,7 @@ function kindNode(kind: Kind, assertions: Assertions, { isInteger }: Kinds, rule
   }
 }
 
-/** Where the first of the schemas is. */
+/** The path of the first schema. */
 function pathOf({ parts, alternatives }: Conjunction): string {
   const [path] = [
     ...parts.keys(),

@@ -1,27 +1,27 @@
-// A schema as it was sent: finds what its references name, and keeps out what nothing else is prepared for.
+// The schema of a request: resolves its references, and rejects schemas that are too large or not JSON.
 import { isJsonObject } from './json-object.ts';
 import { pointerTo, UnsupportedSchemaError } from './unsupported-schema-error.ts';
 
-/** A schema within a schema, and where it is: a JSON pointer such as `#/properties/a`. */
+/** A schema and its path in the document, a JSON pointer such as `#/properties/a`. */
 export interface Place {
   readonly schema: unknown;
   readonly path: string;
 }
 
-/** Levels of lists and objects, two for one level of properties: all that reads a schema does it by recursion. */
+/** The deepest nesting of lists and objects, because the compiler is recursive. A property has two levels. */
 const mostLevels = 200;
 
-/** Lists, objects and what is in them. */
+/** The largest number of values in a schema, lists and objects included. */
 const mostValues = 50_000;
 
-/** Where a reference may lead through: keywords that hold a schema, and keywords that hold several. */
+/** The keywords that a reference may pass: those that contain a schema, and those that contain several. */
 const schemaKeywords = new Set(['additionalProperties', 'items']);
 const containerKeywords = new Set('$defs definitions properties allOf anyOf oneOf prefixItems'.split(' '));
 
 export class SchemaDocument {
   readonly root: Place;
 
-  /** @throws {UnsupportedSchemaError} when it is too large, too deep, or not JSON */
+  /** @throws {UnsupportedSchemaError} when the schema is too large, too deep or not JSON */
   constructor(schema: unknown) {
     assertJson(schema);
     this.root = { schema, path: '#' };
@@ -30,12 +30,12 @@ export class SchemaDocument {
   /**
    * Finds the schema that a `$ref` at `path` names.
    *
-   * @throws {UnsupportedSchemaError} when it is not in this document
+   * @throws {UnsupportedSchemaError} when the reference names no schema in this document
    */
   resolve(reference: unknown, path: string): Place {
-    if (typeof reference !== 'string') throw new UnsupportedSchemaError('$ref', path, 'must be a text');
+    if (typeof reference !== 'string') throw new UnsupportedSchemaError('$ref', path, 'must be a string');
     if (reference !== '#' && !reference.startsWith('#/'))
-      throw new UnsupportedSchemaError('$ref', path, "is not supported: it must be '#' or begin with '#/'");
+      throw new UnsupportedSchemaError('$ref', path, "must be '#' or start with '#/'");
     const tokens = toTokens(reference);
     let place: Place | undefined = this.root;
     for (let keyword = tokens.shift(); keyword !== undefined; keyword = tokens.shift()) {
@@ -43,7 +43,8 @@ export class SchemaDocument {
       place = isContainer || schemaKeywords.has(keyword) ? within(place, keyword) : undefined;
       if (isContainer) place = within(place, tokens.shift());
     }
-    if (place === undefined) throw new UnsupportedSchemaError('$ref', path, 'names no schema in this one');
+    if (place === undefined)
+      throw new UnsupportedSchemaError('$ref', path, 'names no schema in this document');
     return place;
   }
 }
@@ -58,7 +59,7 @@ function within(place: Place | undefined, key: string | undefined): Place | unde
   return { schema: (parent as Record<string, unknown>)[key], path: pointerTo(place.path, key) };
 }
 
-/** The steps of a JSON pointer in a URI's fragment; one that is malformed leads nowhere. */
+/** Splits a JSON pointer in a URI fragment. A malformed one resolves to nothing. */
 function toTokens(reference: string): (string | undefined)[] {
   try {
     const steps = decodeURIComponent(reference).split('/').slice(1);
@@ -68,7 +69,7 @@ function toTokens(reference: string): (string | undefined)[] {
   }
 }
 
-/** Without recursion: what it looks at may be of any depth. */
+/** Checks types and size. It is not recursive, because the schema may have any depth. */
 function assertJson(schema: unknown): void {
   const open: { value: unknown; level: number }[] = [{ value: schema, level: 1 }];
   for (let count = 1, next = open.pop(); next !== undefined; count++, next = open.pop()) {

@@ -1,19 +1,21 @@
-// What the parts of a schema's translation need of each other.
+// The interface between the compiler and the rules for each type.
 import type { Container } from './ambiguity.ts';
 import type { GrammarNode } from './grammar-node.ts';
 import type { SharedRule } from './json-rules.ts';
 import type { Place } from './schema-document.ts';
 
-/** The rules for one schema, while they are being made. */
+/** The rules of one schema under construction. */
 export interface SchemaRules {
-  /** The name of the rule; those for its parts are named after it. */
+  /** The name of the rule. It is the base of the names of its parts. */
   readonly name: string;
-  /** Refers to a rule for plain JSON. */
+  /** Returns a reference to a rule for plain JSON. */
   shared(name: SharedRule): GrammarNode;
-  /** Adds a rule, whose name is made unique, and refers to it. */
+  /** Adds a rule with a unique name, and returns a reference to it. */
   add(name: string, node: GrammarNode): GrammarNode;
-  /** The rule for what satisfies all of these schemas; none at all allow any value. */
-  valueOf(places: readonly Place[], name: string): string;
-  /** Tells what the list or the object holds that the rule is for. */
-  holds(container: Container): void;
+  /**
+   * Returns the rule for a value that satisfies all of these schemas. Without schemas it allows any value.
+   */
+  ruleFor(places: readonly Place[], name: string): string;
+  /** Records the members of the list or the object that the rule matches. */
+  addContainer(container: Container): void;
 }

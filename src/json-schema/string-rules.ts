@@ -1,21 +1,21 @@
-// Texts: their length, patterns and formats.
+// Rules for strings: lengths, patterns and formats.
 import type { Assertions } from './assertions.ts';
 import { definedFormats, patternsOfFormat } from './formats.ts';
 import { choice, type GrammarNode, literal, repeat, sequence } from './grammar-node.ts';
 import { textCharacter } from './json-text.ts';
-import { countPlaces, lengthen, longest, type Pattern, shorten, shortest } from './pattern.ts';
+import { countPositions, lengthen, longest, type Pattern, shorten, shortest } from './pattern.ts';
 import { isContained } from './pattern-containment.ts';
 import { PatternError, parsePattern } from './pattern-parser.ts';
 import type { SchemaRules } from './schema-rules.ts';
 import { quote, UnsupportedSchemaError } from './unsupported-schema-error.ts';
 
-/** The keywords that say something about texts. */
+/** The keywords that constrain strings. */
 export const stringKeywords = ['minLength', 'maxLength', 'pattern', 'format'];
 
-/** llama.cpp may have to follow as many readings of a text as its pattern has places. */
-const mostPlaces = 2000;
+/** The most positions of a pattern. llama.cpp may follow all of them at once. */
+const mostPositions = 2000;
 
-/** Enough for what a pattern describes. */
+/** A pattern with too many positions is restricted to this many characters. */
 const usualLength = 1000;
 
 export function stringNode(assertions: Assertions, rules: SchemaRules): GrammarNode {
@@ -27,44 +27,48 @@ export function stringNode(assertions: Assertions, rules: SchemaRules): GrammarN
     return quoted(repeat(char, min, max));
   }
   const fitting = fit(pattern.tree, min, max, assertions);
-  if (fitting === undefined || countPlaces(fitting) > mostPlaces)
-    throw assertions.refusal(pattern.keyword, `repeats too much: it has more than ${mostPlaces} places`);
+  if (fitting === undefined || countPositions(fitting) > mostPositions)
+    throw assertions.refusal(
+      pattern.keyword,
+      `repeats too much: it has more than ${mostPositions} positions`,
+    );
   const inside = toGrammar(fitting, char);
-  if (inside === undefined) throw assertions.refusal(pattern.keyword, 'matches no text that JSON can hold');
+  if (inside === undefined)
+    throw assertions.refusal(pattern.keyword, 'matches no string that JSON can contain');
   return quoted(inside);
 }
 
 /**
- * A pattern for texts of a length. One with very many places is kept to shorter texts, where it may have fewer.
+ * Restricts a pattern to the allowed lengths, and to shorter texts if it has too many positions.
  *
- * @returns undefined when it matches no text that is short enough for that
+ * @returns undefined when the pattern matches no text that is short enough
  */
 function fit(pattern: Pattern, min: number, max: number, assertions: Assertions): Pattern | undefined {
   const whole = shorten(pattern, max);
-  if (whole === undefined) throw unfit('maxLength', `at least ${shortest(pattern)}`, assertions);
-  const short = countPlaces(whole) > mostPlaces ? shorten(whole, Math.max(min, usualLength)) : whole;
+  if (whole === undefined) throw toLengthError('maxLength', `at least ${shortest(pattern)}`, assertions);
+  const short = countPositions(whole) > mostPositions ? shorten(whole, Math.max(min, usualLength)) : whole;
   if (short === undefined) return undefined;
   const fitting = lengthen(short, min);
-  if (fitting === undefined) throw unfit('minLength', `at most ${longest(short)}`, assertions);
+  if (fitting === undefined) throw toLengthError('minLength', `at most ${longest(short)}`, assertions);
   return fitting;
 }
 
-function unfit(keyword: string, length: string, assertions: Assertions): UnsupportedSchemaError {
+function toLengthError(keyword: string, length: string, assertions: Assertions): UnsupportedSchemaError {
   const { path } = assertions.all(keyword)[0] ?? assertions;
   return new UnsupportedSchemaError(
     keyword,
     path,
-    `does not go with the pattern or format, of ${length} characters`,
+    `contradicts the pattern or format of ${length} characters`,
   );
 }
 
 interface Source {
   readonly keyword: 'pattern' | 'format';
-  /** Patterns each of which is enough to satisfy it, the widest first. */
+  /** Alternative patterns, the widest first. Each of them satisfies the keyword. */
   readonly trees: readonly [Pattern, ...Pattern[]];
 }
 
-/** One pattern for all patterns and formats: of those that there are, one that satisfies the others too. */
+/** Finds one pattern that satisfies all patterns and formats. */
 function readPattern(assertions: Assertions): { keyword: string; tree: Pattern } | undefined {
   const sources = [...readPatterns(assertions), ...readFormats(assertions)];
   const [first, ...others] = sources;
@@ -72,7 +76,7 @@ function readPattern(assertions: Assertions): { keyword: string; tree: Pattern }
   if (others.length === 0) return { keyword: first.keyword, tree: first.trees[0] };
   for (const source of sources) {
     for (const tree of source.trees) {
-      if (countPlaces(tree) > mostPlaces) continue;
+      if (countPositions(tree) > mostPositions) continue;
       const isEnough = sources.every((other) => other === source || isWithin(tree, other.trees[0]));
       if (isEnough) return { keyword: source.keyword, tree };
     }
@@ -80,12 +84,12 @@ function readPattern(assertions: Assertions): { keyword: string; tree: Pattern }
   const { keyword } = others.at(-1) ?? first;
   throw assertions.refusal(
     keyword,
-    'is not supported beside another pattern or format, unless one implies the other',
+    'cannot be used with another pattern or format, unless one implies the other',
   );
 }
 
 function isWithin(inner: Pattern, outer: Pattern): boolean {
-  return countPlaces(outer) <= mostPlaces && isContained(inner, outer);
+  return countPositions(outer) <= mostPositions && isContained(inner, outer);
 }
 
 function readPatterns(assertions: Assertions): Source[] {
@@ -99,7 +103,7 @@ function readPatterns(assertions: Assertions): Source[] {
   });
 }
 
-/** A format that JSON Schema does not define says nothing beside a pattern, which says what is meant. */
+/** Reads the patterns of formats. Ignores a custom format if there is a pattern. */
 function readFormats(assertions: Assertions): Source[] {
   return assertions.texts('format').flatMap((format) => {
     const [widest, ...narrower] = patternsOfFormat(format);
@@ -107,11 +111,11 @@ function readFormats(assertions: Assertions): Source[] {
       return [{ keyword: 'format', trees: [parsePattern(widest), ...narrower.map(parsePattern)] }];
     }
     if (assertions.has('pattern') && !definedFormats.has(format)) return [];
-    throw assertions.refusal('format', `is '${quote(format)}', which is not supported`);
+    throw assertions.refusal('format', `does not support '${quote(format)}'`);
   });
 }
 
-/** @returns undefined when it matches no text that can be written */
+/** @returns undefined when the pattern matches no string that JSON can contain */
 function toGrammar(pattern: Pattern, char: GrammarNode): GrammarNode | undefined {
   switch (pattern.kind) {
     case 'any':

@@ -1,26 +1,26 @@
-// Why a schema is refused: what it says cannot be promised, or nothing could ever satisfy it.
+// The error for a schema that no grammar can enforce, or that no value can match.
 
-/** Names may be long, and the message is one line. */
+/** The longest name that a message quotes, in characters. */
 const longestQuote = 120;
 
-/** A schema that no grammar is made of. The message is one line that names the keyword and its place. */
+/** A schema that no grammar can enforce. The message is one line that names the keyword and its path. */
 export class UnsupportedSchemaError extends Error {
   override readonly name = 'UnsupportedSchemaError';
-  /** The keyword at fault; empty where it is the schema as a whole. */
+  /** The keyword that caused the error. Empty for the schema as a whole. */
   readonly keyword: string;
-  /** The place of the schema that has it, as a JSON pointer such as `#/properties/a`. */
+  /** The path of the schema with the keyword, a JSON pointer such as `#/properties/a`. */
   readonly path: string;
 
-  /** `reason` goes on after the keyword and its place: `is not supported`. */
+  /** `reason` continues the sentence after the keyword and the path: `is not supported`. */
   constructor(keyword: string, path: string, reason: string) {
-    const what = keyword === '' ? 'The schema' : `'${quote(keyword)}'`;
-    super(`${what} at '${quote(path)}' ${reason}.`);
+    const subject = keyword === '' ? 'The schema' : `'${quote(keyword)}'`;
+    super(`${subject} at '${quote(path)}' ${reason}.`);
     this.keyword = keyword;
     this.path = path;
   }
 }
 
-/** The pointer of what `token` names below `path`. */
+/** Extends a JSON pointer. */
 export function pointerTo(path: string, ...tokens: readonly (string | number)[]): string {
   return tokens.reduce<string>(
     (parent, token) => `${parent}/${String(token).replaceAll('~', '~0').replaceAll('/', '~1')}`,
@@ -28,7 +28,7 @@ export function pointerTo(path: string, ...tokens: readonly (string | number)[])
   );
 }
 
-/** Fit for one line: control characters are escaped, and the rest is cut off. */
+/** Makes a name fit for a one-line message: escapes control characters and cuts it to length. */
 export function quote(text: string): string {
   const escaped = JSON.stringify(text)
     .slice(1, -1)

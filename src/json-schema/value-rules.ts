@@ -1,16 +1,16 @@
-// Values that a schema lists one by one.
+// Rules for the values that `enum` and `const` list.
 
 import type { Assertions } from './assertions.ts';
 import { choice, type GrammarNode, literal, sequence } from './grammar-node.ts';
 import { isJsonObject } from './json-object.ts';
-import { firstBesideValues, type Kind, type Kinds } from './kinds.ts';
+import { findOtherKeyword, type Kind, type Kinds } from './kinds.ts';
 import { UnsupportedSchemaError } from './unsupported-schema-error.ts';
 
-/** The values that `enum` and `const` have in common, of the types that are allowed, as texts. */
+/** Returns the JSON texts of the values that all `enum` and `const` keywords and the types allow. */
 export function listedValues(assertions: Assertions, { kinds, isInteger }: Kinds): string[] {
   const keyword = assertions.has('enum') ? 'enum' : 'const';
-  const beside = firstBesideValues(assertions);
-  if (beside !== undefined) throw assertions.refusal(beside, `is not supported beside '${keyword}'`);
+  const other = findOtherKeyword(assertions);
+  if (other !== undefined) throw assertions.refusal(other, `cannot be used with '${keyword}'`);
   const [first = [], ...others] = readLists(assertions).map((values) => new Map(values.map(withKey)));
   const allowed = [...first].filter(
     ([key, value]) =>
@@ -22,10 +22,12 @@ export function listedValues(assertions: Assertions, { kinds, isInteger }: Kinds
   return allowed.map(([, value]) => JSON.stringify(value));
 }
 
-/** Beginnings that are shared are looked for so many times within each other. */
+/** Shared prefixes are nested at most this deep. */
 const mostBranches = 64;
 
-/** One of several texts. What they begin with in common is matched once, or all of them would be followed at once. */
+/**
+ * Matches one of several texts. Shared prefixes are matched once, so that llama.cpp follows only one text.
+ */
 export function oneOfTexts(texts: readonly string[], branches = 0): GrammarNode {
   if (branches === mostBranches) return choice(...texts.map(literal));
   const groups = Map.groupBy(texts, (text) => text.codePointAt(0));
@@ -34,7 +36,7 @@ export function oneOfTexts(texts: readonly string[], branches = 0): GrammarNode 
     if (group.length === 1) return literal(first);
     let shared = 0;
     while (shared < first.length && group.every((text) => text[shared] === first[shared])) shared++;
-    // Both halves of a surrogate pair, or none.
+    // Never splits a surrogate pair.
     if (!first.slice(0, shared).isWellFormed()) shared--;
     const rests = group.map((text) => text.slice(shared));
     return sequence(literal(first.slice(0, shared)), oneOfTexts(rests, branches + 1));
@@ -50,7 +52,7 @@ function readLists(assertions: Assertions): unknown[][] {
   return [...lists, ...assertions.all('const').map(({ value }) => [value])];
 }
 
-/** Two values are the same when their keys are; the order of an object's properties does not count. */
+/** Equal values have equal keys. The order of an object's properties does not matter. */
 function withKey(value: unknown): [key: string, value: unknown] {
   const sorted = (_: string, inner: unknown) =>
     isJsonObject(inner)

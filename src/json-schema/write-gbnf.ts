@@ -1,30 +1,30 @@
-// Writes rules as GBNF. Every group becomes a rule of its own: llama.cpp parses groups by recursion, and refuses
-// a group that is repeated when its rules times the repetitions exceed 2,000 (MAX_REPETITION_THRESHOLD).
+// Writes rules as GBNF. Every group becomes a separate rule: llama.cpp parses groups recursively, and rejects
+// a repeated group if its rules times the repetitions exceed 2,000 (MAX_REPETITION_THRESHOLD).
 import type { CharacterRange } from './character-ranges.ts';
 import type { GrammarNode } from './grammar-node.ts';
 
 export type GrammarRules = ReadonlyMap<string, GrammarNode>;
 
-/** Longer ones are written as repetitions of blocks: a repetition costs as much as its items written out. */
+/** Longer repetitions are written as nested blocks, because llama.cpp expands every repetition. */
 const longestPlainRepetition = 100;
 
-/** How large a grammar may be. */
+/** The largest grammar. */
 export interface GrammarLimits {
-  /** Of its text. */
+  /** The length of its text. */
   readonly characters: number;
-  /** What llama.cpp has to hold: characters, ranges and references, repetitions written out. */
+  /** The number of characters, ranges and references, with repetitions written out. */
   readonly elements: number;
 }
 
-/** The grammar passed the limits that were given. */
+/** The grammar exceeds its limits. */
 export class GrammarTooLargeError extends Error {
   override readonly name = 'GrammarTooLargeError';
 }
 
 /**
- * Writes the rules that `root` needs, behind a rule called `root`.
+ * Writes a rule named `root` that refers to the rule `root`, and all rules that this one needs.
  *
- * @throws {GrammarTooLargeError}
+ * @throws {GrammarTooLargeError} when the grammar exceeds the limits
  */
 export function writeGbnf(rules: GrammarRules, root: string, limits: GrammarLimits): string {
   return new GbnfWriter(rules, limits).write(root);
@@ -36,14 +36,14 @@ class GbnfWriter {
   #elements = 0;
   #characters = 0;
   readonly #lines: string[] = [];
-  /** Rules that are written or about to be. */
+  /** The names of rules that are written or pending. */
   readonly #names = new Set<string>(['root']);
   readonly #pending: string[] = [];
-  /** Rules for groups, by what they match: the same group is written once. */
+  /** The names of the rules of groups, by their text. Equal groups share a rule. */
   readonly #groups = new Map<string, string>();
-  /** Rules for long repetitions, by what they stand for. */
+  /** The names of the rules of long repetitions, by the text of the repetition. */
   readonly #repetitions = new Map<string, string>();
-  /** The rule that is being written; its groups are named after it. */
+  /** The current rule. Its name is the base of the names of its groups. */
   #current = '';
 
   constructor(rules: GrammarRules, limits: GrammarLimits) {
@@ -55,7 +55,8 @@ class GbnfWriter {
     this.#writeLine('root', this.#reference(root));
     for (let rule = this.#pending.pop(); rule !== undefined; rule = this.#pending.pop()) {
       const node = this.#rules.get(rule);
-      if (node === undefined) throw new RangeError(`There is no rule '${rule}'.`);
+      if (node === undefined)
+        throw new RangeError(`Unknown rule '${rule}'. Add it with addRule() or addSchema().`);
       this.#current = rule;
       this.#writeLine(rule, this.#options(node));
     }
@@ -112,7 +113,7 @@ class GbnfWriter {
     return rule;
   }
 
-  /** What may stand before a repetition. */
+  /** Writes an item that a repetition may follow. */
   #repeatable(node: GrammarNode): string {
     const isOne = node.kind === 'literal' && node.text.length === 1;
     return isOne || node.kind === 'characters' || node.kind === 'reference'
@@ -144,7 +145,7 @@ class GbnfWriter {
     if (most === 0) return '';
     if (most <= longestPlainRepetition) return this.#counted(`${item}{0,${most}}`, 5 * most);
     return this.#blocks(`${item}{0,${most}}`, () => {
-      // Some blocks and then less than one; after the last block, what is left.
+      // Any number of blocks followed by a part of a block, or all blocks followed by the remainder.
       const size = blockSize(most);
       const block = this.#group(this.#times(item, size));
       const lessThanBlock = this.#group(this.#upTo(item, size - 1));
@@ -157,7 +158,7 @@ class GbnfWriter {
     });
   }
 
-  /** A long repetition, which is written once. */
+  /** Writes a long repetition once and returns the name of its rule. */
   #blocks(repetition: string, write: () => string): string {
     const name = this.#repetitions.get(repetition) ?? this.#group(write());
     this.#repetitions.set(repetition, name);
@@ -169,7 +170,7 @@ class GbnfWriter {
     return text;
   }
 
-  /** Gives a text a rule, and returns its name. */
+  /** Writes a text as a rule and returns the name of the rule. */
   #group(text: string): string {
     const known = this.#groups.get(text);
     if (known !== undefined) return known;
@@ -190,7 +191,7 @@ class GbnfWriter {
   }
 }
 
-/** So that neither the items of a block nor the blocks are many. */
+/** Balances the number of items in a block and the number of blocks. */
 function blockSize(times: number): number {
   return Math.ceil(Math.max(Math.sqrt(times), times / longestPlainRepetition));
 }
@@ -204,7 +205,7 @@ function escapeInSet(code: number): string {
   return /[ -~]/.test(character) && !/["\\[\]^-]/.test(character) ? character : hexEscape(code);
 }
 
-/** Control characters, line ends, and halves of surrogate pairs. */
+/** Control characters, line separators and halves of surrogate pairs. */
 const unprintable = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 function escapeInLiteral(character: string): string {

@@ -1,4 +1,4 @@
-// Direct invokes and buffered HTTP events, to JSON.
+// The pipeline of the function `completion`: direct invokes and buffered HTTP events, answered with JSON.
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { answer } from '../http/answer.ts';
@@ -9,7 +9,7 @@ import { toHttpEvent, toHttpRequest, toHttpResult } from './http-event.ts';
 import { Invocations } from './invocations.ts';
 import { functionMiddlewares } from './middlewares.ts';
 
-/** The function's handler around a loaded model. An event that is no HTTP event is the request itself. */
+/** Creates the function's handler. An event that is not an HTTP event is a direct invoke. */
 export function definePipeline(service: Service) {
   const invocations = new Invocations(service.telemetry);
 
@@ -21,7 +21,7 @@ export function definePipeline(service: Service) {
     return toHttpResult(httpEvent, await toWholeResponse(response));
   };
 
-  // Middy's early timeout would throw away the part of the answer that is finished.
+  // Middy's early timeout would discard the text generated so far.
   return middy<unknown, object | 'warmup'>({ timeoutEarlyInMillis: 0 })
     .use(functionMiddlewares(invocations))
     .handler(handle);

@@ -1,5 +1,5 @@
-// AWS's three shapes of an HTTP event, to a plain request and back: payload 2.0 (Function URL, API Gateway
-// HTTP API), payload 1.0 (API Gateway REST API), and Application Load Balancer.
+// Converts AWS's three kinds of HTTP events to requests, and responses back. The kinds are payload 2.0
+// (Function URL, API Gateway HTTP API), payload 1.0 (API Gateway REST API) and Application Load Balancer.
 import { STATUS_CODES } from 'node:http';
 import type {
   ALBEvent,
@@ -12,7 +12,7 @@ import type {
 import { RequestError } from '../errors/request-error.ts';
 import type { HttpRequest, HttpResponse } from '../http/http.ts';
 
-/** An HTTP event, told apart by where it came from. */
+/** An HTTP event with its kind. */
 export type HttpEvent =
   | { readonly source: 'payload-2.0'; readonly event: APIGatewayProxyEventV2 }
   | { readonly source: 'payload-1.0'; readonly event: APIGatewayProxyEvent }
@@ -21,9 +21,9 @@ export type HttpEvent =
 export type HttpResult = APIGatewayProxyStructuredResultV2 | APIGatewayProxyResult | ALBResult;
 
 /**
- * Recognises an HTTP event by its request context; anything else is a direct invoke and gives `undefined`.
+ * Recognises an HTTP event by its `requestContext`. Returns `undefined` for a direct invoke.
  *
- * @throws {RequestError} when an event that calls itself one has fields that no HTTP event has
+ * @throws {RequestError} when a field of an HTTP event has the wrong type
  */
 export function toHttpEvent(event: unknown): HttpEvent | undefined {
   const context = property(event, 'requestContext');
@@ -38,7 +38,7 @@ export function toHttpEvent(event: unknown): HttpEvent | undefined {
     : { source: 'alb', event: event as ALBEvent };
 }
 
-/** Checks every field that is read of an event: it may have been written by hand. */
+/** Checks the fields that are read from the event, because a caller may have written the event by hand. */
 function assertShape(event: unknown, pathField: string): void {
   const body = property(event, 'body') ?? '';
   if (typeof body !== 'string')
@@ -47,8 +47,8 @@ function assertShape(event: unknown, pathField: string): void {
     throw new RequestError('invalid_value', `The event's '${pathField}' must be a string.`);
   }
   const headers = Object.values(property(event, 'headers') ?? {});
-  const severalValues: unknown[] = Object.values(property(event, 'multiValueHeaders') ?? {}).flat();
-  if ([...headers, ...severalValues].some((value) => typeof value !== 'string')) {
+  const multiValueHeaders: unknown[] = Object.values(property(event, 'multiValueHeaders') ?? {}).flat();
+  if ([...headers, ...multiValueHeaders].some((value) => typeof value !== 'string')) {
     throw new RequestError('invalid_value', "The event's headers must be strings.");
   }
 }
@@ -76,7 +76,7 @@ export function toHttpResult(
   { status, headers, body }: HttpResponse<string>,
 ): HttpResult {
   const result = { statusCode: status, body, isBase64Encoded: false };
-  // A load balancer that sends multi-value headers ignores single ones in the answer.
+  // A load balancer that sends multi-value headers ignores single-value headers in the response.
   if (source === 'alb' && event.multiValueHeaders !== undefined) {
     const multiValueHeaders = Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name, [value]]),
@@ -87,7 +87,7 @@ export function toHttpResult(
   return { ...result, headers };
 }
 
-/** HTTP APIs put a named stage before the path: `/prod/v1/models`. */
+/** Removes the named stage that HTTP APIs put before the path, as in `/prod/v1/models`. */
 function withoutStage(path: string, stage: string): string {
   const prefix = `/${stage}`;
   return path === prefix || path.startsWith(`${prefix}/`) ? path.slice(prefix.length) || '/' : path;

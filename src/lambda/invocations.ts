@@ -1,20 +1,20 @@
-// The invocations of one environment, each observed from its start to the end of its answer.
+// Observes the invocations of one environment and creates the contexts of their requests.
 import { performance } from 'node:perf_hooks';
 import type { Context } from 'aws-lambda';
 import { type RequestContext, toRequestContext } from '../generation/context.ts';
 import type { Observation } from '../telemetry/observation.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
 
-/** The time that Lambda needs to take a finished answer, in milliseconds. */
-const answeringMs = 150;
+/** The time reserved for sending the answer before Lambda's timeout, in milliseconds. */
+const responseReserveMs = 150;
 
-/** One of the requests of an invocation. */
+/** The options of one request of an invocation. */
 export interface InvocationPart {
   /** Default: the invocation's id. */
   readonly id?: string;
-  /** Default: the time that the invocation has left, in milliseconds. */
+  /** The time left for the request, in milliseconds. Default: the time left for the invocation. */
   readonly remainingMs?: number;
-  /** Aborted when the answer has ended, in whatever way. */
+  /** Aborted when the answer has ended, by success or failure. */
   readonly finished?: AbortSignal;
 }
 
@@ -26,7 +26,7 @@ export class Invocations {
     this.#telemetry = telemetry;
   }
 
-  /** Begins to observe an invocation. */
+  /** Starts to observe an invocation. */
   begin(context: Context): Observation {
     const { awsRequestId: id, functionName: name, invokedFunctionArn: arn, memoryLimitInMB } = context;
     const observation = this.#telemetry.begin({ id, lambda: { name, arn, memory: Number(memoryLimitInMB) } });
@@ -34,12 +34,12 @@ export class Invocations {
     return observation;
   }
 
-  /** The observation of an invocation that has begun. */
+  /** Returns the observation of an invocation. */
   of(context: Context): Observation {
     return this.#observations.get(context) ?? this.begin(context);
   }
 
-  /** The context of a request that an invocation brings. */
+  /** Creates the context of a request of an invocation. */
   toRequestContext(
     context: Context,
     {
@@ -50,7 +50,7 @@ export class Invocations {
   ): RequestContext {
     return toRequestContext(this.of(context), {
       ...(id !== undefined && { id }),
-      endBy: performance.now() + remainingMs - answeringMs,
+      endBy: performance.now() + remainingMs - responseReserveMs,
       signal: finished,
     });
   }

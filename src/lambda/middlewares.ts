@@ -1,4 +1,4 @@
-// The middlewares of every function: telemetry, warm-up pings, and errors in Lambda's form.
+// The middlewares of every function: telemetry, warm-up pings and Lambda's function errors.
 import { Readable } from 'node:stream';
 import type { MiddlewareObj } from '@middy/core';
 import warmup from '@middy/warmup';
@@ -6,17 +6,17 @@ import { type RequestError, toRequestError } from '../errors/request-error.ts';
 import { isJsonObject } from '../json-schema/json-object.ts';
 import type { Invocations } from './invocations.ts';
 
-/** What Lambda returns as `errorType` and `errorMessage`: the code and the message of OpenAI's error. */
+/** An error that Lambda returns: `errorType` is the code of OpenAI's error, `errorMessage` the message. */
 class FunctionError extends Error {
   constructor({ code, message }: RequestError) {
     super(message);
     this.name = code;
-    // Lambda answers the stack as `trace`, and internals are not the caller's.
+    // Lambda returns the stack as `trace`, and the caller must not see internals.
     this.stack = `${code}: ${message}`;
   }
 }
 
-/** All middlewares in their order. The first one sees an invocation's end last. */
+/** Creates all middlewares in order. The first one runs last at the end of an invocation. */
 export function functionMiddlewares(invocations: Invocations): MiddlewareObj[] {
   return [observe(invocations), answerWarmUps(), reportErrors(invocations)];
 }
@@ -26,7 +26,7 @@ function observe(invocations: Invocations): MiddlewareObj {
   return {
     before: ({ event, context }) => {
       const observation = invocations.begin(context);
-      // A ping reports the initialisation of its environment, and nothing else.
+      // A ping reports only the initialisation of its environment.
       if (isWarmUp(event)) observation.end();
     },
     after: ({ context, response }) => {
@@ -51,14 +51,14 @@ function isWarmUp(event: unknown): boolean {
   return isJsonObject(event) && event.source === 'serverless-plugin-warmup';
 }
 
-/** Turns what a direct invoke threw into a function error. An unknown failure is logged whole first. */
+/** Converts the failure of a direct invoke to a function error. Logs an unexpected failure with its stack. */
 function reportErrors(invocations: Invocations): MiddlewareObj {
   return {
     onError: (request) => {
       const { error, context } = request;
       invocations.of(context).fail(error);
-      // Middy throws the error that is set here after the other middlewares ran. An error thrown here would carry the first one as
-      // its cause, and the log would have everything twice.
+      // Middy throws the error set here after the other middlewares have run. An error thrown here would have
+      // the first one as its cause, and the log would contain both.
       request.error = new FunctionError(toRequestError(error));
     },
   };

@@ -1,6 +1,6 @@
-// Under SnapStart an environment is set up once, and every other one is restored from a snapshot of its memory. So more is
-// done beforehand than elsewhere pays, and nothing that must differ between environments: ids, seeds and times are drawn
-// by each invocation, and secrets are read by the first that needs them.
+// Under SnapStart, Lambda initialises one environment and restores all others from a snapshot of its memory.
+// Initialisation therefore does extra work, and nothing that must differ between environments. Each
+// invocation draws its own id, seed and time. The first request that needs a secret reads it.
 // https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
 
 import type { ModelService } from '../api/service.ts';
@@ -10,13 +10,13 @@ import type { RequestContext } from '../generation/context.ts';
 import { answerDirectInvoke } from '../http/direct-invoke.ts';
 import { consoleLog } from '../telemetry/log.ts';
 
-/** Whether a snapshot is taken when this environment is set up. */
+/** Whether Lambda will snapshot this environment after its initialisation. */
 export function isSnapshotted(env: Environment): boolean {
   return env.AWS_LAMBDA_INITIALIZATION_TYPE === 'snap-start';
 }
 
-/** Nothing of it is drawn: it is the same in every copy. */
-const noRequest: RequestContext = {
+/** A fixed context, because the snapshot copies it into every environment. */
+const preparationContext: RequestContext = {
   id: 'snap-start',
   receivedAt: new Date(0),
   seed: 0,
@@ -25,19 +25,19 @@ const noRequest: RequestContext = {
   log: consoleLog,
 };
 
-/** Enough for V8 to compile what each token runs. */
-const tokens = 32;
+/** Enough generated tokens for V8 to compile the code that runs for each token. */
+const maxTokens = 32;
 
 /**
- * Brings the weights into memory and the code into shape, by answering what is asked most, and takes the longest known
- * prefix from its snapshot.
+ * Prepares the environment for its snapshot: answers typical requests, which loads the weights into memory
+ * and compiles the code, and restores the longest known prefix.
  */
 export async function prepareForSnapshot(service: ModelService, engine: LlamaEngine): Promise<void> {
   if (engine.slots === 0) return;
-  const options = { model: service.model, max_tokens: tokens };
-  // A context may be too small for it, or a template may want more: the function works all the same.
+  const options = { model: service.model, max_tokens: maxTokens };
+  // A failure, such as a context that is too small, is only logged: the function still works.
   const ask = (event: object) =>
-    answerDirectInvoke({ ...event, ...options }, service, noRequest).catch(console.error);
+    answerDirectInvoke({ ...event, ...options }, service, preparationContext).catch(console.error);
   await ask({ prompt: 'Once upon a time' });
   if (service.chatTemplate) await ask({ messages: [{ role: 'user', content: 'Hello' }] });
   engine.resetPace();

@@ -1,4 +1,4 @@
-// Function URL events, to JSON or to server-sent events that leave as the text is generated.
+// The pipeline of the function `stream`: Function URL events, answered with JSON or server-sent events.
 import { Readable } from 'node:stream';
 import middy from '@middy/core';
 import { executionModeStreamifyResponse } from '@middy/core/executionModeStreamifyResponse';
@@ -10,14 +10,14 @@ import { toHttpEvent, toHttpRequest } from './http-event.ts';
 import { Invocations } from './invocations.ts';
 import { functionMiddlewares } from './middlewares.ts';
 
-/** What Middy writes to Lambda's response stream: first a status and headers, where there are any. */
+/** The result that Middy writes to Lambda's response stream. A string has no status and no headers. */
 type StreamedResult =
   | string
   | { statusCode: number; headers: Readonly<Record<string, string>>; body: string | Readable };
 
 /**
- * The function's handler around a loaded model. A direct invoke is answered with the completion as JSON text. It needs
- * Lambda's global `awslambda` when it is made.
+ * Creates the function's handler. It answers a direct invoke with JSON text. Lambda's global `awslambda` must
+ * exist before the call.
  */
 export function definePipeline(service: Service) {
   const invocations = new Invocations(service.telemetry);
@@ -29,7 +29,7 @@ export function definePipeline(service: Service) {
     if (httpEvent === undefined) return JSON.stringify(await answerDirectInvoke(event, service, context));
     const { status, headers, body } = await answer(toHttpRequest(httpEvent), service, context);
     if (typeof body === 'string') return { statusCode: status, headers, body };
-    // A body that is closed before it was read ends its generation as well.
+    // Closing an unread body must end its generation too.
     const stream = Readable.from(body).once('close', () => finished.abort());
     return { statusCode: status, headers, body: stream };
   };
@@ -44,8 +44,8 @@ export function definePipeline(service: Service) {
 }
 
 /**
- * Closes a body that was not read to its end, as happens when the client disconnects before it begins. Lambda freezes the
- * environment after the invocation, so the report at the body's end must be out by then.
+ * Closes a body that was not read to its end, for example because the client disconnected before the stream
+ * started. The end of the body triggers the report, and Lambda freezes the environment afterwards.
  */
 async function closeBody({ response }: { response: StreamedResult | null | undefined }): Promise<void> {
   if (typeof response !== 'object' || !(response?.body instanceof Readable)) return;

@@ -1,12 +1,12 @@
-// Metrics whose library is loaded after the start of a server, and not while the first request waits.
+// Loads the metrics library after the start of a server, so that the first request does not wait for it.
 import type { Metrics } from './metrics.ts';
 
-/** More events than these are not kept: the library is loaded for them. */
+/** This many events load the library. */
 const keptEvents = 1_000;
 
 /**
- * Keeps what happens until the metrics are loaded, and counts it then. They are loaded when somebody first reads them, or
- * when many events are kept.
+ * Keeps events until the metrics are loaded, and counts them then. The first read loads the metrics, and so
+ * do many events.
  */
 export function createLateMetrics(load: () => Promise<Required<Metrics>>): Required<Metrics> {
   let kept: ((metrics: Metrics) => void)[] = [];

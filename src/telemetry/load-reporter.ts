@@ -1,4 +1,4 @@
-// Which reporter an environment has. Powertools is loaded by those alone that ask for it.
+// Loads the reporter that the configuration asks for. Without Powertools, none of its modules is loaded.
 import type { TelemetryConfig } from '../config/config.ts';
 import { consoleReporter, type Reporter } from './reporter.ts';
 

@@ -1,18 +1,18 @@
-// The log, as the rest of the code sees it: the console's, or lines of JSON that tell which invocation they belong to.
+// The interface of the log. Lines go to the console, or to Powertools as JSON with the invocation's id.
 import { format } from 'node:util';
 
-/** What a line tells beside its message; JSON. */
+/** The fields of a line besides its message. They must be JSON. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Neither prompts nor completions are given to it, but where LOG_PROMPTS asks for them. Its functions need no `this`. */
+/** Never pass prompts or completions to it: a transcript logs them. Its functions need no `this`. */
 export interface Log {
   readonly info: (message: string, fields?: LogFields) => void;
   readonly warn: (message: string) => void;
-  /** A failure that nobody expected, whole. */
+  /** Logs an unexpected failure with its stack. */
   readonly error: (failure: unknown) => void;
 }
 
-/** Lambda's runtime adds the time and the request id. */
+/** The console. On Lambda the runtime adds the time and the request id to each line. */
 export const consoleLog: Log = {
   info: (message, fields) => console.info(message, ...(fields === undefined ? [] : [JSON.stringify(fields)])),
   warn: (message) => console.warn(message),
@@ -20,8 +20,8 @@ export const consoleLog: Log = {
 };
 
 /**
- * The log of a request on port 8000. In the emulator's runtime the console belongs to invocations: the interface client puts
- * the id of the one that runs before each line.
+ * The log of a request on port 8000. It avoids the console, because in the emulator's runtime the interface
+ * client adds the id of the running invocation to each line.
  */
 export const standardErrorLog: Log = {
   info: (message, fields) => writeLine(message, ...(fields === undefined ? [] : [JSON.stringify(fields)])),

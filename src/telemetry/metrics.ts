@@ -1,19 +1,24 @@
-// What the routes tell of their work, for whoever counts it: no prompt and no text.
+// The events that metrics count. None has a prompt or a generated text.
 import type { GenerationSummary } from '../engine/engine.ts';
 
-/** Takes note of what happens. */
+/** Counts events. */
 export interface Metrics {
-  /** A generation ended. */
+  /** Counts a generation that ended. */
   generated(summary: GenerationSummary): void;
-  /** A request was answered, or its stream began; `path` is one of the routes', or `direct`. */
+  /**
+   * Counts a request when its answer is ready or its stream starts. `path` is a route's path, or `direct`.
+   */
   answered(path: string, status: number): void;
-  /** A stream failed after it had begun; `path` as above. */
+  /** Counts a stream that failed after it had started. `path` is the path of a route, or `direct`. */
   broken(path: string): void;
-  /** All of it, in Prometheus's text format, where it is kept for that. */
+  /** Returns all metrics in Prometheus's text format. Only a server on a port has it. */
   expose?(): Promise<{ text: string; contentType: string }>;
 }
 
-/** Tokens that a generation decoded in a second; the first is part of the prompt's time. None of fewer than two. */
+/**
+ * The tokens that a generation decoded per second. The prompt's time includes the first token, so fewer than
+ * two tokens have no rate.
+ */
 export function toTokensPerSecond({ completionTokens, completionMs }: GenerationSummary): number | undefined {
   return completionTokens > 1 && completionMs > 0
     ? ((completionTokens - 1) * 1000) / completionMs

@@ -1,5 +1,5 @@
-// Observes one invocation: collects what it did, and reports it at its end. Several may run at once in a process, so each has
-// an observation of its own.
+// Collects the facts of one invocation and reports them at its end. A process may run several invocations at
+// once, so each has its own observation.
 import { performance } from 'node:perf_hooks';
 import type { GenerationSummary } from '../engine/engine.ts';
 import { RequestError, toRequestError } from '../errors/request-error.ts';
@@ -13,9 +13,9 @@ export interface ObservationOptions {
   readonly reporter: Reporter;
   readonly identity: InvocationIdentity;
   readonly logPrompts: boolean;
-  /** In milliseconds; only the environment's first invocation reports it. */
+  /** In milliseconds. Only the environment's first invocation reports it. */
   readonly modelLoadMs: number | undefined;
-  /** The metrics of the whole process, which count this invocation as well. */
+  /** The metrics of the whole process. They count this invocation too. */
   readonly processMetrics: Metrics | undefined;
 }
 
@@ -23,7 +23,7 @@ export class Observation {
   readonly identity: InvocationIdentity;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Present where prompts and completions may be logged. */
+  /** Present when LOG_PROMPTS allows logging prompts and completions. */
   readonly transcript: Transcript | undefined;
   readonly #options: ObservationOptions;
   readonly #startedAt = performance.now();
@@ -32,7 +32,7 @@ export class Observation {
   readonly #generations: GenerationSummary[] = [];
   #brokenStreams = 0;
   #failure: RequestError | undefined;
-  #isOver = false;
+  #hasEnded = false;
 
   constructor(options: ObservationOptions) {
     const { reporter, identity, logPrompts, processMetrics } = options;
@@ -44,17 +44,17 @@ export class Observation {
     this.transcript = logPrompts ? createTranscript(this.log) : undefined;
   }
 
-  /** Notes that the invocation itself failed. An unexpected error is logged whole. */
+  /** Records that the invocation failed. Logs an unexpected error with its stack. */
   fail(error: unknown): void {
     if (!(error instanceof RequestError)) this.log.error(error);
     this.#failure = toRequestError(error);
     this.#answers.push({ path: 'direct', status: this.#failure.status });
   }
 
-  /** Reports the invocation, once its answer or its stream has ended. Never throws. */
+  /** Reports the invocation once its answer or its stream has ended. Never throws. */
   end({ abandoned = false }: { abandoned?: boolean } = {}): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     try {
       this.#report(abandoned);
     } catch (error) {

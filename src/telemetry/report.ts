@@ -1,4 +1,4 @@
-// What is told of an invocation when it is over.
+// The report of an invocation that has ended.
 
 import type { GenerationSummary } from '../engine/engine.ts';
 import type { RequestError } from '../errors/request-error.ts';
@@ -13,33 +13,33 @@ interface LambdaFunction {
   readonly memory: number;
 }
 
-/** The invocation of a function, or a request on port 8000. */
+/** Identifies the invocation of a function, or a request on port 8000. */
 export interface InvocationIdentity {
-  /** AWS's request id, or a UUID. */
+  /** AWS's request id on Lambda, else a UUID. */
   readonly id: string;
   /** Absent on port 8000. */
   readonly lambda?: LambdaFunction | undefined;
-  /** Whether the environment was initialised for it. */
+  /** Whether the environment was initialised for this invocation. */
   readonly coldStart: boolean;
 }
 
 export interface Report extends InvocationIdentity {
-  /** How long the model took to load, in milliseconds: told once, by the environment's first invocation. */
+  /** How long the model took to load, in milliseconds. Only the environment's first invocation has it. */
   readonly modelLoadMs: number | undefined;
-  /** What was answered: one request, or the lines of a batch. None by a warm-up ping. */
+  /** The answers: one for a request, one for each line of a batch, none for a warm-up ping. */
   readonly answers: readonly { readonly path: string; readonly status: number }[];
-  /** Streams that failed after they had begun. */
+  /** The number of streams that failed after they had started. */
   readonly brokenStreams: number;
-  /** What the invocation itself failed with, as its caller is told. */
+  /** The failure of the invocation, as its caller receives it. */
   readonly failure: RequestError | undefined;
   readonly generations: readonly GenerationSummary[];
-  /** Until the answer, or its stream, was over, in milliseconds. */
+  /** From the start to the end of the answer or its stream, in milliseconds. */
   readonly durationMs: number;
-  /** Whether the stream ended before it was read to its end. */
+  /** Whether the client stopped reading the stream before its end. */
   readonly abandoned: boolean;
 }
 
-/** How many requests failed, by whose fault it was. */
+/** Counts the failed requests: 4xx as client errors, 5xx and broken streams as server errors. */
 export function countErrors({ answers, brokenStreams }: Report): { client: number; server: number } {
   return {
     client: answers.filter(({ status }) => status >= 400 && status < 500).length,
@@ -47,7 +47,7 @@ export function countErrors({ answers, brokenStreams }: Report): { client: numbe
   };
 }
 
-/** The fields of the line that is logged of it. */
+/** The fields of the log line of an invocation. */
 export function toLogFields(report: Report): LogFields {
   const { answers, brokenStreams, generations, durationMs, abandoned } = report;
   const [only, ...others] = answers;
@@ -60,7 +60,7 @@ export function toLogFields(report: Report): LogFields {
   };
 }
 
-/** Of several generations the sums, as the API's timings have them; of waits the longest, of first tokens the first. */
+/** Sums up generations as the API's timings do. `wait_ms` is the longest, `first_token_ms` the shortest. */
 function toGenerationFields(generations: readonly GenerationSummary[]): LogFields {
   const timings = toTimings(generations);
   const begun = generations.filter(({ completionTokens }) => completionTokens > 0);
@@ -83,7 +83,7 @@ function count(keys: readonly string[]): Record<string, number> {
   return counts;
 }
 
-/** To hundredths: a line is paid for by its length. */
+/** Rounds to hundredths: CloudWatch charges log lines by their length. */
 function round(number: number): number {
   return Math.round(number * 100) / 100;
 }

@@ -1,22 +1,22 @@
-// Where telemetry goes: the console, or AWS's services through Powertools (powertools/).
+// The destination of telemetry: the console, or AWS's services through Powertools (powertools/).
 import { consoleLog, type Log, standardErrorLog } from './log.ts';
 import type { InvocationIdentity, Report } from './report.ts';
 
 export interface Reporter {
-  /** For what belongs to no invocation. */
+  /** The log for lines that belong to no invocation. */
   readonly log: Log;
-  /** A log whose lines tell the invocation, wherever they are written from. */
+  /** Creates a log whose lines name the invocation. */
   logOf(invocation: InvocationIdentity): Log;
-  /** Begins to trace an invocation. */
+  /** Starts to trace an invocation. */
   trace?(invocation: InvocationIdentity): Trace;
-  /** Tells of an invocation that is over. */
+  /** Reports an invocation that has ended. */
   report?(report: Report, log: Log): void;
 }
 
-/** Ends a trace with what it is to tell. */
+/** Ends a trace and adds the report to it. */
 export type Trace = (report: Report) => void;
 
-/** Lambda logs each invocation itself, and a server of one's own keeps its metrics. */
+/** Reports nothing: Lambda logs each invocation itself, and a server on a port has its own metrics. */
 export const consoleReporter: Reporter = {
   log: consoleLog,
   logOf: ({ lambda }) => (lambda === undefined ? standardErrorLog : consoleLog),

@@ -1,13 +1,13 @@
-// What a server on a port tells Prometheus: counts and durations, no prompt and no text.
+// The metrics of a server on a port, for Prometheus: counts and durations, no prompts and no generated texts.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Engine } from '../engine/engine.ts';
 import { type Metrics, toTokensPerSecond } from './metrics.ts';
 
-/** From a cached token to a long prompt on a slow box, in seconds. */
+/** In seconds: from a cached prompt to a long prompt on a slow machine. */
 const firstTokenBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const rateBuckets = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
-/** Metrics of this process. */
+/** Creates the metrics of this process. */
 export function createMetrics(engine: Pick<Engine, 'load'>): Required<Metrics> {
   const registry = new Registry();
   const registers = [registry];
@@ -16,7 +16,7 @@ export function createMetrics(engine: Pick<Engine, 'load'>): Required<Metrics> {
   const prompt = counter('prompt_tokens_total', 'Prompt tokens evaluated.');
   const cached = counter('cached_tokens_total', 'Prompt tokens taken from the cache.');
   const completion = counter('completion_tokens_total', 'Tokens generated.');
-  const deadlines = counter('deadlines_total', 'Generations that were ended because their time was up.');
+  const deadlines = counter('deadlines_total', 'Generations ended by their deadline.');
   const requests = new Counter({
     name: 'gguf_lambda_requests_total',
     help: 'Requests answered, by path and status.',
@@ -25,13 +25,13 @@ export function createMetrics(engine: Pick<Engine, 'load'>): Required<Metrics> {
   });
   const broken = new Counter({
     name: 'gguf_lambda_broken_streams_total',
-    help: 'Streams that failed after they had begun, by path.',
+    help: 'Streams that failed after they had started, by path.',
     labelNames: ['path'],
     registers,
   });
   const firstToken = new Histogram({
     name: 'gguf_lambda_first_token_seconds',
-    help: 'From the beginning of a generation to its first token, without the wait for a slot.',
+    help: 'Time from the start of a generation to its first token, without the wait for a slot.',
     buckets: firstTokenBuckets,
     registers,
   });
@@ -50,8 +50,8 @@ export function createMetrics(engine: Pick<Engine, 'load'>): Required<Metrics> {
         this.set(read());
       },
     });
-  gauge('generations_running', 'Generations that run now.', () => engine.load.running);
-  gauge('generations_waiting', 'Generations that wait for a slot now.', () => engine.load.waiting);
+  gauge('generations_running', 'Generations running now.', () => engine.load.running);
+  gauge('generations_waiting', 'Generations waiting for a slot now.', () => engine.load.waiting);
 
   return {
     generated: (summary) => {

@@ -1,4 +1,4 @@
-// What an environment reports of its invocations: lines in a log, metrics, traces.
+// Observes the invocations of one environment, for logs, metrics and traces.
 import type { Metrics } from './metrics.ts';
 import { Observation } from './observation.ts';
 import type { InvocationIdentity } from './report.ts';
@@ -8,11 +8,11 @@ export interface TelemetryOptions {
   readonly reporter?: Reporter;
   /** Whether prompts and completions are logged. Default false. */
   readonly logPrompts?: boolean;
-  /** How long the model took to load, in milliseconds. Absent in an environment that was restored from a snapshot. */
+  /** How long the model took to load, in milliseconds. Absent when a snapshot restored the environment. */
   readonly modelLoadMs?: number | undefined;
-  /** Whether the environment was initialised before any invocation came. Default false. */
+  /** Whether the environment was initialised before its first invocation arrived. Default false. */
   readonly initializedAhead?: boolean;
-  /** Counts for the whole process. */
+  /** The metrics of the whole process. */
   readonly metrics?: Metrics | undefined;
 }
 
@@ -25,8 +25,8 @@ export class Telemetry {
   }
 
   /**
-   * Begins to observe an invocation, a warm-up ping included. This is the one place that decides about cold starts: the first
-   * invocation is one, unless the environment was initialised before it came.
+   * Starts to observe an invocation or a warm-up ping. Only this method decides about cold starts: the first
+   * invocation is one, unless the environment was initialised before it arrived.
    */
   begin(invocation: Omit<InvocationIdentity, 'coldStart'>): Observation {
     const {

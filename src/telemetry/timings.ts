@@ -1,7 +1,7 @@
-// What generations cost, as llama-server reports it.
+// The timings of generations, in llama-server's format.
 import type { GenerationSummary } from '../engine/engine.ts';
 
-/** What llama-server reports: counts of tokens, milliseconds, and rates made from both; sums over all generations. */
+/** llama-server's `timings`: token counts, milliseconds and rates, summed over all generations. */
 export interface Timings {
   /** Prompt tokens taken from the cache. */
   readonly cache_n: number;
@@ -15,7 +15,7 @@ export interface Timings {
   readonly predicted_ms: number;
   readonly predicted_per_token_ms: number;
   readonly predicted_per_second: number;
-  /** Present where the invocation's time was up before the text was. */
+  /** Present when the deadline of the invocation ended a generation. */
   readonly deadline?: true;
 }
 
@@ -25,7 +25,7 @@ export function toTimings(summaries: readonly GenerationSummary[]): Timings {
   const promptTokens = sum((summary) => summary.promptTokens);
   const promptMs = sum((summary) => summary.promptMs);
   const completionMs = sum((summary) => summary.completionMs);
-  // The first token is part of the prompt's time, so the rate of the others is over one fewer.
+  // The prompt's time includes the first token, so the rate counts one token less.
   const decoded = sum(({ completionTokens }) => Math.max(0, completionTokens - 1));
   return {
     cache_n: sum(({ cachedTokens }) => cachedTokens),
@@ -41,7 +41,7 @@ export function toTimings(summaries: readonly GenerationSummary[]): Timings {
   };
 }
 
-/** JSON has no infinity: nothing over nothing is 0. */
+/** Returns 0 for a denominator of 0, because JSON has no infinity. */
 function ratio(numerator: number, denominator: number): number {
   return denominator > 0 ? numerator / denominator : 0;
 }

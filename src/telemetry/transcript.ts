@@ -1,15 +1,15 @@
-// What is asked and answered, where LOG_PROMPTS lets it be logged. Nothing else takes prompts or texts to a log.
+// Logs prompts and completions when LOG_PROMPTS is on. No other code may log them.
 import type { Log } from './log.ts';
 
-/** Takes note of prompts and completions. */
+/** Records prompts and completions. */
 export interface Transcript {
-  /** The body of a request: bytes, or a direct invoke's event. */
+  /** Records the body of a request: its bytes, or the event of a direct invoke. */
   asked(body: unknown): void;
-  /** The texts that a request's generations wrote, each as far as it got. */
+  /** Records the generated texts of a request, complete or partial. */
   wrote(texts: readonly string[]): void;
 }
 
-/** Logs each as soon as it is there, so that what an invocation is asked is known even if it never ends. */
+/** Logs each part at once, so that the request is in the log even if the invocation never ends. */
 export function createTranscript(log: Log): Transcript {
   return {
     asked: (body) =>

@@ -1,4 +1,4 @@
-// The API key in Secrets Manager, by moto: what a public Function URL asks for.
+// Checks the API key of a public Function URL against Secrets Manager, which moto simulates.
 import {
   CreateSecretCommand,
   PutSecretValueCommand,
@@ -29,7 +29,7 @@ afterAll(async () => {
   await aws?.close();
 });
 
-/** The status of a request with a key. */
+/** Sends a request with a key and returns its status. */
 async function ask(key?: string): Promise<number> {
   const event = readEvent('function-url') as { headers: object };
   const headers = { ...event.headers, ...(key !== undefined && { authorization: `Bearer ${key}` }) };
@@ -37,11 +37,11 @@ async function ask(key?: string): Promise<number> {
   return (JSON.parse(body) as { statusCode: number }).statusCode;
 }
 
-it('is read from the secret, and nobody is let in with another or none', async () => {
+it('accepts the key of the secret and rejects another one and none', async () => {
   expect([await ask(), await ask('wrong'), await ask('first')]).toEqual([401, 401, 200]);
 });
 
-it('is the latest one in the next environment', async () => {
+it('accepts the latest key in a new environment', async () => {
   await client.send(new PutSecretValueCommand({ SecretId: arn, SecretString: '{"apiKey": "second"}' }));
   const other = await startRuntimeProcess('completion', { ...aws.env, API_KEY_SECRET_ARN: arn });
   await runtime.end();

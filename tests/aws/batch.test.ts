@@ -1,5 +1,5 @@
-// Batches end to end: the command, S3 and Step Functions by moto, the state machine of the template, and real runtimes with
-// a real model.
+// Runs batches end to end: the command, S3 and Step Functions in moto, the project's state machine, and real runtimes
+// with a real model.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
@@ -20,9 +20,9 @@ const folder = mkdtempSync(join(tmpdir(), 'gguf-lambda-batch-'));
 const root = join(import.meta.dirname, '../..');
 
 let aws: LocalAws;
-/** Called with each request to AWS. */
+/** Called with each request to AWS; false drops the request. */
 let onRequest: (request: string) => unknown = () => {};
-/** Whether Lambda refuses to invoke the function that answers, asked before each invocation. */
+/** Called before each invocation of the function `batch`; true makes Lambda throttle it. */
 let isThrottled = () => false;
 const functionEnv = () => ({
   ...aws.env,
@@ -85,7 +85,7 @@ afterAll(async () => {
 
 /** Runs `npm run batch -- ARGUMENTS`. */
 async function command(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [join(root, 'batches/cli.ts'), ...args], {
+  const child = spawn(process.execPath, [join(root, 'tools/batch/cli.ts'), ...args], {
     env: { ...process.env, ...aws.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -123,7 +123,7 @@ function readResults(id: string, kind: 'output' | 'errors'): BatchResult[] {
     .map((line) => JSON.parse(line) as BatchResult);
 }
 
-describe('a batch of 1,000 lines whose environment is killed half-way', () => {
+describe('a batch of 1,000 lines with an environment that crashes half-way', () => {
   const ids = Array.from({ length: 1_000 }, (_, index) => `line-${index}`);
 
   it('answers every line once, in order', async () => {
@@ -151,7 +151,7 @@ describe('a batch of 1,000 lines whose environment is killed half-way', () => {
     );
     expect(submitted).toMatchObject({ code: 0, stderr: '' });
     expect(submitted.stdout).toMatch(
-      /^1 lines are no requests and will fail alone; the first is line 101: .*\nthousand: 1000 lines, at most \$/m,
+      /^Invalid lines: 1\. They will fail; the first is line 101: .*\nthousand: 1000 lines, at most \$/m,
     );
     const ended = command('status', 'thousand', '--wait');
     await Promise.race([halfWay.promise, ended]);
@@ -161,7 +161,7 @@ describe('a batch of 1,000 lines whose environment is killed half-way', () => {
       code: 0,
       stdout: expect.stringContaining('thousand: done, 997 lines answered, 3 failed.'),
     });
-    expect(batch.deaths).toBe(1);
+    expect(batch.crashes).toBe(1);
     expect(batch.invocations).toBe(11);
     expect(await command('fetch', 'thousand', '--to', folder)).toMatchObject({ code: 0 });
     const output = readResults('thousand', 'output');
@@ -176,13 +176,13 @@ describe('a batch of 1,000 lines whose environment is killed half-way', () => {
     ]);
   }, 600_000);
 
-  it('is submitted once', async () => {
+  it('is not submitted again', async () => {
     const again = await command('submit', join(folder, 'thousand.jsonl'), '--id', 'thousand');
 
-    expect(again.stdout).toContain('thousand was submitted before.');
+    expect(again.stdout).toContain('thousand was already submitted.');
   });
 
-  it('is fetched to where it can be written, or not at all', async () => {
+  it('cannot be fetched into a directory that is not writable', async () => {
     const noFolder = join(folder, 'thousand.jsonl');
 
     expect(await command('fetch', 'thousand', '--to', noFolder)).toMatchObject({
@@ -192,8 +192,8 @@ describe('a batch of 1,000 lines whose environment is killed half-way', () => {
   });
 });
 
-describe('a batch that is cancelled', () => {
-  it('keeps what was answered, and answers the rest when it is resumed', async () => {
+describe('a cancelled batch', () => {
+  it('keeps its results, and answers only the remaining lines when it is resumed', async () => {
     const ids = Array.from({ length: 60 }, (_, index) => `line-${index}`);
     const file = writeRequests(
       'cancelled.jsonl',
@@ -225,8 +225,8 @@ describe('a batch that is cancelled', () => {
   });
 });
 
-describe('a chunk that is throttled', () => {
-  it('is answered as if it had not been', async () => {
+describe('a throttled chunk', () => {
+  it('is answered without the single-line mode for crashes', async () => {
     const ids = Array.from({ length: 6 }, (_, index) => `line-${index}`);
     const file = writeRequests(
       'throttled.jsonl',
@@ -244,26 +244,26 @@ describe('a chunk that is throttled', () => {
       'throttled: done, 6 lines answered, 0 failed.',
     );
     expect(throttles).toBe(2);
-    // They would have been answered one after the other.
+    // Markers would mean that the lines were answered one at a time.
     expect(markers).toEqual([]);
   });
 });
 
-describe('a line that its environments die of', () => {
-  it('fails alone, throttled or not', async () => {
+describe('a line that crashes its environments', () => {
+  it('fails, and the other lines are answered in spite of throttling', async () => {
     const ids = Array.from({ length: 6 }, (_, index) => `line-${index}`);
     const file = writeRequests(
       'deadly.jsonl',
       ids.map((id) => toRequest(id)),
     );
-    const deathsBefore = batch.deaths;
+    const crashesBefore = batch.crashes;
     const kills: Promise<void>[] = [];
     let attempts = 0;
     isThrottled = () => ++attempts % 2 === 0;
     onRequest = (request) => {
-      // Two die before they have answered anything; the third, which goes line by line, before it has kept the last.
+      // The first two environments crash before any answer; the third, in single-line mode, before it saves the last one.
       const deadly = ['HEAD /*/parts/', 'HEAD /*/parts/', 'PUT /*/answers/0000000000/0000000005.json'][
-        batch.deaths - deathsBefore
+        batch.crashes - crashesBefore
       ];
       if (deadly === undefined) return true;
       const isDeadly = request.startsWith(deadly.replace('*', `${bucket}/work/deadly`));
@@ -276,7 +276,7 @@ describe('a line that its environments die of', () => {
       'deadly: done, 5 lines answered, 1 failed.',
     );
     await Promise.all(kills);
-    expect(batch.deaths - deathsBefore).toBe(3);
+    expect(batch.crashes - crashesBefore).toBe(3);
     expect(attempts).toBe(7);
     await command('fetch', 'deadly', '--to', folder);
     expect(readResults('deadly', 'output').map(({ custom_id }) => custom_id)).toEqual(ids.slice(0, 5));
@@ -286,12 +286,12 @@ describe('a line that its environments die of', () => {
   });
 });
 
-describe('the example', () => {
-  it('is answered on this machine', async () => {
+describe('npm run batch -- local', () => {
+  it('answers the example on this machine', async () => {
     const file = join(folder, 'example.jsonl');
     copyFileSync(join(root, 'events/batch.jsonl'), file);
     const modelDirectory = join(root, 'dist/model');
-    const child = spawn(process.execPath, [join(root, 'batches/cli.ts'), 'local', file], {
+    const child = spawn(process.execPath, [join(root, 'tools/batch/cli.ts'), 'local', file], {
       env: { ...process.env, MODEL_DIR: modelDirectory },
       stdio: ['ignore', 'ignore', 'inherit'],
     });

@@ -1,4 +1,4 @@
-// Emptying a bucket before its stack is removed, on moto: versions, deletion marks and unfinished uploads.
+// Empties a bucket in moto with noncurrent versions, delete markers and unfinished uploads.
 import {
   CreateBucketCommand,
   CreateMultipartUploadCommand,
@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => aws?.close());
 
-it('leaves nothing, so that the bucket can be removed', async () => {
+it('empties a bucket completely, so that it can be deleted', async () => {
   const Bucket = 'batches-to-remove';
   await client.send(
     new CreateBucketCommand({ Bucket, CreateBucketConfiguration: { LocationConstraint: 'eu-central-1' } }),
@@ -37,9 +37,9 @@ it('leaves nothing, so that the bucket can be removed', async () => {
   await client.send(new CreateMultipartUploadCommand({ Bucket, Key: 'unfinished' }));
   const bucket = { client, name: Bucket, account: '123456789012', abortSignal: new AbortController().signal };
 
-  expect(await countContents(bucket)).toEqual({ objects: 1_007, older: 11 });
+  expect(await countContents(bucket)).toEqual({ objects: 1_007, noncurrent: 11 });
   await emptyBucket(bucket);
 
-  expect(await countContents(bucket)).toEqual({ objects: 0, older: 0 });
+  expect(await countContents(bucket)).toEqual({ objects: 0, noncurrent: 0 });
   await client.send(new DeleteBucketCommand({ Bucket }));
 });

@@ -1,4 +1,5 @@
-// A function's environments: real runtimes of the image's entry, one invocation at a time each, replaced when they die.
+// Execution environments of one function. Each is a real runtime process that takes one invocation at a time and is
+// replaced when it crashes.
 import type { RuntimeProcess } from '../model/runtime-process.ts';
 import { startRuntimeProcess } from '../model/runtime-process.ts';
 import type { FunctionAnswer } from './moto.ts';
@@ -9,10 +10,10 @@ export class Environments {
   readonly #free: (RuntimeProcess | undefined)[];
   readonly #waiting: ((environment: RuntimeProcess | undefined) => void)[] = [];
   readonly #busy = new Set<RuntimeProcess>();
-  /** Invocations so far. */
+  /** Number of invocations so far. */
   invocations = 0;
-  /** Environments that died. */
-  deaths = 0;
+  /** Number of crashed environments. */
+  crashes = 0;
 
   constructor(functionName: string, count: number, env: () => NodeJS.ProcessEnv) {
     this.#functionName = functionName;
@@ -20,7 +21,7 @@ export class Environments {
     this.#free = Array.from({ length: count }, () => undefined);
   }
 
-  /** Waits for a free environment, starts it where it is not there yet, and sends it the event. */
+  /** Waits for a free environment, starts it if needed, and sends it the event. */
   readonly invoke = async (event: unknown): Promise<FunctionAnswer> => {
     let environment: RuntimeProcess | undefined =
       this.#free.length > 0
@@ -35,10 +36,10 @@ export class Environments {
       return { payload: body, failed: path.endsWith('/error') };
     } catch {
       await environment.end();
-      this.deaths += 1;
+      this.crashes += 1;
       this.#busy.delete(environment);
       this.#release(undefined);
-      // As Lambda reports it.
+      // Lambda's report of a crash.
       const payload = {
         errorType: 'Runtime.ExitError',
         errorMessage: 'Error: Runtime exited without providing a reason',
@@ -47,10 +48,10 @@ export class Environments {
     }
   };
 
-  /** Kills an environment that is at work. */
+  /** Kills a busy environment. */
   async killOne(): Promise<void> {
     const [environment] = this.#busy;
-    if (environment === undefined) throw new Error('No environment is at work.');
+    if (environment === undefined) throw new Error('No environment is busy.');
     await environment.end();
   }
 

@@ -1,5 +1,5 @@
-// An AWS on this machine: moto's server for S3, SQS, Step Functions and CloudFormation, and the functions themselves, as
-// real runtimes, where moto would run containers. Both are behind one address, which moto's state machines call as well.
+// A local AWS. moto's server simulates S3, SQS, Step Functions and CloudFormation. Lambda functions run as real runtime
+// processes instead of moto's containers. Clients and moto's state machines reach both through one address.
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -9,30 +9,31 @@ import { createInterface } from 'node:readline';
 import { buffer } from 'node:stream/consumers';
 import { installPythonTool } from '../../tools/deploy/python-tool.ts';
 
-/** Answers an invocation: what Lambda would send back, or that it takes no more at the moment. */
+/** Answers an invocation like Lambda, or refuses it as throttled. */
 export type InvokeFunction = (payload: unknown) => Promise<FunctionAnswer | 'throttled'>;
 
 export interface FunctionAnswer {
   readonly payload: string;
-  /** Whether the function failed. */
+  /** True when the function returned an error. */
   readonly failed: boolean;
 }
 
 export interface LocalAws {
-  /** Of a client of the AWS SDK. */
+  /** Settings for a client of the AWS SDK. */
   readonly settings: {
     readonly endpoint: string;
     readonly region: string;
     readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
   };
-  /** What clients and functions need in their environment. */
+  /** Environment variables for clients and functions. */
   readonly env: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
 
 /**
- * Starts moto, with the functions by their names. It takes Python 3.11 with pip, and installs moto on first use.
- * `onRequest` is called with each request to moto, such as `PUT /bucket/key`; one that it is false for gets no further.
+ * Starts moto and the functions, which are keyed by name. Installs moto on first use; this needs Python 3.11 with pip.
+ * `onRequest` is called with each request to moto, such as `PUT /bucket/key`. When it returns false, the request is
+ * dropped without a response.
  */
 export async function startAws(
   functions: Readonly<Record<string, InvokeFunction>>,
@@ -65,7 +66,7 @@ export async function startAws(
 
   const [python, ...args] = moto.command;
   const server = spawn(python, [...args, '--host', '127.0.0.1', '--port', '0'], {
-    // Its state machines call AWS by this port.
+    // moto's state machines call AWS through this port.
     env: { ...process.env, ...moto.env, MOTO_PORT: String(port), NO_PROXY: '127.0.0.1,localhost' },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -95,7 +96,7 @@ export async function startAws(
   };
 }
 
-/** Werkzeug says where it runs, and then logs each request. */
+/** Reads the port from the log of Werkzeug, moto's HTTP server. */
 function readPort(log: NodeJS.ReadableStream): Promise<number> {
   return new Promise((resolve, reject) => {
     let seen = '';

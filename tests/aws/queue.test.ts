@@ -1,4 +1,4 @@
-// A queue of single lines: SQS by moto, with what Lambda's event source mapping does between it and a real runtime.
+// Answers messages of a queue in moto with a real runtime. The test itself acts as Lambda's event source mapping.
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import {
   CreateQueueCommand,
@@ -38,7 +38,7 @@ beforeAll(async () => {
     new GetQueueAttributesCommand({ QueueUrl: deadLettersUrl, AttributeNames: ['QueueArn'] }),
   );
   const redrive = { deadLetterTargetArn: Attributes?.QueueArn, maxReceiveCount: 2 };
-  // Without a visibility timeout, so that what failed comes again at once.
+  // No visibility timeout, so that failed messages are redelivered at once.
   const created = await sqs.send(
     new CreateQueueCommand({
       QueueName: 'lines',
@@ -69,7 +69,7 @@ function toLine(id: string, body: object = {}): string {
   });
 }
 
-/** As Lambda hands messages over. */
+/** Converts messages to a Lambda event. */
 function toEvent(messages: readonly Message[]) {
   return {
     Records: messages.map(({ MessageId, ReceiptHandle, Body }) => ({
@@ -83,7 +83,7 @@ function toEvent(messages: readonly Message[]) {
   };
 }
 
-/** Delivers until there is nothing to deliver, and removes what did not fail. Returns how many messages were delivered. */
+/** Delivers messages until the queue is empty, and deletes successful ones. Returns the number of deliveries. */
 async function deliverAll(): Promise<number> {
   let delivered = 0;
   for (;;) {
@@ -93,7 +93,7 @@ async function deliverAll(): Promise<number> {
     if (Messages.length === 0) return delivered;
     delivered += Messages.length;
     const { payload, failed } = await functions.invoke(toEvent(Messages));
-    // Of an invocation that failed nothing is removed.
+    // A failed invocation deletes no messages.
     if (failed) continue;
     const failures = (JSON.parse(payload) as SQSBatchResponse).batchItemFailures.map(
       ({ itemIdentifier }) => itemIdentifier,
@@ -105,8 +105,8 @@ async function deliverAll(): Promise<number> {
   }
 }
 
-describe('a queue of lines', () => {
-  it('has every line answered once, and what is no line in the dead-letter queue', async () => {
+describe('the batch queue', () => {
+  it('answers every line once and moves an invalid message to the dead-letter queue', async () => {
     const bodies = [
       ...Array.from({ length: 8 }, (_, index) => toLine(`line-${index}`)),
       toLine('line-3'),
@@ -117,7 +117,7 @@ describe('a queue of lines', () => {
 
     const delivered = await deliverAll();
 
-    // The broken one twice.
+    // Ten messages; the invalid one is delivered twice.
     expect(delivered).toBe(11);
     const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket }));
     expect(Contents.map(({ Key }) => Key)).toEqual(

@@ -1,4 +1,4 @@
-// POST /v1/chat/completions as vLLM's and llama-server's own tests ask for it, on the real model.
+// POST /v1/chat/completions on a real model, with the cases of vLLM's and llama-server's own tests.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChatChunk, ChatChunkChoice, ChatCompletion } from '../../src/api/chat/chat-completion.ts';
 import type { Completion } from '../../src/api/completions/completion.ts';
@@ -40,7 +40,7 @@ const contentOf = async (fields: object = {}) => (await chat(fields)).choices[0]
 
 const chunksOf = (fields: object = {}) => server.stream<ChatChunk>(path, toRequest(fields));
 
-/** The chunks of the same request streamed, put together as the whole answer has them. */
+/** Streams the same request, and joins the chunks to whole choices. */
 async function chatStreamed(fields: object = {}) {
   const chunks = await chunksOf({ ...fields, stream_options: { include_usage: true } });
   expect(new Set(chunks.map(({ id, object }) => `${id} ${object}`)).size).toBe(1);
@@ -70,15 +70,15 @@ async function refuse(fields: object): Promise<ErrorBody['error']> {
   return answer.body.error;
 }
 
-/** The prompt that messages become, and how many tokens it has. */
-async function render(given: readonly object[]) {
-  const { body } = await server.post<{ prompt: string }>('/apply-template', { messages: given });
+/** Renders messages to a prompt, and counts its tokens. */
+async function render(conversation: readonly object[]) {
+  const { body } = await server.post<{ prompt: string }>('/apply-template', { messages: conversation });
   const tokenized = await server.post<{ count: number }>('/tokenize', { prompt: body.prompt });
   return { prompt: body.prompt, count: tokenized.body.count };
 }
 
 describe('a chat', () => {
-  it('is answered by the assistant, with exact counts', async () => {
+  it('is answered by the assistant, with exact token counts', async () => {
     const { count } = await render(messages);
     const answer = await chat();
 
@@ -101,7 +101,7 @@ describe('a chat', () => {
     expect(Math.abs(answer.created - Date.now() / 1000)).toBeLessThan(300);
   });
 
-  it('is a completion of its template', async () => {
+  it('has the same text as a completion of its rendered prompt', async () => {
     const { prompt } = await render(messages);
     const { body } = await server.post<Completion>('/v1/completions', {
       prompt,
@@ -112,7 +112,7 @@ describe('a chat', () => {
     expect(body.choices[0]?.text).toBe(await contentOf());
   });
 
-  it('ends when the model ends its turn, which is a token that is counted and not told', async () => {
+  it("ends with the model's turn, whose last token is counted but not returned", async () => {
     const { choices, usage } = await chat({
       messages: [{ role: 'user', content: 'What is 2+2?' }],
       max_tokens: 40,
@@ -127,7 +127,7 @@ describe('a chat', () => {
     expect(usage.completion_tokens).toBe(body.count + 1);
   });
 
-  it('may have contents in parts, and a developer for its system', async () => {
+  it('may have contents in parts, and a developer message as its system message', async () => {
     const [system, user] = messages;
     const parts = [
       { type: 'text', text: 'What is the capital ' },
@@ -149,18 +149,18 @@ describe('a chat', () => {
     }
   });
 
-  it('goes on from its last turn, which the cache has', async () => {
-    const begun = [
+  it('takes its earlier turns from the cache', async () => {
+    const conversation = [
       ...messages.slice(0, 1),
       {
         role: 'user',
         content: `${'I have a question about a country. '.repeat(8)}What is the capital of France?`,
       },
     ];
-    const first = await chat({ messages: begun, cache_prompt: false });
+    const first = await chat({ messages: conversation, cache_prompt: false });
     const turn = { role: 'assistant', content: first.choices[0]?.message.content };
     const longer = [
-      ...begun,
+      ...conversation,
       turn,
       { role: 'user', content: 'And of Italy? Tell me its name and its river.' },
     ];
@@ -176,7 +176,7 @@ describe('a chat', () => {
     expect(warm.choices).toEqual(cold.choices);
   });
 
-  it('is answered as long as the context holds, when nothing says how long', async () => {
+  it('may fill the context without max_tokens', async () => {
     const content = 'la '.repeat(150);
     const { usage, choices } = await chat({
       messages: [{ role: 'user', content }],
@@ -189,14 +189,14 @@ describe('a chat', () => {
     expect(choices[0]?.finish_reason).toBe('length');
   });
 
-  it('takes max_completion_tokens, and not together with max_tokens', async () => {
+  it('accepts max_completion_tokens, but not together with max_tokens', async () => {
     const { usage } = await chat({ max_tokens: undefined, max_completion_tokens: 3 });
 
     expect(usage.completion_tokens).toBe(3);
     expect(await refuse({ max_completion_tokens: 3 })).toMatchObject({ param: 'max_tokens' });
   });
 
-  it('of more tokens than the context is refused with both counts, streamed too', async () => {
+  it('that does not fit the context is rejected with all token counts, streamed too', async () => {
     const many = Array(20).fill(messages).flat();
     const { count } = await render(many);
 
@@ -204,14 +204,16 @@ describe('a chat', () => {
       expect(await refuse({ messages: many, stream })).toMatchObject({
         code: 'context_length_exceeded',
         param: 'messages',
-        message: new RegExp(`holds ${contextSize} tokens, .*: ${count} in the prompt and 6 in 'max_tokens'`),
+        message: new RegExp(
+          `${count} for the prompt and 6 for 'max_tokens'\\. The context has ${contextSize}`,
+        ),
       });
     }
   });
 });
 
 describe('a stream', () => {
-  it('begins with the role, ends with the reason, and is the same text', async () => {
+  it('starts with the role, ends with the finish reason, and has the same text', async () => {
     const whole = await chat();
 
     expect(await chatStreamed()).toMatchObject({
@@ -227,19 +229,19 @@ describe('a stream', () => {
     });
   });
 
-  it('has its usage in a last chunk without choices, if it is asked for', async () => {
-    const asked = await chunksOf({ stream_options: { include_usage: true } });
-    const not = await chunksOf();
+  it('has its usage in a final chunk without choices with include_usage', async () => {
+    const withUsage = await chunksOf({ stream_options: { include_usage: true } });
+    const withoutUsage = await chunksOf();
 
-    expect(asked.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: 6 } });
-    expect(asked.slice(0, -1).every(({ usage }) => usage === null)).toBe(true);
-    expect(not.some((chunk) => 'usage' in chunk)).toBe(false);
+    expect(withUsage.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: 6 } });
+    expect(withUsage.slice(0, -1).every(({ usage }) => usage === null)).toBe(true);
+    expect(withoutUsage.some((chunk) => 'usage' in chunk)).toBe(false);
     expect(await refuse({ stream_options: { include_usage: true } })).toMatchObject({
       param: 'stream_options',
     });
   });
 
-  it('has timings in each chunk but the first, if they are asked for', async () => {
+  it('has timings in each chunk except the first with timings_per_token', async () => {
     const chunks = await chunksOf({ timings_per_token: true });
 
     expect(chunks.map(({ timings }) => timings?.predicted_n)).toEqual([undefined, 1, 2, 3, 4, 5, 6, 6]);
@@ -247,7 +249,7 @@ describe('a stream', () => {
     expect((await chunksOf()).slice(0, -1).some(({ timings }) => timings !== undefined)).toBe(false);
   });
 
-  it('of two choices has both, told apart by their index', async () => {
+  it('of two choices has the index of the choice in each chunk', async () => {
     const fields = { n: 2, temperature: 1, seed: 4 };
     const whole = await chat(fields);
     const streamed = await chatStreamed(fields);
@@ -260,7 +262,7 @@ describe('a stream', () => {
 });
 
 describe('choices', () => {
-  it('are those of the seeds that follow one another', async () => {
+  it('have consecutive seeds', async () => {
     const fields = { temperature: 1.5, max_tokens: 5 };
     const { choices, usage } = await chat({ ...fields, n: 3, seed: 20 });
     const alone = [];
@@ -272,20 +274,17 @@ describe('choices', () => {
     expect(usage.prompt_tokens).toBe((await render(messages)).count);
   });
 
-  it.each([0, 129, 1.5])('are not %d', async (n) => {
+  it.each([0, 129, 1.5])('are rejected when n is %d', async (n) => {
     expect(await refuse({ n })).toMatchObject({ param: 'n' });
   });
 });
 
 describe('log-probabilities', () => {
-  it.each([{}, { logprobs: false }, { logprobs: null }])(
-    'are not told unless asked for: %j',
-    async (fields) => {
-      expect((await chat(fields)).choices[0]?.logprobs).toBeNull();
-    },
-  );
+  it.each([{}, { logprobs: false }, { logprobs: null }])('are absent by default: %j', async (fields) => {
+    expect((await chat(fields)).choices[0]?.logprobs).toBeNull();
+  });
 
-  it.each([undefined, 0, 5, 20])('come with %s of the likeliest tokens', async (top_logprobs) => {
+  it.each([undefined, 0, 5, 20])('include %s of the likeliest tokens', async (top_logprobs) => {
     const [choice] = (await chat({ logprobs: true, top_logprobs })).choices;
     const entries = choice?.logprobs?.content ?? [];
 
@@ -295,12 +294,12 @@ describe('log-probabilities', () => {
       expect(Buffer.from(bytes).toString()).toBe(token);
       expect(top).toHaveLength(top_logprobs ?? 0);
       expect(top).toEqual(top.toSorted((one, other) => other.logprob - one.logprob));
-      // Greedily, the chosen one is the likeliest.
+      // Greedy sampling always chooses the likeliest token.
       if (top[0] !== undefined) expect(top[0]).toEqual({ token, logprob, bytes });
     }
   });
 
-  it('are the same streamed, held back text and the end of the turn included', async () => {
+  it('are the same streamed, including held back text and the end of the turn', async () => {
     const fields = {
       logprobs: true,
       top_logprobs: 2,
@@ -317,7 +316,7 @@ describe('log-probabilities', () => {
     expect(whole.choices[0]?.logprobs?.content).toHaveLength(whole.usage.completion_tokens);
   });
 
-  it('over the limit, or without being asked for, are refused', async () => {
+  it('are rejected over the limit, and for top_logprobs without logprobs', async () => {
     expect(await refuse({ logprobs: true, top_logprobs: 21 })).toMatchObject({ param: 'top_logprobs' });
     expect(await refuse({ logprobs: true, top_logprobs: 30, stream: true })).toMatchObject({
       param: 'top_logprobs',
@@ -327,8 +326,8 @@ describe('log-probabilities', () => {
   });
 });
 
-describe("completions' fields", () => {
-  it('logit_bias forbids what would have come', async () => {
+describe('a field of completions', () => {
+  it('logit_bias forbids tokens', async () => {
     const words = (await contentOf({ max_tokens: 4 }))?.trim().split(/\W+/) ?? [];
     const { body } = await server.post<{ tokens: number[] }>('/tokenize', {
       content: words.flatMap((word) => [word, ` ${word}`]).join('\n'),
@@ -342,7 +341,7 @@ describe("completions' fields", () => {
     expect(words.filter((word) => content?.split(/\W+/).includes(word))).toEqual([]);
   });
 
-  it('stop ends the text before itself, streamed too', async () => {
+  it('stop ends the text before the stop string, streamed too', async () => {
     const free = await contentOf({ max_tokens: 10 });
     const fields = { max_tokens: 10, stop: 'France' };
 
@@ -357,7 +356,7 @@ describe("completions' fields", () => {
     });
   });
 
-  it('return_tokens tells the tokens of the text', async () => {
+  it('return_tokens returns the tokens of the text', async () => {
     const { choices } = await chat({ return_tokens: true });
     const { body } = await server.post<{ content: string }>('/detokenize', {
       tokens: choices[0]?.tokens ?? [],
@@ -368,7 +367,7 @@ describe("completions' fields", () => {
   });
 });
 
-describe('what is no chat', () => {
+describe('an invalid chat', () => {
   const user = { role: 'user', content: 'Hi' };
 
   it.each([
@@ -390,8 +389,8 @@ describe('what is no chat', () => {
       [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:,' } }] }],
       'messages.0.content',
     ],
-  ])('is refused by the place of its fault: %j', async (given, param) => {
-    expect(await refuse({ messages: given })).toMatchObject({ param });
+  ])('is rejected with the path of the invalid field: %j', async (invalid, param) => {
+    expect(await refuse({ messages: invalid })).toMatchObject({ param });
   });
 
   it.each([
@@ -405,12 +404,12 @@ describe('what is no chat', () => {
     [{ top_p: -0.1 }, 'top_p'],
     [{ presence_penalty: 3 }, 'presence_penalty'],
     [{ json_schema: {} }, 'json_schema'],
-  ])('is refused by the name of the field: %j', async (fields, param) => {
+  ])('is rejected with the name of the field: %j', async (fields, param) => {
     expect(await refuse(fields)).toMatchObject({ param });
   });
 
-  it('takes what says nothing', async () => {
-    const silent = {
+  it('is not one with fields that change nothing', async () => {
+    const neutral = {
       user: 'ada',
       store: false,
       metadata: { purpose: 'test' },
@@ -423,6 +422,6 @@ describe('what is no chat', () => {
       stream_options: null,
     };
 
-    expect(await contentOf(silent)).toBe(await contentOf());
+    expect(await contentOf(neutral)).toBe(await contentOf());
   });
 });

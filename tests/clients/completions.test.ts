@@ -1,4 +1,4 @@
-// POST /v1/completions as vLLM's and llama-server's own tests ask for it, on the real model.
+// POST /v1/completions on a real model, with the cases of vLLM's and llama-server's own tests.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Completion, CompletionChoice, CompletionChunk } from '../../src/api/completions/completion.ts';
 import type { ErrorBody } from '../../src/errors/request-error.ts';
@@ -8,7 +8,7 @@ const path = '/v1/completions';
 const prompt = 'The capital of France is';
 const promptTokens = 5;
 const contextSize = 256;
-/** Text whose tokens are no whole characters. */
+/** A text with tokens that are parts of characters. */
 const accented = 'root ::= "naïve 🤗 café 媽"';
 
 let server: TestServer;
@@ -31,7 +31,7 @@ async function complete(fields: object = {}): Promise<Completion> {
 
 const textOf = async (fields: object = {}) => (await complete(fields)).choices[0]?.text;
 
-/** The chunks of the same request streamed, put together as the whole answer has them. */
+/** Streams the same request, and joins the chunks to whole choices. */
 async function completeStreamed(fields: object = {}) {
   const request = toRequest({ ...fields, stream_options: { include_usage: true } });
   const chunks = await server.stream<CompletionChunk>(path, request);
@@ -43,24 +43,24 @@ async function completeStreamed(fields: object = {}) {
 function joinChoice(parts: readonly CompletionChoice[]): CompletionChoice {
   const reasons = parts.map(({ finish_reason }) => finish_reason);
   expect(reasons.slice(0, -1).every((reason) => reason === null)).toBe(true);
-  const told = parts.flatMap(({ logprobs }) => logprobs ?? []);
+  const lists = parts.flatMap(({ logprobs }) => logprobs ?? []);
   const logprobs = {
-    tokens: told.flatMap(({ tokens }) => tokens),
-    token_logprobs: told.flatMap(({ token_logprobs }) => token_logprobs),
-    top_logprobs: told.flatMap(({ top_logprobs }) => top_logprobs),
-    text_offset: told.flatMap(({ text_offset }) => text_offset),
+    tokens: lists.flatMap(({ tokens }) => tokens),
+    token_logprobs: lists.flatMap(({ token_logprobs }) => token_logprobs),
+    top_logprobs: lists.flatMap(({ top_logprobs }) => top_logprobs),
+    text_offset: lists.flatMap(({ text_offset }) => text_offset),
   };
   const tokens = parts.flatMap((part) => part.tokens ?? []);
   return {
     text: parts.map(({ text }) => text).join(''),
     index: parts[0]?.index ?? -1,
     finish_reason: reasons.at(-1) ?? null,
-    logprobs: told.length === 0 ? null : logprobs,
+    logprobs: lists.length === 0 ? null : logprobs,
     ...(parts.some((part) => part.tokens !== undefined) && { tokens }),
   };
 }
 
-/** Asks for what is refused with 400, whole and streamed. */
+/** Sends a request that must be rejected with 400. */
 async function refuse(fields: object): Promise<ErrorBody['error']> {
   const whole: Answer<ErrorBody> = await server.post(path, toRequest(fields));
   expect(whole).toMatchObject({ status: 400, body: { error: { type: 'invalid_request_error' } } });
@@ -72,7 +72,7 @@ async function tokenize(text: string): Promise<number[]> {
 }
 
 describe('log-probabilities', () => {
-  it.each([{}, { logprobs: null }])('are not told unless they are asked for: %j', async (fields) => {
+  it.each([{}, { logprobs: null }])('are absent by default: %j', async (fields) => {
     expect((await complete(fields)).choices[0]?.logprobs).toBeNull();
   });
 
@@ -82,7 +82,7 @@ describe('log-probabilities', () => {
     [5, 2, 5, 6],
     [20, 0, 20, 20],
   ])(
-    'with logprobs %i at temperature %i have %i to %i entries a token',
+    'with logprobs %i at temperature %i have %i to %i entries per token',
     async (logprobs, temperature, least, most) => {
       const [choice] = (await complete({ logprobs, temperature, seed: 3 })).choices;
       const { tokens = [], token_logprobs = [], top_logprobs = [], text_offset } = choice?.logprobs ?? {};
@@ -100,7 +100,7 @@ describe('log-probabilities', () => {
     },
   );
 
-  it('over the limit are refused, and the server answers on', async () => {
+  it('over the limit are rejected, and the server still answers', async () => {
     expect(await refuse({ logprobs: 21 })).toMatchObject({ param: 'logprobs', message: /20.*21/ });
     expect(await refuse({ logprobs: 30, stream: true })).toMatchObject({ param: 'logprobs' });
     expect(await refuse({ logprobs: -1 })).toMatchObject({ param: 'logprobs' });
@@ -108,9 +108,9 @@ describe('log-probabilities', () => {
   });
 
   it.each([
-    ['greedily', {}],
+    ['with greedy sampling', {}],
     ['at temperature 1', { temperature: 1, seed: 7 }],
-    ['in half characters', { grammar: accented, max_tokens: 30 }],
+    ['with parts of characters', { grammar: accented, max_tokens: 30 }],
     ['before a stop string', { stop: ['and the', 'United St'], max_tokens: 16 }],
   ])('are the same streamed: %s', async (_, fields) => {
     const whole = await complete({ logprobs: 2, ...fields });
@@ -119,7 +119,7 @@ describe('log-probabilities', () => {
     expect(whole.choices[0]?.logprobs?.tokens.length).toBeGreaterThan(4);
   });
 
-  it('tell where a token begins in code points, and the bytes of one that is half a character', async () => {
+  it('have offsets in code points, and bytes for parts of characters', async () => {
     const [choice] = (await complete({ logprobs: 0, grammar: accented, max_tokens: 30 })).choices;
     const { tokens = [], text_offset: offsets = [] } = choice?.logprobs ?? {};
     const points = [...(choice?.text ?? '')];
@@ -139,9 +139,9 @@ describe('echo', () => {
     ['a text', 1],
     ['tokens', 0],
     ['tokens', 1],
-  ])('begins the answer with %s, with logprobs %i', async (kind, logprobs) => {
-    const given = kind === 'tokens' ? await tokenize(prompt) : prompt;
-    const [choice] = (await complete({ prompt: given, echo: true, logprobs, max_tokens: 5 })).choices;
+  ])('starts the answer with the prompt, sent as %s, with logprobs %i', async (kind, logprobs) => {
+    const sent = kind === 'tokens' ? await tokenize(prompt) : prompt;
+    const [choice] = (await complete({ prompt: sent, echo: true, logprobs, max_tokens: 5 })).choices;
     const { tokens = [], token_logprobs = [], top_logprobs = [], text_offset = [] } = choice?.logprobs ?? {};
 
     expect(choice?.text).toBe(`${prompt}${await textOf({ max_tokens: 5 })}`);
@@ -159,7 +159,7 @@ describe('echo', () => {
     }
   });
 
-  it('of no tokens more is the prompt with what it has in the longer answer', async () => {
+  it('returns the prompt with the same log-probabilities when max_tokens is 0', async () => {
     const alone = await complete({ echo: true, logprobs: 1, max_tokens: 0 });
     const longer = await complete({ echo: true, logprobs: 1, max_tokens: 2 });
 
@@ -187,7 +187,7 @@ describe('echo', () => {
 describe('several choices', () => {
   const sampled = { temperature: 1, seed: 42, max_tokens: 12 };
 
-  it('are those of the seeds that follow one another, and no two alike', async () => {
+  it('have consecutive seeds and different texts', async () => {
     const { choices, usage } = await complete({ ...sampled, n: 3, logprobs: 0 });
     const alone = [];
     for (const seed of [42, 43, 44]) alone.push(await textOf({ ...sampled, seed }));
@@ -202,7 +202,7 @@ describe('several choices', () => {
     });
   });
 
-  it('are streamed with their index, and one finish reason each', async () => {
+  it('are streamed with their index and one finish reason each', async () => {
     const whole = await complete({ ...sampled, n: 3 });
 
     expect(await completeStreamed({ ...sampled, n: 3 })).toMatchObject({
@@ -211,7 +211,7 @@ describe('several choices', () => {
     });
   });
 
-  it('are the best of more: those of the highest mean log-probability', async () => {
+  it('are those with the highest mean log-probability with best_of', async () => {
     const all = await complete({ ...sampled, n: 4, logprobs: 0 });
     const best = await complete({ ...sampled, n: 2, best_of: 4, logprobs: 0 });
     const means = all.choices.map(({ text, logprobs }) => ({
@@ -233,13 +233,13 @@ describe('several choices', () => {
 
 describe('stream_options', () => {
   it.each([{ include_usage: true }, { include_usage: false }, { include_usage: null }, {}])(
-    'without a stream are refused: %j',
+    'is rejected without a stream: %j',
     async (stream_options) => {
       expect(await refuse({ stream_options })).toMatchObject({ param: /^stream_options/ });
     },
   );
 
-  it('bring the usage in a last chunk without choices, and null in all before it', async () => {
+  it('adds the usage in a final chunk without choices, and null to all others', async () => {
     const request = toRequest({ stream_options: { include_usage: true } });
     const chunks = await server.stream<CompletionChunk>(path, request);
 
@@ -253,7 +253,7 @@ describe('stream_options', () => {
     { stream_options: {} },
     { stream_options: null },
     { stream_options: { include_usage: false } },
-  ])('bring none unless they say so: %j', async (fields) => {
+  ])('adds no usage by default: %j', async (fields) => {
     const chunks = await server.stream<CompletionChunk>(path, toRequest(fields));
 
     expect(chunks.some((chunk) => 'usage' in chunk)).toBe(false);
@@ -264,7 +264,7 @@ describe('stream_options', () => {
 describe('a prompt', () => {
   const prompts = [prompt, 'The opposite of hot is', 'One, two, three,'];
 
-  it('of tokens is answered as its text is', async () => {
+  it('of tokens is answered like its text', async () => {
     const { choices, usage } = await complete({ prompt: await tokenize(prompt) });
 
     expect({ choices, usage }).toMatchObject({
@@ -273,12 +273,12 @@ describe('a prompt', () => {
     });
   });
 
-  it.each(['texts', 'tokens'])('may be several, in %s, each answered as alone', async (kind) => {
-    const given = kind === 'texts' ? prompts : await Promise.all(prompts.map(tokenize));
+  it.each(['texts', 'tokens'])('may be a list of %s, each answered as alone', async (kind) => {
+    const sent = kind === 'texts' ? prompts : await Promise.all(prompts.map(tokenize));
     const alone = [];
     for (const each of prompts)
       alone.push((await complete({ prompt: each, max_tokens: 4 })).choices[0]?.text);
-    const batch = await complete({ prompt: given, max_tokens: 4 });
+    const batch = await complete({ prompt: sent, max_tokens: 4 });
 
     expect(batch.choices.map(({ text }) => text)).toEqual(alone);
     expect(batch.choices.map(({ index }) => index)).toEqual([0, 1, 2]);
@@ -290,7 +290,7 @@ describe('a prompt', () => {
   });
 
   it.each([{}, { n: 2, temperature: 1, seed: 5 }, { echo: true, logprobs: 0 }])(
-    'may be several, streamed: %j',
+    'may be a list in a streamed request: %j',
     async (fields) => {
       const request = { prompt: prompts.slice(0, 2), max_tokens: 4, ...fields };
       const whole = await complete(request);
@@ -311,13 +311,13 @@ describe('a prompt', () => {
     [[prompt, 5], 'prompt.1'],
     [null, 'prompt'],
     [{}, 'prompt'],
-  ])('that is none is refused: %j', async (given, param) => {
-    expect(await refuse({ prompt: given })).toMatchObject({ param });
+  ])('that is invalid is rejected: %j', async (invalid, param) => {
+    expect(await refuse({ prompt: invalid })).toMatchObject({ param });
   });
 });
 
 describe('logit_bias', () => {
-  it('forces a token, and forbids those of an answer', async () => {
+  it('forces a token with 100, and forbids tokens with -100', async () => {
     const [london = -1] = await tokenize(' London');
     const forced = await complete({ logit_bias: { [london]: 100 }, max_tokens: 5, seed: 42 });
     const plain = await textOf();
@@ -332,7 +332,7 @@ describe('logit_bias', () => {
     expect(forbidden.choices[0]?.text).not.toBe(plain);
   });
 
-  it('leaves only the tokens that are allowed, of which the seed chooses', async () => {
+  it('restricts sampling to the forced tokens, and the seed chooses between them', async () => {
     const allowed = [...(await tokenize(' red green blue'))];
     const logit_bias = Object.fromEntries(allowed.map((token) => [token, 100]));
     const draw = (seed: number) =>
@@ -345,7 +345,7 @@ describe('logit_bias', () => {
   });
 
   it.each([{ 999999: 1 }, { 5: 101 }, { five: 1 }, { '-1': 1 }, { 5: '1' }])(
-    'is refused: %j',
+    'is rejected: %j',
     async (logit_bias) => {
       expect(await refuse({ logit_bias })).toMatchObject({ param: /^logit_bias/ });
     },
@@ -355,7 +355,7 @@ describe('logit_bias', () => {
 describe('the seed', () => {
   const draw = (seed?: number) => textOf({ temperature: 1, ...(seed !== undefined && { seed }) });
 
-  it('decides the text', async () => {
+  it('determines the text', async () => {
     const texts = [];
     for (const seed of [0, 1, 2, 3]) texts.push(await draw(seed));
 
@@ -365,11 +365,11 @@ describe('the seed', () => {
     expect(await draw(-1)).toBe(await draw(2 ** 32 - 1));
   });
 
-  it('is another one each time when it is not given', async () => {
+  it('is random by default', async () => {
     expect(new Set([await draw(), await draw(), await draw()]).size).toBeGreaterThan(1);
   });
 
-  it.each([1.5, '1', 2 ** 53])('is refused: %j', async (seed) => {
+  it.each([1.5, '1', 2 ** 53])('is rejected: %j', async (seed) => {
     expect(await refuse({ seed })).toMatchObject({ param: 'seed' });
   });
 });
@@ -381,8 +381,8 @@ describe('a stop string', () => {
     ['at a token', ' seven'],
     ['within a token', 'eve'],
     ['over several tokens', 'x, se'],
-    ['at once', ' five'],
-  ])('ends the text before itself: %s', async (_, stop) => {
+    ['at the first token', ' five'],
+  ])('ends the text before the stop string: %s', async (_, stop) => {
     const free = await textOf({ prompt: story, max_tokens: 10 });
     const request = { prompt: story, max_tokens: 10, stop };
     const { choices, usage } = await complete(request);
@@ -396,7 +396,7 @@ describe('a stop string', () => {
     });
   });
 
-  it('may be one of several, and one that does not come changes nothing', async () => {
+  it('may be one of several, and has no effect when it is not generated', async () => {
     const free = await textOf({ prompt: story, max_tokens: 10 });
 
     expect(await textOf({ prompt: story, max_tokens: 10, stop: ['eight', ' six'] })).toBe(
@@ -407,13 +407,13 @@ describe('a stop string', () => {
     ]);
   });
 
-  it.each([[''], [['']], [Array(17).fill('x')], [5]])('is refused: %j', async (stop) => {
+  it.each([[''], [['']], [Array(17).fill('x')], [5]])('is rejected: %j', async (stop) => {
     expect(await refuse({ stop })).toMatchObject({ param: /^stop/ });
   });
 });
 
 describe('the context', () => {
-  it('may be filled to its last token, and not with one more', async () => {
+  it('may be filled to its last token, and one more is rejected', async () => {
     const tokens = Array(250).fill((await tokenize(' word'))[0]);
     const full = await complete({ prompt: tokens, max_tokens: 6, ignore_eos: true });
     const overflow = { prompt: tokens, max_tokens: 7 };
@@ -423,28 +423,29 @@ describe('the context', () => {
       expect(await refuse({ ...overflow, stream })).toMatchObject({
         code: 'context_length_exceeded',
         param: 'max_tokens',
-        message: /context holds 256 tokens, but 257 were asked for: 250 in the prompt and 7 in 'max_tokens'/,
+        message:
+          /needs 257 tokens of context: 250 for the prompt and 7 for 'max_tokens'\. The context has 256/,
       });
     }
   });
 
-  it('is too small for a prompt that fills it', async () => {
+  it('has no room for a prompt that exceeds it', async () => {
     const { length } = await tokenize(`${prompt} `.repeat(60));
 
     for (const fields of [{ max_tokens: 0 }, { max_tokens: 1 }, { stream: true }, { cache_prompt: false }]) {
       expect(await refuse({ prompt: `${prompt} `.repeat(60), ...fields })).toMatchObject({
         code: 'context_length_exceeded',
         param: 'prompt',
-        message: new RegExp(`${length} in the prompt`),
+        message: new RegExp(`${length} for the prompt`),
       });
     }
   });
 
-  it.each([-1, 1.5, '8', 1_000_000])('takes no max_tokens of %j', async (max_tokens) => {
+  it.each([-1, 1.5, '8', 1_000_000])('rejects max_tokens of %j', async (max_tokens) => {
     expect(await refuse({ max_tokens })).toMatchObject({ param: 'max_tokens' });
   });
 
-  it('gives 16 tokens where none are asked for, and may give none', async () => {
+  it('is filled with 16 generated tokens by default, and with none for max_tokens 0', async () => {
     const { body } = await server.post<Completion>(path, { prompt, ignore_eos: true });
 
     expect(body.usage).toMatchObject({ prompt_tokens: promptTokens, completion_tokens: 16 });
@@ -456,10 +457,10 @@ describe('the context', () => {
 
 describe('the cache', () => {
   it.each([
-    ['greedily', { temperature: 0 }],
+    ['with greedy sampling', { temperature: 0 }],
     ['at temperature 1', { temperature: 1, seed: 9 }],
-  ])('changes the counts and not the text: %s', async (_, sampling) => {
-    // Of 64 tokens and 10 more, the block that is whole can be reused.
+  ])('changes the token counts but not the text: %s', async (_, sampling) => {
+    // 64 tokens are a whole block, which the cache can reuse. The other 10 are evaluated again.
     const tokens = (await tokenize('One fine day a fox met a hen by the river. '.repeat(12))).slice(0, 74);
     const ask = (fields: object) => complete({ prompt: tokens, ...sampling, ...fields });
     const cold = await ask({ cache_prompt: false });
@@ -475,7 +476,7 @@ describe('the cache', () => {
     expect([warm, again].map(({ choices }) => choices)).toEqual([cold.choices, cold.choices]);
   });
 
-  it('counts right whatever the lengths of prompts and answers', async () => {
+  it('is counted correctly for prompts and answers of any length', async () => {
     const text = await tokenize('A hen told the fox of a boat that nobody had ever seen. '.repeat(20));
     for (const [length, max_tokens] of [
       [40, 3],
@@ -502,8 +503,8 @@ describe('the cache', () => {
   });
 });
 
-describe("llama-server's fields", () => {
-  it('return_tokens tells the tokens of the text, streamed too', async () => {
+describe('a field of llama-server', () => {
+  it('return_tokens returns the tokens of the text, streamed too', async () => {
     const whole = await complete({ return_tokens: true });
     const { body } = await server.post<{ content: string }>('/detokenize', {
       tokens: whole.choices[0]?.tokens ?? [],
@@ -515,7 +516,7 @@ describe("llama-server's fields", () => {
     expect((await complete()).choices[0]).not.toHaveProperty('tokens');
   });
 
-  it('return_tokens tells every token that is counted, the one that ends the text too', async () => {
+  it('return_tokens returns every counted token, including the one that ends the text', async () => {
     const request = { grammar: 'root ::= " yes"', return_tokens: true };
     const plain = await complete(request);
     const scored = await complete({ ...request, logprobs: 0 });
@@ -525,7 +526,7 @@ describe("llama-server's fields", () => {
     expect(plain.choices[0]?.tokens).toEqual(scored.choices[0]?.tokens);
   });
 
-  it('timings_per_token tells in each chunk what was spent so far', async () => {
+  it('timings_per_token adds the timings so far to each chunk', async () => {
     const chunks = await server.stream<CompletionChunk>(path, toRequest({ timings_per_token: true }));
 
     expect(chunks.map(({ timings }) => timings?.predicted_n)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 8]);
@@ -539,7 +540,7 @@ describe("llama-server's fields", () => {
     expect(plain.at(-1)?.timings?.predicted_n).toBe(8);
   });
 
-  it('t_max_predict_ms ends a text in time, and says nothing of a deadline', async () => {
+  it('t_max_predict_ms ends a text in time, without reporting a deadline', async () => {
     const { choices, timings } = await complete({ t_max_predict_ms: 1, max_tokens: 200, ignore_eos: true });
 
     expect(choices).toMatchObject([{ finish_reason: 'length' }]);
@@ -548,14 +549,14 @@ describe("llama-server's fields", () => {
   });
 
   it.each(['n_predict', 'n_probs', 'mirostat', 'id_slot', 'samplers', 'response_fields', 'response_format'])(
-    'that are not supported are refused by name: %s',
+    'that is not supported is rejected by name: %s',
     async (field) => {
       expect(await refuse({ [field]: 1 })).toMatchObject({ code: 'unsupported_parameter', param: field });
     },
   );
 
   it.each(['allowed_token_ids', 'use_beam_search', 'n_ctx'])(
-    'that nobody knows are refused: %s',
+    'that is unknown is rejected: %s',
     async (field) => {
       expect(await refuse({ [field]: 1 })).toMatchObject({ code: 'unknown_parameter', param: field });
     },

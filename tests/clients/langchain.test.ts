@@ -1,4 +1,4 @@
-// LangChain's class for legacy completions, on port 8000.
+// LangChain's class for legacy completions, with the server on port 8000.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { model } from '../model/default-model.ts';
 import { type PythonCalls, pythonSetupTimeout, setUpPython, startPythonCalls } from './python-environment.ts';
@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 describe("LangChain's OpenAI class", () => {
-  it('invokes, and streams the same', async () => {
+  it('invokes and streams the same text', async () => {
     const whole = await langchain.call<string>('invoke', { settings, prompt: prompts[0] });
     const pieces = await langchain.call<string[]>('stream', { settings, prompt: prompts[0] });
 
@@ -30,7 +30,7 @@ describe("LangChain's OpenAI class", () => {
     expect(pieces.join('')).toBe(whole);
   });
 
-  it('sends a batch as one request, and as several at once', async () => {
+  it('sends a batch as one request and as simultaneous requests', async () => {
     const batch = await langchain.call<string[]>('batch', { settings, prompts });
 
     expect(batch).toHaveLength(3);
@@ -38,7 +38,7 @@ describe("LangChain's OpenAI class", () => {
     expect(await langchain.call('batch_at_once', { settings, prompts, concurrency: 3 })).toEqual(batch);
   });
 
-  it('generates several texts of each prompt up to a stop, and is told what they cost', async () => {
+  it('generates several texts for each prompt up to a stop string, with their usage', async () => {
     interface Result {
       readonly generations: readonly (readonly { readonly text: string }[])[];
       readonly llm_output: { readonly token_usage: { readonly total_tokens: number } };

@@ -1,10 +1,12 @@
-// llm-comply's chat tests, which check answers against OpenAI's own schemas.
+// llm-comply's chat tests. They validate answers by OpenAI's own schemas.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { model } from '../model/default-model.ts';
 import { pythonSetupTimeout, runPython, setUpPython } from './python-environment.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
 
-/** All but the one for models that think, which it skips for any model not called like one of OpenAI's. */
+/**
+ * All tests except the one for models that think: llm-comply runs it only for the names of OpenAI's models.
+ */
 const cases = [
   'chat-basic-response',
   'chat-system-prompt',
@@ -20,7 +22,7 @@ let server: TestServer;
 
 beforeAll(async () => {
   await setUpPython();
-  // It sends an image to whatever model there is; and a model this small sometimes talks until its context is full.
+  // llm-comply sends an image to every model. A small context, because a model this small may fill it.
   server = await startTestServer({ IMAGE_PARTS: 'placeholder', CONTEXT_SIZE: '512' });
 }, pythonSetupTimeout);
 
@@ -54,7 +56,7 @@ describe('llm-comply', () => {
     );
   });
 
-  // Its requests bring no seed and no temperature, and most of them want an answer that the model ends by itself.
+  // Retries, because the requests set no seed, and most tests need an answer that the model ends by itself.
   it.each(cases)('passes %s', { retry: 4 }, async (id) => {
     const { stdout } = await comply('--filter', id, '--timeout', '100');
 

@@ -1,5 +1,5 @@
-// lm-eval's local-completions: log-likelihoods, rolling ones and generation, on tasks of local data, against what
-// llama-cpp-python says of the same file.
+// lm-eval's local-completions on tasks with local data: log-likelihoods, rolling log-likelihoods and
+// generation, compared with llama-cpp-python on the same file.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { pythonSetupTimeout, runPython, setUpPython } from './python-environment
 import { readReference } from './reference.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
 
-/** Natural logarithms, for each token. */
+/** The allowed difference per token, in natural logarithms. */
 const tolerance = 0.05;
 
 interface Reference {
@@ -27,7 +27,7 @@ interface Reference {
 
 interface Sample {
   readonly doc_id: number;
-  /** Texts and numbers as texts. */
+  /** Texts, and numbers in text form. */
   readonly filtered_resps: readonly (string | readonly [logLikelihood: string, isGreedy: string])[];
   readonly resps: readonly (readonly (string | readonly string[])[])[];
 }
@@ -73,7 +73,7 @@ function readSamples(task: string): Sample[] {
 }
 
 describe('lm-eval', () => {
-  it('gets the log-likelihoods of answers to choose from', () => {
+  it('computes the log-likelihoods of multiple-choice answers', () => {
     const samples = readSamples('local_multiple_choice');
 
     expect(samples).toHaveLength(reference.multiple_choice.length);
@@ -86,7 +86,7 @@ describe('lm-eval', () => {
     }
   });
 
-  it('gets the log-likelihoods of whole texts', () => {
+  it('computes the log-likelihoods of whole texts', () => {
     const samples = readSamples('local_perplexity');
 
     expect(samples).toHaveLength(reference.perplexity.length);
@@ -96,7 +96,7 @@ describe('lm-eval', () => {
     }
   });
 
-  it('gets texts that end where it says', () => {
+  it('generates texts that end at its stop strings', () => {
     const texts = readSamples('local_generation').map(({ resps }) => resps[0]?.[0]);
 
     expect(texts).toEqual(reference.generation.map(({ text }) => text));

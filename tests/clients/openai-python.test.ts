@@ -1,4 +1,4 @@
-// OpenAI's own client for Python, on port 8000: nothing is changed but its base URL.
+// OpenAI's client for Python with the server on port 8000. Only its base URL and key are changed.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { model } from '../model/default-model.ts';
 import { type PythonCalls, pythonSetupTimeout, setUpPython, startPythonCalls } from './python-environment.ts';
@@ -45,7 +45,7 @@ describe("OpenAI's client for Python", () => {
     expect(await client.call('models')).toEqual([model.name]);
   });
 
-  it('gets a completion, and the same as a stream', async () => {
+  it('creates and streams the same completion', async () => {
     const whole = await client.call<Completion>('completion', { ...request, prompt });
     const chunks = await client.call<Completion[]>('completion_stream', {
       ...request,
@@ -58,7 +58,7 @@ describe("OpenAI's client for Python", () => {
     expect(chunks.at(-1)?.usage).toMatchObject({ total_tokens: 13 });
   });
 
-  it('gets the log-probabilities of an echoed prompt', async () => {
+  it('returns the log-probabilities of an echoed prompt', async () => {
     const { choices } = await client.call<Completion>('completion', {
       ...request,
       prompt,
@@ -71,7 +71,7 @@ describe("OpenAI's client for Python", () => {
     expect(choices[0]?.logprobs?.token_logprobs[0]).toBeNull();
   });
 
-  it('asks for several at once, each answered as alone', async () => {
+  it('sends simultaneous requests, each answered as alone', async () => {
     const prompts = [prompt, 'The capital of Italy is', 'The capital of Spain is'];
     const alone: string[] = [];
     for (const one of prompts) {
@@ -88,7 +88,7 @@ describe("OpenAI's client for Python", () => {
     expect(together.map(({ choices }) => choices[0]?.text)).toEqual(alone);
   });
 
-  it('chats, whole and streamed', async () => {
+  it('creates and streams the same chat completion', async () => {
     const whole = await client.call<Chat>('chat', { ...request, messages });
     const chunks = await client.call<Chat[]>('chat_stream', { ...request, messages });
 
@@ -98,7 +98,7 @@ describe("OpenAI's client for Python", () => {
     );
   });
 
-  it('has a tool called in a stream, and goes on with its answer', async () => {
+  it('streams a tool call, and continues the chat with its result', async () => {
     const parameters = {
       type: 'object',
       properties: { city: { enum: ['Paris', 'Rome'] } },
@@ -118,7 +118,7 @@ describe("OpenAI's client for Python", () => {
     expect(answer.choices[0]?.message.content.length).toBeGreaterThan(0);
   });
 
-  it('gets its errors as its own classes', async () => {
+  it('raises its own error classes', async () => {
     const failing = (args: object) => client.call('completion', { ...request, prompt, ...args });
 
     await expect(failing({ model: 'gpt-4' })).rejects.toMatchObject({ details: { type: 'NotFoundError' } });
@@ -127,7 +127,7 @@ describe("OpenAI's client for Python", () => {
     });
   });
 
-  it('is refused with another key', async () => {
+  it('raises an AuthenticationError with a wrong key', async () => {
     const stranger = startPythonCalls('openai_calls.py', [`${server.origin}/v1`, 'another key']);
 
     await expect(stranger.call('models')).rejects.toMatchObject({ details: { type: 'AuthenticationError' } });

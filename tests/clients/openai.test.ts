@@ -1,4 +1,4 @@
-// OpenAI's own client for Node, on port 8000: nothing is changed but its base URL and its key.
+// OpenAI's client for Node with the server on port 8000. Only its base URL and key are changed.
 import OpenAI from 'openai';
 import { zodFunction } from 'openai/helpers/zod';
 import type { ChatCompletionMessageParam } from 'openai/resources';
@@ -27,7 +27,7 @@ const complete = (text: string, max_tokens = 8) =>
 const chatRequest = { model: model.name, messages: question, max_tokens: 20, temperature: 0 };
 
 describe("OpenAI's client", () => {
-  it('lists the model, and gets it by its name', async () => {
+  it('lists the model, and retrieves it by its name', async () => {
     const { data } = await client.models.list();
 
     expect(data.map(({ id }) => id)).toEqual([model.name]);
@@ -35,7 +35,7 @@ describe("OpenAI's client", () => {
     await expect(client.models.retrieve('gpt-4')).rejects.toBeInstanceOf(OpenAI.NotFoundError);
   });
 
-  it('gets a completion', async () => {
+  it('creates a completion', async () => {
     const { choices, usage } = await complete(prompt);
 
     expect(choices).toEqual([
@@ -44,7 +44,7 @@ describe("OpenAI's client", () => {
     expect(usage).toMatchObject({ prompt_tokens: 5, completion_tokens: 8, total_tokens: 13 });
   });
 
-  it('gets the same text as a stream, with its usage', async () => {
+  it('streams the same completion with its usage', async () => {
     const whole = await complete(prompt);
     const stream = await client.completions.create({
       model: model.name,
@@ -62,17 +62,17 @@ describe("OpenAI's client", () => {
     expect(chunks.length).toBeGreaterThan(8);
   });
 
-  it('gets log-probabilities, of a text and of a chat', async () => {
+  it('returns log-probabilities of completions and chats', async () => {
     const text = await client.completions.create({ model: model.name, prompt, max_tokens: 3, logprobs: 2 });
     const chat = await client.chat.completions.create({ ...chatRequest, logprobs: true, top_logprobs: 2 });
 
     expect(text.choices[0]?.logprobs?.tokens?.join('')).toBe(text.choices[0]?.text);
-    const told = chat.choices[0]?.logprobs?.content ?? [];
-    expect(told.map(({ token }) => token).join('')).toBe(`${chat.choices[0]?.message.content}<|im_end|>`);
-    expect(told.every(({ top_logprobs }) => top_logprobs.length === 2)).toBe(true);
+    const entries = chat.choices[0]?.logprobs?.content ?? [];
+    expect(entries.map(({ token }) => token).join('')).toBe(`${chat.choices[0]?.message.content}<|im_end|>`);
+    expect(entries.every(({ top_logprobs }) => top_logprobs.length === 2)).toBe(true);
   });
 
-  it('chats', async () => {
+  it('creates a chat completion', async () => {
     const { data, request_id } = await client.chat.completions.create(chatRequest).withResponse();
 
     expect(data.choices[0]).toMatchObject({
@@ -85,7 +85,7 @@ describe("OpenAI's client", () => {
     expect(data.id).toBe(`chatcmpl-${request_id}`);
   });
 
-  it('chats in a stream, from which it makes the same answer', async () => {
+  it('streams the same chat completion', async () => {
     const whole = await client.chat.completions.create(chatRequest);
     const stream = client.chat.completions.stream({
       ...chatRequest,
@@ -105,7 +105,7 @@ describe("OpenAI's client", () => {
   });
 });
 
-describe('its tools', () => {
+describe("tools in OpenAI's client", () => {
   const city = z.object({ city: z.enum(['Paris', 'Rome']) });
   const weather = zodFunction({ name: 'weather', description: 'Tells the weather.', parameters: city });
   const time = zodFunction({ name: 'time', parameters: z.object({ zone: z.enum(['CET', 'UTC']) }) });
@@ -116,7 +116,7 @@ describe('its tools', () => {
     parallel_tool_calls: false,
   };
 
-  it('are called, and the chat goes on with what they return', async () => {
+  it('are called, and the chat continues with their results', async () => {
     const { choices } = await client.chat.completions.create({
       ...request,
       tools: [weather, time],
@@ -124,7 +124,7 @@ describe('its tools', () => {
     });
     const message = choices[0]?.message;
     const call = message?.tool_calls?.[0];
-    if (message === undefined || call?.type !== 'function') throw new Error('Nothing was called.');
+    if (message === undefined || call?.type !== 'function') throw new Error('The model called no function.');
 
     expect(choices[0]?.finish_reason).toBe('tool_calls');
     expect(message.content).toBeNull();
@@ -182,7 +182,7 @@ describe('its tools', () => {
     expect(pieces.length).toBeGreaterThan(2);
   });
 
-  it('may be called several at once, each with an id of its own', async () => {
+  it('may be called several times in one answer, each with a unique id', async () => {
     const { choices } = await client.chat.completions.create({
       ...request,
       parallel_tool_calls: true,
@@ -196,8 +196,8 @@ describe('its tools', () => {
     expect(new Set(calls.map(({ id }) => id)).size).toBe(calls.length);
   });
 
-  it('are run by the client itself', async () => {
-    const asked: string[] = [];
+  it('are run by the client', async () => {
+    const cities: string[] = [];
     const runner = client.chat.completions.runTools({
       ...request,
       tools: [
@@ -205,7 +205,7 @@ describe('its tools', () => {
           name: 'weather',
           parameters: city,
           function: ({ city: name }) => {
-            asked.push(name);
+            cities.push(name);
             return `Sunny in ${name}.`;
           },
         }),
@@ -213,11 +213,11 @@ describe('its tools', () => {
       tool_choice: { type: 'function', function: { name: 'weather' } },
     });
 
-    expect(await runner.finalFunctionToolCallResult()).toBe(`Sunny in ${asked[0]}.`);
-    expect(asked).toHaveLength(1);
+    expect(await runner.finalFunctionToolCallResult()).toBe(`Sunny in ${cities[0]}.`);
+    expect(cities).toHaveLength(1);
   });
 
-  it('are not called when they may not be', async () => {
+  it("are not called with the tool_choice 'none'", async () => {
     const { choices } = await client.chat.completions.create({
       ...chatRequest,
       tools: [weather],
@@ -230,21 +230,21 @@ describe('its tools', () => {
     );
   });
 
-  it('that are wrong are refused', async () => {
-    const refused = (fields: object) => client.chat.completions.create({ ...request, ...fields });
+  it('are rejected when they are invalid', async () => {
+    const create = (fields: object) => client.chat.completions.create({ ...request, ...fields });
 
-    await expect(refused({ tools: [weather, weather] })).rejects.toMatchObject({
+    await expect(create({ tools: [weather, weather] })).rejects.toMatchObject({
       status: 400,
       param: 'tools',
     });
     await expect(
-      refused({ tools: [weather], tool_choice: { type: 'function', function: { name: 'no' } } }),
+      create({ tools: [weather], tool_choice: { type: 'function', function: { name: 'no' } } }),
     ).rejects.toMatchObject({ status: 400, param: 'tool_choice' });
     await expect(
-      refused({ tools: [{ type: 'function', function: { name: 'x', parameters: { type: 'hiccup' } } }] }),
+      create({ tools: [{ type: 'function', function: { name: 'x', parameters: { type: 'hiccup' } } }] }),
     ).rejects.toMatchObject({ status: 400, param: 'tools.0.function.parameters' });
     await expect(
-      refused({
+      create({
         messages: [
           ...request.messages,
           {
@@ -257,8 +257,8 @@ describe('its tools', () => {
   });
 });
 
-describe('its errors', () => {
-  it('are its own classes, with what is at fault', async () => {
+describe("errors in OpenAI's client", () => {
+  it("have the client's own classes and the name of the invalid field", async () => {
     await expect(client.completions.create({ model: 'gpt-4', prompt })).rejects.toBeInstanceOf(
       OpenAI.NotFoundError,
     );
@@ -280,13 +280,13 @@ describe('its errors', () => {
     });
   });
 
-  it('come before a stream begins', async () => {
+  it('are thrown before a stream starts', async () => {
     await expect(
       client.chat.completions.create({ ...chatRequest, max_tokens: 1_000_000, stream: true }),
     ).rejects.toBeInstanceOf(OpenAI.BadRequestError);
   });
 
-  it('tell of a key that is wrong, on every path but one', async () => {
+  it('are AuthenticationErrors for a wrong key, on every path except /health', async () => {
     const stranger = new OpenAI({ baseURL: client.baseURL, apiKey: 'another key', maxRetries: 0 });
 
     await expect(stranger.models.list()).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
@@ -299,9 +299,9 @@ describe('its errors', () => {
   });
 });
 
-describe('several requests', () => {
-  it('are answered beside one another, and refused with 429 when too many wait', async () => {
-    // Two run, one waits, and a fourth is one too many; the streams are read only afterwards.
+describe('simultaneous requests', () => {
+  it('are answered at the same time, and rejected with 429 when the queue is full', async () => {
+    // Two run, one waits, and the fourth exceeds the queue. The streams are read only afterwards.
     const stream = () =>
       client.completions.create({
         model: model.name,
@@ -329,21 +329,21 @@ describe('several requests', () => {
     expect(texts[0]?.length).toBeGreaterThan(100);
   });
 
-  it('that leave their streams free their places for the next', async () => {
-    for (let left = 0; left < 4; left++) {
-      const leave = new AbortController();
+  it('free their slots when their clients disconnect', async () => {
+    for (let disconnected = 0; disconnected < 4; disconnected++) {
+      const abort = new AbortController();
       const stream = await client.chat.completions.create(
         { ...chatRequest, max_tokens: 1_900, stream: true },
-        { signal: leave.signal },
+        { signal: abort.signal },
       );
       for await (const { choices } of stream) {
         expect(choices[0]?.finish_reason).toBeNull();
         break;
       }
-      leave.abort();
+      abort.abort();
     }
 
-    // With two places and one in the queue, any that was not freed would be missed here.
+    // Two slots and a queue of one: a slot that is not free would fail these requests.
     expect((await complete(prompt)).choices[0]?.text).toMatch(/^ Paris/);
     expect((await Promise.all([complete(prompt), complete('The capital of Italy is')])).length).toBe(2);
   });

@@ -1,4 +1,4 @@
-// Python's own clients at exact versions, in an environment of their own beside their scripts.
+// Runs the Python clients at exact versions, in their own virtual environment.
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -8,15 +8,15 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/** Where the scripts are, and where they run. */
+/** The folder of the scripts. They run in it. */
 const folder = fileURLToPath(new URL('python', import.meta.url));
 const environment = join(folder, '.venv');
 const python = join(environment, 'bin/python');
 
-/** Milliseconds that making the environment may take. It is a minute or two, once, and after that nothing. */
+/** The timeout for creating the environment, in milliseconds. It takes a minute or two, and only once. */
 export const pythonSetupTimeout = 600_000;
 
-/** So that no client asks a hub for anything, or sends what is for this machine to a proxy. */
+/** Keeps the clients from using a model hub, and from sending local requests to a proxy. */
 const offline = {
   HF_HUB_OFFLINE: '1',
   HF_DATASETS_OFFLINE: '1',
@@ -28,8 +28,8 @@ const offline = {
 const execute = promisify(execFile);
 
 /**
- * Makes the environment, unless the one that is there was made from the same requirements by the same Python. It
- * takes Python 3.11 or later with pip.
+ * Creates the environment, unless it exists with the same requirements and the same Python. Needs Python 3.11
+ * or later with pip.
  *
  * @throws with pip's output when a package cannot be installed
  */
@@ -37,34 +37,36 @@ export async function setUpPython(): Promise<void> {
   const { stdout: version } = await execute('python3', ['-c', 'import sys; print(sys.version, sys.prefix)']);
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(version) ?? [];
   if (Number(major) < 3 || (Number(major) === 3 && Number(minor) < 11)) {
-    throw new Error(`The Python clients take Python 3.11 or later, and python3 is ${version.trim()}.`);
+    throw new Error(
+      `The Python clients need Python 3.11 or later, but python3 is ${version.trim()}. Install a later Python.`,
+    );
   }
 
   const requirements = join(folder, 'requirements.txt');
   const stamp = join(environment, '.made-from');
-  const wanted = createHash('sha256').update(readFileSync(requirements)).update(version).digest('hex');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  const expected = createHash('sha256').update(readFileSync(requirements)).update(version).digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === expected) return;
 
   process.stderr.write('installing the Python clients (a minute or two)\n');
   rmSync(environment, { recursive: true, force: true });
-  // Without a pip of its own it needs no python3-venv package, only the pip that is there.
+  // Without its own pip, the environment needs no python3-venv package, only the installed pip.
   await execute('python3', ['-m', 'venv', '--without-pip', environment]);
   await execute(
     'python3',
     ['-m', 'pip', '--python', python, 'install', '--quiet', '--no-compile', '--requirement', requirements],
     { maxBuffer: 64 * 1024 * 1024 },
   );
-  writeFileSync(stamp, wanted);
+  writeFileSync(stamp, expected);
 }
 
-/** How a Python program ended. */
+/** The result of a Python program. */
 export interface PythonRun {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs `python ARGUMENTS` in the scripts' folder to its end, whatever its exit code. */
+/** Runs `python ARGUMENTS` in the folder of the scripts. Does not throw for an exit code. */
 export async function runPython(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<PythonRun> {
   const child = spawn(python, args, {
     cwd: folder,
@@ -83,7 +85,7 @@ export async function runPython(args: readonly string[], env: NodeJS.ProcessEnv 
   return { code, stdout, stderr };
 }
 
-/** What a client threw: its class, and OpenAI's fields where it has them. */
+/** An error that a client raised: its class, and the fields of OpenAI's errors if it has them. */
 interface PythonError {
   readonly type: string;
   readonly message: string;
@@ -92,9 +94,11 @@ interface PythonError {
   readonly param: string | null;
 }
 
-/** A Python script that answers calls, one at a time, for as long as a test file runs. */
+/** A running Python script that answers calls, one at a time. */
 export interface PythonCalls {
-  /** Calls a function of the script with keyword arguments. @throws {PythonCallError} what it threw */
+  /**
+   * Calls a function of the script with keyword arguments. @throws {PythonCallError} when the function raises
+   */
   call<Result>(name: string, args?: object): Promise<Result>;
   end(): Promise<void>;
 }
@@ -109,7 +113,7 @@ class PythonCallError extends Error {
   }
 }
 
-/** Starts a script that ends in `serve(…)` of calls.py. */
+/** Starts a script that ends with `serve(…)` of calls.py. */
 export function startPythonCalls(script: string, args: readonly string[]): PythonCalls {
   const child = spawn(python, [script, ...args], {
     cwd: folder,

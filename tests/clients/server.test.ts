@@ -1,5 +1,5 @@
-// What a server tells of itself and does besides answering: tokens, templates, metrics, several at once. The cases are
-// those of llama-server's own tests and of vLLM's.
+// The other endpoints of a server, and simultaneous requests: tokens, templates, metrics, disconnects. The
+// cases are those of llama-server's and vLLM's own tests.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Completion, CompletionChunk } from '../../src/api/completions/completion.ts';
 import type { DetokenizeAnswer, TokenizeAnswer } from '../../src/api/tokens/tokens-request.ts';
@@ -33,11 +33,11 @@ async function complete(fields: object): Promise<Completion> {
 describe('tokens', () => {
   it.each([
     'What is the capital of France ?',
-    '  two blanks,\ttabs\nand\r\nlines  ',
+    '  two spaces,\ttabs\nand\r\nlines  ',
     'unicode 媽 and emoji 🤗 and e\u0301',
     '<|im_start|>user\nHi<|im_end|>',
     'nul \u0000 and \u007f',
-  ])('of a text are the text again: %j', async (content) => {
+  ])('of a text convert back to the text: %j', async (content) => {
     const { tokens, count, max_model_len } = await tokenize({ content });
 
     expect(tokens.length).toBe(count);
@@ -45,7 +45,7 @@ describe('tokens', () => {
     expect(await detokenize(tokens)).toEqual({ content, prompt: content });
   });
 
-  it('have pieces, of which those that are no whole characters are bytes', async () => {
+  it('have pieces, and parts of characters are bytes', async () => {
     const content = 'a test with 媽 and 🤗';
     const { tokens } = await tokenize({ content, with_pieces: true });
     const pieces = tokens.map((token) => (typeof token === 'number' ? '' : token.piece));
@@ -61,7 +61,7 @@ describe('tokens', () => {
     );
   });
 
-  it('are special ones where a text has them, unless they are not to be', async () => {
+  it('may be special tokens in a text, unless parse_special is false', async () => {
     const special = await tokenize({ content: '<|im_end|>' });
     const plain = await tokenize({ content: '<|im_end|>', parse_special: false });
 
@@ -70,12 +70,12 @@ describe('tokens', () => {
     expect((await detokenize(plain.tokens)).content).toBe('<|im_end|>');
   });
 
-  it('of nothing are none', async () => {
+  it('of an empty text are none', async () => {
     expect(await tokenize({ content: '' })).toMatchObject({ tokens: [], count: 0 });
     expect(await detokenize([])).toEqual({ content: '', prompt: '' });
   });
 
-  it('are counted as the model counts them', async () => {
+  it('are as many as the usage counts', async () => {
     const prompt = 'A robot may not injure another robot';
     const { count } = await tokenize({ prompt });
 
@@ -92,7 +92,7 @@ describe('tokens', () => {
     ['/detokenize', { tokens: ['a'] }, 'tokens.0'],
     ['/detokenize', { tokens: [-1] }, 'tokens.0'],
     ['/detokenize', { tokens: [999_999] }, 'tokens'],
-  ])('are refused: %s', async (path, request, param) => {
+  ])('are rejected: %s with an invalid request, %#', async (path, request, param) => {
     const { status, body } = await server.post<ErrorBody>(path, request);
 
     expect([400, 404]).toContain(status);
@@ -100,11 +100,11 @@ describe('tokens', () => {
   });
 });
 
-describe('the template', () => {
+describe('POST /apply-template', () => {
   const ask = async (messages: unknown) =>
     server.post<{ prompt: string } & ErrorBody>('/apply-template', { messages });
 
-  it('makes a prompt of messages, without generating anything', async () => {
+  it('renders messages to a prompt without generating anything', async () => {
     const before = await server.metric('completion_tokens_total');
     const { body } = await ask([
       { role: 'system', content: 'You are a test.' },
@@ -120,13 +120,13 @@ describe('the template', () => {
     expect(await server.metric('completion_tokens_total')).toBe(before);
   });
 
-  it.each([null, [], [{ role: 'user' }]])('takes no %j', async (messages) => {
+  it.each([null, [], [{ role: 'user' }]])('rejects the messages %j', async (messages) => {
     expect(await ask(messages)).toMatchObject({ status: 400, body: { error: { param: /^messages/ } } });
   });
 });
 
 describe('the server', () => {
-  it('tells what it has', async () => {
+  it('describes itself', async () => {
     expect(await server.get('/props')).toMatchObject({
       status: 200,
       body: {
@@ -144,7 +144,7 @@ describe('the server', () => {
     expect(await server.get('/tokenizer_info')).toMatchObject({ body: { model_max_length: contextSize } });
   });
 
-  it('lists the one model, and knows no other', async () => {
+  it('lists its only model, and answers 404 for any other', async () => {
     const listed = await server.get<{ data: unknown[] }>('/v1/models');
 
     expect(listed.body.data).toMatchObject([
@@ -158,7 +158,7 @@ describe('the server', () => {
     expect(await server.get('/v1/models/gpt-4')).toMatchObject({ status: 404 });
   });
 
-  it('refuses paths, methods and bodies that it does not know', async () => {
+  it('rejects unknown paths, wrong methods and invalid bodies', async () => {
     expect(await server.get('/v1/nothing')).toMatchObject({
       status: 404,
       body: { error: { code: 'unknown_url' } },
@@ -183,7 +183,7 @@ describe('the server', () => {
 });
 
 describe('the metrics', () => {
-  it('count what was asked and answered, to the token', async () => {
+  it('count prompt, cached and generated tokens exactly', async () => {
     const read = () =>
       Promise.all(
         [
@@ -204,7 +204,7 @@ describe('the metrics', () => {
     expect(differences).toEqual([cold.timings.prompt_n + warm.timings.prompt_n, 32, 8, 2]);
   });
 
-  it('are in the format of Prometheus', async () => {
+  it('are in the text format of Prometheus', async () => {
     const response = await fetch(`${server.origin}/metrics`);
     const text = await response.text();
 
@@ -214,7 +214,7 @@ describe('the metrics', () => {
   });
 });
 
-describe('several at once', () => {
+describe('simultaneous requests', () => {
   const prompts = [
     'The capital of France is',
     'The capital of Italy is',
@@ -224,16 +224,16 @@ describe('several at once', () => {
     'The opposite of hot is',
   ];
 
-  it.each([2, 6])('are each answered as alone: %i on two slots', async (count) => {
-    const asked = prompts.slice(0, count);
+  it.each([2, 6])('are answered like single requests: %i on two slots', async (count) => {
+    const chosen = prompts.slice(0, count);
     const alone = [];
-    for (const prompt of asked) alone.push((await complete({ prompt })).choices);
-    const together = await Promise.all(asked.map(async (prompt) => (await complete({ prompt })).choices));
+    for (const prompt of chosen) alone.push((await complete({ prompt })).choices);
+    const together = await Promise.all(chosen.map(async (prompt) => (await complete({ prompt })).choices));
 
     expect(together).toEqual(alone);
   });
 
-  it('are streamed beside each other', async () => {
+  it('are streamed at the same time', async () => {
     const events: string[] = [];
     const ask = async (name: string) => {
       const stream = await server.client.completions.create({
@@ -247,33 +247,33 @@ describe('several at once', () => {
     };
     await Promise.all([ask('one'), ask('other')]);
 
-    // Each has begun before either has ended.
+    // Each stream starts before the other ends.
     const lastOf = (name: string) => events.findLastIndex((event) => event.startsWith(name));
     const firstOf = (name: string) => events.findIndex((event) => event.startsWith(name));
     expect(Math.max(firstOf('one'), firstOf('other'))).toBeLessThan(Math.min(lastOf('one'), lastOf('other')));
   });
 });
 
-describe('a client that leaves', () => {
+describe('a client that disconnects', () => {
   const long = { prompt: 'Once upon a time', max_tokens: 400, temperature: 0, ignore_eos: true };
   const running = () => server.metric('generations_running');
 
   it.each([
-    ['before a whole answer', {}],
-    ['before an answer of several choices', { n: 4 }],
-    ['before the best of several', { best_of: 3, logprobs: 1 }],
-  ])('frees its slots: %s', async (_, fields) => {
-    const leave = new AbortController();
-    const answer = server.post('/v1/completions', { ...long, ...fields }, leave.signal);
+    ['one choice', {}],
+    ['several choices', { n: 4 }],
+    ['best_of', { best_of: 3, logprobs: 1 }],
+  ])('frees its slots before an answer: %s', async (_, fields) => {
+    const client = new AbortController();
+    const answer = server.post('/v1/completions', { ...long, ...fields }, client.signal);
     await expect.poll(running, { timeout: 30_000, interval: 20 }).toBeGreaterThan(0);
-    leave.abort();
+    client.abort();
 
     await expect(answer).rejects.toThrow(/abort/);
     await expect.poll(running, { timeout: 30_000, interval: 20 }).toBe(0);
     expect(await server.metric('generations_waiting')).toBe(0);
   });
 
-  it('frees its slots: within a stream of several choices', async () => {
+  it('frees its slots within a stream of several choices', async () => {
     const stream = await server.client.completions.create({ model: model.name, ...long, n: 3, stream: true });
     for await (const chunk of stream as AsyncIterable<CompletionChunk>) {
       expect(chunk.choices[0]?.finish_reason).toBeNull();
@@ -284,18 +284,18 @@ describe('a client that leaves', () => {
     expect((await complete({ prompt: 'The capital of France is' })).choices[0]?.text).toMatch(/^ Paris/);
   });
 
-  it('while it waits takes its place in the queue with it', async () => {
-    const stay = new AbortController();
-    const occupying = [1, 2].map(() => server.post('/v1/completions', long, stay.signal));
+  it('while it waits frees its place in the queue', async () => {
+    const others = new AbortController();
+    const occupying = [1, 2].map(() => server.post('/v1/completions', long, others.signal));
     await expect.poll(running, { timeout: 30_000, interval: 20 }).toBe(slots);
-    const leave = new AbortController();
-    const waiting = server.post('/v1/completions', long, leave.signal);
+    const client = new AbortController();
+    const waiting = server.post('/v1/completions', long, client.signal);
     await expect.poll(() => server.metric('generations_waiting'), { timeout: 30_000, interval: 20 }).toBe(1);
-    leave.abort();
+    client.abort();
 
     await expect(waiting).rejects.toThrow(/abort/);
     await expect.poll(() => server.metric('generations_waiting'), { timeout: 30_000, interval: 20 }).toBe(0);
-    stay.abort();
+    others.abort();
     await Promise.allSettled(occupying);
     await expect.poll(running, { timeout: 30_000, interval: 20 }).toBe(0);
   });

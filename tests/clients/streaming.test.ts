@@ -1,4 +1,4 @@
-// A streamed answer on port 8000, read with nothing but fetch: it leaves as it is generated.
+// A streamed answer on port 8000, read with plain fetch, arrives while it is generated.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { CompletionChunk } from '../../src/api/completions/completion.ts';
 import { type FrontProcess, startFrontProcess } from '../model/front-process.ts';
@@ -8,7 +8,7 @@ let front: FrontProcess;
 let origin: string;
 
 beforeAll(async () => {
-  // One thread, for a machine that has others to serve: two that wait for each other take seconds for a token.
+  // One thread, because on a busy machine two threads that wait for each other take seconds per token.
   front = await startFrontProcess({ THREADS: '1' });
   origin = new URL(front.url).origin;
 });
@@ -17,8 +17,8 @@ afterAll(async () => {
   await front.end('SIGTERM');
 });
 
-// A machine that stops for a moment at the first token may spoil one run; an answer that is held back, all.
-it('begins before a quarter of its time is over', { retry: 2 }, async () => {
+// A pause of the machine at the first token can fail one run. A buffered answer fails all runs.
+it('a stream starts in the first quarter of its time', { retry: 2 }, async () => {
   const askedAt = performance.now();
   const response = await fetch(`${origin}/v1/completions`, {
     method: 'POST',

@@ -1,4 +1,4 @@
-// Answers that must match a schema or a grammar, on both endpoints, as the clients ask for them.
+// Answers that must match a schema or a grammar, on both endpoints.
 import { zodResponseFormat } from 'openai/helpers/zod';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -8,7 +8,7 @@ import type { ErrorBody } from '../../src/errors/request-error.ts';
 import { model, startTestServer, type TestServer } from './test-server.ts';
 
 const messages = [{ role: 'user' as const, content: 'Write an example.' }];
-/** What a regular expression for an IPv4 address looks like where nobody wrote it for a grammar. */
+/** A usual regular expression for IPv4 addresses, not written for grammars. */
 const address =
   '^((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])\\.){3}(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])$';
 
@@ -105,7 +105,7 @@ describe('a schema', () => {
     ],
   ];
 
-  it.each(cases)('of %s is kept to, by chat and by completions', async (_, schema, expected) => {
+  it.each(cases)('of %s is matched by chat and by completions', async (_, schema, expected) => {
     const chatted = await chat({ response_format: toFormat(schema) });
     const completed = await complete({ json_schema: schema });
 
@@ -115,7 +115,7 @@ describe('a schema', () => {
     expect(JSON.parse(completed.text)).toEqual(expected);
   });
 
-  it('is kept to at temperature 1 by every choice, and streamed as it is whole', async () => {
+  it('is matched by every choice at temperature 1, whole and streamed', async () => {
     const fields = {
       response_format: toFormat(z.toJSONSchema(employee)),
       n: 2,
@@ -139,25 +139,25 @@ describe('a schema', () => {
     expect(body.choices).toHaveLength(2);
   });
 
-  it('is kept to with log-probabilities, which may be of no other token', async () => {
+  it('is matched with log-probabilities, and all of them are finite', async () => {
     const format = { response_format: toFormat({ enum: ['a', 'b'] }), logprobs: true, top_logprobs: 5 };
     const { message, logprobs } = await chat(format);
-    const told = logprobs?.content ?? [];
+    const entries = logprobs?.content ?? [];
 
     expect(
-      told
+      entries
         .map(({ token }) => token)
         .join('')
         .startsWith(message.content ?? '-'),
     ).toBe(true);
-    for (const { logprob, top_logprobs } of told) {
+    for (const { logprob, top_logprobs } of entries) {
       expect(Number.isFinite(logprob)).toBe(true);
       expect(top_logprobs.every((entry) => Number.isFinite(entry.logprob))).toBe(true);
     }
     expect(message.content).toBe((await chat({ response_format: format.response_format })).message.content);
   });
 
-  it('that the tokens do not suffice for is begun, and said to be cut', async () => {
+  it('that needs more than max_tokens is answered in part, with the finish reason length', async () => {
     const schema = { type: 'array', items: { type: 'integer' }, minItems: 50 };
     const cut = await chat({ response_format: toFormat(schema), max_tokens: 5 });
 
@@ -166,13 +166,13 @@ describe('a schema', () => {
   });
 
   it.each([
-    ['no type', { type: 'hiccup' }],
+    ['an unknown type', { type: 'hiccup' }],
     ['a number for a type', { type: 123 }],
     ['a text for a property', { type: 'object', properties: { foo: 'bar' } }],
-    ['a reference to nothing', { $ref: '#/$defs/nothing' }],
-    ['a pattern that is none', { type: 'string', pattern: '[.*' }],
-    ['what no grammar can express', { type: 'integer', multipleOf: 7 }],
-  ])('with %s is refused', async (_, schema) => {
+    ['an unresolved reference', { $ref: '#/$defs/nothing' }],
+    ['an invalid pattern', { type: 'string', pattern: '[.*' }],
+    ['a keyword that no grammar can express', { type: 'integer', multipleOf: 7 }],
+  ])('with %s is rejected', async (_, schema) => {
     expect(await refuseChat({ response_format: toFormat(schema) })).toMatchObject({
       param: 'response_format',
     });
@@ -184,7 +184,7 @@ describe('a schema', () => {
 });
 
 describe('response_format', () => {
-  it('json_object is any object', async () => {
+  it('json_object generates any object', async () => {
     const { message, finish_reason } = await chat({
       messages: [
         { role: 'user', content: 'What is 1+1? Answer with a JSON object of the form {"result": 2}' },
@@ -210,7 +210,7 @@ describe('response_format', () => {
     [{ type: 'json_schema', json_schema: { name: 'x', schema: 123 } }],
     [{ type: 'json_object', schema: 123 }],
     ['json_object'],
-  ])('is refused: %j', async (response_format) => {
+  ])('is rejected: %j', async (response_format) => {
     expect(await refuseChat({ response_format })).toMatchObject({
       message: expect.stringMatching(/response_format|schema/),
     });
@@ -225,7 +225,7 @@ describe('a grammar', () => {
     expect(await complete({ grammar })).toMatchObject({ text: 'aaaaa', finish_reason: 'stop' });
   });
 
-  it('of some depth is matched at temperature 1, and each time anew', async () => {
+  it('with several rules is matched at temperature 2, with different texts', async () => {
     const query = [
       'root ::= "SELECT " column " from " table " where " condition',
       'column ::= "col_1" | "col_2"',
@@ -241,7 +241,7 @@ describe('a grammar', () => {
   });
 
   it.each(['root ::= (', 'root ::= missing', 'other ::= "a"', ''])(
-    'that is none is refused: %j',
+    'that is invalid is rejected: %j',
     async (wrong) => {
       for (const stream of [false, true]) {
         expect(await refuseChat({ grammar: wrong, stream })).toMatchObject({ param: 'grammar' });
@@ -251,7 +251,7 @@ describe('a grammar', () => {
     },
   );
 
-  it('excludes a schema beside it', async () => {
+  it('is rejected together with a schema', async () => {
     expect(await refuseCompletion({ grammar, json_schema: { const: 1 } })).toMatchObject({
       param: 'json_schema',
     });
@@ -261,7 +261,7 @@ describe('a grammar', () => {
   });
 });
 
-describe("OpenAI's client, with Zod", () => {
+describe("OpenAI's client with a Zod schema", () => {
   const request = {
     model: model.name,
     messages: [{ role: 'user' as const, content: 'Ada is 36 and writes Python in London. Who is she?' }],
@@ -277,26 +277,26 @@ describe("OpenAI's client, with Zod", () => {
     expect(choices[0]?.finish_reason).toBe('stop');
   });
 
-  it('parses a stream, and the same comes of it', async () => {
+  it('parses a stream to the same object', async () => {
     const whole = await server.client.chat.completions.parse(request);
     const streamed = await server.client.chat.completions.stream(request).finalChatCompletion();
 
     expect(streamed.choices[0]?.message.parsed).toEqual(whole.choices[0]?.message.parsed);
   });
 
-  it('says that an answer was cut', async () => {
+  it('throws when max_tokens cut the answer', async () => {
     await expect(server.client.chat.completions.parse({ ...request, max_tokens: 4 })).rejects.toThrow(
       /length/,
     );
   });
 
-  it('goes on with the message that it parsed', async () => {
+  it('continues the conversation with the parsed message', async () => {
     const { choices } = await server.client.chat.completions.parse(request);
     const answer = choices[0]?.message;
-    if (answer === undefined) throw new Error('There is no answer.');
-    const more = [...request.messages, answer, { role: 'user' as const, content: 'And another one?' }];
+    if (answer === undefined) throw new Error('The response has no message.');
+    const messages = [...request.messages, answer, { role: 'user' as const, content: 'And another one?' }];
 
-    const { choices: next } = await server.client.chat.completions.parse({ ...request, messages: more });
+    const { choices: next } = await server.client.chat.completions.parse({ ...request, messages });
     expect(employee.safeParse(next[0]?.message.parsed)).toMatchObject({ success: true });
   });
 });

@@ -1,11 +1,11 @@
-// The front on a free port, and two ways to ask it: OpenAI's client for Node, and plain HTTP for what that client
-// has no words for.
+// Starts the server on a free port, with two clients: OpenAI's client for Node, and plain HTTP for requests
+// that OpenAI's client cannot send.
 import OpenAI from 'openai';
 import { model } from '../model/default-model.ts';
 import { startFrontProcess } from '../model/front-process.ts';
 import { readPieces, toEvents } from '../model/streamed-answer.ts';
 
-/** An answer in JSON. */
+/** A JSON answer. */
 export interface Answer<Body> {
   readonly status: number;
   readonly body: Body;
@@ -14,24 +14,24 @@ export interface Answer<Body> {
 export interface TestServer {
   /** `http://127.0.0.1:PORT`. */
   readonly origin: string;
-  /** Asks nothing twice. */
+  /** Has no retries. */
   readonly client: OpenAI;
   get<Body>(path: string): Promise<Answer<Body>>;
-  /** One number of `/metrics`; 0 where there is none. */
+  /** Reads one number of `/metrics`. Returns 0 if it is absent. */
   metric(name: string): Promise<number>;
   post<Body>(path: string, request: object, signal?: AbortSignal): Promise<Answer<Body>>;
   /**
-   * The chunks of a streamed answer.
+   * Reads the chunks of a streamed answer.
    *
-   * @throws when it is no stream, has an error in it, or does not end in `[DONE]`
+   * @throws when the answer is not a stream, contains an error, or does not end with `[DONE]`
    */
   stream<Chunk>(path: string, request: object): Promise<Chunk[]>;
   end(): Promise<void>;
 }
 
-/** Starts the front and waits until it has loaded the model. */
+/** Starts the server and waits until it has loaded the model. */
 export async function startTestServer(env: NodeJS.ProcessEnv = {}): Promise<TestServer> {
-  // Two threads wait for each other: where another process takes a core, both are many times slower than one.
+  // One thread: two wait for each other, and are many times slower when another process takes a core.
   const front = await startFrontProcess({ THREADS: '1', ...env });
   const { origin } = new URL(front.url);
   const apiKey = env.API_KEY ?? 'none';
@@ -54,7 +54,7 @@ export async function startTestServer(env: NodeJS.ProcessEnv = {}): Promise<Test
       const events = toEvents(await readPieces(response.body, performance.now()));
       const failed = events.find(({ name }) => name !== undefined);
       if (failed !== undefined) throw new Error(failed.data);
-      if (events.pop()?.data !== '[DONE]') throw new Error('The stream does not end in [DONE].');
+      if (events.pop()?.data !== '[DONE]') throw new Error('The stream does not end with [DONE].');
       return events.map(({ data }) => JSON.parse(data) as Chunk);
     },
     end: async () => void (await front.end('SIGTERM')),
@@ -65,7 +65,7 @@ async function toAnswer<Body>(response: Response): Promise<Answer<Body>> {
   return { status: response.status, body: (await response.json()) as Body };
 }
 
-/** A list's items by a number that each of them has, which counts from 0. */
+/** Groups items by their index. */
 export function groupByIndex<Item extends { readonly index: number }>(items: readonly Item[]): Item[][] {
   const count = Math.max(-1, ...items.map(({ index }) => index)) + 1;
   return Array.from({ length: count }, (_, place) => items.filter(({ index }) => index === place));

@@ -100,7 +100,7 @@ describe('the built functions', () => {
   it('answer sam local invoke with a function error for a wrong request', async () => {
     expect(await invoke('CompletionFunction', 'invalid/unknown-field')).toMatchObject({
       errorType: 'unknown_parameter',
-      errorMessage: "'max_token' is not a known parameter.",
+      errorMessage: "Unknown parameter 'max_token'.",
     });
   });
 

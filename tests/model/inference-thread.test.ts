@@ -10,12 +10,13 @@ import { openLlamaAddon } from '../../src/engine/llama/llama-addon.ts';
 import { createBareContext } from './bare-context.ts';
 import { generateOn, loadEngine } from './generation.ts';
 
+/** Of libuv, by default. */
+const poolSize = 4;
+
 /** Holds all threads of libuv's pool: each waits to open a pipe that has no writer. */
 function blockPool(): { release(): Promise<void> } {
   const folder = mkdtempSync(join(tmpdir(), 'pipes-'));
-  const pipes = Array.from({ length: Number(process.env.UV_THREADPOOL_SIZE ?? 4) }, (_, index) =>
-    join(folder, String(index)),
-  );
+  const pipes = Array.from({ length: poolSize }, (_, index) => join(folder, String(index)));
   execFileSync('mkfifo', pipes);
   const readers = pipes.map((path) => open(path, 'r'));
   return {

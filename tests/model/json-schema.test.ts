@@ -45,18 +45,18 @@ async function engineOf(gbnf: string): Promise<Admits> {
 }
 
 describe('llama.cpp', () => {
-  it.each(schemaCases)('admits what it should: $title', async (each) => {
-    const { schema, admits, refuses = [], narrower = [] } = each;
+  it.each(schemaCases)('accepts what it should: $title', async (each) => {
+    const { schema, accepts, rejects = [], narrower = [] } = each;
     const isAdmitted = await engineOf(schemaToGbnf(schema));
 
-    expect(admits.filter((text) => !isAdmitted(text))).toEqual([]);
-    expect([...refuses, ...narrower].filter(isAdmitted)).toEqual([]);
+    expect(accepts.filter((text) => !isAdmitted(text))).toEqual([]);
+    expect([...rejects, ...narrower].filter(isAdmitted)).toEqual([]);
   });
 
-  it.each(schemaCases)('admits no misprint that does not satisfy the schema: $title', async (each) => {
+  it.each(schemaCases)('accepts no misprint that does not satisfy the schema: $title', async (each) => {
     const random = seededRandom(1);
     const isAdmitted = await engineOf(schemaToGbnf(each.schema));
-    const short = each.admits.filter((text) => text.length < 200);
+    const short = each.accepts.filter((text) => text.length < 200);
     const misprints = short.flatMap((text) => Array.from({ length: 100 }, () => misprint(text, random)));
 
     expect(misprints.filter((text) => isAdmitted(text) && !validateJson(each.schema, text).valid)).toEqual(
@@ -107,7 +107,7 @@ function gbnfOrNothing(schema: unknown): string | undefined {
 describe('the model within a grammar', () => {
   const mostTokens = 96;
   /** Long texts take long, and say no more than short ones. */
-  const written = schemaCases.filter(({ admits }) => admits.every((text) => text.length < 150));
+  const written = schemaCases.filter(({ accepts }) => accepts.every((text) => text.length < 150));
   let model: LlamaModel;
   let sequence: LlamaContextSequence;
   let finished = 0;

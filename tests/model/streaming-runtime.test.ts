@@ -131,7 +131,7 @@ describe('what is wrong', () => {
     expect(body).toBe('');
     expect(trailers['lambda-runtime-function-error-type']).toBe('unsupported_parameter');
     expect(JSON.parse(atob(trailers['lambda-runtime-function-error-body'] ?? '')).errorMessage).toMatch(
-      /'stream' is not supported here/,
+      /A direct invoke cannot stream/,
     );
     expect(await textOf({ prompt: 'The capital of France is', max_tokens: 1, temperature: 0 })).toBe(
       ' Paris',

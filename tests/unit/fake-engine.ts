@@ -1,4 +1,4 @@
-// An engine without a model: a token is a character or a byte, and the answers are fixed.
+// An engine without a model. A token is a character or a byte, and the answers are fixed.
 import type {
   Engine,
   GeneratedToken,
@@ -15,7 +15,7 @@ const firstByteToken = 0x11_0000;
 const bosToken = firstByteToken + 0x100;
 const infillTokens = { prefix: bosToken + 1, suffix: bosToken + 2, middle: bosToken + 3 };
 
-/** Code points, then bytes, then special tokens. */
+/** The vocabulary consists of code points, then bytes, then special tokens. */
 const vocabularySize = bosToken + 4;
 
 const fakeProperties: ModelProperties = {
@@ -33,7 +33,7 @@ const fakeProperties: ModelProperties = {
   memory: undefined,
 };
 
-/** A text, or its tokens. */
+/** An answer as text or as tokens. */
 export type FakeAnswer = string | readonly Token[];
 
 export interface FakeEngineOptions {
@@ -41,15 +41,15 @@ export interface FakeEngineOptions {
   readonly contextSize?: number;
   readonly properties?: Partial<ModelProperties>;
   readonly summary?: Partial<GenerationSummary>;
-  /** Of each generation's tokens, in the order of the generations; the last one for good. Default -0.5. */
+  /** The log-probability of the tokens of each generation. Further generations use the last one. Default -0.5. */
   readonly logprobs?: readonly number[];
   /** Whether the model can fill in. Default false. */
   readonly infills?: boolean;
-  /** Called before each event of a generation; what it throws, the generation fails with. */
+  /** Called before each event of a generation. The generation fails if it throws. */
   readonly beforeEvent?: (generation: number, event: number, signal: AbortSignal | undefined) => unknown;
 }
 
-/** The tokens of a text's bytes, each no more than a part of a character. */
+/** Converts a text to tokens for its bytes. */
 export function toByteTokens(text: string): Token[] {
   return [...Buffer.from(text)].map((byte) => firstByteToken + byte);
 }
@@ -58,16 +58,16 @@ export class FakeEngine implements Engine {
   readonly contextSize: number;
   readonly slots: number;
   readonly properties: ModelProperties;
-  /** What was asked of the engine, oldest first. */
+  /** All requests, oldest first. */
   readonly requests: GenerationRequest[] = [];
-  /** Generations that were begun and neither read to their end nor closed: each would keep its slot. */
+  /** The number of generations that have started and not ended. Each of them keeps its slot. */
   open = 0;
-  /** The most that were open at once. */
+  /** The largest number of generations that were open at once. */
   mostOpen = 0;
   readonly #answers: readonly FakeAnswer[];
   readonly #options: FakeEngineOptions;
 
-  /** Each generation gives the next of the answers, the last one for good. */
+  /** Each generation returns the next answer. Further generations return the last one. */
   constructor(answers: string | readonly FakeAnswer[] = ' Paris.', options: FakeEngineOptions = {}) {
     this.#answers = typeof answers === 'string' ? [answers] : answers;
     this.#options = options;
@@ -178,7 +178,7 @@ export class FakeEngine implements Engine {
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-/** The token itself is the likeliest, and then come the first letters, each less likely by one. */
+/** Scores a token. The token itself is the likeliest, followed by the first letters, each less likely by one. */
 function toScore(token: Token, top: number, logprob: number): ScoredToken {
   const letters = Array.from({ length: 20 }, (_, index) => 0x61 + index);
   const likeliest = [token, ...letters.filter((letter) => letter !== token)].slice(0, top);
@@ -189,7 +189,7 @@ function toScore(token: Token, top: number, logprob: number): ScoredToken {
   };
 }
 
-/** An engine that breaks in a way no caller can know. */
+/** An engine that fails unexpectedly. */
 export class BrokenEngine extends FakeEngine {
   // biome-ignore lint/correctness/useYield: it fails before the first token
   override async *generate(): AsyncGenerator<GenerationEvent, void, void> {

@@ -1,5 +1,5 @@
-// npm run batch -- submit | status | fetch | cancel | resume | local: many requests in a file, in OpenAI's Batch format.
-// What went well goes to stdout, each failure as one line to stderr, with exit code 1, or 130 after Ctrl-C.
+// npm run batch -- submit | status | fetch | cancel | resume | local: answers a file in OpenAI's Batch format.
+// A failure prints one line to stderr and exits with code 1; Ctrl-C exits with code 130.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -17,7 +17,7 @@ const { signal } = interruption;
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.once(name, () => {
     interruption.abort();
-    // What does not end by then is a request that nobody answers.
+    // A request without a response could keep the process alive after an interruption.
     setTimeout(() => process.exit(130), 5_000).unref();
   });
 }
@@ -27,7 +27,7 @@ const linesDisplay = createProgressDisplay(process.stdout, (lines) =>
   lines.toFixed(lines < 10 && lines % 1 !== 0 ? 1 : 0),
 );
 
-/** Parses a whole number from `min` to `max`. */
+/** Returns a parser of whole numbers from `min` to `max`. */
 function wholeNumber(min: number, max: number) {
   return (text: string): number => {
     const value = Number(text);
@@ -37,18 +37,20 @@ function wholeNumber(min: number, max: number) {
 }
 
 const program = new Command('npm run batch --')
-  .description('Answer many requests: a line of JSON each, with custom_id, method, url and body.')
+  .description('Answer a file of requests; each line is JSON with custom_id, method, url and body.')
   .showHelpAfterError('(--help lists the commands)');
 
-/** A command that works on a deployed stack. */
+/** Creates a command with the options that select a deployed stack. */
 function stackCommand(name: string): Command {
   return program
     .command(name)
     .addOption(
-      new Option('--environment <name>', 'what was deployed').choices(environments).default(environments[0]),
+      new Option('--environment <name>', 'the deployed environment')
+        .choices(environments)
+        .default(environments[0]),
     )
-    .option('--stack <name>', 'another stack than the environment’s')
-    .option('--region <region>', 'its region (default: the one that the AWS SDK finds)');
+    .option('--stack <name>', 'stack name (default: that of the environment)')
+    .option('--region <region>', 'AWS region (default: AWS_REGION, or the AWS profile)');
 }
 
 interface StackOptions {
@@ -58,20 +60,18 @@ interface StackOptions {
 }
 
 stackCommand('submit')
-  .description(
-    'upload a file and have it answered; the same file is submitted once, however often this is called',
-  )
-  .argument('<file>', 'requests, in JSONL')
-  .option('--id <id>', 'what the batch is called (default: the file’s name and a digest of it)')
+  .description('upload a file and start its batch; submitting the same file again starts no second batch')
+  .argument('<file>', 'requests in JSONL')
+  .option('--id <id>', 'id of the batch (default: the file name and a digest of the file)')
   .option(
     '--concurrency <environments>',
-    'how many environments may work at once',
+    'Lambda environments that work in parallel',
     wholeNumber(1, 10_000),
     10,
   )
-  .option('--hours <hours>', 'after so long no more lines are begun', wholeNumber(1, 24 * 14), 24)
-  .option('--lines-per-chunk <lines>', 'lines that an environment takes at once', wholeNumber(1, 1_000), 50)
-  .option('--wait', 'follow the batch to its end')
+  .option('--hours <hours>', 'hours after which no more lines are started', wholeNumber(1, 24 * 14), 24)
+  .option('--lines-per-chunk <lines>', 'lines per Lambda invocation', wholeNumber(1, 1_000), 50)
+  .option('--wait', 'wait until the batch ends')
   .action(async (file: string, options: StackOptions & SubmitOptions) => {
     const stack = await connect(options);
     let id = '';
@@ -80,21 +80,24 @@ stackCommand('submit')
       signal,
       onPlanned: (plan) => {
         id = plan.id;
-        tellPlan(plan, options);
+        printPlan(plan, options);
       },
       onProgress: display.update,
     });
-    display.line(isNew ? `${id} is submitted.` : `${id} was submitted before.`);
+    display.line(isNew ? `${id} is submitted.` : `${id} was already submitted.`);
     if (options.wait) await followToEnd(id, stack);
   });
 
-function tellPlan({ id, lines, wrong, mostDollars }: BatchPlan, { concurrency, hours }: SubmitOptions): void {
-  if (wrong !== undefined) {
-    display.line(`${wrong.count} lines are no requests and will fail alone; the first is ${wrong.first}`);
+function printPlan(
+  { id, lines, invalid, maxDollars }: BatchPlan,
+  { concurrency, hours }: SubmitOptions,
+): void {
+  if (invalid !== undefined) {
+    display.line(`Invalid lines: ${invalid.count}. They will fail; the first is ${invalid.first}`);
   }
   display.line(
-    `${id}: ${lines} lines, at most $${mostDollars.toFixed(2)} by the list price of us-east-1: ` +
-      `${concurrency} environments for ${hours} hours.`,
+    `${id}: ${lines} lines, at most $${maxDollars.toFixed(2)} at the prices of us-east-1 ` +
+      `(${concurrency} environments for ${hours} hours).`,
   );
 }
 
@@ -107,9 +110,9 @@ interface SubmitOptions {
 }
 
 stackCommand('status')
-  .description('tell how far a batch is')
-  .argument('<id>', 'the batch')
-  .option('--wait', 'follow it to its end')
+  .description('print the progress of a batch')
+  .argument('<id>', 'id of the batch')
+  .option('--wait', 'wait until the batch ends')
   .action(async (id: string, options: StackOptions & { wait?: boolean }) => {
     const stack = await connect(options);
     if (options.wait) await followToEnd(id, stack);
@@ -117,9 +120,9 @@ stackCommand('status')
   });
 
 stackCommand('fetch')
-  .description('download a batch’s results and its errors')
-  .argument('<id>', 'the batch')
-  .option('--to <directory>', 'where to put them', '.')
+  .description('download the results and errors of a batch')
+  .argument('<id>', 'id of the batch')
+  .option('--to <directory>', 'directory for the files', '.')
   .action(async (id: string, options: StackOptions & { to: string }) => {
     const stack = await connect(options);
     for (const { path, lines } of await fetchResults(id, stack, options.to, {
@@ -131,18 +134,18 @@ stackCommand('fetch')
   });
 
 stackCommand('cancel')
-  .description('end a batch; what was answered is kept, and it can be resumed')
-  .argument('<id>', 'the batch')
+  .description('stop a batch; its results are kept, and it can be resumed')
+  .argument('<id>', 'id of the batch')
   .action(async (id: string, options: StackOptions) => {
     await cancelRun(id, await connect(options));
-    display.line(`${id} is cancelled: lines under way may still be answered, and no more are begun.`);
+    display.line(`${id} is cancelled: no more lines are started; lines in progress may still be answered.`);
   });
 
 stackCommand('resume')
-  .description('answer what a batch that failed or was cancelled has not answered')
-  .argument('<id>', 'the batch')
-  .option('--hours <hours>', 'after so long no more lines are begun', wholeNumber(1, 24 * 14), 24)
-  .option('--wait', 'follow it to its end')
+  .description('answer the remaining lines of a failed or cancelled batch')
+  .argument('<id>', 'id of the batch')
+  .option('--hours <hours>', 'hours after which no more lines are started', wholeNumber(1, 24 * 14), 24)
+  .option('--wait', 'wait until the batch ends')
   .action(async (id: string, options: StackOptions & { hours: number; wait?: boolean }) => {
     const stack = await connect(options);
     await resumeRun(id, options.hours, stack);
@@ -152,10 +155,10 @@ stackCommand('resume')
 
 program
   .command('local')
-  .description('answer a file on this machine, without AWS; called again, it goes on where it was')
-  .argument('<file>', 'requests, in JSONL')
-  .option('--to <directory>', 'where to put the results (default: beside the file)')
-  .option('--slots <generations>', 'requests that are answered at once', wholeNumber(1, 256), 4)
+  .description('answer a file on this machine, without AWS; a second call resumes an interrupted one')
+  .argument('<file>', 'requests in JSONL')
+  .option('--to <directory>', 'directory for the results (default: that of the file)')
+  .option('--slots <generations>', 'requests answered in parallel', wholeNumber(1, 256), 4)
   .action(async (file: string, options: { to?: string; slots: number }) => {
     setUpModel();
     const { output, errors } = await answerFile(file, {
@@ -167,12 +170,13 @@ program
     for (const { path, lines } of [output, errors]) linesDisplay.line(`${path}: ${lines} lines.`);
   });
 
-/** What evaluates prompts, and the default model unless there is another, which only this command needs. */
+/** Installs the engine, and the default model unless MODEL_DIR names another one. Only `local` needs them. */
 function setUpModel(): void {
   const setUp = join(import.meta.dirname, '../setup.mjs');
   const part = process.env.MODEL_DIR === undefined ? [] : ['engine'];
   const { status } = spawnSync(process.execPath, [setUp, ...part], { stdio: 'inherit' });
-  if (status !== 0) throw new BatchError('The model could not be set up.');
+  if (status !== 0)
+    throw new BatchError('The engine or the model could not be installed: see the output above.');
 }
 
 function connect({ environment, stack = stackNameOf(environment), region }: StackOptions) {

@@ -1,11 +1,11 @@
-// Objects in a directory of this machine. A file has its name once it is whole.
+// An object store in a directory. Files are written under another name and renamed when they are complete.
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access, link, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ObjectStore, ObjectWriter } from '../../src/batch/object-store.ts';
 
-/** Keeps no metadata. Throws what `node:fs` throws. */
+/** Stores no metadata. Its methods throw the errors of `node:fs`. */
 export class DirectoryStore implements ObjectStore {
   readonly root: string;
 
@@ -13,7 +13,7 @@ export class DirectoryStore implements ObjectStore {
     this.root = root;
   }
 
-  /** Where an object is. */
+  /** Returns the path of an object. */
   path(key: string): string {
     return join(this.root, key);
   }
@@ -25,14 +25,14 @@ export class DirectoryStore implements ObjectStore {
     );
   }
 
-  async create(key: string, body: string): Promise<'created' | 'was-there'> {
+  async create(key: string, body: string): Promise<'created' | 'exists'> {
     const part = await this.#toPart(key);
     await writeFile(part, body);
     try {
       await link(part, this.path(key));
       return 'created';
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return 'was-there';
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return 'exists';
       throw error;
     } finally {
       await rm(part);
@@ -58,7 +58,7 @@ export class DirectoryStore implements ObjectStore {
     return createReadStream(this.path(key));
   }
 
-  /** Of a directory: prefixes end in a slash. */
+  /** Lists a directory; `prefix` must end in a slash. */
   async *list(prefix: string): AsyncGenerator<string, void, void> {
     const names = await readdir(this.path(prefix)).catch(() => []);
     for (const name of names.toSorted()) if (!name.endsWith('.part')) yield `${prefix}${name}`;
@@ -66,7 +66,7 @@ export class DirectoryStore implements ObjectStore {
 
   write(key: string): ObjectWriter {
     const opened = this.#toPart(key).then(async (part) => ({ part, file: await open(part, 'w') }));
-    // Whoever writes or finishes is told.
+    // `write` and `finish` report the error.
     opened.catch(() => {});
     return {
       write: async (text) => {

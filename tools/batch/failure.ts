@@ -1,20 +1,19 @@
-// What went wrong with a batch, in one line for whoever called.
-
+// Converts the errors of the batch commands to one-line messages.
 import { DeployError, toDeployError } from '../deploy/errors.ts';
 import { reasonOf } from '../store/errors.ts';
 
-/** A failure whose message says all. */
+/** A failure whose message is one line that a user can act on. */
 export class BatchError extends Error {
   override readonly name = 'BatchError';
 }
 
-/** One line: what happened, and what to do where that is known. */
+/** Returns one line: what happened and, if known, what to do. */
 export function toBatchFailure(error: unknown): string {
   if (!(error instanceof Error)) return `Unexpected failure: ${String(error)}`;
-  const isToldWhole = error instanceof BatchError || error instanceof DeployError;
-  if (isToldWhole || error.name === 'ConfigurationError' || error.name === 'UnusableInputError') {
+  const isActionable = error instanceof BatchError || error instanceof DeployError;
+  if (isActionable || error.name === 'ConfigurationError' || error.name === 'UnusableInputError') {
     return error.message;
   }
-  const { code, message } = toDeployError(error, 'work on the batches of this stack');
+  const { code, message } = toDeployError(error, 'for the batches of this stack');
   return code === 'request-failed' ? `Unexpected failure: ${reasonOf(error)}` : message;
 }

@@ -1,4 +1,4 @@
-// Downloads the results of a batch. A file is there when it is whole.
+// Downloads the results of a batch. A file gets its name when it is complete.
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -16,11 +16,15 @@ export interface ResultFile {
 
 interface FetchOptions {
   readonly signal: AbortSignal;
-  /** In bytes. */
+  /** Called with bytes. */
   readonly onProgress: (progress: Progress) => void;
 }
 
-/** @throws {BatchError} when there is no such batch, it is not done, or a file cannot be written */
+/**
+ * Downloads the output file and the error file into a directory.
+ *
+ * @throws {BatchError} when the batch does not exist or has not succeeded, or a file cannot be written
+ */
 export async function fetchResults(
   batch: string,
   stack: BatchStack,
@@ -28,7 +32,7 @@ export async function fetchResults(
   options: FetchOptions,
 ): Promise<ResultFile[]> {
   const keys = toBatchKeys(batch);
-  // Results stay when Step Functions has forgotten who made them.
+  // Look for the results first: they outlive the execution, which Step Functions deletes after 90 days.
   if ((await stack.store.find(keys.errors)) === undefined) {
     throw new BatchError(toStatusLine(await describeLastRun(batch, stack)));
   }
@@ -43,7 +47,7 @@ export async function fetchResults(
   return files;
 }
 
-/** Returns how many lines there are. */
+/** Downloads an object and returns its number of lines. */
 async function download(
   key: string,
   path: string,
@@ -70,6 +74,8 @@ async function download(
     await rm(part, { force: true }).catch(() => {});
     const { syscall } = error as NodeJS.ErrnoException;
     if (syscall === undefined || signal.aborted) throw error;
-    throw new BatchError(`${path} cannot be written: ${(error as Error).message}.`);
+    throw new BatchError(
+      `${path} cannot be written: ${(error as Error).message}. Choose another directory with --to.`,
+    );
   }
 }

@@ -1,5 +1,5 @@
-// Answers a batch on this machine, by what answers it in AWS. What there is so far lies in a folder beside the file until
-// all is answered, so that a run that was ended goes on where it was.
+// Answers a batch on this machine with the same code as in AWS. Intermediate results are in a folder beside the file, so
+// that an interrupted run can be resumed.
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
@@ -18,16 +18,16 @@ import { DirectoryStore } from './directory-store.ts';
 import { BatchError } from './failure.ts';
 
 export interface LocalOptions {
-  /** Where results go. Default: beside the file. */
+  /** Directory of the results. Default: that of the file. */
   readonly to?: string;
-  /** Requests that are answered at once. */
+  /** Requests answered in parallel. */
   readonly slots: number;
-  /** As the functions' own: MODEL_DIR, THREADS, CONTEXT_SIZE and the rest. */
+  /** The environment variables of the functions: MODEL_DIR, THREADS, CONTEXT_SIZE and so on. */
   readonly env: Environment;
   readonly signal: AbortSignal;
-  /** In lines. */
+  /** Called with lines. */
   readonly onProgress: (progress: Progress) => void;
-  /** Makes what answers. Default: loads the model that `env` names. */
+  /** Creates the service. Default: loads the model that `env` names. */
   readonly load?: (env: Environment) => Promise<Service>;
 }
 
@@ -36,27 +36,29 @@ export interface LocalResults {
   readonly errors: { readonly path: string; readonly lines: number };
 }
 
-/** Results are kept together by so many. */
+/** Lines whose results are joined into one file; the same for every run, so that a run can be resumed. */
 const linesPerChunk = 500;
 
 /**
  * Answers a file of requests into `NAME.output.jsonl` and `NAME.errors.jsonl`.
  *
- * @throws {BatchError} when there is no such file, or no line in it
- * @throws the signal's reason when aborted; called again, it goes on
+ * @throws {BatchError} when there is no such file, or another process is answering it
+ * @throws {Error} named UnusableInputError when the file has no lines
+ * @throws the signal's reason when aborted; the next call resumes
  */
 export async function answerFile(file: string, options: LocalOptions): Promise<LocalResults> {
   const { signal, onProgress, slots, load = loadService, to = dirname(file) } = options;
-  if (!(await stat(file).catch(() => undefined))?.isFile()) throw new BatchError(`There is no file ${file}.`);
+  if (!(await stat(file).catch(() => undefined))?.isFile())
+    throw new BatchError(`There is no file ${file}: check the path.`);
   const name = basename(file, extname(file));
   const store = new DirectoryStore(join(to, `${basename(file)}.batch`));
   await mkdir(store.root, { recursive: true });
   await using _lock = await lock(store.path('lock'), file);
-  // A file that has changed is another batch, and so is one that another model answers.
+  // The id depends on the file and the model, so a changed file or another model starts a new batch.
   const service = await load({ ...options.env, SLOTS: String(slots), QUEUE_LIMIT: '100000' });
   const { model, engine, telemetry = new Telemetry() } = service;
   await using _engine = engine;
-  const id = (await digest(file, [model, engine.properties.description, engine.contextSize])).slice(0, 16);
+  const id = (await digestOf(file, [model, engine.properties.description, engine.contextSize])).slice(0, 16);
   const keys = toBatchKeys(id);
   await mkdir(dirname(store.path(keys.input)), { recursive: true });
   await rm(store.path(keys.input), { force: true });
@@ -73,7 +75,7 @@ export async function answerFile(file: string, options: LocalOptions): Promise<L
       toContext: () => toRequestContext(telemetry.begin({ id: randomUUID() }), { signal }),
       log: console.error,
       signal,
-      onKept: (kept) => onProgress({ done: chunk.first + kept, total: lines }),
+      onSaved: (saved) => onProgress({ done: chunk.first + saved, total: lines }),
     });
   }
   const { answered, failed } = await joinBatch(id, lines, store);
@@ -85,13 +87,17 @@ export async function answerFile(file: string, options: LocalOptions): Promise<L
   return { output: { path: output, lines: answered }, errors: { path: errors, lines: failed } };
 }
 
-async function digest(file: string, others: readonly (string | number)[]): Promise<string> {
+async function digestOf(file: string, others: readonly (string | number)[]): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify(others));
   for await (const piece of createReadStream(file)) hash.update(piece as Buffer);
   return hash.digest('hex');
 }
 
-/** @throws {BatchError} when another process that is still there has the lock */
+/**
+ * Creates the lock file, and removes one that a dead process has left.
+ *
+ * @throws {BatchError} when a running process has the lock
+ */
 async function lock(path: string, file: string): Promise<AsyncDisposable> {
   for (;;) {
     try {
@@ -101,7 +107,8 @@ async function lock(path: string, file: string): Promise<AsyncDisposable> {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     const owner = Number(await readFile(path, 'utf8').catch(() => ''));
-    if (isRunning(owner)) throw new BatchError(`Process ${owner} is answering ${file} already.`);
+    if (isRunning(owner))
+      throw new BatchError(`Process ${owner} is already answering ${file}: wait until it ends, or stop it.`);
     await rm(path, { force: true });
   }
 }

@@ -1,5 +1,4 @@
-// Runs of a batch: executions of the state machine. The first is named after the batch, and each resumption is another.
-
+// Runs of a batch. Each run is an execution of the state machine; a resumed batch has several.
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   DescribeExecutionCommand,
@@ -17,35 +16,33 @@ import type { Progress } from '../terminal/pace.ts';
 import { BatchError } from './failure.ts';
 import type { BatchStack } from './stack.ts';
 
-/** What the state machine is given. */
+/** The input of the state machine. */
 export interface RunInput {
   readonly batch: string;
   readonly linesPerChunk: number;
   readonly concurrency: number;
-  /** ISO 8601; no lines are begun after it. */
+  /** No lines are started after this time; ISO 8601. */
   readonly endAt: string;
 }
 
-/** A run, and how far it is. */
 export interface Run {
   readonly batch: string;
   readonly number: number;
-  /** Step Functions' own word: RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED. */
+  /** The status of the execution: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED. */
   readonly state: string;
   readonly arn: string;
   readonly input: RunInput;
-  /** Of chunks; nothing before they are listed. */
+  /** Numbers of chunks; undefined until the input is split. */
   readonly chunks: { readonly done: number; readonly failed: number; readonly total: number } | undefined;
-  /** Of a run that succeeded, lines. */
+  /** Numbers of lines; defined when the run has succeeded. */
   readonly results: { readonly answered: number; readonly failed: number } | undefined;
-  /** Of one that failed. */
+  /** The reason why the run failed, if Step Functions knows one. */
   readonly cause: string | undefined;
 }
 
-/** Milliseconds from one look to the next. */
-const lookEvery = 5_000;
+const pollIntervalMs = 5_000;
 
-/** @throws {BatchError} when there is no such batch */
+/** @throws {BatchError} when the batch does not exist */
 export async function describeLastRun(batch: string, stack: BatchStack): Promise<Run> {
   let found: { execution: DescribeExecutionCommandOutput; number: number } | undefined;
   for (let number = 1; ; number += 1) {
@@ -53,7 +50,8 @@ export async function describeLastRun(batch: string, stack: BatchStack): Promise
     if (execution === undefined) break;
     found = { execution, number };
   }
-  if (found === undefined) throw new BatchError(`There is no batch ${batch}.`);
+  if (found === undefined)
+    throw new BatchError(`There is no batch ${batch}: check its id, --environment and --region.`);
   const { executionArn, status, input, output, error, cause } = found.execution;
   const state = String(status);
   return {
@@ -87,7 +85,7 @@ async function countChunks(executionArn: string, { stepFunctions }: BatchStack):
   return { done: succeeded, failed, total };
 }
 
-/** Looks until the run is over. */
+/** Polls the last run until it ends. `onProgress` is called with lines. */
 export async function followLastRun(
   batch: string,
   stack: BatchStack,
@@ -101,7 +99,7 @@ export async function followLastRun(
       lines ??= await countLines(batch, stack);
       onProgress({ done: Math.floor((run.chunks.done / run.chunks.total) * lines), total: lines });
     }
-    await pause(lookEvery, undefined, { signal });
+    await pause(pollIntervalMs, undefined, { signal });
   }
 }
 
@@ -112,22 +110,26 @@ async function countLines(batch: string, { store }: BatchStack): Promise<number>
   return chunks.reduce((sum, chunk) => sum + chunk.lines, 0);
 }
 
-/** @throws {BatchError} when there is no such batch, or it is over */
+/**
+ * Stops the last run of a batch.
+ *
+ * @throws {BatchError} when the batch does not exist or is not running
+ */
 export async function cancelRun(batch: string, stack: BatchStack): Promise<void> {
   const { state, arn } = await describeLastRun(batch, stack);
-  if (state !== 'RUNNING') throw new BatchError(`${batch} is over already: ${state}.`);
+  if (state !== 'RUNNING') throw new BatchError(`${batch} is not running: its state is ${state}.`);
   await stack.stepFunctions.send(new StopExecutionCommand({ executionArn: arn }));
 }
 
 /**
- * Starts another run of a batch. What has a result is not answered again.
+ * Starts another run of a batch. Lines with a result are not answered again.
  *
- * @throws {BatchError} when there is no such batch, it runs, or it is done
+ * @throws {BatchError} when the batch does not exist, is running, or has succeeded
  */
 export async function resumeRun(batch: string, hours: number, stack: BatchStack): Promise<void> {
   const { state, number, input } = await describeLastRun(batch, stack);
-  if (state === 'RUNNING') throw new BatchError(`${batch} is running.`);
-  if (state === 'SUCCEEDED') throw new BatchError(`${batch} is done: there is nothing to resume.`);
+  if (state === 'RUNNING') throw new BatchError(`${batch} is still running: there is nothing to resume.`);
+  if (state === 'SUCCEEDED') throw new BatchError(`${batch} has succeeded: there is nothing to resume.`);
   const endAt = new Date(Date.now() + hours * 3_600_000).toISOString();
   await stack.stepFunctions.send(
     new StartExecutionCommand({
@@ -138,13 +140,14 @@ export async function resumeRun(batch: string, hours: number, stack: BatchStack)
   );
 }
 
-/** One line. */
+/** Describes a run in one line. */
 export function toStatusLine({ batch, number, state, chunks, results, cause }: Run): string {
-  const which = number === 1 ? batch : `${batch}, run ${number}`;
+  const name = number === 1 ? batch : `${batch}, run ${number}`;
   if (results !== undefined)
-    return `${which}: done, ${results.answered} lines answered, ${results.failed} failed.`;
+    return `${name}: done, ${results.answered} lines answered, ${results.failed} failed.`;
   const progress = chunks === undefined ? '' : `, ${chunks.done} of ${chunks.total} chunks done`;
-  if (state === 'RUNNING') return `${which}: running${progress}.`;
-  if (state === 'ABORTED') return `${which}: cancelled${progress}.`;
-  return `${which}: ${state}${progress}: ${cause ?? 'no cause is known'}. What was answered is kept: resume it.`;
+  if (state === 'RUNNING') return `${name}: running${progress}.`;
+  if (state === 'ABORTED') return `${name}: cancelled${progress}.`;
+  const reason = (cause ?? 'unknown cause').replace(/\.$/, '');
+  return `${name}: ${state}${progress}: ${reason}. Its results are kept: resume it to answer the remaining lines.`;
 }

@@ -1,4 +1,4 @@
-// The deployed stack: its bucket and its state machine, by the stack's outputs.
+// Finds the bucket and the state machine of a deployed stack in its outputs.
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { createS3Client, S3Store } from '../../src/batch/s3-store.ts';
@@ -10,14 +10,14 @@ export interface BatchStack {
   readonly store: S3Store;
   readonly stateMachine: string;
   readonly stepFunctions: SFNClient;
-  /** Of the function that answers, in megabytes. */
+  /** Memory of the function `batch`. */
   readonly megabytes: number;
   readonly architecture: Architecture;
 }
 
 /**
- * @throws {BatchError} when there is no such stack, or it has no batches
- * @throws {DeployError} when there is no region
+ * @throws {BatchError} when the stack does not exist, or is not a stack of this project
+ * @throws {DeployError} when no region is set
  */
 export async function connectStack({
   stack,
@@ -26,13 +26,15 @@ export async function connectStack({
   readonly stack: string;
   readonly region?: string;
 }): Promise<BatchStack> {
-  const unsettled = new CloudFormationClient({});
-  const settings = { region: await findRegion(region, process.env, () => unsettled.config.region()) };
+  const defaultClient = new CloudFormationClient({});
+  const settings = { region: await findRegion(region, process.env, () => defaultClient.config.region()) };
   const { Outputs, Parameters } = await describe(new CloudFormationClient(settings), stack);
   const output = (key: string) => {
     const value = Outputs?.find(({ OutputKey }) => OutputKey === key)?.OutputValue;
     if (value === undefined)
-      throw new BatchError(`The stack ${stack} has no output ${key}: is it this project's?`);
+      throw new BatchError(
+        `The stack ${stack} has no output ${key}: name a stack of this project with --stack.`,
+      );
     return value;
   };
   const parameter = (key: string) =>
@@ -54,5 +56,5 @@ async function describe(client: CloudFormationClient, stack: string) {
   } catch (error) {
     if ((error as Error).name !== 'ValidationError') throw error;
   }
-  throw new BatchError(`There is no stack ${stack} here: deploy it, or pass --stack and --region.`);
+  throw new BatchError(`There is no stack ${stack} in this region: deploy it, or set --stack and --region.`);
 }

@@ -1,4 +1,4 @@
-// Submits a file: it is checked and uploaded, and then the state machine starts.
+// Submits a file: checks it, uploads it, and starts the state machine.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -17,67 +17,69 @@ import type { BatchStack } from './stack.ts';
 
 export interface SubmitOptions {
   readonly id?: string;
-  /** Environments that may work at once. */
+  /** Lambda environments that work in parallel. */
   readonly concurrency: number;
-  /** After so long no more lines are begun. */
+  /** Hours after which no more lines are started. */
   readonly hours: number;
   readonly linesPerChunk: number;
   readonly signal: AbortSignal;
-  /** Called once the file was looked at, before anything is uploaded. */
+  /** Called after the file was checked, before it is uploaded. */
   readonly onPlanned: (plan: BatchPlan) => void;
-  /** Of the upload, in bytes. */
+  /** Called with uploaded bytes. */
   readonly onProgress: (progress: Progress) => void;
 }
 
 export interface BatchPlan {
   readonly id: string;
   readonly lines: number;
-  /** Lines that are no requests, if there are any. */
-  readonly wrong: { readonly count: number; readonly first: string } | undefined;
-  /** What it costs at most, in US dollars: all environments until the time is up, and a request of each kind for each line. */
-  readonly mostDollars: number;
+  /** Lines that are not valid requests; undefined when all are valid. */
+  readonly invalid: { readonly count: number; readonly first: string } | undefined;
+  /** Upper limit of the cost in US dollars: all environments run until the end, and each line and chunk is one S3 PUT. */
+  readonly maxDollars: number;
 }
 
-/** What an invocation that begins at the last moment may take, in hours. */
+/** Hours that an invocation may last after the end time: Lambda's limit of 15 minutes. */
 const lastInvocationHours = 0.25;
 
 /** US dollars in us-east-1. https://aws.amazon.com/s3/pricing/ https://aws.amazon.com/step-functions/pricing/ */
 const dollarsPerPut = 0.000005;
 const dollarsPerTransition = 0.000025;
 
-/** Of one chunk: its start, and the four states that it enters. */
+/** State transitions of a chunk: its start and its four states. */
 const transitionsPerChunk = 5;
 
 /**
- * Submits a file, once.
+ * Submits a file unless it was submitted before.
  *
- * @returns whether it was submitted now, and not before
- * @throws {BatchError} when the file cannot be read or has no request, or the id is taken by another file
- * @throws the signal's reason when aborted: nothing has started then
+ * @returns true when the batch was started by this call
+ * @throws {BatchError} when the file does not exist or has no valid request, or the id belongs to another file
+ * @throws the signal's reason when aborted; the state machine is not started then
  */
 export async function submitFile(
   file: string,
   stack: BatchStack,
   { id: givenId, concurrency, hours, linesPerChunk, signal, onPlanned, onProgress }: SubmitOptions,
 ): Promise<boolean> {
-  const { lines, wrong, sha256, bytes } = await checkFile(file, signal);
+  const { lines, invalid, sha256, bytes } = await checkFile(file, signal);
   const id = givenId ?? toId(file, sha256);
   if (!batchIdPattern.test(id)) {
-    throw new BatchError(`A batch cannot be called ${id}: use letters, digits, - and _, at most 72.`);
+    throw new BatchError(
+      `The batch id ${JSON.stringify(id)} is invalid: use at most 72 letters, digits, - and _.`,
+    );
   }
   const keys = toBatchKeys(id);
   const uploaded = await stack.store.find(keys.input);
   if (uploaded !== undefined && uploaded.sha256 !== sha256) {
-    throw new BatchError(`${id} is the batch of another file: choose another --id.`);
+    throw new BatchError(`The batch id ${id} belongs to another file: choose another --id.`);
   }
   const seconds = (hours + lastInvocationHours) * 3600 * concurrency;
   const chunks = Math.ceil(lines / linesPerChunk);
-  const mostDollars =
+  const maxDollars =
     seconds * dollarsPerSecond(stack.megabytes, stack.architecture) +
     (lines + chunks) * dollarsPerPut +
     chunks * transitionsPerChunk * dollarsPerTransition;
-  onPlanned({ id, lines, wrong, mostDollars });
-  // Step Functions forgets an execution after 90 days, and results stay.
+  onPlanned({ id, lines, invalid, maxDollars });
+  // Look for the results: they outlive the execution, which Step Functions deletes after 90 days.
   if (uploaded !== undefined && (await stack.store.find(keys.output)) !== undefined) return false;
   if (uploaded === undefined) {
     const params = {
@@ -107,7 +109,7 @@ export async function submitFile(
   );
 }
 
-/** Whether it was started now; a run of the same name was started before. */
+/** Returns true when the run was started, false when a run of this name exists. */
 async function startOnce(start: () => Promise<unknown>): Promise<boolean> {
   try {
     await start();
@@ -118,10 +120,10 @@ async function startOnce(start: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** Reads the whole file: the service charges for what is uploaded, and a wrong file is best found out here. */
+/** Reads and checks the whole file, so that an invalid file is found before the upload and its cost. */
 async function checkFile(file: string, signal: AbortSignal) {
   const { size: bytes } = await stat(file).catch(() => {
-    throw new BatchError(`There is no file ${file}.`);
+    throw new BatchError(`There is no file ${file}: check the path.`);
   });
   const hash = createHash('sha256');
   async function* hashed() {
@@ -144,9 +146,9 @@ async function checkFile(file: string, signal: AbortSignal) {
     }
   }
   signal.throwIfAborted();
-  if (lines === 0) throw new BatchError(`${file} has no lines.`);
-  if (count === lines) throw new BatchError(`${file} has no request: ${first}`);
-  return { lines, bytes, sha256: hash.digest('hex'), wrong: count === 0 ? undefined : { count, first } };
+  if (lines === 0) throw new BatchError(`${file} has no lines: it needs at least one request.`);
+  if (count === lines) throw new BatchError(`${file} has no valid request: ${first}`);
+  return { lines, bytes, sha256: hash.digest('hex'), invalid: count === 0 ? undefined : { count, first } };
 }
 
 function toId(file: string, sha256: string): string {

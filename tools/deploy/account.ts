@@ -1,12 +1,12 @@
-// Where it is deployed to: the region, and the account that the credentials are of.
+// Finds the region and the AWS account that a command acts on.
 import { GetCallerIdentityCommand, type STSClient } from '@aws-sdk/client-sts';
 import { type Environment, readText } from '../../src/config/environment.ts';
 import { DeployError, toDeployError } from './errors.ts';
 
 /**
- * The region of the option, of AWS_REGION or AWS_DEFAULT_REGION, or that of the SDK's own configuration.
+ * Returns the first region that is set: the option, AWS_REGION, AWS_DEFAULT_REGION, or the SDK's configuration.
  *
- * @throws {DeployError} `no-region` when none of them names one
+ * @throws {DeployError} `no-region` when none is set, or the value does not have the form of a region
  */
 export async function findRegion(
   option: string | undefined,
@@ -16,22 +16,22 @@ export async function findRegion(
   const named =
     option ?? readText(env, 'AWS_REGION', undefined) ?? readText(env, 'AWS_DEFAULT_REGION', undefined);
   const region = named ?? (await configured().catch(() => undefined));
-  const advice = 'add --region to the command, or set AWS_REGION, such as to eu-central-1';
-  if (region === undefined) throw new DeployError('no-region', `There is no AWS region: ${advice}.`);
+  const advice = 'add --region eu-central-1 to the command, or set AWS_REGION';
+  if (region === undefined) throw new DeployError('no-region', `No AWS region is set: ${advice}.`);
   if (/^[a-z]{2,}(?:-[a-z]+)+-\d+$/.test(region)) return region;
-  throw new DeployError('no-region', `${JSON.stringify(region)} is no AWS region: ${advice}.`);
+  throw new DeployError('no-region', `${JSON.stringify(region)} is not an AWS region: ${advice}.`);
 }
 
-/** The account, and who acts in it. */
+/** The identity that the credentials belong to. */
 export interface Caller {
   readonly account: string;
   readonly arn: string;
 }
 
 /**
- * Who the credentials are of.
+ * Asks STS which account and identity the credentials belong to.
  *
- * @throws {DeployError} when there are none, or AWS does not take them
+ * @throws {DeployError} when there are no credentials, or AWS rejects them
  */
 export async function findCaller(client: STSClient, abortSignal: AbortSignal): Promise<Caller> {
   try {

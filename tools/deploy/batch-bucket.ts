@@ -1,5 +1,5 @@
-// The bucket of the batches. CloudFormation deletes no bucket with anything in it: not old versions of objects, nor marks
-// of deleted ones, nor uploads that never ended.
+// Empties the batch bucket. CloudFormation cannot delete a bucket that still has objects, noncurrent versions, delete
+// markers or unfinished multipart uploads.
 import {
   AbortMultipartUploadCommand,
   DeleteObjectsCommand,
@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { DeployError, toDeployError } from './errors.ts';
 
-/** A bucket, and the account that must own it: no other one's is touched. */
+/** A bucket. Every request names the expected owner, so S3 rejects requests to another account's bucket. */
 export interface Bucket {
   readonly client: S3Client;
   readonly name: string;
@@ -21,36 +21,35 @@ export interface Bucket {
   readonly abortSignal: AbortSignal;
 }
 
-/** What is in a bucket. */
 export interface BucketContents {
   readonly objects: number;
-  /** Earlier versions, and marks of deleted objects. */
-  readonly older: number;
+  /** Number of noncurrent versions and delete markers. */
+  readonly noncurrent: number;
 }
 
-/** Counts what is in a bucket. */
+/** Counts the objects and noncurrent versions in a bucket; both are 0 when the bucket does not exist. */
 export async function countContents(bucket: Bucket): Promise<BucketContents> {
   let objects = 0;
-  let older = 0;
+  let noncurrent = 0;
   let next: VersionMarkers | undefined = {};
   while (next !== undefined) {
     const page: VersionPage = await listVersions(bucket, next);
     objects += page.current;
-    older += page.all.length - page.current;
+    noncurrent += page.all.length - page.current;
     next = page.next;
   }
-  return { objects, older };
+  return { objects, noncurrent };
 }
 
 /**
- * Deletes everything in a bucket.
+ * Deletes all object versions and delete markers, and aborts all multipart uploads.
  *
- * @throws {DeployError} `not-emptied`, when an object could not be deleted
+ * @throws {DeployError} `not-emptied` when S3 refuses to delete an object
  */
 export async function emptyBucket(bucket: Bucket): Promise<void> {
   const { client, abortSignal } = bucket;
   const target = { Bucket: bucket.name, ExpectedBucketOwner: bucket.account };
-  // Always the first page: what was on it is gone, and something may have been written meanwhile.
+  // Always list the first page: its versions were just deleted, and new ones may have been written since.
   for (;;) {
     const { all } = await listVersions(bucket);
     if (all.length === 0) break;
@@ -60,7 +59,7 @@ export async function emptyBucket(bucket: Bucket): Promise<void> {
     );
     if (first === undefined) continue;
     const reason = `${first.Key}: ${first.Code} ${first.Message ?? ''}`.trim();
-    throw new DeployError('not-emptied', `The bucket ${bucket.name} could not be emptied: ${reason}`);
+    throw new DeployError('not-emptied', `S3 could not empty the bucket ${bucket.name}: ${reason}`);
   }
   for await (const upload of listUploads(bucket)) {
     await send('s3:AbortMultipartUpload', () =>
@@ -71,16 +70,16 @@ export async function emptyBucket(bucket: Bucket): Promise<void> {
 
 type VersionMarkers = Pick<ListObjectVersionsCommandInput, 'KeyMarker' | 'VersionIdMarker'>;
 
-/** Up to a thousand versions, as many as one request deletes. */
+/** Up to 1,000 versions: the most that one DeleteObjects request takes. */
 interface VersionPage {
   readonly all: ObjectIdentifier[];
-  /** How many of them are what a reader gets. */
+  /** Number of versions that are the current version of their object. */
   readonly current: number;
-  /** Where the next page begins, if there is one. */
+  /** Start of the next page; undefined on the last page. */
   readonly next: VersionMarkers | undefined;
 }
 
-/** A page of the versions of a bucket's objects. A bucket that is not there has none. */
+/** Lists one page of object versions; the page is empty when the bucket does not exist. */
 async function listVersions(
   { client, name, account, abortSignal }: Bucket,
   from: VersionMarkers = {},
@@ -99,18 +98,22 @@ async function listVersions(
   };
 }
 
-/** The uploads that never ended. */
+/** Lists the unfinished multipart uploads. */
 async function* listUploads({ client, name, account, abortSignal }: Bucket) {
-  let marks: Pick<ListMultipartUploadsCommandInput, 'KeyMarker' | 'UploadIdMarker'> = {};
+  let markers: Pick<ListMultipartUploadsCommandInput, 'KeyMarker' | 'UploadIdMarker'> = {};
   for (;;) {
-    const command = new ListMultipartUploadsCommand({ Bucket: name, ExpectedBucketOwner: account, ...marks });
+    const command = new ListMultipartUploadsCommand({
+      Bucket: name,
+      ExpectedBucketOwner: account,
+      ...markers,
+    });
     const page: ListMultipartUploadsCommandOutput | undefined = await send(
       's3:ListBucketMultipartUploads',
       () => client.send(command, { abortSignal }),
     ).catch(ignore('NoSuchBucket'));
     for (const { Key, UploadId } of page?.Uploads ?? []) yield { Key, UploadId };
     if (!page?.IsTruncated) return;
-    marks = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
+    markers = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
   }
 }
 
@@ -122,7 +125,7 @@ async function send<Result>(action: string, request: () => Promise<Result>): Pro
   }
 }
 
-/** A handler that takes one of AWS's errors for none. */
+/** Returns a catch handler that resolves to undefined for one AWS error and rethrows all others. */
 function ignore(name: string): (error: unknown) => undefined {
   return (error) => {
     const { cause } = error as Error;

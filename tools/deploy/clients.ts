@@ -1,11 +1,11 @@
-// The clients of one region, and whose credentials they have.
+// AWS clients of one region, and the identity that they act as.
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { STSClient } from '@aws-sdk/client-sts';
 import { type Caller, findCaller, findRegion } from './account.ts';
-import type { Surroundings } from './deploy-environment.ts';
+import type { DeployEnvironment } from './deploy-environment.ts';
 
 export interface Clients {
   readonly region: string;
@@ -18,19 +18,19 @@ export interface Clients {
 }
 
 /**
- * Finds the region and the account, and says which they are.
+ * Finds the region and the account, prints both, and creates the clients.
  *
- * @throws {DeployError} when there is no region, or no usable credentials
+ * @throws {DeployError} when no region is set, or no credentials are usable
  */
 export async function connect(
   regionOption: string | undefined,
-  { env, say, signal }: Surroundings,
+  { env, print, signal }: DeployEnvironment,
 ): Promise<Clients> {
   const region = await findRegion(regionOption, env, () => new STSClient({}).config.region());
   const sts = new STSClient({ region });
   const caller = await findCaller(sts, signal);
-  say(`Account: ${caller.account}, as ${caller.arn}.`);
-  say(`Region: ${region}.`);
+  print(`Account: ${caller.account}, as ${caller.arn}.`);
+  print(`Region: ${region}.`);
   return {
     region,
     caller,

@@ -1,33 +1,33 @@
-// What both commands do with their command line, an interruption and a failure: one line to stderr, and exit code 1, or
-// 130 after Ctrl-C.
+// The shared frame of deploy and destroy: options, interruption and failure. A failure prints one line to stderr and
+// exits with code 1; Ctrl-C exits with code 130.
 import { Command, Option } from 'commander';
 import { reasonOf } from '../store/errors.ts';
-import { ofProcess, type Surroundings } from './deploy-environment.ts';
+import { type DeployEnvironment, toDeployEnvironment } from './deploy-environment.ts';
 import { DeployError } from './errors.ts';
 import { environments } from './settings.ts';
 
-/** A command with the options that deploying and destroying share. */
+/** Creates a command with the options that deploy and destroy share. */
 export function createCommand(name: string, description: string): Command {
   return new Command(name)
     .description(description)
     .allowExcessArguments(false)
     .addOption(
-      new Option('--environment <name>', 'which of them').choices(environments).default(environments[0]),
+      new Option('--environment <name>', 'environment').choices(environments).default(environments[0]),
     )
-    .option('--region <region>', 'such as eu-central-1 (default: AWS_REGION, or what the AWS profile says)')
+    .option('--region <region>', 'AWS region, such as eu-central-1 (default: AWS_REGION, or the AWS profile)')
     .showHelpAfterError('(--help lists the options)');
 }
 
-/** Runs a command to its end. */
+/** Parses the command line and runs `act`. Reports failures through stderr and the exit code. */
 export async function runCommand<Options>(
   command: Command,
-  act: (options: Options, surroundings: Surroundings) => Promise<void>,
+  act: (options: Options, deployEnvironment: DeployEnvironment) => Promise<void>,
 ): Promise<void> {
   const interruption = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort());
   try {
     await command.parseAsync();
-    await act(command.opts<Options & object>(), ofProcess(interruption.signal));
+    await act(command.opts<Options & object>(), toDeployEnvironment(interruption.signal));
   } catch (error) {
     const isInterrupted =
       interruption.signal.aborted || (error instanceof Error && error.name === 'AbortError');
@@ -36,7 +36,7 @@ export async function runCommand<Options>(
   }
 }
 
-const interrupted = 'Interrupted. What CloudFormation has begun goes on.';
+const interrupted = 'Interrupted. CloudFormation continues any change that it has started.';
 
 function messageOf(error: unknown): string {
   return error instanceof DeployError ? error.message : `Unexpected failure: ${reasonOf(error)}`;

@@ -1,39 +1,38 @@
-// One attempt at a completion of a deployed function: by HTTP or by a direct invoke.
+// Sends one completion request to a deployed function, over HTTP or by a direct invoke.
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import { reasonOf } from '../store/errors.ts';
 import { type Signing, signPost } from './sign-request.ts';
 
-/** A question that every model has an answer to. */
+/** A prompt that even a small model completes. */
 export const prompt = 'The capital of France is';
 
 const body = JSON.stringify({ prompt, max_tokens: 8, temperature: 0, stream: false });
 const contentType = { 'content-type': 'application/json' };
 
-/** What one attempt came to. `isPassing` says whether another may succeed. */
+/** The result of one attempt. `isTransient` is true when another attempt may succeed. */
 type Outcome =
   | { readonly kind: 'answered'; readonly text: string }
-  | { readonly kind: 'failed'; readonly reason: string; readonly isPassing: boolean };
+  | { readonly kind: 'failed'; readonly reason: string; readonly isTransient: boolean };
 
-/** Makes the attempt. */
 export type Attempt = (signal: AbortSignal) => Promise<Outcome>;
 
-/** POSTs with a signature of the caller's credentials. */
+/** Creates an attempt that POSTs a request signed with the caller's credentials. */
 export function withSignature(url: URL, signing: Signing): Attempt {
   return async (signal) => {
     const outcome = await post(url, await signPost(url, contentType, body, signing), signal);
     if (outcome.kind === 'answered' || !outcome.reason.startsWith('403 ')) return outcome;
-    const hint = 'A caller needs lambda:InvokeFunctionUrl and lambda:InvokeFunction.';
+    const hint = 'The caller needs the permissions lambda:InvokeFunctionUrl and lambda:InvokeFunction.';
     return { ...outcome, reason: `${outcome.reason} ${hint}` };
   };
 }
 
-/** POSTs with a bearer key, where there is one. */
+/** Creates an attempt that POSTs with a bearer key, or without one when `key` is undefined. */
 export function withKey(url: URL, key: string | undefined): Attempt {
   const authorization = key === undefined ? {} : { authorization: `Bearer ${key}` };
   return (signal) => post(url, { ...contentType, ...authorization }, signal);
 }
 
-/** Invokes a function, or an alias of one. */
+/** Creates an attempt that invokes a function or an alias. */
 export function byInvoke(client: LambdaClient, functionName: string): Attempt {
   return async (signal) => {
     try {
@@ -41,7 +40,7 @@ export function byInvoke(client: LambdaClient, functionName: string): Attempt {
       const { FunctionError, Payload } = await client.send(command, { abortSignal: signal });
       const answer = Payload?.transformToString() ?? '';
       if (FunctionError === undefined) return toOutcome(200, answer);
-      return { kind: 'failed', reason: `${FunctionError} error ${shorten(answer)}`, isPassing: false };
+      return { kind: 'failed', reason: `${FunctionError} error ${shorten(answer)}`, isTransient: false };
     } catch (error) {
       const { httpStatusCode } = (error as { $metadata?: { httpStatusCode?: number } }).$metadata ?? {};
       if (httpStatusCode === undefined) return toFailure(error);
@@ -63,17 +62,17 @@ async function post(
   }
 }
 
-/** No answer at all. The name of a new URL may not be known yet; who has waited long need not wait again. */
+/** A request without a response. DNS may not know a new URL yet, so all but a timeout are transient. */
 function toFailure(error: unknown): Outcome {
   const isTimeout = error instanceof Error && error.name === 'TimeoutError';
-  return { kind: 'failed', reason: reasonOf(error), isPassing: !isTimeout };
+  return { kind: 'failed', reason: reasonOf(error), isTransient: !isTimeout };
 }
 
 function toOutcome(status: number, answer: string): Outcome {
   const text = status === 200 ? readText(answer) : undefined;
   if (text !== undefined) return { kind: 'answered', text };
-  const isPassing = status === 403 || status === 429 || status >= 500;
-  return { kind: 'failed', reason: `${status} ${shorten(answer)}`, isPassing };
+  const isTransient = status === 403 || status === 429 || status >= 500;
+  return { kind: 'failed', reason: `${status} ${shorten(answer)}`, isTransient };
 }
 
 function readText(answer: string): string | undefined {

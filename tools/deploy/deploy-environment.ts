@@ -1,28 +1,26 @@
-// What deploying and destroying have around them: a terminal, the environment, time, and a way to stop.
+// The process as deploy and destroy see it: environment variables, terminal, timers and interruption. Tests replace it.
 import { createInterface } from 'node:readline/promises';
 import { setTimeout } from 'node:timers/promises';
 import type { Environment } from '../../src/config/environment.ts';
 import { DeployError } from './errors.ts';
 
-export interface Surroundings {
+export interface DeployEnvironment {
   readonly env: Environment;
-  /** Prints a line. */
-  readonly say: (line: string) => void;
-  /** Whether somebody is there to ask. */
+  readonly print: (line: string) => void;
+  /** True when stdin and stdout are a terminal. */
   readonly isInteractive: boolean;
-  /** Asks a question that is answered by yes or no. */
-  readonly ask: (question: string) => Promise<boolean>;
+  /** Asks a yes-or-no question; anything but yes is false. */
+  readonly confirm: (question: string) => Promise<boolean>;
   readonly delay: (milliseconds: number) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
-/** Those of this process. */
-export function ofProcess(signal: AbortSignal): Surroundings {
+export function toDeployEnvironment(signal: AbortSignal): DeployEnvironment {
   return {
     env: process.env,
-    say: (line) => process.stdout.write(`${line}\n`),
+    print: (line) => process.stdout.write(`${line}\n`),
     isInteractive: process.stdin.isTTY === true && process.stdout.isTTY === true,
-    ask: async (question) => {
+    confirm: async (question) => {
       using lines = createInterface({ input: process.stdin, output: process.stdout });
       return /^y(?:es)?$/i.test((await lines.question(`${question} [y/N] `, { signal })).trim());
     },
@@ -32,14 +30,14 @@ export function ofProcess(signal: AbortSignal): Surroundings {
 }
 
 /**
- * Checks that somebody can be asked, unless all is agreed to.
+ * Checks that the command can ask for confirmation, or that `yes` makes the question needless.
  *
  * @throws {DeployError} `no-terminal`
  */
-export function assertAnswerable({ isInteractive }: Surroundings, yes: boolean): void {
+export function assertCanConfirm({ isInteractive }: DeployEnvironment, yes: boolean): void {
   if (yes || isInteractive) return;
   throw new DeployError(
     'no-terminal',
-    'There is no terminal to ask on: add --yes to agree to what will be done.',
+    'There is no terminal to ask for confirmation: add --yes to confirm in advance.',
   );
 }

@@ -1,55 +1,62 @@
-// The steps of `npm run deploy`. What can be refused is refused before anything is built or changed.
+// The steps of `npm run deploy`. All checks come before the build, which takes minutes, and before any change on AWS.
 import { formatTable } from '../terminal/format.ts';
 import { type Clients, connect } from './clients.ts';
 import { checkContainerEngine } from './container-engine.ts';
-import { assertAnswerable, type Surroundings } from './deploy-environment.ts';
+import { assertCanConfirm, type DeployEnvironment } from './deploy-environment.ts';
 import { DeployError } from './errors.ts';
-import { askFirst } from './first-request.ts';
+import { requestFirstCompletion } from './first-request.ts';
 import { checkQuotas } from './quotas.ts';
 import { prepareSam, runSam, toOverrides } from './run-sam.ts';
 import { chooseParameters, stackNameOf } from './settings.ts';
-import { assertUpdatable, findStack, isOnlyPrepared, type Stack } from './stack.ts';
+import { assertUpdatable, findStack, isNotCreated, type Stack } from './stack.ts';
 import type { ParameterValues } from './template-parameters.ts';
 
 export interface DeployOptions {
   readonly environment: string;
   readonly region?: string;
-  /** `Key=Value` for parameters of the template. */
+  /** Template parameters as `Key=Value`. */
   readonly parameter?: readonly string[];
-  /** Whether the changes are agreed to unseen. */
+  /** Deploys without asking for confirmation. Default: false. */
   readonly yes?: boolean;
 }
 
-/** Builds the images, deploys the stack, and asks it for a completion. */
-export async function deployStack(options: DeployOptions, surroundings: Surroundings): Promise<void> {
+/**
+ * Builds the images, deploys the stack, and requests a completion from it.
+ *
+ * @throws {DeployError} when a check, the build, the deployment or the request fails
+ */
+export async function deployStack(
+  options: DeployOptions,
+  deployEnvironment: DeployEnvironment,
+): Promise<void> {
   const { environment, yes = false } = options;
-  const { say, signal } = surroundings;
-  assertAnswerable(surroundings, yes);
+  const { print, signal } = deployEnvironment;
+  assertCanConfirm(deployEnvironment, yes);
   const parameters = chooseParameters(environment, options.parameter ?? []);
-  const clients = await connect(options.region, surroundings);
-  say(await checkContainerEngine(parameters.Architecture ?? 'x86_64', signal));
+  const clients = await connect(options.region, deployEnvironment);
+  print(await checkContainerEngine(parameters.Architecture ?? 'x86_64', signal));
   const name = stackNameOf(environment);
   const before = await findStack(clients.cloudFormation, name, signal);
   if (before !== undefined) assertUpdatable(before, `npm run destroy -- --environment ${environment}`);
   const deployed = before?.parameters ?? {};
-  for (const line of await checkQuotas(clients.lambda, { wanted: parameters, deployed }, signal)) say(line);
-  say(describeParameters(parameters, before));
+  for (const line of await checkQuotas(clients.lambda, { wanted: parameters, deployed }, signal)) print(line);
+  print(describeChanges(parameters, before));
 
-  await buildAndDeploy({ name, environment, parameters, yes, clients }, surroundings);
+  await buildAndDeploy({ name, environment, parameters, yes, clients }, deployEnvironment);
 
   const stack = await findStack(clients.cloudFormation, name, signal);
-  if (stack === undefined || isOnlyPrepared(stack)) {
+  if (stack === undefined || isNotCreated(stack)) {
     throw new DeployError(
       'declined',
-      `Nothing was deployed: ${name} is prepared only. 'npm run destroy -- --environment ${environment}' removes what was.`,
+      `Nothing was deployed: ${name} has an unexecuted change set. 'npm run destroy -- --environment ${environment}' removes it.`,
     );
   }
   if (before !== undefined && stack.changedAt === before.changedAt) {
-    say(`${name} was not changed: it is as it was.`);
+    print(`${name} is up to date: nothing was changed.`);
   }
-  say(`Outputs of ${name}:`);
-  say(formatTable(Object.entries(stack.outputs), []));
-  await tryOut(stack, clients, surroundings);
+  print(`Outputs of ${name}:`);
+  print(formatTable(Object.entries(stack.outputs), []));
+  await smokeTest(stack, clients, deployEnvironment);
 }
 
 interface Deployment {
@@ -62,14 +69,14 @@ interface Deployment {
 
 async function buildAndDeploy(
   { name, environment, parameters, yes, clients }: Deployment,
-  { say, signal }: Surroundings,
+  { print, signal }: DeployEnvironment,
 ): Promise<void> {
-  const sam = await prepareSam(say);
+  const sam = await prepareSam(print);
   const where = ['--region', clients.region];
   const overrides = toOverrides(parameters);
-  say('Building the images.');
+  print('Building the images.');
   await runSam(sam, ['build', '--template', 'infra/template.yaml', ...where, ...overrides], signal);
-  say(`Deploying ${name}${yes ? '' : '; what will change is shown before it is changed'}.`);
+  print(`Deploying ${name}${yes ? '' : '; the changes are shown for confirmation first'}.`);
   await runSam(
     sam,
     [
@@ -84,24 +91,24 @@ async function buildAndDeploy(
   );
 }
 
-/** Which values will be others than they are. */
-function describeParameters(wanted: ParameterValues, before: Stack | undefined): string {
-  if (before === undefined || isOnlyPrepared(before)) return 'Parameters: all are new.';
+/** Lists the parameters whose deployed value will change. */
+function describeChanges(wanted: ParameterValues, before: Stack | undefined): string {
+  if (before === undefined || isNotCreated(before)) return 'Parameters: all are new.';
   const changes = Object.entries(wanted)
     .filter(([name, value]) => before.parameters[name] !== value)
     .map(([name, value]) => `${name} from ${before.parameters[name] ?? 'nothing'} to ${value || 'nothing'}`);
-  if (changes.length === 0) return 'Parameters: all stay as they are.';
-  return `Parameters: ${changes.join(', ')}; all others stay as they are.`;
+  if (changes.length === 0) return 'Parameters: all are unchanged.';
+  return `Parameters: ${changes.join(', ')}; all others are unchanged.`;
 }
 
-async function tryOut(
+async function smokeTest(
   stack: Stack,
   { region, sts, lambda }: Clients,
-  { say, signal, delay }: Surroundings,
+  { print, signal, delay }: DeployEnvironment,
 ): Promise<void> {
-  say('Asking for a completion, which starts a function.');
+  print('Requesting a completion; the first one starts a function.');
   const { credentials, sha256 } = sts.config;
   const signing = { region, credentials, sha256 };
-  const { prompt, text, seconds } = await askFirst(stack, { signing, lambda, signal, delay });
-  say(`${JSON.stringify(prompt)} goes on with ${JSON.stringify(text)}, after ${seconds.toFixed(1)} s.`);
+  const { prompt, text, seconds } = await requestFirstCompletion(stack, { signing, lambda, signal, delay });
+  print(`Completed ${JSON.stringify(prompt)} with ${JSON.stringify(text)} in ${seconds.toFixed(1)} s.`);
 }

@@ -1,12 +1,9 @@
-// npm run deploy: checks what deploying takes, builds the images, shows what will change, deploys, and asks for a completion.
+// npm run deploy: checks the prerequisites, builds the images, shows the changes, deploys, and requests a completion.
 import { createCommand, runCommand } from './command-line.ts';
 import { deployStack } from './deploy-stack.ts';
 
-const command = createCommand('npm run deploy --', 'Deploy to AWS, with the SAM CLI and Docker.')
-  .option(
-    '--parameter <Key=Value...>',
-    'values for parameters of infra/template.yaml, over those in infra/environments',
-  )
-  .option('--yes', 'agree to the changes unseen');
+const command = createCommand('npm run deploy --', 'Deploy to AWS with the SAM CLI and Docker.')
+  .option('--parameter <Key=Value...>', 'template parameters; they override infra/environments')
+  .option('--yes', 'deploy without asking for confirmation');
 
 await runCommand(command, deployStack);

@@ -1,9 +1,9 @@
-// The steps of `npm run destroy`. Nothing is deleted before all of it is told and agreed to.
+// The steps of `npm run destroy`. It lists everything that it will delete and asks for confirmation first.
 import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import { toBatchName } from '../../src/batch/run-names.ts';
 import { type Bucket, type BucketContents, countContents, emptyBucket } from './batch-bucket.ts';
 import { type Clients, connect } from './clients.ts';
-import { assertAnswerable, type Surroundings } from './deploy-environment.ts';
+import { assertCanConfirm, type DeployEnvironment } from './deploy-environment.ts';
 import { DeployError, toDeployError } from './errors.ts';
 import { prepareSam, runSam } from './run-sam.ts';
 import { stackNameOf } from './settings.ts';
@@ -12,53 +12,63 @@ import { assertIdle, findStack, type Stack } from './stack.ts';
 export interface DestroyOptions {
   readonly environment: string;
   readonly region?: string;
-  /** Whether the deletion is agreed to unseen. */
+  /** Deletes without asking for confirmation. Default: false. */
   readonly yes?: boolean;
 }
 
-/** Deletes a stack with its images and its batches. A stack that is not there is said so. */
-export async function destroyStack(options: DestroyOptions, surroundings: Surroundings): Promise<void> {
+/**
+ * Deletes a stack with its images and its batches. Succeeds with a message when the stack does not exist.
+ *
+ * @throws {DeployError} when the deletion is declined, is not possible now, or fails
+ */
+export async function destroyStack(
+  options: DestroyOptions,
+  deployEnvironment: DeployEnvironment,
+): Promise<void> {
   const { environment, yes = false } = options;
-  const { say, ask, signal } = surroundings;
-  assertAnswerable(surroundings, yes);
-  const clients = await connect(options.region, surroundings);
+  const { print, confirm, signal } = deployEnvironment;
+  assertCanConfirm(deployEnvironment, yes);
+  const clients = await connect(options.region, deployEnvironment);
   const name = stackNameOf(environment);
   const stack = await findStack(clients.cloudFormation, name, signal);
   if (stack === undefined) {
-    say(`There is no stack ${name} in ${clients.region}: nothing to delete.`);
+    print(`There is no stack ${name} in ${clients.region}: nothing to delete.`);
     return;
   }
   assertDeletable(stack);
   await assertNoBatchRuns(stack, environment, clients, signal);
   const bucket = toBucket(stack, clients, signal);
-  say(describe(stack, bucket && { name: bucket.name, ...(await countContents(bucket)) }));
-  if (!yes && !(await ask(`Delete ${name} in ${clients.region} for good?`))) {
+  print(describeDeletion(stack, bucket && { name: bucket.name, ...(await countContents(bucket)) }));
+  if (!yes && !(await confirm(`Delete ${name} in ${clients.region} permanently?`))) {
     throw new DeployError('declined', 'Nothing was deleted.');
   }
-  const sam = await prepareSam(say);
+  const sam = await prepareSam(print);
   if (bucket !== undefined) {
-    say(`Emptying the bucket ${bucket.name}.`);
+    print(`Emptying the bucket ${bucket.name}.`);
     await emptyBucket(bucket);
   }
-  say(`Deleting ${name}.`);
+  print(`Deleting ${name}.`);
   await runSam(sam, ['delete', '--no-prompts', '--stack-name', name, '--region', clients.region], signal);
   if ((await findStack(clients.cloudFormation, name, signal)) !== undefined) {
-    throw new DeployError('unusable-stack', `${name} is still there: what the SAM CLI said is above.`);
+    throw new DeployError(
+      'unusable-stack',
+      `${name} still exists after 'sam delete': see the output of the SAM CLI above.`,
+    );
   }
-  say(`${name} is deleted.`);
+  print(`${name} is deleted.`);
 }
 
-/** Before the bucket is emptied: what CloudFormation would refuse must not be half done. */
+/** Runs before the bucket is emptied, so that batches survive when CloudFormation would refuse the deletion. */
 function assertDeletable(stack: Stack): void {
   assertIdle(stack);
   if (!stack.isProtected) return;
   throw new DeployError(
     'unusable-stack',
-    `${stack.name} is protected from deletion: 'aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name ${stack.name}' lifts that.`,
+    `${stack.name} is protected from deletion: 'aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name ${stack.name}' removes the protection.`,
   );
 }
 
-/** What a batch writes while its bucket is emptied would keep the bucket, and its results would be gone all the same. */
+/** A running batch would write to the bucket after it is emptied, so the bucket could not be deleted. */
 async function assertNoBatchRuns(
   { name, outputs }: Stack,
   environment: string,
@@ -80,7 +90,7 @@ async function assertNoBatchRuns(
   const cancel = `npm run batch -- cancel ${batch} --environment ${environment} --region ${region}`;
   throw new DeployError(
     'unusable-stack',
-    `The batch ${batch} of ${name} is running: wait for it, or '${cancel}' and wait a quarter of an hour for what is under way.`,
+    `The batch ${batch} of ${name} is running: wait until it ends, or run '${cancel}' and wait 15 minutes for the requests in progress.`,
   );
 }
 
@@ -89,12 +99,15 @@ function toBucket({ outputs }: Stack, { s3, caller }: Clients, abortSignal: Abor
   return { client: s3, name: outputs.BatchBucket, account: caller.account, abortSignal };
 }
 
-function describe({ name, outputs }: Stack, bucket: (BucketContents & { name: string }) | undefined): string {
+function describeDeletion(
+  { name, outputs }: Stack,
+  bucket: (BucketContents & { name: string }) | undefined,
+): string {
   const parts = ['its functions, their URLs and logs', 'the image repositories with their images'];
   if (bucket !== undefined) {
-    const older = bucket.older > 0 ? ` and ${bucket.older} earlier or deleted` : '';
+    const noncurrent = bucket.noncurrent > 0 ? ` and ${bucket.noncurrent} noncurrent` : '';
     const objects = bucket.objects === 1 ? '1 object' : `${bucket.objects} objects`;
-    parts.push(`the batch bucket ${bucket.name} with ${objects}${older}`);
+    parts.push(`the batch bucket ${bucket.name} with ${objects}${noncurrent}`);
   }
   if (outputs.BatchQueue) parts.push(`the batch queue ${outputs.BatchQueue} with its dead letters`);
   return `This deletes the stack ${name}: ${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}.`;

@@ -1,10 +1,10 @@
-// npm run destroy: says what there is of an environment on AWS, asks, and deletes it, with the batches and the images.
+// npm run destroy: lists the resources of an environment, asks for confirmation, and deletes them with batches and images.
 import { createCommand, runCommand } from './command-line.ts';
 import { destroyStack } from './destroy-stack.ts';
 
-const command = createCommand('npm run destroy --', 'Delete from AWS what was deployed.').option(
+const command = createCommand('npm run destroy --', 'Delete a deployed environment from AWS.').option(
   '--yes',
-  'agree to the deletion unseen',
+  'delete without asking for confirmation',
 );
 
 await runCommand(command, destroyStack);

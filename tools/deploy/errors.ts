@@ -1,5 +1,5 @@
-// The one error of deploying and destroying. Each failure is a literal code; the message is one line that says what
-// happened and what to do about it.
+// The error class of deploy and destroy. Each failure has a literal code; its one-line message says what happened and
+// what to do.
 import { reasonOf } from '../store/errors.ts';
 
 export type DeployErrorCode =
@@ -23,7 +23,7 @@ export type DeployErrorCode =
   | 'not-emptied'
   | 'no-answer';
 
-/** A failure that its message tells whole, in one line. */
+/** A failure whose message is one line that a user can act on. */
 export class DeployError extends Error {
   override readonly name = 'DeployError';
   readonly code: DeployErrorCode;
@@ -34,8 +34,8 @@ export class DeployError extends Error {
   }
 }
 
-/** What AWS's services call the same failure: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html */
-const names: Readonly<Partial<Record<DeployErrorCode, readonly string[]>>> = {
+/** AWS services name the same failure differently: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html */
+const awsErrorNames: Readonly<Partial<Record<DeployErrorCode, readonly string[]>>> = {
   'no-credentials': ['CredentialsProviderError', 'TokenProviderError', 'MissingAuthenticationToken'],
   'expired-credentials': ['ExpiredToken', 'ExpiredTokenException', 'ExpiredCredentials', 'RequestExpired'],
   'unknown-credentials': [
@@ -60,10 +60,11 @@ const names: Readonly<Partial<Record<DeployErrorCode, readonly string[]>>> = {
 };
 
 function codeOf(error: Error): DeployErrorCode {
-  // A session of AWS's access portal that has ended comes as missing credentials.
-  const isExpiredSession = names['no-credentials']?.includes(error.name) && /expired/i.test(error.message);
+  // The SDK reports an expired SSO session as missing credentials.
+  const isExpiredSession =
+    awsErrorNames['no-credentials']?.includes(error.name) && /expired/i.test(error.message);
   if (isExpiredSession) return 'expired-credentials';
-  const found = Object.entries(names).find(([, all]) => all.includes(error.name));
+  const found = Object.entries(awsErrorNames).find(([, all]) => all.includes(error.name));
   if (found !== undefined) return found[0] as DeployErrorCode;
   const { httpStatusCode } = (error as { $metadata?: { httpStatusCode?: number } }).$metadata ?? {};
   if (httpStatusCode === 403) return 'denied';
@@ -71,8 +72,8 @@ function codeOf(error: Error): DeployErrorCode {
 }
 
 /**
- * Turns the failure of a request to AWS into a line with what to do. `action` is the permission that the request
- * takes, such as `sts:GetCallerIdentity`.
+ * Converts a failed AWS request into an error that advises what to do. `action` is the IAM action of the request, such
+ * as `sts:GetCallerIdentity`.
  */
 export function toDeployError(error: unknown, action: string): DeployError {
   if (error instanceof DeployError) return error;
@@ -83,15 +84,15 @@ export function toDeployError(error: unknown, action: string): DeployError {
 function describe(code: DeployErrorCode, action: string, reason: string): string {
   switch (code) {
     case 'no-credentials':
-      return `There are no AWS credentials: log in with 'aws login' or 'aws sso login', or set AWS_PROFILE to a profile that has some (${reason}).`;
+      return `There are no AWS credentials: log in with 'aws login' or 'aws sso login', or set AWS_PROFILE to a profile with credentials (${reason}).`;
     case 'expired-credentials':
       return `The AWS credentials have expired: log in again with 'aws login' or 'aws sso login', or get new ones (${reason}).`;
     case 'unknown-credentials':
-      return `AWS does not take these credentials: check the access key, AWS_PROFILE, this machine's clock, and that the account has the region enabled (${reason}).`;
+      return `AWS rejects these credentials: check the access key, AWS_PROFILE, this machine's clock, and that the account has the region enabled (${reason}).`;
     case 'denied':
-      return `These credentials may not ${action}: ask whoever manages the account for it, or set AWS_PROFILE to a profile that may (${reason}).`;
+      return `These credentials lack the permission ${action}: ask the account's administrator for it, or set AWS_PROFILE to a profile that has it (${reason}).`;
     case 'throttled':
-      return `AWS gets too many requests from this account (${action}: ${reason}): try again in a minute.`;
+      return `AWS throttles the requests of this account (${action}: ${reason}): try again in a minute.`;
     default:
       return `${action} failed: ${reason}.`;
   }

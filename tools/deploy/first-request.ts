@@ -1,4 +1,4 @@
-// The first request to what was deployed, which shows that it works: over its Function URL, or else invoked directly.
+// Checks a deployment by its first request: over the Function URL if there is one, otherwise by a direct invoke.
 import type { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretApiKey } from '../../src/http/api-key.ts';
 import { reasonOf } from '../store/errors.ts';
@@ -7,11 +7,11 @@ import { DeployError } from './errors.ts';
 import type { Signing } from './sign-request.ts';
 import type { Stack } from './stack.ts';
 
-/** Seconds between the attempts. Permissions and names take up to a minute to be known everywhere. */
+/** Seconds between attempts. New permissions and DNS names take up to a minute to propagate. */
 const pauses = [2, 4, 8, 16, 30];
 
-/** Milliseconds that one attempt may take; the first loads the image and the model. */
-const longestAttempt = 180_000;
+/** Milliseconds for one attempt; the first one loads the image and the model. */
+const attemptTimeout = 180_000;
 
 interface FirstRequestOptions {
   readonly signing: Signing;
@@ -20,32 +20,34 @@ interface FirstRequestOptions {
   readonly delay: (milliseconds: number) => Promise<void>;
 }
 
-/** What was asked, and what came. */
-export interface FirstAnswer {
+export interface FirstCompletion {
   readonly prompt: string;
   readonly text: string;
   readonly seconds: number;
 }
 
 /**
- * Asks a stack for a completion, several times while it says that it is not ready.
+ * Requests a completion from a stack, with up to five more attempts after transient failures.
  *
  * @throws {DeployError} `no-answer`, with the status and the body of the last attempt
  */
-export async function askFirst(stack: Stack, options: FirstRequestOptions): Promise<FirstAnswer> {
+export async function requestFirstCompletion(
+  stack: Stack,
+  options: FirstRequestOptions,
+): Promise<FirstCompletion> {
   const attempt = await chooseAttempt(stack, options);
   for (let tried = 0; ; tried += 1) {
     const startedAt = performance.now();
-    const outcome = await attempt(AbortSignal.any([options.signal, AbortSignal.timeout(longestAttempt)]));
+    const outcome = await attempt(AbortSignal.any([options.signal, AbortSignal.timeout(attemptTimeout)]));
     options.signal.throwIfAborted();
     if (outcome.kind === 'answered') {
       return { prompt, text: outcome.text, seconds: (performance.now() - startedAt) / 1000 };
     }
     const pause = pauses[tried];
-    if (!outcome.isPassing || pause === undefined) {
+    if (!outcome.isTransient || pause === undefined) {
       throw new DeployError(
         'no-answer',
-        `${stack.name} is deployed, but has not answered: ${outcome.reason}`,
+        `${stack.name} is deployed, but its first request failed: ${outcome.reason}`,
       );
     }
     await options.delay(pause * 1000);
@@ -63,11 +65,11 @@ async function chooseAttempt(
     return withKey(url, ApiKeySecretArn ? await readKey(name, ApiKeySecretArn) : undefined);
   }
   if (CompletionFunction !== undefined) return byInvoke(lambda, CompletionFunction);
-  const message = `${name} has neither the output StreamUrl nor CompletionFunction: there is nothing to ask.`;
+  const message = `${name} has neither of the outputs StreamUrl and CompletionFunction, so no request can be sent.`;
   throw new DeployError('no-answer', message);
 }
 
-/** The key in a secret, as the functions read it. */
+/** Reads the API key from its secret with the same code as the functions. */
 async function readKey(stack: string, arn: string): Promise<string> {
   let reason = '';
   const log = (error: Error) => {
@@ -76,7 +78,7 @@ async function readKey(stack: string, arn: string): Promise<string> {
   try {
     return await new SecretApiKey(arn, { log }).current();
   } catch (error) {
-    const message = `${stack} is deployed, but cannot be asked: ${reason || reasonOf(error)}.`;
+    const message = `${stack} is deployed, but its API key cannot be read: ${reason || reasonOf(error)}.`;
     throw new DeployError('no-answer', message, { cause: error });
   }
 }

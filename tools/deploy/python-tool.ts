@@ -1,4 +1,4 @@
-// Command-line tools from PyPI, each in a folder of its own beside the project: their dependencies conflict.
+// Installs command-line tools from PyPI, each into its own folder, because their dependencies conflict.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
@@ -9,22 +9,24 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const cache = fileURLToPath(new URL('../../.cache/', import.meta.url));
 
-/** A command-line tool, and what it takes to run it. */
+/** A command to run, and the environment variables that it needs. */
 export interface Tool {
   readonly command: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;
 }
 
 interface PythonToolOptions {
-  /** Where the tools' folders are. Default: the project's cache. */
+  /** The folder that the tools are installed into. Default: the project's `.cache`. */
   readonly folder?: string;
-  /** Told before an installation, which takes a minute. */
+  /** Called before an installation, which takes a minute. */
   readonly onInstall?: () => void;
 }
 
 /**
- * A tool in a pinned version, such as `installPythonTool('cfn-lint==1.58.0', 'cfn-lint')`, installed on first use. An
- * installation lands whole or not at all.
+ * Installs a tool on first use, atomically: a failed installation leaves nothing behind.
+ *
+ * @example await installPythonTool('cfn-lint==1.58.0', 'cfn-lint')
+ * @throws when pip fails
  */
 export async function installPythonTool(
   requirement: string,
@@ -39,7 +41,7 @@ export async function installPythonTool(
     try {
       await run('python3', ['-m', 'pip', 'install', '--quiet', '--target', unfinished, requirement]);
       await rename(unfinished, home).catch((error: unknown) => {
-        if (!existsSync(home)) throw error; // Otherwise another process was faster.
+        if (!existsSync(home)) throw error; // Else another process installed it first.
       });
     } finally {
       await rm(unfinished, { recursive: true, force: true });

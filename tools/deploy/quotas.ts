@@ -1,59 +1,59 @@
-// Whether the account's quotas have room for what the parameters ask, before ten minutes are spent on building it.
+// Checks the parameters against the account's quotas, before the build spends ten minutes.
 import { GetAccountSettingsCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import { DeployError, toDeployError } from './errors.ts';
 import type { ParameterValues } from './template-parameters.ts';
 
-/** What Lambda keeps for functions without a reservation: https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html */
-const keptUnreserved = 100;
+/** Concurrency that Lambda keeps unreserved: https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html */
+const minimumUnreserved = 100;
 
-/** Megabytes that a function of a new account may have, until its quota is raised; no request tells the quota. */
-const memoryOfNewAccounts = 3_008;
+/** Megabytes that a function of a new account may have until AWS raises the quota. No API returns this quota. */
+const newAccountMemory = 3_008;
 
-interface QuotaQuestion {
-  /** What is to be deployed, and what of it is deployed already. */
+interface QuotaCheck {
   readonly wanted: ParameterValues;
+  /** The values of the deployed stack; empty when there is none. */
   readonly deployed: ParameterValues;
 }
 
 /**
- * Checks the concurrency that is to be reserved, and returns lines about it. An account that does not tell its quotas
- * stops nothing: CloudFormation will.
+ * Checks the reserved concurrency, and returns lines to print. When the quotas cannot be read, the check is skipped and
+ * CloudFormation makes it later.
  *
- * @throws {DeployError} `no-concurrency`
+ * @throws {DeployError} `no-concurrency` when the account cannot reserve this much
  */
 export async function checkQuotas(
   client: LambdaClient,
-  question: QuotaQuestion,
+  check: QuotaCheck,
   abortSignal: AbortSignal,
 ): Promise<readonly string[]> {
-  return [await checkConcurrency(client, question, abortSignal), ...describeMemory(question)];
+  return [await checkConcurrency(client, check, abortSignal), ...describeMemory(check)];
 }
 
 async function checkConcurrency(
   client: LambdaClient,
-  { wanted, deployed }: QuotaQuestion,
+  { wanted, deployed }: QuotaCheck,
   abortSignal: AbortSignal,
 ): Promise<string> {
-  const provisioned = countOf(wanted.ProvisionedConcurrency);
-  const reserved = countOf(wanted.ReservedConcurrency);
+  const provisioned = toNumber(wanted.ProvisionedConcurrency);
+  const reserved = toNumber(wanted.ReservedConcurrency);
   if (reserved > 0 && provisioned > reserved) {
     throw new DeployError(
       'no-concurrency',
-      `ProvisionedConcurrency=${provisioned} does not fit into ReservedConcurrency=${reserved}: raise this, or lower that.`,
+      `ProvisionedConcurrency=${provisioned} is more than ReservedConcurrency=${reserved}: lower ProvisionedConcurrency, or raise ReservedConcurrency.`,
     );
   }
   const limits = await readLimits(client, abortSignal);
   if (limits instanceof DeployError) return `Concurrency: not checked. ${limits.message}`;
   const { all, unreserved } = limits;
-  const added = reserved - countOf(deployed.ReservedConcurrency);
-  const room = unreserved - Math.min(keptUnreserved, all);
+  const added = reserved - toNumber(deployed.ReservedConcurrency);
+  const room = unreserved - Math.min(minimumUnreserved, all);
   if (added > 0 && added > room) {
     throw new DeployError(
       'no-concurrency',
-      `ReservedConcurrency=${reserved} does not fit: of the account's ${all} concurrent executions ${unreserved} are unreserved, and Lambda keeps ${Math.min(keptUnreserved, all)} of them so. Up to ${Math.max(0, room + reserved - added)} can be reserved; Service Quotas raises the account's number.`,
+      `ReservedConcurrency=${reserved} exceeds the account's quota: ${unreserved} of its ${all} concurrent executions are unreserved, and Lambda keeps ${Math.min(minimumUnreserved, all)} unreserved. Reserve at most ${Math.max(0, room + reserved - added)}, or raise the quota in Service Quotas.`,
     );
   }
-  return `Concurrency: ${unreserved} of the account's ${all} concurrent executions are unreserved, ${reserved} are to be reserved.`;
+  return `Concurrency: ${unreserved} of the account's ${all} concurrent executions are unreserved; this deployment reserves ${reserved}.`;
 }
 
 async function readLimits(
@@ -69,16 +69,16 @@ async function readLimits(
   }
 }
 
-/** What was deployed before has shown that the account may have it. */
-function describeMemory({ wanted, deployed }: QuotaQuestion): readonly string[] {
+/** Warns about memory above a new account's limit, unless the deployed stack already has as much. */
+function describeMemory({ wanted, deployed }: QuotaCheck): readonly string[] {
   return ['MemorySize', 'BatchMemorySize']
-    .filter((name) => countOf(wanted[name]) > Math.max(memoryOfNewAccounts, countOf(deployed[name])))
+    .filter((name) => toNumber(wanted[name]) > Math.max(newAccountMemory, toNumber(deployed[name])))
     .map(
       (name) =>
-        `Memory: ${name}=${wanted[name]} is more than the ${memoryOfNewAccounts} MB that a new account may have. If this one is new, ask AWS to raise its quota, or add --parameter ${name}=${memoryOfNewAccounts}.`,
+        `Memory: ${name}=${wanted[name]} exceeds the ${newAccountMemory} MB of a new account. If this account is new, ask AWS to raise its quota, or add --parameter ${name}=${newAccountMemory}.`,
     );
 }
 
-function countOf(value: string | undefined): number {
+function toNumber(value: string | undefined): number {
   return Number(value ?? 0);
 }

@@ -1,4 +1,4 @@
-// Runs the SAM CLI on this terminal, from the project's root.
+// Runs the SAM CLI in this terminal, from the project's root.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -10,26 +10,25 @@ import type { ParameterValues } from './template-parameters.ts';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
- * Finds the SAM CLI, or installs it, which `say` tells.
+ * Finds the SAM CLI, or installs it and prints a line about it.
  *
- * @throws {DeployError} `missing-tool` when it cannot be installed
+ * @throws {DeployError} `missing-tool` when pip cannot install it
  */
-export async function prepareSam(say: (line: string) => void): Promise<Tool> {
+export async function prepareSam(print: (line: string) => void): Promise<Tool> {
   try {
     return await findSam({
-      onInstall: (requirement) => say(`Installing ${requirement}, which takes a minute.`),
+      onInstall: (requirement) => print(`Installing ${requirement}; this takes a minute.`),
     });
   } catch (error) {
-    const message = `The SAM CLI is missing, and Python's pip could not install it: ${toDeployError(error, 'pip').message}`;
+    const message = `The SAM CLI is missing, and pip could not install it: ${toDeployError(error, 'pip').message}`;
     throw new DeployError('missing-tool', message, { cause: error });
   }
 }
 
 /**
- * Runs one of its commands to the end. An interruption is handed on, and the command waited for: it may have something to
- * put in order.
+ * Runs a SAM command to its end. Passes an interruption on as SIGINT and waits, so that the command can clean up.
  *
- * @throws {DeployError} `sam-failed`; what was wrong has been on the terminal
+ * @throws {DeployError} `sam-failed`; the command itself has printed the reason
  */
 export async function runSam(tool: Tool, args: readonly string[], signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
@@ -45,13 +44,13 @@ export async function runSam(tool: Tool, args: readonly string[], signal: AbortS
     const [code, endedBy] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
     if (code === 0) return;
     const how = code === null ? `was ended by ${endedBy}` : `failed with exit code ${code}`;
-    throw new DeployError('sam-failed', `sam ${args[0]} ${how}; what it said is above.`);
+    throw new DeployError('sam-failed', `sam ${args[0]} ${how}: see its output above.`);
   } finally {
     signal.removeEventListener('abort', interrupt);
   }
 }
 
-/** Parameters as the SAM CLI takes them. Quotation marks keep empty values, and blanks in them, together. */
+/** Formats parameters for the SAM CLI. The quotation marks allow empty values and spaces. */
 export function toOverrides(values: ParameterValues): readonly string[] {
   return ['--parameter-overrides', ...Object.entries(values).map(([name, value]) => `${name}="${value}"`)];
 }

@@ -1,27 +1,27 @@
-// AWS's SAM CLI: the machine's own, or the one on PyPI, installed beside the project on first use.
+// Finds AWS's SAM CLI on PATH, or installs it from PyPI on first use.
 import { spawnSync } from 'node:child_process';
 import { installPythonTool, type Tool } from './python-tool.ts';
 
 const requirement = 'aws-sam-cli==1.170.0';
 
 interface SamOptions {
-  /** Where an installation goes. Default: the project's cache. */
+  /** The folder to install into. Default: the project's `.cache`. */
   readonly folder?: string;
-  /** Told before an installation, which takes a minute. */
+  /** Called before an installation, which takes a minute. */
   readonly onInstall?: (requirement: string) => void;
 }
 
-/** Finds the `sam` on PATH, or installs one. It sends no telemetry. */
+/** Returns the `sam` on PATH if it runs, otherwise an installed one, with its telemetry turned off. */
 export async function findSam({ onInstall, ...options }: SamOptions = {}): Promise<Tool> {
-  const silence = { SAM_CLI_TELEMETRY: '0' };
+  const withoutTelemetry = { SAM_CLI_TELEMETRY: '0' };
   const { status } = spawnSync('sam', ['--version'], {
     stdio: 'ignore',
-    env: { ...process.env, ...silence },
+    env: { ...process.env, ...withoutTelemetry },
   });
-  if (status === 0) return { command: ['sam'], env: silence };
+  if (status === 0) return { command: ['sam'], env: withoutTelemetry };
   const tool = await installPythonTool(requirement, 'sam', {
     ...options,
     onInstall: () => onInstall?.(requirement),
   });
-  return { ...tool, env: { ...tool.env, ...silence } };
+  return { ...tool, env: { ...tool.env, ...withoutTelemetry } };
 }

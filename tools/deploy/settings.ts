@@ -1,5 +1,5 @@
-// What a deployment is made of: the template's own values, the environment's, and those of the command line. Nothing is
-// taken over from what is deployed, so that the same command always makes the same stack.
+// Parameter values of a deployment: the template's defaults, overridden by the environment's file, then by the command
+// line. Deployed values are never reused, so the same command always makes the same stack.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,24 +16,24 @@ import {
 } from './template-parameters.ts';
 import { checkRules } from './template-rules.ts';
 
-/** infra/samconfig.toml has a section, and infra/environments a file, for each. */
+/** Each environment has a section in infra/samconfig.toml and a file in infra/environments. */
 export const environments = ['dev', 'prod'] as const;
 
-/** What `infra/samconfig.toml` calls an environment's stack. */
+/** Returns the stack name that `infra/samconfig.toml` gives an environment. */
 export function stackNameOf(environment: string): string {
   return `gguf-lambda-${environment}`;
 }
 
 const infra = fileURLToPath(new URL('../../infra/', import.meta.url));
 
-/** A boolean would be `True` to the SAM CLI, which no template expects. */
+/** Booleans are rejected, because the SAM CLI would read `true` from this file as `True`. */
 const environmentSchema = z
   .record(z.string(), z.union([z.string(), z.number()]).transform(String))
   .nullable();
 
 /**
- * The value of every parameter of the template. `assignments` are `Key=Value` from the command line, and `folder` has the
- * template and the environments: by default `infra`.
+ * Returns a value for every parameter of the template. `assignments` are `Key=Value` texts from the command line.
+ * `folder` contains the template and the environments; default: `infra`.
  *
  * @throws {DeployError} `unknown-parameter` or `unusable-parameter`
  */
@@ -44,15 +44,15 @@ export function chooseParameters(
 ): ParameterValues {
   const template = readFileSync(join(folder, 'template.yaml'), 'utf8');
   const declared = readTemplateParameters(template);
-  const ofEnvironment = readEnvironment(environment, folder);
-  const ofCommandLine = parseAssignments(assignments);
-  checkValues(declared, ofEnvironment, `infra/environments/${environment}.yaml`);
-  checkValues(declared, ofCommandLine, '--parameter');
-  const given = { ...ofEnvironment, ...ofCommandLine };
+  const environmentValues = readEnvironment(environment, folder);
+  const commandLineValues = parseAssignments(assignments);
+  checkValues(declared, environmentValues, `infra/environments/${environment}.yaml`);
+  checkValues(declared, commandLineValues, '--parameter');
+  const given = { ...environmentValues, ...commandLineValues };
   const values = withRevision({ ...defaultValues(declared), ...given }, given);
   const missing = [...declared.keys()].find((name) => values[name] === undefined);
   if (missing !== undefined) {
-    const message = `The parameter ${missing} has no value: add --parameter ${missing}=… to the command.`;
+    const message = `The parameter ${missing} has no value: add --parameter ${missing}=VALUE to the command.`;
     throw new DeployError('unusable-parameter', message);
   }
   checkRules(template, values);
@@ -61,8 +61,8 @@ export function chooseParameters(
 }
 
 /**
- * The template's `Revision` becomes a digest of all other values. SAM publishes a version of a function when its properties
- * change as they are written, which those that name a parameter never do; the image's tag, which this is, is written out.
+ * Sets the template's `Revision`, the image tag, to a digest of all other values. SAM publishes a new function version
+ * only when the text of a property changes. A property that refers to a parameter keeps its text; the image tag does not.
  */
 function withRevision(values: ParameterValues, given: ParameterValues): ParameterValues {
   if (values.Revision === undefined || given.Revision !== undefined) return values;
@@ -80,7 +80,7 @@ function readEnvironment(environment: string, folder: string): ParameterValues {
   const name = error.issues[0]?.path.join('.') ?? '';
   throw new DeployError(
     'unusable-parameter',
-    `infra/environments/${environment}.yaml: ${name} cannot be used: expected a number or a text ("true", with quotation marks).`,
+    `infra/environments/${environment}.yaml: ${name} must be a number or a quoted text, such as "true".`,
   );
 }
 
@@ -89,12 +89,10 @@ function parseAssignments(assignments: readonly string[]): ParameterValues {
   for (const assignment of assignments) {
     const [, name, value] = /^([A-Za-z0-9]+)=(.*)$/s.exec(assignment) ?? [];
     if (name === undefined || value === undefined) {
-      throw new DeployError(
-        'unusable-parameter',
-        `--parameter ${assignment} cannot be used: expected Key=Value.`,
-      );
+      throw new DeployError('unusable-parameter', `--parameter ${assignment} is not of the form Key=Value.`);
     }
-    if (values.has(name)) throw new DeployError('unusable-parameter', `--parameter ${name} is given twice.`);
+    if (values.has(name))
+      throw new DeployError('unusable-parameter', `--parameter ${name} is given twice: remove one.`);
     values.set(name, value);
   }
   return Object.fromEntries(values);

@@ -1,11 +1,11 @@
-// AWS Signature Version 4, which a Function URL with AWS_IAM asks for.
+// Signs requests with AWS Signature Version 4, as a Function URL with AWS_IAM requires.
 // https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
 import { SignatureV4 } from '@smithy/signature-v4';
 
-/** Whose signature it is, where it is valid, and what computes it. */
+/** The region, credentials and hash function of a signature. */
 export type Signing = Pick<ConstructorParameters<typeof SignatureV4>[0], 'region' | 'credentials' | 'sha256'>;
 
-/** The headers of a POST with their signature; that of the host is left to whoever sends it. */
+/** Returns the headers of a POST with its signature, without `host`: the HTTP client sends that one. */
 export async function signPost(
   url: URL,
   headers: Readonly<Record<string, string>>,

@@ -1,4 +1,4 @@
-// What CloudFormation knows about a stack.
+// Reads a stack from CloudFormation, and checks that its state allows an operation.
 import { type CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { DeployError, toDeployError } from './errors.ts';
 
@@ -6,13 +6,17 @@ export interface Stack {
   readonly name: string;
   readonly status: string;
   readonly isProtected: boolean;
-  /** When it was changed last, or made; in milliseconds since 1970. */
+  /** Time of the last update, or of the creation, in milliseconds since 1970. */
   readonly changedAt: number;
   readonly parameters: Readonly<Record<string, string>>;
   readonly outputs: Readonly<Record<string, string>>;
 }
 
-/** The stack of a name; nothing where there is none. */
+/**
+ * Returns the stack, or undefined when it does not exist.
+ *
+ * @throws {DeployError} when the request fails
+ */
 export async function findStack(
   client: CloudFormationClient,
   name: string,
@@ -39,7 +43,7 @@ export async function findStack(
       ),
     };
   } catch (error) {
-    // It has no name of its own for it.
+    // CloudFormation reports a missing stack as a ValidationError, like other mistakes; only the text differs.
     if (error instanceof Error && /does not exist/.test(error.message)) return undefined;
     throw toDeployError(error, 'cloudformation:DescribeStacks');
   }
@@ -53,26 +57,26 @@ function toRecord<Entry>(
   return Object.fromEntries((entries ?? []).map((entry) => [key(entry) ?? '', value(entry) ?? '']));
 }
 
-/** Whether all that there is of the stack is a change that nobody has carried out. */
-export function isOnlyPrepared({ status }: Stack): boolean {
+/** True when the stack has a change set but was never created. */
+export function isNotCreated({ status }: Stack): boolean {
   return status === 'REVIEW_IN_PROGRESS';
 }
 
 /**
- * Checks that CloudFormation will take a change of the stack, or its deletion.
+ * Checks that no operation on the stack is in progress.
  *
  * @throws {DeployError} `unusable-stack`
  */
 export function assertIdle(stack: Stack): void {
-  if (!stack.status.endsWith('_IN_PROGRESS') || isOnlyPrepared(stack)) return;
+  if (!stack.status.endsWith('_IN_PROGRESS') || isNotCreated(stack)) return;
   throw new DeployError(
     'unusable-stack',
-    `${stack.name} is being changed (${stack.status}): try again when that has ended.`,
+    `${stack.name} has an operation in progress (${stack.status}): try again when it has ended.`,
   );
 }
 
 /**
- * Checks that the stack can be deployed to.
+ * Checks that CloudFormation can update the stack.
  *
  * @throws {DeployError} `unusable-stack`
  */
@@ -81,12 +85,12 @@ export function assertUpdatable(stack: Stack, destroyCommand: string): void {
   if (/^(?:ROLLBACK_(?:COMPLETE|FAILED)|DELETE_FAILED)$/.test(stack.status)) {
     throw new DeployError(
       'unusable-stack',
-      `${stack.name} was never made whole (${stack.status}), and CloudFormation changes no such stack: delete it with '${destroyCommand}', and deploy again.`,
+      `${stack.name} is ${stack.status}, and CloudFormation cannot update such a stack: delete it with '${destroyCommand}', then deploy again.`,
     );
   }
   if (stack.status !== 'UPDATE_ROLLBACK_FAILED') return;
   throw new DeployError(
     'unusable-stack',
-    `${stack.name} could not go back to what it was (${stack.status}): 'aws cloudformation continue-update-rollback --stack-name ${stack.name}' tries again.`,
+    `${stack.name} could not be rolled back (${stack.status}): 'aws cloudformation continue-update-rollback --stack-name ${stack.name}' tries again.`,
   );
 }

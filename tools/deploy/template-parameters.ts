@@ -1,9 +1,9 @@
-// The parameters that the template declares, and whether values suit them, before anything is built or sent.
+// Reads the parameters that the template declares, and checks values against them before the build.
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { DeployError } from './errors.ts';
 
-/** CloudFormation writes all values as texts. */
+/** CloudFormation represents all parameter values as strings. */
 const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 
 const parameterSchema = z.object({
@@ -20,13 +20,13 @@ const parameterSchema = z.object({
 
 type TemplateParameter = z.infer<typeof parameterSchema>;
 
-/** What a template declares, by name. */
+/** Declared parameters by name. */
 export type TemplateParameters = ReadonlyMap<string, TemplateParameter>;
 
-/** Values of parameters, by name. */
+/** Parameter values by name. */
 export type ParameterValues = Readonly<Record<string, string>>;
 
-/** Reads the `Parameters` of a template in YAML. CloudFormation's own tags elsewhere in it mean nothing here. */
+/** Reads the `Parameters` of a YAML template. Ignores CloudFormation's tags elsewhere in the template. */
 export function readTemplateParameters(template: string): TemplateParameters {
   const { Parameters } = z
     .object({ Parameters: z.record(z.string(), parameterSchema).default({}) })
@@ -34,7 +34,7 @@ export function readTemplateParameters(template: string): TemplateParameters {
   return new Map(Object.entries(Parameters));
 }
 
-/** The values that a template gives itself. */
+/** Returns the defaults that the template declares. */
 export function defaultValues(declared: TemplateParameters): ParameterValues {
   return Object.fromEntries(
     [...declared].flatMap(([name, { Default }]) => (Default === undefined ? [] : [[name, Default]])),
@@ -42,9 +42,9 @@ export function defaultValues(declared: TemplateParameters): ParameterValues {
 }
 
 /**
- * Checks names and values as CloudFormation will. `origin` says where they were given.
+ * Checks names and values by CloudFormation's rules. `origin` names the source of the values in messages.
  *
- * @throws {DeployError} `unknown-parameter` or `unusable-parameter`, for the first that does not suit
+ * @throws {DeployError} `unknown-parameter` or `unusable-parameter` for the first invalid one
  */
 export function checkValues(declared: TemplateParameters, values: ParameterValues, origin: string): void {
   for (const [name, value] of Object.entries(values)) {
@@ -53,35 +53,35 @@ export function checkValues(declared: TemplateParameters, values: ParameterValue
       const known = [...declared.keys()].join(', ');
       throw new DeployError(
         'unknown-parameter',
-        `${origin}: there is no parameter ${name}. There is: ${known}.`,
+        `${origin}: unknown parameter ${name}; the parameters are: ${known}.`,
       );
     }
-    const expected = findFault(parameter, value);
+    const expected = findExpectation(parameter, value);
     if (expected === undefined) continue;
     throw new DeployError(
       'unusable-parameter',
-      `${origin}: ${name}=${JSON.stringify(value)} cannot be used: expected ${expected}.`,
+      `${origin}: ${name}=${JSON.stringify(value)} is invalid: expected ${expected}.`,
     );
   }
 }
 
-/** What was expected instead of a value that does not suit. */
-function findFault(parameter: TemplateParameter, value: string): string | undefined {
-  // Neither could be handed to the SAM CLI.
+/** Describes the constraint that the value violates; undefined when the value is valid. */
+function findExpectation(parameter: TemplateParameter, value: string): string | undefined {
+  // The SAM CLI cannot parse these in --parameter-overrides.
   if (/["\\\n]/.test(value)) return 'no quotation mark, backslash or line break';
   const { AllowedValues, ConstraintDescription } = parameter;
   if (AllowedValues !== undefined && !AllowedValues.includes(value)) return AllowedValues.join(' or ');
-  if (parameter.Type === 'Number') return findNumberFault(parameter, value);
+  if (parameter.Type === 'Number') return findNumberExpectation(parameter, value);
   const { AllowedPattern, MinLength = 0, MaxLength = Number.POSITIVE_INFINITY } = parameter;
   if (value.length < MinLength) return `at least ${MinLength} characters`;
   if (value.length > MaxLength) return `at most ${MaxLength} characters`;
   if (AllowedPattern !== undefined && !new RegExp(`^(?:${AllowedPattern})$`).test(value)) {
-    return ConstraintDescription ?? `what matches ${AllowedPattern}`;
+    return ConstraintDescription ?? `a match of ${AllowedPattern}`;
   }
   return undefined;
 }
 
-function findNumberFault({ MinValue, MaxValue }: TemplateParameter, value: string): string | undefined {
+function findNumberExpectation({ MinValue, MaxValue }: TemplateParameter, value: string): string | undefined {
   if (!/^-?\d+(?:\.\d+)?$/.test(value)) return 'a number';
   if (MinValue !== undefined && Number(value) < MinValue) return `at least ${MinValue}`;
   if (MaxValue !== undefined && Number(value) > MaxValue) return `at most ${MaxValue}`;

@@ -1,13 +1,14 @@
-// The template's rules on how parameters go together. CloudFormation checks them too, but only after the images are built.
+// Checks the template's rules about combinations of parameters. CloudFormation would check them only after the build.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-rules.html
 import { isMap, isScalar, isSeq, type Node, parseDocument, type YAMLMap } from 'yaml';
 import { DeployError } from './errors.ts';
 import type { ParameterValues } from './template-parameters.ts';
 
 /**
- * Checks values against the `Rules` of a template in YAML.
+ * Checks values against the `Rules` of a YAML template.
  *
- * @throws {DeployError} `unusable-parameter`, with what the first rule that is broken says
+ * @throws {DeployError} `unusable-parameter`, with the description of the first failed assertion
+ * @throws {Error} when a rule uses an intrinsic function that is not supported here
  */
 export function checkRules(template: string, values: ParameterValues): void {
   const rules = parseDocument(template).get('Rules');
@@ -28,7 +29,7 @@ function nodeOf(map: YAMLMap, key: string): Node | undefined {
   return map.get(key, true) as Node | undefined;
 }
 
-/** The value of an expression in CloudFormation's short form. */
+/** Evaluates an expression in CloudFormation's short form. */
 function evaluate(node: unknown, values: ParameterValues): string | boolean {
   if (isScalar(node)) return node.tag === '!Ref' ? (values[String(node.value)] ?? '') : String(node.value);
   const operands = isSeq(node) ? node.items.map((item) => evaluate(item, values)) : [];
@@ -42,6 +43,6 @@ function evaluate(node: unknown, values: ParameterValues): string | boolean {
     case '!Or':
       return operands.includes(true);
     default:
-      throw new Error(`This cannot be evaluated in a rule of the template: ${String(node)}`);
+      throw new Error(`A rule of the template uses an unsupported expression: ${String(node)}`);
   }
 }

@@ -1,15 +1,15 @@
-// How fast something is done, and how long it will take.
+// Computes the rate and the remaining time of a long operation.
 
-/** How much is done; `total` is null while nobody knows it. */
+/** An amount done so far; `total` is null while it is unknown. */
 export interface Progress {
   readonly done: number;
   readonly total: number | null;
 }
 
-/** Writes an amount, such as `12.3 MB`. */
+/** Formats an amount, such as `12.3 MB`. */
 export type FormatAmount = (amount: number) => string;
 
-/** Measures from the first report on: what was there before was not done at this pace. */
+/** Measures the rate since its creation, without the amount that was done before. */
 export class Pace {
   readonly #startedAt = performance.now();
   readonly #startedWith: number;
@@ -20,12 +20,12 @@ export class Pace {
     this.#format = format;
   }
 
-  /** Such as `12.3 MB/s`. */
+  /** Returns the rate, such as `12.3 MB/s`. */
   rate({ done }: Progress): string {
     return `${this.#format(this.#perSecond(done))}/s`;
   }
 
-  /** Such as `7 s` or `2 min 5 s`; `?` while nobody can say. */
+  /** Returns the remaining time, such as `7 s` or `2 min 5 s`; `?` while it is unknown. */
   timeLeft({ done, total }: Progress): string {
     if (total === null) return '?';
     if (done >= total) return '0 s';

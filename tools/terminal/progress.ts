@@ -1,4 +1,4 @@
-// Progress on a terminal as a bar, elsewhere as a line for every tenth, or every few seconds where no total is known.
+// Shows progress as a bar on a terminal. Elsewhere it prints a line per tenth, or per five seconds without a total.
 import { SingleBar } from 'cli-progress';
 import { formatBytes } from './format.ts';
 import { type FormatAmount, Pace, type Progress } from './pace.ts';
@@ -7,16 +7,16 @@ const LINE_MILLISECONDS = 5_000;
 const WITH_TOTAL = '{bar} {percentage}% | {done} of {size} | {rate} | {left} left';
 const WITHOUT_TOTAL = '{done} | {rate}';
 
-/** Shows one thing after the other that takes its time. */
+/** Shows the progress of one operation after another. */
 export interface ProgressDisplay {
   readonly update: (progress: Progress) => void;
-  /** Prints a line, below the bar if there is one. */
+  /** Removes the bar and prints a line. */
   readonly line: (text: string) => void;
-  /** Takes the bar away. */
+  /** Removes the bar; the next update starts a new operation. */
   readonly end: () => void;
 }
 
-/** A display for an output stream: a bar with amount, rate and time left on a terminal, plain lines elsewhere. */
+/** Creates a display with amount, rate and time left. `format` formats amounts; default: bytes. */
 export function createProgressDisplay(
   output: NodeJS.WriteStream,
   format: FormatAmount = formatBytes,
@@ -31,19 +31,18 @@ export function createProgressDisplay(
   };
 }
 
-/** How one kind of output shows the progress itself. */
-type BareDisplay = Omit<ProgressDisplay, 'line'>;
+type ProgressOnly = Omit<ProgressDisplay, 'line'>;
 
-function createBar(output: NodeJS.WriteStream, format: FormatAmount): BareDisplay {
+function createBar(output: NodeJS.WriteStream, format: FormatAmount): ProgressOnly {
   let bar: SingleBar | undefined;
   let layout = '';
   let pace: Pace | undefined;
-  const takeAway = () => {
+  const removeBar = () => {
     bar?.stop();
     bar = undefined;
   };
   const end = () => {
-    takeAway();
+    removeBar();
     pace = undefined;
   };
   return {
@@ -57,10 +56,10 @@ function createBar(output: NodeJS.WriteStream, format: FormatAmount): BareDispla
         rate: pace.rate(progress),
         left: pace.timeLeft(progress),
       };
-      const fitting = total === null ? WITHOUT_TOTAL : WITH_TOTAL;
-      if (fitting !== layout) takeAway();
+      const neededLayout = total === null ? WITHOUT_TOTAL : WITH_TOTAL;
+      if (neededLayout !== layout) removeBar();
       if (!bar) {
-        layout = fitting;
+        layout = neededLayout;
         bar = new SingleBar({
           format: layout,
           stream: output,
@@ -77,7 +76,7 @@ function createBar(output: NodeJS.WriteStream, format: FormatAmount): BareDispla
   };
 }
 
-function createLines(output: NodeJS.WriteStream, format: FormatAmount): BareDisplay {
+function createLines(output: NodeJS.WriteStream, format: FormatAmount): ProgressOnly {
   let lastTenth = 0;
   let lastLineAt = 0;
   let pace: Pace | undefined;

@@ -1,4 +1,4 @@
-// One generation of a chat request, on its way to a message or to the chunks of a stream.
+// Converts the events of one generation to a chat message, or to the chunks of a stream.
 import { type ChatPiece, ChatText, type ChatTextOptions } from '../../chat/chat-text.ts';
 import type { ChatTool } from '../../chat/conversation.ts';
 import { toArgumentsSchema } from '../../chat/tool-syntax.ts';
@@ -19,9 +19,9 @@ import type { ChatRequest } from './chat-request.ts';
 export interface ChatChoiceOptions {
   readonly index: number;
   readonly request: ChatRequest;
-  /** Those that may be called. */
+  /** The tools that the model may call. */
   readonly tools: readonly ChatTool[];
-  /** As in {@link ChatGrammarOptions}. */
+  /** The same as in {@link ChatGrammarOptions}. */
   readonly json: unknown;
   readonly text: ChatTextOptions;
   readonly toBytes: ToBytes;
@@ -48,12 +48,12 @@ export class ChatChoice {
     this.#text = new ChatText(options.text);
   }
 
-  /** Tokens of the model's thoughts; nothing for a model that has none. */
+  /** The number of tokens of thoughts. `undefined` for a model that does not think. */
   get reasoningTokens(): number | undefined {
     return this.#options.text.thinks ? this.#reasoningTokens : undefined;
   }
 
-  /** Takes an event of the generation into the message, and tells what it added. */
+  /** Adds an event of the generation to the message. Returns the additions. */
   take(event: GenerationEvent): readonly ChatPiece[] {
     if (event.type === 'prompt') return [];
     const wasThinking = this.#text.isThinking;
@@ -69,7 +69,7 @@ export class ChatChoice {
     return pieces;
   }
 
-  /** The whole choice, and what its generation cost. */
+  /** Returns the whole choice and the summary of its generation. */
   finish(): { choice: Choice; summary: GenerationSummary } {
     if (this.#summary === undefined) throw new Error('The generation ended without a summary.');
     const { index, request } = this.#options;
@@ -93,7 +93,7 @@ export class ChatChoice {
     };
   }
 
-  /** The chunk that begins a streamed choice. */
+  /** Returns the first chunk of a streamed choice. */
   toRoleChunk(): ChatChunkChoice {
     return {
       index: this.#options.index,
@@ -103,15 +103,15 @@ export class ChatChoice {
     };
   }
 
-  /** What an event adds to a streamed answer. */
+  /** Adds an event of the generation, and returns its chunks of the stream. */
   toChunks(event: GenerationEvent): { choices: [ChatChunkChoice]; timings?: Timings }[] {
     const pieces = this.take(event);
     const { index, request } = this.#options;
     const deltas = pieces.flatMap((piece) => this.#toDelta(piece));
     const generated = event.type === 'text' ? event.tokens : [];
-    // What is told of tokens is told though their text is still held back, or is nobody's.
-    const telling = generated.length > 0 && (request.logprobs || request.return_tokens);
-    if (deltas.length === 0 && telling) deltas.push({});
+    // Tokens are sent even if their text is held back or dropped.
+    const sendsTokens = generated.length > 0 && (request.logprobs || request.return_tokens);
+    if (deltas.length === 0 && sendsTokens) deltas.push({});
     const chunks = deltas.map((delta, place): { choices: [ChatChunkChoice]; timings?: Timings } => ({
       choices: [
         {
@@ -160,9 +160,9 @@ export class ChatChoice {
     }
   }
 
-  #toCall({ name, arguments: given }: Pick<OpenCall, 'name' | 'arguments'>, place: number): ChatToolCall {
+  #toCall({ name, arguments: text }: Pick<OpenCall, 'name' | 'arguments'>, place: number): ChatToolCall {
     const id = `call_${this.#options.requestId.replaceAll('-', '')}_${this.#options.index}_${place}`;
-    return { id, type: 'function', function: { name, arguments: given } };
+    return { id, type: 'function', function: { name, arguments: text } };
   }
 
   #toFinishReason({ finishReason, stopped }: GenerationSummary): ChatFinishReason {
@@ -174,21 +174,18 @@ export class ChatChoice {
     return this.#options.request.logprobs ? toChatLogprobs(generated, this.#options.toBytes) : null;
   }
 
-  /** Of a text that the model ended by itself, everything must be what was asked for. */
+  /** Validates the calls and the JSON of a text that the model ended by itself. */
   #assertComplete({ finishReason, stopped }: GenerationSummary): void {
     if (finishReason !== 'stop' || stopped) return;
     if (this.#text.isCalling) {
-      throw new RequestError(
-        'invalid_output',
-        'The model ended its text within a call of a function. Ask again.',
-      );
+      throw new RequestError('invalid_output', 'The model ended its text within a function call. Try again.');
     }
     const { json, tools } = this.#options;
-    for (const { name, arguments: given } of this.#calls) {
+    for (const { name, arguments: text } of this.#calls) {
       const tool = tools.find((known) => known.function.name === name);
       if (tool === undefined)
-        throw new RequestError('invalid_output', 'The model called a function that there is not. Ask again.');
-      assertValid(toArgumentsSchema(tool), given);
+        throw new RequestError('invalid_output', 'The model called an unknown function. Try again.');
+      assertValid(toArgumentsSchema(tool), text);
     }
     if (json !== undefined && this.#calls.length === 0)
       assertValid(json === true ? { type: 'object' } : json, this.#content);

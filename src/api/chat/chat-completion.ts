@@ -1,11 +1,11 @@
-// The answer of POST /v1/chat/completions: OpenAI's chat completion object, whole or in chunks.
+// The answer of POST /v1/chat/completions: OpenAI's chat completion object or its chunks.
 
 import type { Timings } from '../../telemetry/timings.ts';
 import { type AnswerIdentity, toSeconds } from '../completions/completion.ts';
 import type { ChatLogprobs } from '../logprobs.ts';
 import type { Usage } from '../usage.ts';
 
-/** Why a choice ended: as completions do, or because the model called functions. */
+/** The reason why a choice ended: those of completions, or `tool_calls`. */
 export type ChatFinishReason = 'stop' | 'length' | 'tool_calls';
 
 export interface ChatToolCall {
@@ -13,7 +13,7 @@ export interface ChatToolCall {
   readonly type: 'function';
   readonly function: {
     readonly name: string;
-    /** JSON. */
+    /** A string of JSON. */
     readonly arguments: string;
   };
 }
@@ -23,7 +23,7 @@ export interface ChatChoice {
   readonly message: {
     readonly role: 'assistant';
     readonly content: string | null;
-    /** What a model that thinks wrote before its answer. */
+    /** The thoughts that the model generated before its answer. */
     readonly reasoning_content?: string;
     readonly refusal: null;
     readonly annotations: readonly [];
@@ -34,7 +34,7 @@ export interface ChatChoice {
   readonly tokens?: readonly number[];
 }
 
-/** What an event adds to a message. */
+/** The addition of a chunk to the message. */
 export interface ChatDelta {
   readonly role?: 'assistant';
   readonly content?: string;
@@ -42,7 +42,7 @@ export interface ChatDelta {
   readonly tool_calls?: readonly ToolCallDelta[];
 }
 
-/** The beginning of a call has its id and name, what follows more of its arguments. */
+/** The first delta of a call has its id and name. The following ones add to its arguments. */
 interface ToolCallDelta {
   readonly index: number;
   readonly id?: string;
@@ -76,7 +76,9 @@ export interface ChatChunk extends ChatHead {
   readonly object: 'chat.completion.chunk';
   readonly choices: readonly ChatChunkChoice[];
   readonly timings?: Timings;
-  /** Where usage was asked for: null in every chunk but one at the end, which has no choices. */
+  /**
+   * Present if the request set `include_usage`: `null` in all chunks except the final one without choices.
+   */
   readonly usage?: Usage | null;
 }
 

@@ -1,25 +1,25 @@
-// What a chat's answer must be: text, JSON of a schema, calls of tools; and the grammar that sees to it.
+// The output of a chat: text, JSON of a schema or tool calls, and the grammar that enforces it.
 import { type ChatGrammarOptions, toChatGrammar } from '../../chat/chat-grammar.ts';
 import type { CallPlace } from '../../chat/chat-text.ts';
 import type { ChatTool } from '../../chat/conversation.ts';
 import type { Grammar } from '../../engine/engine.ts';
-import { failingAsRequest } from '../json-output.ts';
+import { buildGrammarFor } from '../json-output.ts';
 import type { ChatRequest } from './chat-request.ts';
 
 export interface ChatOutput {
-  /** Those that may be called. */
+  /** The tools that the model may call. */
   readonly tools: readonly ChatTool[];
   readonly calls: CallPlace;
-  /** As in {@link ChatGrammarOptions}. */
+  /** The same as in {@link ChatGrammarOptions}. */
   readonly json: unknown;
   readonly grammar: Grammar | undefined;
 }
 
 /**
- * Reads from a request what its answer must be.
+ * Derives the output from a request.
  *
- * @param tools those that the model is told of
- * @throws {RequestError} `unsupported_schema` for a schema that no grammar can express
+ * @param tools the tools in the prompt
+ * @throws {RequestError} `unsupported_schema` when no grammar can express a schema
  */
 export function toChatOutput(
   request: ChatRequest,
@@ -31,17 +31,18 @@ export function toChatOutput(
     typeof choice === 'object' ? tools.filter((tool) => tool.function.name === choice.function.name) : tools;
   const json = toJsonSchema(format);
   const mustCall = choice === 'required' || typeof choice === 'object';
-  const freely = mustCall || json !== undefined ? 'instead' : 'anywhere';
-  const output = { tools: callable, calls: callable.length === 0 ? 'nowhere' : freely, json } as const;
+  const callPlace = mustCall || json !== undefined ? 'insteadOfContent' : 'anywhere';
+  const output = { tools: callable, calls: callable.length === 0 ? 'none' : callPlace, json } as const;
   if (request.grammar !== undefined) return { ...output, grammar: { gbnf: request.grammar } };
-  const build = (of: readonly ChatTool[]) => toChatGrammar({ tools: of, mustCall, parallel, json, thoughts });
-  // Which of the two it is that no grammar can express.
-  if (json !== undefined && !mustCall) failingAsRequest('response_format', () => build([]));
-  const grammar = failingAsRequest(callable.length > 0 ? 'tools' : 'response_format', () => build(callable));
+  const build = (allowed: readonly ChatTool[]) =>
+    toChatGrammar({ tools: allowed, mustCall, parallel, json, thoughts });
+  // Builds the grammar of the JSON alone first, so that an error names the right field.
+  if (json !== undefined && !mustCall) buildGrammarFor('response_format', () => build([]));
+  const grammar = buildGrammarFor(callable.length > 0 ? 'tools' : 'response_format', () => build(callable));
   return { ...output, grammar };
 }
 
-/** The schema of the answer's text, `true` for any JSON object, and nothing for free text. */
+/** Returns the schema of the text, `true` for any JSON object, or `undefined` for free text. */
 function toJsonSchema(format: ChatRequest['response_format']): unknown {
   switch (format?.type) {
     case undefined:

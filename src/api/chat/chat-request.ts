@@ -1,15 +1,15 @@
-// The request of POST /v1/chat/completions: OpenAI's chat fields, and llama-server's beside them.
+// The request of POST /v1/chat/completions: the fields of OpenAI's chat and of llama-server.
 import * as z from 'zod/mini';
 import { unsupportedSamplers } from '../completions/completion-request.ts';
 import { assertTogether, parseFields } from '../request-body.ts';
 import { assertStreamOptions, generationFields, mostTopLogprobs } from '../request-fields.ts';
 
-/** As many as OpenAI takes; what has more fits no context. */
+/** OpenAI's limit. More messages fit no context. */
 const mostMessages = 2048;
 
 const functionName = z
   .string()
-  .check(z.regex(/^[\w.-]{1,64}$/, 'a name of letters, digits, _, . and -, up to 64'));
+  .check(z.regex(/^[\w.-]{1,64}$/, "a name of up to 64 letters, digits, '_', '.' and '-'"));
 
 const textPart = z.strictObject({ type: z.literal('text'), text: z.string() });
 
@@ -22,20 +22,20 @@ const textContent = z.union([z.string(), z.array(textPart)]);
 
 const toolCall = z.strictObject({
   id: z.string(),
-  // What OpenAI's client for Python keeps of a call that was streamed.
+  // OpenAI's Python client keeps this field of a streamed call and sends it back.
   index: z.optional(z.int()),
   type: z._default(z.literal('function'), 'function'),
   function: z.strictObject({
     name: functionName,
     arguments: z.string(),
-    // What SDKs that parse an answer hang onto it, and send back with it.
+    // SDKs that parse an answer add this field and send it back.
     parsed_arguments: z.optional(z.unknown()),
   }),
 });
 
 const name = z.optional(z.nullable(z.string()));
 
-/** What an answer never has, and clients send back because their own types have it. */
+/** A field that an answer never has. Clients send it back because their own types have it. */
 const absent = z.optional(z.null());
 
 const message = z.discriminatedUnion('role', [
@@ -74,7 +74,7 @@ const tool = z.strictObject({
 
 const tools = z
   .optional(z.array(tool).check(z.maxLength(128)))
-  .check(z.describe('Functions that the model may call. Their arguments always follow their schemas.'));
+  .check(z.describe('The functions that the model may call. Their arguments always match their schemas.'));
 
 const responseFormat = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('text') }),
@@ -93,14 +93,12 @@ const responseFormat = z.discriminatedUnion('type', [
 const { user, ...generation } = generationFields;
 
 export const chatRequestSchema = z.strictObject({
-  model: z.string().check(z.describe('Must name the model that is loaded.')),
+  model: z.string().check(z.describe('The name of the loaded model.')),
   messages,
   max_completion_tokens: z
     .optional(z.int().check(z.gte(1)))
-    .check(z.describe('The most tokens to generate. Default: as many as the context still holds.')),
-  max_tokens: z
-    .optional(z.int().check(z.gte(1)))
-    .check(z.describe('The older name of max_completion_tokens.')),
+    .check(z.describe('The most tokens to generate. Default: as many as fit the context after the prompt.')),
+  max_tokens: z.optional(z.int().check(z.gte(1))).check(z.describe('The old name of max_completion_tokens.')),
   tools,
   tool_choice: z
     .optional(
@@ -109,43 +107,51 @@ export const chatRequestSchema = z.strictObject({
         z.strictObject({ type: z.literal('function'), function: z.strictObject({ name: functionName }) }),
       ]),
     )
-    .check(z.describe('Whether and which functions are called. Default: auto where there are tools.')),
+    .check(
+      z.describe(
+        'Whether the model may or must call functions, and which one. Default: auto if there are tools.',
+      ),
+    ),
   parallel_tool_calls: z
     ._default(z.boolean(), true)
-    .check(z.describe('Whether several functions may be called at once.')),
+    .check(z.describe('Whether the model may call several functions at once.')),
   response_format: z
     .optional(responseFormat)
-    .check(z.describe('What the text must be. With or without strict, JSON follows its schema.')),
+    .check(z.describe('The format of the text. JSON always matches its schema, with or without strict.')),
   logprobs: z
     ._default(z.boolean(), false)
-    .check(z.describe('Tell the log-probabilities of the generated tokens.')),
+    .check(z.describe('Returns the log-probabilities of the generated tokens.')),
   top_logprobs: z
     .optional(z.int().check(z.gte(0), z.lte(mostTopLogprobs)))
-    .check(z.describe('Tell so many of the likeliest tokens beside each; takes logprobs.')),
+    .check(z.describe('Returns this many likeliest alternatives to each token. Needs logprobs.')),
   reasoning_effort: z
     .optional(z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh']))
-    .check(z.describe('For models that think: none and minimal keep them from it, where the template can.')),
+    .check(
+      z.describe('For models that think. none and minimal turn the thoughts off if the template can do so.'),
+    ),
   chat_template_kwargs: z
     ._default(z.record(z.string(), z.unknown()), {})
-    .check(z.describe("More variables for the model's chat template.")),
+    .check(z.describe("Additional variables for the model's chat template.")),
   ...generation,
   user,
-  safety_identifier: z.optional(z.string()).check(z.describe('Taken and not used.')),
+  safety_identifier: z.optional(z.string()).check(z.describe('Accepted and not used.')),
   prompt_cache_key: z
     .optional(z.string())
-    .check(z.describe('Taken and not used: the cache finds what is in common.')),
+    .check(z.describe('Accepted and not used. The server finds cached prompts itself.')),
   metadata: z
     .optional(z.record(z.string(), z.string()))
-    .check(z.describe('Taken and not used: nothing is stored.')),
-  store: z.optional(z.literal(false)).check(z.describe('Nothing is stored.')),
-  service_tier: z.optional(z.enum(['auto', 'default'])).check(z.describe('There is one.')),
-  modalities: z.optional(z.array(z.literal('text'))).check(z.describe('Text only.')),
+    .check(z.describe('Accepted and not used. The server stores nothing.')),
+  store: z.optional(z.literal(false)).check(z.describe('Only false. The server stores nothing.')),
+  service_tier: z
+    .optional(z.enum(['auto', 'default']))
+    .check(z.describe('Accepted and not used. The server has one tier.')),
+  modalities: z.optional(z.array(z.literal('text'))).check(z.describe('Only text.')),
 });
 
-/** A validated chat request, with its defaults filled in. */
+/** A validated chat request with its defaults. */
 export type ChatRequest = z.output<typeof chatRequestSchema>;
 
-/** What messages are made of, for a request that has only them and tools. */
+/** The request of POST /apply-template. */
 export const templateRequestSchema = z.strictObject({
   messages,
   tools,
@@ -157,15 +163,15 @@ const unsupported = {
   ...unsupportedSamplers,
   functions: "use 'tools'",
   function_call: "use 'tool_choice'",
-  audio: 'text only',
+  audio: 'the server generates only text',
   prediction: '',
   web_search_options: '',
   verbosity: '',
   prompt_cache_retention: '',
   json_schema: "use 'response_format'",
-  chat_template: "the model's own is used",
+  chat_template: "the server always uses the model's template",
   reasoning: "use 'reasoning_effort'",
-  reasoning_format: 'thoughts are in reasoning_content',
+  reasoning_format: "thoughts are always in 'reasoning_content'",
   suffix: 'use POST /v1/completions',
   echo: 'use POST /v1/completions',
   best_of: 'use POST /v1/completions',
@@ -174,7 +180,7 @@ const unsupported = {
 /**
  * Parses the body of a chat request.
  *
- * @throws {RequestError} naming the field that is missing, wrong, unknown or not supported
+ * @throws {RequestError} with the name of the field that is missing, invalid, unknown or not supported
  */
 export function parseChatRequest(body: unknown): ChatRequest {
   const request = parseFields(chatRequestSchema, unsupported, body);
@@ -183,44 +189,48 @@ export function parseChatRequest(body: unknown): ChatRequest {
   assertTogether(
     logprobs || top_logprobs === undefined,
     'top_logprobs',
-    "'top_logprobs' is only for requests with 'logprobs': true.",
+    "'top_logprobs' needs 'logprobs': true.",
   );
   assertTools(request);
   const constrainsText = response_format !== undefined && response_format.type !== 'text';
   assertTogether(
     grammar === undefined || (!constrainsText && (tools?.length ?? 0) === 0),
     'grammar',
-    "'grammar' excludes 'response_format' and 'tools'.",
+    "'grammar' cannot be used with 'response_format' or 'tools'.",
   );
   assertTogether(
     request.max_tokens === undefined || request.max_completion_tokens === undefined,
     'max_tokens',
-    "'max_tokens' and 'max_completion_tokens' are one thing: give one of them.",
+    "'max_tokens' and 'max_completion_tokens' mean the same. Send only one of them.",
   );
   return request;
 }
 
 function assertTools({ tools = [], tool_choice }: ChatRequest): void {
   const names = tools.map((tool) => tool.function.name);
-  assertTogether(new Set(names).size === names.length, 'tools', "Two of the 'tools' have one name.");
+  assertTogether(
+    new Set(names).size === names.length,
+    'tools',
+    "Two 'tools' have the same name. Rename one of them.",
+  );
   for (const [index, tool] of tools.entries()) {
     const type = tool.function.parameters?.type;
     assertTogether(
       type === undefined || type === 'object',
       `tools.${index}.function.parameters`,
-      `'tools.${index}.function.parameters' must be the schema of an object: arguments have names.`,
+      `'tools.${index}.function.parameters' must be a schema with the type 'object'.`,
     );
   }
   if (tool_choice === undefined || tool_choice === 'none' || tool_choice === 'auto') return;
-  assertTogether(tools.length > 0, 'tool_choice', "'tool_choice' asks for a call, but there are no 'tools'.");
+  assertTogether(tools.length > 0, 'tool_choice', "'tool_choice' requires a call, but there are no 'tools'.");
   assertTogether(
     tool_choice === 'required' || names.includes(tool_choice.function.name),
     'tool_choice',
-    "'tool_choice' names a function that is not among the 'tools'.",
+    "'tool_choice' names a function that is not in 'tools'.",
   );
 }
 
-/** @throws {RequestError} naming the field that is missing, wrong or unknown */
+/** @throws {RequestError} with the name of the field that is missing, invalid or unknown */
 export function parseTemplateRequest(body: unknown): z.output<typeof templateRequestSchema> {
   return parseFields(templateRequestSchema, {}, body);
 }

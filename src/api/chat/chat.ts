@@ -1,4 +1,4 @@
-// POST /v1/chat/completions, from a parsed JSON body to the answer: whole, or in chunks.
+// POST /v1/chat/completions: answers a parsed JSON body with a chat completion or a stream of chunks.
 import { type ChatTemplate, ChatTemplateError, type TemplateVariables } from '../../chat/chat-template.ts';
 import type { ChatMessage, ChatTool } from '../../chat/conversation.ts';
 import { toTemplateMessages } from '../../chat/messages.ts';
@@ -22,7 +22,7 @@ import { type ChatChunk, type ChatCompletion, toChatHead } from './chat-completi
 import { toChatOutput } from './chat-output.ts';
 import { type ChatRequest, parseChatRequest, parseTemplateRequest } from './chat-request.ts';
 
-/** A request that was found right, and what answers it. Nothing is generated before the events are iterated. */
+/** A valid request with its generations. They start when the events are iterated. */
 interface Started {
   readonly request: ChatRequest;
   readonly choices: readonly ChatChoice[];
@@ -31,9 +31,9 @@ interface Started {
 }
 
 /**
- * Answers a chat request as it asks for it: an object, or chunks as they are generated.
+ * Answers a chat request: with chunks if it sets `stream`, else with an object.
  *
- * @throws {RequestError} when the request is wrong or does not fit the model
+ * @throws {RequestError} when the request is invalid or does not fit the model
  */
 export async function chat(
   body: unknown,
@@ -45,9 +45,9 @@ export async function chat(
 }
 
 /**
- * Answers POST /apply-template: the prompt that messages become.
+ * Answers POST /apply-template with the prompt that the template renders.
  *
- * @throws {RequestError} when the request is wrong or does not fit the model
+ * @throws {RequestError} when the request is invalid or does not fit the model
  */
 export async function applyTemplate(body: unknown, service: ModelService): Promise<{ prompt: string }> {
   const { messages, tools = [], chat_template_kwargs: kwargs, model } = parseTemplateRequest(body);
@@ -64,9 +64,9 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
   const tools = request.tool_choice === 'none' ? [] : (request.tools ?? []);
   const variables = toVariables(template.thinks, mayThink, request.chat_template_kwargs);
   const prompt = await renderPrompt(request.messages, tools, service, variables);
-  // Whatever was asked for: there are templates that cannot keep their model from it.
+  // Some templates always start the thoughts, whatever the request asks for.
   const startsThinking = template.thinks && /<think>\s*$/.test(prompt);
-  const output = toChatOutput(request, tools, startsThinking ? 'begun' : mayThink ? 'possible' : 'none');
+  const output = toChatOutput(request, tools, startsThinking ? 'started' : mayThink ? 'possible' : 'none');
   const tokens = tokenizePrompt(prompt, service, 'messages');
   const { engine } = service;
   const maxTokensField = request.max_tokens === undefined ? 'max_completion_tokens' : 'max_tokens';
@@ -83,7 +83,7 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
     ...(request.timings_per_token && { progress: true }),
   };
   const toBytes = (token: Token) => engine.toBytes(token);
-  // A grammar of the caller's own holds from the first token on.
+  // The grammar of a request applies from the first token on, so it leaves no room for thoughts.
   const isInThoughts = startsThinking && request.grammar === undefined;
   return {
     request,
@@ -117,22 +117,18 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
 
 function requireTemplate({ chatTemplate }: ModelService): ChatTemplate {
   if (chatTemplate !== undefined) return chatTemplate;
-  throw new RequestError(
-    'unsupported_parameter',
-    'This model has no chat template: ask for a completion, at /v1/completions.',
-    { param: 'messages' },
-  );
+  throw new RequestError('unsupported_parameter', 'This model has no chat template. Use /v1/completions.', {
+    param: 'messages',
+  });
 }
 
-/** Whether the model is to think. */
+/** Returns whether the model may think. */
 function assertThinking({ reasoning_effort: effort }: ChatRequest, { thinks }: ChatTemplate): boolean {
   if (!thinks && effort !== undefined && effort !== 'none') {
     throw new RequestError(
       'unsupported_parameter',
-      "'reasoning_effort' is not supported: this model does not think.",
-      {
-        param: 'reasoning_effort',
-      },
+      "'reasoning_effort' is not supported: this model does not think. Leave it out.",
+      { param: 'reasoning_effort' },
     );
   }
   return thinks && effort !== 'none' && effort !== 'minimal';
@@ -157,7 +153,10 @@ async function renderPrompt(
     });
   } catch (error) {
     if (error instanceof RangeError)
-      throw new RequestError('invalid_value', 'The messages or tools are nested too deeply to be written.');
+      throw new RequestError(
+        'invalid_value',
+        'The messages or tools are nested too deeply. Reduce their depth.',
+      );
     if (!(error instanceof ChatTemplateError)) throw error;
     throw new RequestError('invalid_value', error.message, { param: 'messages' });
   }
@@ -199,7 +198,7 @@ function stream({ request, choices, events, head }: Started): Promise<AsyncGener
   });
 }
 
-/** Tokens of thoughts, where the model has any. */
+/** Sums up the tokens of thoughts. Returns `undefined` for a model that does not think. */
 function sumReasoning(choices: readonly ChatChoice[]): number | undefined {
   const counts = choices.map(({ reasoningTokens }) => reasoningTokens);
   return counts.reduce<number | undefined>(

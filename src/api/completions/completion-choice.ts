@@ -1,4 +1,4 @@
-// One generation of a completion request, on its way to a choice of the answer or to the chunks of a stream.
+// Converts the events of one generation to a choice of a completion, or to the chunks of a stream.
 import type { GenerationEvent, GenerationSummary, Token } from '../../engine/engine.ts';
 import { type Timings, toTimings } from '../../telemetry/timings.ts';
 import {
@@ -14,11 +14,11 @@ import type { CompletionRequest } from './completion-request.ts';
 export interface CompletionChoiceOptions {
   readonly index: number;
   readonly prompt: readonly Token[];
-  /** The echoed prompt, or nothing. */
+  /** The echoed prompt, or empty. */
   readonly prefix: string;
   readonly request: CompletionRequest;
   readonly toBytes: ToBytes;
-  /** @throws when a text that the model ended by itself is not what was asked for */
+  /** @throws when a text that the model ended by itself does not match the schema */
   readonly assertValid: ((text: string) => void) | undefined;
 }
 
@@ -30,7 +30,7 @@ export class CompletionChoice {
   #text = '';
   #logprobSum = 0;
   #scored = 0;
-  #begun = false;
+  #hasStarted = false;
   #summary: GenerationSummary | undefined;
 
   constructor(options: CompletionChoiceOptions) {
@@ -38,7 +38,7 @@ export class CompletionChoice {
     this.#logprobs = new CompletionLogprobsWriter(options.toBytes, options.prefix);
   }
 
-  /** Takes an event of the generation into the choice. */
+  /** Adds an event of the generation to the choice. */
   take(event: GenerationEvent): void {
     if (event.type === 'end') {
       const { finishReason, stopped } = event.summary;
@@ -58,7 +58,7 @@ export class CompletionChoice {
     }
   }
 
-  /** The whole choice, what its generation cost, and how likely it was: the mean log-probability of its tokens. */
+  /** Returns the whole choice, the summary of its generation, and the mean log-probability of its tokens. */
   finish(): { choice: Choice; summary: GenerationSummary; meanLogprob: number } {
     if (this.#summary === undefined) throw new Error('The generation ended without a summary.');
     const { index, prefix, request } = this.#options;
@@ -75,13 +75,13 @@ export class CompletionChoice {
     };
   }
 
-  /** What an event adds to a streamed answer. */
+  /** Adds an event of the generation, and returns its chunks of the stream. */
   toChunks(event: GenerationEvent): { choices: [Choice]; timings?: Timings }[] {
     this.take(event);
     const { request } = this.#options;
-    // The echoed prompt comes with its log-probabilities, or before the first text.
-    const prefix = this.#begun ? '' : this.#options.prefix;
-    this.#begun = true;
+    // The echoed prompt is part of the first chunk.
+    const prefix = this.#hasStarted ? '' : this.#options.prefix;
+    this.#hasStarted = true;
     if (event.type === 'prompt')
       return [{ choices: [this.#toChunkChoice(prefix, null, this.#parts.splice(0))] }];
     if (event.type === 'end') {

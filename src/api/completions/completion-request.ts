@@ -1,4 +1,4 @@
-// The request of POST /v1/completions: OpenAI's legacy completion fields, and llama-server's beside them.
+// The request of POST /v1/completions: the fields of OpenAI's legacy completions and of llama-server.
 import * as z from 'zod/mini';
 import { assertTogether, parseFields } from '../request-body.ts';
 import {
@@ -12,7 +12,7 @@ import {
 const tokens = z.array(tokenNumber()).check(z.minLength(1));
 
 export const completionRequestSchema = z.strictObject({
-  model: z.optional(z.string()).check(z.describe('Must name the model that is loaded, when given.')),
+  model: z.optional(z.string()).check(z.describe('The name of the loaded model. Default: that model.')),
   prompt: z
     .union([
       z.string(),
@@ -22,34 +22,38 @@ export const completionRequestSchema = z.strictObject({
     ])
     .check(
       z.describe(
-        'A text, the numbers of its tokens, or up to 128 of either. Special tokens written in a text are read as such.',
+        'A text, a list of token numbers, or up to 128 of either. Special tokens in a text are parsed.',
       ),
     ),
   max_tokens: z
     ._default(z.int().check(z.gte(0)), 16)
-    .check(z.describe('The most tokens to generate. With the prompt they must fit the context.')),
+    .check(z.describe('The most tokens to generate. The prompt and these tokens must fit the context.')),
   best_of: z
     .optional(z.int().check(z.gte(1), z.lte(mostChoices)))
     .check(
-      z.describe('Generate so many, and answer with the n of the highest mean log-probability. Default: n.'),
+      z.describe('Generates this many, and returns the n with the highest mean log-probability. Default: n.'),
     ),
-  echo: z._default(z.boolean(), false).check(z.describe('Answer with the prompt before the text.')),
+  echo: z._default(z.boolean(), false).check(z.describe('Returns the prompt before the text.')),
   logprobs: z
     .optional(z.int().check(z.gte(0), z.lte(mostTopLogprobs)))
     .check(
-      z.describe('Tell the log-probabilities of the tokens and of so many of the likeliest beside each.'),
+      z.describe(
+        'Returns the log-probabilities of the tokens, and of this many likeliest alternatives to each.',
+      ),
     ),
-  suffix: z.optional(z.string()).check(z.describe('What comes after the text, for models that can fill in.')),
+  suffix: z
+    .optional(z.string())
+    .check(z.describe('The text that follows the generated text. Only for models that can fill in.')),
   ...generationFields,
   json_schema: z
     .optional(z.union([z.boolean(), z.record(z.string(), z.unknown())]))
-    .check(z.describe('The JSON Schema of the JSON that the text must be.')),
+    .check(z.describe('The JSON Schema that the generated JSON must match.')),
 });
 
-/** A validated completion request, with its defaults filled in. */
+/** A validated completion request with its defaults. */
 export type CompletionRequest = z.output<typeof completionRequestSchema>;
 
-/** What llama-server's and vLLM's completions have and these have not. */
+/** Fields of llama-server and vLLM that this server does not support, with the reason or an alternative. */
 export const unsupportedSamplers = {
   typical_p: 'the library has no locally typical sampling',
   mirostat: 'the library has no Mirostat',
@@ -58,17 +62,17 @@ export const unsupportedSamplers = {
   dynatemp_range: 'the library has no dynamic temperature',
   dynatemp_exponent: 'the library has no dynamic temperature',
   top_n_sigma: 'the library has no top-n-sigma sampling',
-  repeat_last_n: 'the repeat penalty counts the last 64 tokens',
-  samplers: "the samplers' order is fixed",
+  repeat_last_n: 'the repeat penalty always covers the last 64 tokens',
+  samplers: 'the order of the samplers is fixed',
   min_keep: '',
   n_probs: "use 'logprobs'",
   n_predict: "use 'max_tokens'",
-  n_keep: 'a context is never shifted',
-  n_discard: 'a context is never shifted',
+  n_keep: 'the context is never shifted',
+  n_discard: 'the context is never shifted',
   n_indent: '',
-  id_slot: 'slots are chosen by what they have in their cache',
+  id_slot: 'the server chooses the slot by its cached prompt',
   lora: '',
-  post_sampling_probs: 'log-probabilities are those before sampling',
+  post_sampling_probs: 'log-probabilities are taken before sampling',
   response_fields: '',
 } as const;
 
@@ -80,28 +84,32 @@ const unsupported = {
 /**
  * Parses the body of a completion request.
  *
- * @throws {RequestError} naming the field that is missing, wrong, unknown or not supported
+ * @throws {RequestError} with the name of the field that is missing, invalid, unknown or not supported
  */
 export function parseCompletionRequest(body: unknown): CompletionRequest {
   const request = parseFields(completionRequestSchema, unsupported, body);
   const { stream, best_of, n, suffix, echo, grammar, json_schema } = request;
   assertStreamOptions(request);
-  assertTogether(best_of === undefined || best_of >= n, 'best_of', `'best_of' must be at least 'n', ${n}.`);
+  assertTogether(
+    best_of === undefined || best_of >= n,
+    'best_of',
+    `'best_of' must be at least 'n', not ${best_of}: 'n' is ${n}.`,
+  );
   assertTogether(
     best_of === undefined || best_of === n || !stream,
     'best_of',
-    "'best_of' cannot be streamed: the best is known at the end.",
+    "'best_of' above 'n' cannot stream, because the best choices are known only at the end.",
   );
-  assertTogether(suffix === undefined || !echo, 'echo', "'echo' and 'suffix' exclude each other.");
+  assertTogether(suffix === undefined || !echo, 'echo', "'echo' and 'suffix' cannot be used together.");
   assertTogether(
     suffix === undefined || typeof request.prompt === 'string',
     'suffix',
-    "'suffix' is only for a prompt that is one text.",
+    "'suffix' needs a 'prompt' that is one text.",
   );
   assertTogether(
     grammar === undefined || json_schema === undefined,
     'json_schema',
-    "'json_schema' and 'grammar' exclude each other.",
+    "'json_schema' and 'grammar' cannot be used together.",
   );
   return request;
 }
@@ -109,7 +117,7 @@ export function parseCompletionRequest(body: unknown): CompletionRequest {
 /** One prompt of a request: a text or its tokens. */
 export type Prompt = string | readonly number[];
 
-/** The prompts of a request as a list. */
+/** Returns the prompts of a request as a list. */
 export function toPrompts(prompt: CompletionRequest['prompt']): readonly Prompt[] {
   if (typeof prompt === 'string') return [prompt];
   return isTokens(prompt) ? [prompt] : prompt;

@@ -1,5 +1,4 @@
-// The answer of POST /v1/completions: OpenAI's legacy completion object, whole or in chunks, with llama-server's
-// timings.
+// The answer of POST /v1/completions: OpenAI's completion object or its chunks, with llama-server's timings.
 import type { FinishReason } from '../../engine/engine.ts';
 import type { Timings } from '../../telemetry/timings.ts';
 import type { CompletionLogprobs } from '../logprobs.ts';
@@ -8,14 +7,14 @@ import type { Usage } from '../usage.ts';
 export interface CompletionChoice {
   readonly text: string;
   readonly index: number;
-  /** `null` in chunks before the last of a choice. */
+  /** `null` in all chunks of a choice except the last. */
   readonly finish_reason: FinishReason | null;
   readonly logprobs: CompletionLogprobs | null;
-  /** The generated tokens, where they were asked for. */
+  /** The generated tokens, if the request set `return_tokens`. */
   readonly tokens?: readonly number[];
 }
 
-/** What the whole answer and each of its chunks begin with. */
+/** The common fields of a completion and its chunks. */
 interface CompletionHead {
   readonly id: string;
   readonly object: 'text_completion';
@@ -30,17 +29,19 @@ export interface Completion extends CompletionHead {
   readonly timings: Timings;
 }
 
-/** One event of a streamed answer. Text comes in the first ones, a finish reason and timings in the last of a choice. */
+/** One event of a stream. The last chunk of a choice has its finish reason and timings. */
 export interface CompletionChunk extends CompletionHead {
   readonly choices: readonly CompletionChoice[];
   readonly timings?: Timings;
-  /** Where usage was asked for: null in every chunk but one at the end, which has no choices. */
+  /**
+   * Present if the request set `include_usage`: `null` in all chunks except the final one without choices.
+   */
   readonly usage?: Usage | null;
 }
 
-/** What makes one answer different from another with the same text. */
+/** The fields that identify an answer. */
 export interface AnswerIdentity {
-  /** Unique; goes into `id`. */
+  /** Unique. Becomes a part of `id`. */
   readonly requestId: string;
   readonly createdAt: Date;
   readonly model: string;
@@ -55,7 +56,7 @@ export function toCompletionHead({ requestId, createdAt, model }: AnswerIdentity
   };
 }
 
-/** Seconds since 1970, as OpenAI tells times. */
+/** Converts a date to seconds since 1970, as in OpenAI's API. */
 export function toSeconds(date: Date): number {
   return Math.floor(date.getTime() / 1000);
 }

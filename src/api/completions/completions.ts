@@ -1,4 +1,4 @@
-// POST /v1/completions, from a parsed JSON body to the answer: whole, or in chunks.
+// POST /v1/completions: answers a parsed JSON body with a completion or a stream of chunks.
 import type { GenerationRequest, Token } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
 import { type ChoiceEvent, generateChoices, startStream } from '../../generation/choices.ts';
@@ -31,13 +31,13 @@ import {
   toPrompts,
 } from './completion-request.ts';
 
-/** The most texts of one request: of all prompts together. */
+/** The most texts that one request may generate, over all its prompts. */
 const mostGenerations = 1024;
 
-/** A request that was found right, and what answers it. Nothing is generated before the events are iterated. */
+/** A valid request with its generations. They start when the events are iterated. */
 interface Started {
   readonly request: CompletionRequest;
-  /** One for each generation: those of the first prompt, then those of the next. */
+  /** One for each generation, in the order of the prompts. */
   readonly choices: readonly CompletionChoice[];
   /** How many generations each prompt has. */
   readonly generationsPerPrompt: number;
@@ -46,9 +46,9 @@ interface Started {
 }
 
 /**
- * Answers a completion request as it asks for it: an object, or chunks as they are generated.
+ * Answers a completion request: with chunks if it sets `stream`, else with an object.
  *
- * @throws {RequestError} when the request is wrong or does not fit the model
+ * @throws {RequestError} when the request is invalid or does not fit the model
  */
 export async function complete(
   body: unknown,
@@ -67,7 +67,7 @@ function start(body: unknown, service: ModelService, context: RequestContext): S
     request.json_schema === undefined ? undefined : toJsonOutput(request.json_schema, 'json_schema');
   const gbnf = request.grammar ?? json?.gbnf;
   const { n, best_of = n, logprobs, echo, max_tokens: maxTokens } = request;
-  // To tell the best ones apart takes their log-probabilities.
+  // best_of compares choices by their log-probabilities.
   const scored = logprobs ?? (best_of > n ? 0 : undefined);
   const options: Omit<GenerationRequest, 'prompt'> = {
     ...toGenerationOptions(request, service, context),
@@ -83,7 +83,7 @@ function start(body: unknown, service: ModelService, context: RequestContext): S
   if (prompts.length * best_of > mostGenerations) {
     throw new RequestError(
       'invalid_value',
-      `At most ${mostGenerations} texts are generated for one request, not ${prompts.length * best_of}.`,
+      `The request asks for ${prompts.length * best_of} texts. Ask for at most ${mostGenerations}.`,
       { param: best_of > n ? 'best_of' : 'n' },
     );
   }
@@ -134,7 +134,7 @@ function tokenizeText(prompt: string, { suffix }: CompletionRequest, service: Mo
   if (infill !== undefined) return infill;
   throw new RequestError(
     'unsupported_parameter',
-    "'suffix' is not supported: this model was not trained to fill in.",
+    "'suffix' is not supported: this model cannot fill in. Leave out 'suffix'.",
     { param: 'suffix' },
   );
 }

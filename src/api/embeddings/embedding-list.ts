@@ -1,11 +1,11 @@
-// The answer of POST /v1/embeddings, in OpenAI's shape.
+// The answer of POST /v1/embeddings, in OpenAI's format.
 import type { EmbeddingsRequest } from './embeddings-request.ts';
 
 interface EmbeddingObject {
   readonly object: 'embedding';
-  /** The input's place in the request. */
+  /** The input's index in the request. */
   readonly index: number;
-  /** Numbers, or the base64 of 32-bit little-endian floats. */
+  /** A list of numbers, or the base64 of little-endian 32-bit floats. */
   readonly embedding: readonly number[] | string;
 }
 
@@ -16,13 +16,13 @@ export interface EmbeddingList {
   readonly usage: InputUsage;
 }
 
-/** Token counts of a request that generates nothing. */
+/** The token counts of a request that generates no text. */
 export interface InputUsage {
   readonly prompt_tokens: number;
   readonly total_tokens: number;
 }
 
-/** As many digits as tell any two 32-bit floats apart; all those of a double would double the answer. */
+/** Enough digits to distinguish 32-bit floats. The digits of a double would double the size of the answer. */
 const float32Digits = 9;
 
 export function toEmbeddingList(

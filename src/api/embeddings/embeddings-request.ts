@@ -1,4 +1,4 @@
-// The request of POST /v1/embeddings: OpenAI's fields.
+// The request of POST /v1/embeddings, with OpenAI's fields.
 import * as z from 'zod/mini';
 import { parseFields } from '../request-body.ts';
 import { nonEmptyText, tokenNumber } from '../request-fields.ts';
@@ -9,7 +9,7 @@ const mostInputs = 2048;
 const tokens = z.array(tokenNumber()).check(z.minLength(1));
 
 export const embeddingsRequestSchema = z.strictObject({
-  model: z.optional(z.string()).check(z.describe('Must name the model that is loaded, when given.')),
+  model: z.optional(z.string()).check(z.describe('The name of the loaded model. Default: that model.')),
   input: z
     .union([
       nonEmptyText(),
@@ -19,46 +19,48 @@ export const embeddingsRequestSchema = z.strictObject({
     ])
     .check(
       z.describe(
-        `A text, the numbers of its tokens, or up to ${mostInputs} of either. Each must fit the context. Special ` +
-          'tokens are added where the model wants them; written in a text they are read as text.',
+        `A text, a list of token numbers, or up to ${mostInputs} of either. Each must fit the context. The server ` +
+          'adds the special tokens that the model needs. Special tokens in a text are not parsed.',
       ),
     ),
   encoding_format: z
     ._default(z.enum(['float', 'base64']), 'float')
-    .check(z.describe('base64 holds 32-bit floats, little-endian, in about half of the bytes.')),
+    .check(z.describe('base64 encodes little-endian 32-bit floats. It is about half as long.')),
   dimensions: z
     .optional(z.int().check(z.gte(1)))
     .check(
       z.describe(
-        "How many numbers of each vector are given. Fewer than the model's only for one that was trained for it.",
+        "The length of each vector. Default: the model's own. Only a Matryoshka model allows fewer dimensions.",
       ),
     ),
-  user: z.optional(z.string()).check(z.describe('Taken and not used: nothing is recorded about users.')),
+  user: z
+    .optional(z.string())
+    .check(z.describe('Accepted and not used. The server records nothing about users.')),
 });
 
-/** A validated embeddings request, with its defaults filled in. */
+/** A validated embeddings request with its defaults. */
 export type EmbeddingsRequest = z.output<typeof embeddingsRequestSchema>;
 
-/** What other servers' embeddings have and these have not. */
+/** Fields of other servers that this server does not support, with the reason or an alternative. */
 const unsupported = {
-  embd_normalize: 'vectors have unit length',
-  input_type: "write the model's own prefix into the text",
-  prompt_name: "write the model's own prefix into the text",
-  task: "write the model's own prefix into the text",
-  truncate: 'an input that is too long is refused',
-  truncate_prompt_tokens: 'an input that is too long is refused',
+  embd_normalize: 'vectors always have unit length',
+  input_type: "write the model's prefix into the text",
+  prompt_name: "write the model's prefix into the text",
+  task: "write the model's prefix into the text",
+  truncate: 'the server rejects an input that is too long',
+  truncate_prompt_tokens: 'the server rejects an input that is too long',
 };
 
 /**
  * Parses the body of an embeddings request.
  *
- * @throws {RequestError} naming the field that is missing, wrong, unknown or not supported
+ * @throws {RequestError} with the name of the field that is missing, invalid, unknown or not supported
  */
 export function parseEmbeddingsRequest(body: unknown): EmbeddingsRequest {
   return parseFields(embeddingsRequestSchema, unsupported, body);
 }
 
-/** The inputs of a request as a list. */
+/** Returns the inputs of a request as a list. */
 export function toInputs(input: EmbeddingsRequest['input']): readonly (string | readonly number[])[] {
   if (typeof input === 'string') return [input];
   return typeof input[0] === 'number' ? [input as readonly number[]] : (input as string[] | number[][]);

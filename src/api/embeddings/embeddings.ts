@@ -1,4 +1,4 @@
-// POST /v1/embeddings, from a parsed JSON body to the answer; and what ranking has in common with it.
+// POST /v1/embeddings: answers a parsed JSON body with vectors. Ranking shares the errors of the embedder.
 
 import { toTimeUp } from '../../engine/deadline.ts';
 import {
@@ -9,19 +9,19 @@ import {
   UnfitInputError,
 } from '../../engine/embedder.ts';
 import { RequestError } from '../../errors/request-error.ts';
-import { toRequestFailure } from '../../generation/choices.ts';
+import { translateEngineError } from '../../generation/choices.ts';
 import type { RequestContext } from '../../generation/context.ts';
 import { assertMayFit, assertModel } from '../generation-request.ts';
 import type { ModelService } from '../service.ts';
 import { type EmbeddingList, toEmbeddingList } from './embedding-list.ts';
 import { parseEmbeddingsRequest, toInputs } from './embeddings-request.ts';
 
-/** The part of the service that embeds and ranks. */
+/** The part of the service for embeddings and rankings. */
 export interface EmbeddingService extends Pick<ModelService, 'model'> {
   readonly embedder?: Embedder | undefined;
 }
 
-/** An embedder whose model can do this. */
+/** An embedder with this ability. */
 type Able<Type extends EmbeddingAbility['type']> = Embedder & {
   readonly ability: Extract<EmbeddingAbility, { type: Type }>;
 };
@@ -29,7 +29,7 @@ type Able<Type extends EmbeddingAbility['type']> = Embedder & {
 /**
  * Answers an embeddings request.
  *
- * @throws {RequestError} when the request is wrong or does not fit the model, or the model cannot embed
+ * @throws {RequestError} when the request is invalid or does not fit the model, or the model cannot embed
  */
 export async function embed(
   body: unknown,
@@ -46,7 +46,7 @@ export async function embed(
   for (const [index, input] of inputs.entries()) {
     if (typeof input === 'string') assertMayFit(input, embedder.contextSize, toParam(index));
   }
-  const { vectors, tokens } = await orRefused((signal) => embedder.embed(inputs, signal), context, toParam);
+  const { vectors, tokens } = await runEmbedder((signal) => embedder.embed(inputs, signal), context, toParam);
   return toEmbeddingList(shorten(vectors, request.dimensions), {
     tokens,
     model: service.model,
@@ -54,7 +54,11 @@ export async function embed(
   });
 }
 
-/** @throws {RequestError} saying why when the model cannot do this */
+/**
+ * Returns the embedder if it has the ability.
+ *
+ * @throws {RequestError} `invalid_value` with the reason when the model does not have the ability
+ */
 export function findEmbedder<Type extends 'embed' | 'rank'>(
   { embedder, model }: EmbeddingService,
   ability: Type,
@@ -63,36 +67,34 @@ export function findEmbedder<Type extends 'embed' | 'rank'>(
   const task = ability === 'embed' ? 'make embeddings' : 'rank documents';
   throw new RequestError(
     'invalid_value',
-    `The model '${model}' cannot ${task}: ${reasonAgainst(embedder)}.`,
-    {
-      param: 'model',
-    },
+    `The model '${model}' cannot ${task}: ${explainInability(embedder)}.`,
+    { param: 'model' },
   );
 }
 
 /**
- * Asks an embedder, as long as there is time.
+ * Runs an embedder until it ends or the deadline passes.
  *
- * @param toParam the request's field that brought the input at an index
- * @throws {RequestError} in the place of what the embedder refuses; `deadline_exceeded` when the time is up
+ * @param toParam returns the field of the request for the input at an index
+ * @throws {RequestError} when the embedder refuses an input; `deadline_exceeded` when the deadline passes
  */
-export async function orRefused<Answer>(
-  ask: (signal: AbortSignal) => Promise<Answer>,
+export async function runEmbedder<Answer>(
+  run: (signal: AbortSignal) => Promise<Answer>,
   { signal, endBy }: Pick<RequestContext, 'signal' | 'endBy'>,
   toParam: (index: number) => string,
 ): Promise<Answer> {
-  const timeUp = toTimeUp(endBy);
+  const deadline = toTimeUp(endBy);
   try {
-    return await ask(timeUp === undefined ? signal : AbortSignal.any([signal, timeUp]));
+    return await run(deadline === undefined ? signal : AbortSignal.any([signal, deadline]));
   } catch (error) {
-    if (timeUp?.aborted && error === timeUp.reason) {
+    if (deadline?.aborted && error === deadline.reason) {
       throw new RequestError(
         'deadline_exceeded',
-        'The time was up before all texts were evaluated. Send fewer at once, or give the function more time.',
+        'The deadline passed before all texts were evaluated. Send fewer texts, or raise the timeout of the function.',
       );
     }
-    if (error instanceof UnfitInputError) throw toRefusal(error, toParam(error.index));
-    throw toRequestFailure(error);
+    if (error instanceof UnfitInputError) throw toInputError(error, toParam(error.index));
+    throw translateEngineError(error);
   }
 }
 
@@ -103,62 +105,66 @@ function isAble<Type extends EmbeddingAbility['type']>(
   return embedder.ability.type === ability;
 }
 
-function reasonAgainst(embedder: Embedder | undefined): string {
+function explainInability(embedder: Embedder | undefined): string {
   switch (embedder?.ability.type) {
     case 'embed':
-      return 'it is made for embeddings, POST /v1/embeddings';
+      return 'it is an embedding model, use /v1/embeddings';
     case 'rank':
-      return 'it is made for ranking, POST /v1/rerank';
+      return 'it is a reranking model, use /v1/rerank';
     case 'none':
       return embedder.ability.reason;
     default:
-      return 'it was loaded for generating text only';
+      return 'it was loaded only to generate text';
   }
 }
 
-function toRefusal({ misfit }: UnfitInputError, param: string): RequestError {
+function toInputError({ misfit }: UnfitInputError, param: string): RequestError {
   switch (misfit.type) {
     case 'too-long':
       return new RequestError(
         'context_length_exceeded',
-        `This model's context holds ${misfit.contextSize} tokens, but '${param}' takes ${misfit.tokens} with what ` +
-          'stands around it. Shorten or split it.',
+        `'${param}' needs ${misfit.tokens} tokens with the special tokens around it. The context has ` +
+          `${misfit.contextSize}. Shorten or split it.`,
         { param },
       );
     case 'unknown-token':
       return new RequestError(
         'invalid_value',
-        `'${param}' has the token ${misfit.token}, but this model's vocabulary ends before ` +
+        `'${param}' has the token ${misfit.token}, but tokens of this model are lower than ` +
           `${misfit.vocabularySize}. Send the text, or tokens of this model.`,
         { param },
       );
     case 'no-tokens':
-      return new RequestError('invalid_value', `'${param}' has no tokens.`, { param });
+      return new RequestError(
+        'invalid_value',
+        `'${param}' has no tokens. Send a text with at least one token.`,
+        { param },
+      );
     default:
       return misfit satisfies never;
   }
 }
 
 function assertDimensions(
-  asked: number | undefined,
+  requested: number | undefined,
   { dimensions, matryoshka }: Able<'embed'>['ability'],
 ): void {
-  if (asked === undefined || asked === dimensions) return;
+  if (requested === undefined || requested === dimensions) return;
   const param = 'dimensions';
-  if (asked > dimensions) {
-    const message = `'dimensions' must be at most ${dimensions}, this model's own, not ${asked}.`;
+  if (requested > dimensions) {
+    const message = `'dimensions' must be at most ${dimensions} for this model, not ${requested}.`;
     throw new RequestError('invalid_value', message, { param });
   }
   if (matryoshka) return;
   throw new RequestError(
     'unsupported_parameter',
-    `'dimensions' must be ${dimensions}, this model's own: its GGUF does not say that it was trained for shorter ` +
-      "vectors (no tag with 'matryoshka' in 'general.tags'), and a part of another vector compares badly.",
+    `'dimensions' must be ${dimensions} for this model. Only a Matryoshka model has useful shorter vectors, and this ` +
+      "GGUF has no tag with 'matryoshka' in 'general.tags'.",
     { param },
   );
 }
 
-/** The first numbers of each vector, of unit length again. */
+/** Cuts each vector to its first numbers and scales it to unit length. */
 function shorten(vectors: Embeddings['vectors'], dimensions: number | undefined): Embeddings['vectors'] {
   if (dimensions === undefined) return vectors;
   return vectors.map((vector) =>

@@ -1,20 +1,20 @@
-// What is told of the loaded model: OpenAI's list, and the descriptions that llama-server and vLLM give.
+// Descriptions of the loaded model, in the formats of OpenAI, llama-server and vLLM.
 import type { ModelProperties } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
 
 export interface Model {
   readonly id: string;
   readonly object: 'model';
-  /** Seconds since 1970 in OpenAI's API; a baked model's date says nothing, so it is 0. */
+  /** Seconds since 1970 in OpenAI's API. Always 0, because a GGUF has no date. */
   readonly created: number;
   readonly owned_by: string;
-  /** As in llama-server. */
+  /** The same fields as in llama-server. */
   readonly meta: {
     readonly n_ctx: number;
     readonly n_ctx_train: number;
     readonly n_vocab: number;
     readonly n_embd: number;
-    /** Bytes. */
+    /** In bytes. */
     readonly size: number;
     readonly description: string;
   };
@@ -43,20 +43,24 @@ function toModel({ name, contextSize, properties }: LoadedModel): Model {
   };
 }
 
-/** The one model that is loaded. */
+/** Lists the loaded model. */
 export function toModelList(model: LoadedModel): { object: 'list'; data: readonly Model[] } {
   return { object: 'list', data: [toModel(model)] };
 }
 
-/** @throws {RequestError} `model_not_found` for any other than the one that is loaded */
+/**
+ * Describes a model.
+ *
+ * @throws {RequestError} `model_not_found` when the id is not the name of the loaded model
+ */
 export function findModel(id: string, model: LoadedModel): Model {
   if (id === model.name) return toModel(model);
-  throw new RequestError('model_not_found', `There is no such model; this server has '${model.name}'.`, {
+  throw new RequestError('model_not_found', `Unknown model. This server has only '${model.name}'.`, {
     param: 'model',
   });
 }
 
-/** Bytes. */
+/** The memory that the model needs and the memory there is, in bytes. */
 function toMemory({ use, room }: NonNullable<ModelProperties['memory']>): object {
   return {
     weights_mapped: use.weightsMapped,
@@ -70,7 +74,7 @@ function toMemory({ use, room }: NonNullable<ModelProperties['memory']>): object
   };
 }
 
-/** As llama-server's GET /props, with what the context and the model take of the memory. */
+/** Describes the server in the format of llama-server's GET /props, with the memory beside it. */
 export function toProps({ name, contextSize, properties }: LoadedModel, slots: number): object {
   return {
     default_generation_settings: { n_ctx: contextSize },
@@ -85,7 +89,7 @@ export function toProps({ name, contextSize, properties }: LoadedModel, slots: n
   };
 }
 
-/** As vLLM's GET /tokenizer_info, which lm-eval reads. */
+/** Describes the vocabulary in the format of vLLM's GET /tokenizer_info. lm-eval reads it. */
 export function toTokenizerInfo({ contextSize, properties }: LoadedModel): object {
   return {
     bos_token: properties.bosToken ?? null,

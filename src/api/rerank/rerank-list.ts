@@ -1,12 +1,12 @@
-// The answer of POST /v1/rerank, as Jina's API and llama-server have it, with Cohere's `id`.
+// The answer of POST /v1/rerank, in the format of Jina's API and llama-server, with Cohere's `id`.
 import { type InputUsage, toInputUsage } from '../embeddings/embedding-list.ts';
 
 interface RerankResult {
-  /** The document's place in the request. */
+  /** The document's index in the request. */
   readonly index: number;
   /** From 0 to 1. */
   readonly relevance_score: number;
-  /** Where documents were asked for. */
+  /** Present if the request set `return_documents`. */
   readonly document?: { readonly text: string };
 }
 
@@ -14,7 +14,7 @@ export interface RerankList {
   readonly id: string;
   readonly object: 'list';
   readonly model: string;
-  /** The most relevant first. */
+  /** Sorted by relevance, most relevant first. */
   readonly results: readonly RerankResult[];
   readonly usage: InputUsage;
 }
@@ -24,14 +24,14 @@ export interface RerankAnswer {
   readonly model: string;
   readonly tokens: number;
   readonly documents: readonly string[];
-  /** In the documents' order. */
+  /** In the order of the documents. */
   readonly scores: readonly number[];
-  /** How many results are given; undefined for all. */
+  /** The number of results to return. `undefined` returns all. */
   readonly topN: number | undefined;
   readonly returnDocuments: boolean;
 }
 
-/** Sorts the documents by their scores; equal ones stay in the request's order. */
+/** Sorts the documents by their scores. Documents with equal scores stay in the order of the request. */
 export function toRerankList(answer: RerankAnswer): RerankList {
   const { requestId, model, tokens, documents, scores, topN, returnDocuments } = answer;
   const results = scores

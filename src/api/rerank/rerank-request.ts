@@ -1,51 +1,51 @@
-// The request of POST /v1/rerank, as Jina's and Cohere's APIs and llama-server have it.
+// The request of POST /v1/rerank: the fields of Jina's and Cohere's APIs and of llama-server.
 import * as z from 'zod/mini';
 import { parseFields } from '../request-body.ts';
 import { nonEmptyText } from '../request-fields.ts';
 
-/** The most documents that one request may bring. */
+/** The most documents of one request. */
 const mostDocuments = 2048;
 
 export const rerankRequestSchema = z.strictObject({
-  model: z.optional(z.string()).check(z.describe('Must name the model that is loaded, when given.')),
-  query: nonEmptyText().check(z.describe('What the documents should be relevant for.')),
+  model: z.optional(z.string()).check(z.describe('The name of the loaded model. Default: that model.')),
+  query: nonEmptyText().check(z.describe('The query that the documents are compared with.')),
   documents: z
     .array(z.union([nonEmptyText(), z.strictObject({ text: nonEmptyText() })]))
     .check(
       z.minLength(1),
       z.maxLength(mostDocuments),
-      z.describe('Texts, or objects with a text. Each must fit the context together with the query.'),
+      z.describe('Texts, or objects with a text. The query and each document must fit the context.'),
     ),
   top_n: z
     .optional(z.int().check(z.gte(1)))
-    .check(z.describe('Answer with so many of the most relevant documents. Default: all.')),
+    .check(z.describe('Returns only this many of the most relevant documents. Default: all.')),
   return_documents: z
     ._default(z.boolean(), false)
-    .check(z.describe("Answer with the documents' texts beside their places.")),
+    .check(z.describe("Returns the documents' texts with their indexes.")),
 });
 
-/** A validated rerank request, with its defaults filled in. */
+/** A validated rerank request with its defaults. */
 export type RerankRequest = z.output<typeof rerankRequestSchema>;
 
-/** What other servers' rerank has and this one has not. */
+/** Fields of other servers that this server does not support, with the reason or an alternative. */
 const unsupported = {
-  max_chunks_per_doc: 'a document that is too long is refused',
-  max_tokens_per_doc: 'a document that is too long is refused',
+  max_chunks_per_doc: 'the server rejects a document that is too long',
+  max_tokens_per_doc: 'the server rejects a document that is too long',
   rank_fields: 'documents are texts',
   texts: "use 'documents'",
-  truncation: 'a document that is too long is refused',
+  truncation: 'the server rejects a document that is too long',
 };
 
 /**
  * Parses the body of a rerank request.
  *
- * @throws {RequestError} naming the field that is missing, wrong, unknown or not supported
+ * @throws {RequestError} with the name of the field that is missing, invalid, unknown or not supported
  */
 export function parseRerankRequest(body: unknown): RerankRequest {
   return parseFields(rerankRequestSchema, unsupported, body);
 }
 
-/** The documents of a request as texts. */
+/** Returns the documents of a request as texts. */
 export function toTexts(documents: RerankRequest['documents']): string[] {
   return documents.map((document) => (typeof document === 'string' ? document : document.text));
 }

@@ -1,7 +1,7 @@
-// POST /v1/rerank, from a parsed JSON body to the answer.
+// POST /v1/rerank: answers a parsed JSON body with a ranking.
 
 import type { RequestContext } from '../../generation/context.ts';
-import { type EmbeddingService, findEmbedder, orRefused } from '../embeddings/embeddings.ts';
+import { type EmbeddingService, findEmbedder, runEmbedder } from '../embeddings/embeddings.ts';
 import { assertMayFit, assertModel } from '../generation-request.ts';
 import { type RerankList, toRerankList } from './rerank-list.ts';
 import { parseRerankRequest, toTexts } from './rerank-request.ts';
@@ -9,7 +9,7 @@ import { parseRerankRequest, toTexts } from './rerank-request.ts';
 /**
  * Answers a rerank request.
  *
- * @throws {RequestError} when the request is wrong or does not fit the model, or the model cannot rank
+ * @throws {RequestError} when the request is invalid or does not fit the model, or the model cannot rank
  */
 export async function rerank(
   body: unknown,
@@ -23,7 +23,7 @@ export async function rerank(
   const toParam = (index: number) => `documents.${index}`;
   assertMayFit(query, embedder.contextSize, 'query');
   for (const [index, text] of texts.entries()) assertMayFit(text, embedder.contextSize, toParam(index));
-  const { scores, tokens } = await orRefused(
+  const { scores, tokens } = await runEmbedder(
     (signal) => embedder.rank(query, texts, signal),
     context,
     toParam,

@@ -1,4 +1,4 @@
-// Requests and answers of POST /tokenize and /detokenize, in the shapes of vLLM and of llama-server.
+// The requests and answers of POST /tokenize and /detokenize, in the formats of vLLM and llama-server.
 import * as z from 'zod/mini';
 import { parseFields } from '../request-body.ts';
 import { tokenNumber } from '../request-fields.ts';
@@ -6,23 +6,23 @@ import { tokenNumber } from '../request-fields.ts';
 const text = z.optional(z.string());
 
 export const tokenizeRequestSchema = z.strictObject({
-  prompt: text.check(z.describe("vLLM's name of the text.")),
-  content: text.check(z.describe("llama-server's name of the text.")),
+  prompt: text.check(z.describe('The text, under the name that vLLM uses.')),
+  content: text.check(z.describe('The text, under the name that llama-server uses.')),
   add_special_tokens: z
     .optional(z.boolean())
-    .check(z.describe('Whether the token that begins a text is added. Default: true for prompt.')),
-  add_special: z
-    .optional(z.boolean())
-    .check(z.describe('Whether the token that begins a text is added. Default: false for content.')),
+    .check(
+      z.describe(
+        'Whether to add the beginning-of-sequence token. Default: true for prompt, false for content.',
+      ),
+    ),
+  add_special: z.optional(z.boolean()).check(z.describe("llama-server's name for add_special_tokens.")),
   parse_special: z
     ._default(z.boolean(), true)
-    .check(z.describe('Whether special tokens written in the text are read as such.')),
+    .check(z.describe('Whether special tokens in the text are parsed as tokens.')),
   with_pieces: z
     ._default(z.boolean(), false)
-    .check(z.describe('Answer with objects of id and piece, a text or the bytes of half a character.')),
-  return_token_strs: z
-    ._default(z.boolean(), false)
-    .check(z.describe("Answer with the tokens' texts as well.")),
+    .check(z.describe('Returns objects with id and piece. A piece is a text, or a list of bytes.')),
+  return_token_strs: z._default(z.boolean(), false).check(z.describe("Also returns the tokens' texts.")),
   model: z.optional(z.string()),
 });
 
@@ -33,16 +33,16 @@ export const detokenizeRequestSchema = z.strictObject({
   model: z.optional(z.string()),
 });
 
-/** @throws {RequestError} naming the field that is missing, wrong or unknown */
+/** @throws {RequestError} with the name of the field that is invalid, unknown or not supported */
 export function parseTokenizeRequest(body: unknown): TokenizeRequest {
   return parseFields(
     tokenizeRequestSchema,
-    { messages: 'apply the template first, at /apply-template' },
+    { messages: 'convert them to a prompt with /apply-template first' },
     body,
   );
 }
 
-/** @throws {RequestError} naming the field that is missing, wrong or unknown */
+/** @throws {RequestError} with the name of the field that is missing, invalid or unknown */
 export function parseDetokenizeRequest(body: unknown): z.output<typeof detokenizeRequestSchema> {
   return parseFields(detokenizeRequestSchema, {}, body);
 }
@@ -54,7 +54,7 @@ export interface TokenizeAnswer {
   readonly token_strs?: readonly string[];
 }
 
-/** `prompt` for vLLM's clients, `content` for llama-server's. */
+/** The same text twice: vLLM's clients read `prompt`, llama-server's read `content`. */
 export interface DetokenizeAnswer {
   readonly prompt: string;
   readonly content: string;

@@ -1,4 +1,4 @@
-// POST /tokenize and /detokenize.
+// Answers POST /tokenize and /detokenize.
 import { isUtf8 } from 'node:buffer';
 import { RequestError } from '../../errors/request-error.ts';
 import { assertMayFit, assertModel, assertToken } from '../generation-request.ts';
@@ -12,9 +12,9 @@ import {
 } from './tokens-request.ts';
 
 /**
- * Turns a text into tokens.
+ * Converts a text to tokens.
  *
- * @throws {RequestError} when the request is wrong, or the text is many times longer than the context
+ * @throws {RequestError} when the request is invalid, or the text has too many characters to fit the context
  */
 export function tokenize(body: unknown, service: ModelService): TokenizeAnswer {
   const request = parseTokenizeRequest(body);
@@ -23,20 +23,30 @@ export function tokenize(body: unknown, service: ModelService): TokenizeAnswer {
   const { prompt, content, parse_special: special } = request;
   const text = prompt ?? content;
   if (prompt !== undefined && content !== undefined) {
-    throw new RequestError('invalid_value', "Give the text once, as 'prompt' or as 'content'.", {
-      param: 'content',
-    });
+    throw new RequestError(
+      'invalid_value',
+      "'prompt' and 'content' cannot be used together. Send the text as one of them.",
+      {
+        param: 'content',
+      },
+    );
   }
   if (text === undefined) {
-    throw new RequestError('missing_required_parameter', "Give the text as 'prompt' or as 'content'.", {
-      param: 'prompt',
-    });
+    throw new RequestError(
+      'missing_required_parameter',
+      "The text is missing. Send it as 'prompt' or 'content'.",
+      {
+        param: 'prompt',
+      },
+    );
   }
   assertMayFit(text, engine.contextSize, prompt === undefined ? 'content' : 'prompt');
-  const begins = request.add_special_tokens ?? request.add_special ?? prompt !== undefined;
+  const addsSpecial = request.add_special_tokens ?? request.add_special ?? prompt !== undefined;
   const { addsBosToken, bosToken } = engine.properties;
   const bos =
-    begins && addsBosToken && bosToken !== undefined ? engine.tokenizeText(bosToken, { special: true }) : [];
+    addsSpecial && addsBosToken && bosToken !== undefined
+      ? engine.tokenizeText(bosToken, { special: true })
+      : [];
   const tokens = [...bos, ...(text === '' ? [] : engine.tokenizeText(text, { special }))];
   const toPiece = (id: number) => {
     const bytes = engine.toBytes(id);
@@ -53,9 +63,9 @@ export function tokenize(body: unknown, service: ModelService): TokenizeAnswer {
 }
 
 /**
- * Turns tokens into their text.
+ * Converts tokens to text.
  *
- * @throws {RequestError} when the request is wrong, or a token is none of the model's
+ * @throws {RequestError} when the request is invalid, or a token is not in the vocabulary
  */
 export function detokenize(body: unknown, service: ModelService): DetokenizeAnswer {
   const { tokens, model } = parseDetokenizeRequest(body);

@@ -1,22 +1,23 @@
-// Joins the results of a batch's chunks into its output file and its error file, both in the order of the input.
+// Joins the results of all chunks into the output file and the error file, in the order of the input.
 import pMap from 'p-map';
 import { toBatchKeys } from '../batch-objects.ts';
 import { type BatchResult, isAnswered } from '../batch-result.ts';
 import type { ObjectStore } from '../object-store.ts';
 
-/** How many parts are read at once: all of them are in memory. */
-const readsAtOnce = 4;
+/** Parts that are read in parallel and held in memory. */
+const readConcurrency = 4;
 
 export interface JoinedBatch {
-  /** Keys of the files. */
+  /** Key of the output file. */
   readonly output: string;
+  /** Key of the error file. */
   readonly errors: string;
-  /** Lines in each. */
+  /** Number of lines in the output file. */
   readonly answered: number;
+  /** Number of lines in the error file. */
   readonly failed: number;
 }
 
-/** Something was not answered. */
 class MissingResultsError extends Error {
   override readonly name = 'MissingResultsError';
 }
@@ -49,13 +50,13 @@ export async function joinBatch(batch: string, lines: number, store: ObjectStore
   }
 }
 
-/** The texts of all parts, in order. */
+/** Reads the texts of all parts in order. */
 async function* readParts(store: ObjectStore, prefix: string): AsyncGenerator<string, void, void> {
   const read = async (key: string) => Buffer.from(await store.read(key)).toString();
   let keys: string[] = [];
   for await (const key of store.list(prefix)) {
     keys.push(key);
-    if (keys.length < readsAtOnce) continue;
+    if (keys.length < readConcurrency) continue;
     yield* await pMap(keys, read);
     keys = [];
   }

@@ -1,4 +1,4 @@
-// The first and the last step of a batch's state machine, which take no model.
+// The pipeline of the function `batch-files`: the first and the last step of the state machine. It needs no model.
 import middy from '@middy/core';
 import * as z from 'zod/mini';
 import { answerWarmUps } from '../../lambda/middlewares.ts';
@@ -9,7 +9,7 @@ import { type SplitBatch, splitBatch } from './split.ts';
 
 const batch = z.string().check(z.regex(batchIdPattern));
 
-/** What the state machine sends. */
+/** The events that the state machine sends. */
 const eventSchema = z.discriminatedUnion('step', [
   z.strictObject({
     step: z.literal('split'),

@@ -1,15 +1,15 @@
-// Splits a batch's input into chunks. What they hold stays where it is: a chunk is told by where its lines are.
+// Splits a batch's input into chunks. No line is copied: a chunk is a range of bytes in the input.
 import { createHash } from 'node:crypto';
 import { findCustomId } from '../batch-line.ts';
 import { type BatchChunk, toBatchKeys } from '../batch-objects.ts';
 import { type FileLine, readLines } from '../lines.ts';
 import type { ObjectStore } from '../object-store.ts';
 
-/** A chunk is read into memory at once. */
-const mostChunkBytes = 16 * 1024 * 1024;
+/** Limit of a chunk: the function reads the whole chunk into memory. A single longer line still makes a chunk. */
+const maxChunkBytes = 16 * 1024 * 1024;
 
-/** Ids of so many lines are held in memory, some 100 bytes each. */
-const mostLines = 5_000_000;
+/** Limit of a batch: a digest of every id is held in memory, about 100 bytes each. */
+const maxLines = 5_000_000;
 
 export interface SplitBatch {
   /** The key of a JSON list of {@link BatchChunk}. */
@@ -17,13 +17,13 @@ export interface SplitBatch {
   readonly lines: number;
 }
 
-/** The batch cannot be run at all. */
+/** The input of the batch cannot be used. */
 class UnusableInputError extends Error {
   override readonly name = 'UnusableInputError';
 }
 
 /**
- * Lists the chunks of an input, and puts the list beside it.
+ * Splits an input into chunks, and saves the list of chunks.
  *
  * @throws {UnusableInputError} when there are no lines, or too many
  */
@@ -35,12 +35,13 @@ export async function splitBatch(
   const keys = toBatchKeys(batch);
   const chunks = await Array.fromAsync(toChunks(readLines(await store.stream(keys.input)), linesPerChunk));
   const last = chunks.at(-1);
-  if (last === undefined) throw new UnusableInputError(`${keys.input} has no lines.`);
+  if (last === undefined)
+    throw new UnusableInputError(`${keys.input} has no lines: it needs at least one request.`);
   await store.put(keys.chunks, JSON.stringify(chunks));
   return { chunks: keys.chunks, lines: last.first + last.lines };
 }
 
-/** Chunks of so many lines; fewer where the lines are long. */
+/** Groups lines into chunks of `linesPerChunk` lines, or fewer when the lines are long. */
 export async function* toChunks(
   lines: AsyncIterable<FileLine>,
   linesPerChunk: number,
@@ -55,10 +56,13 @@ export async function* toChunks(
     return finished;
   };
   for await (const { text, start, end } of lines) {
-    if (chunk && (chunk.lines >= linesPerChunk || end - chunk.start > mostChunkBytes)) yield finish(chunk);
+    if (chunk && (chunk.lines >= linesPerChunk || end - chunk.start > maxChunkBytes)) yield finish(chunk);
     chunk ??= { lines: 0, start, end, duplicates: [] };
     const number = first + chunk.lines;
-    if (number >= mostLines) throw new UnusableInputError(`A batch has at most ${mostLines} lines.`);
+    if (number >= maxLines)
+      throw new UnusableInputError(
+        `The input has more than ${maxLines} lines: split it into several batches.`,
+      );
     chunk.lines += 1;
     chunk.end = end;
     const id = findCustomId(text);

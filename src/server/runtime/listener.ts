@@ -33,7 +33,7 @@ export async function listenForFront({ frontSocket, answer, ready }: ListenerOpt
     removeSockets([socket, frontSocket]);
     // The emulator would wait for another invocation. Its number may be another process's when it has ended.
     if (process.ppid === emulator) process.kill(emulator, 'SIGKILL');
-    // process.exit would wait for llama.cpp's threads.
+    // process.exit would wait for the interface client, which waits for the next invocation on a thread of Node's pool.
     process.kill(process.pid, 'SIGKILL');
   });
   const server = createServer({ ...patient, maxHeaderSize }, (request, response) => {

@@ -1,24 +1,24 @@
-// The log as lines of JSON, by Powertools.
+// A log of JSON lines, written by Powertools.
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Log } from '../log.ts';
 import type { InvocationIdentity } from '../report.ts';
 
-/** For what belongs to no invocation. */
+/** Creates the log for lines that belong to no invocation. */
 export function createEnvironmentLog(serviceName: string): Log {
-  // Whether lines are sampled is drawn, and what is drawn here would be kept in a snapshot.
+  // Powertools samples at random when a logger is created, and a snapshot would copy the result.
   const logger = new Logger({ serviceName, sampleRateValue: 0 });
   return toLog(() => logger);
 }
 
 /**
- * A log of one invocation. It has a logger of its own, made by its first line, and not Powertools' shared one: that one finds
- * the invocation by where a line is written from, and a stream's lines may be written from another's events.
+ * Creates the log of one invocation. Its first line creates its own logger. Powertools' shared logger finds
+ * the invocation by async context, and a stream may write in the context of another invocation.
  */
 export function createInvocationLog(serviceName: string, invocation: InvocationIdentity): Log {
-  let made: Logger | undefined;
+  let logger: Logger | undefined;
   return toLog(() => {
-    made ??= new Logger({ serviceName, persistentKeys: toKeys(invocation) });
-    return made;
+    logger ??= new Logger({ serviceName, persistentKeys: toKeys(invocation) });
+    return logger;
   });
 }
 
@@ -31,7 +31,7 @@ function toLog(logger: () => Logger): Log {
   };
 }
 
-/** As Powertools names them. */
+/** The keys that Powertools itself gives to these facts. */
 function toKeys({ id, lambda, coldStart }: InvocationIdentity) {
   return {
     cold_start: coldStart,

@@ -1,4 +1,4 @@
-// Metrics for CloudWatch, printed in the embedded metric format by Powertools, by service and function.
+// Metrics for CloudWatch by service and function. Powertools prints them in the embedded metric format.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { GenerationSummary } from '../../engine/engine.ts';
@@ -15,7 +15,7 @@ export class PowertoolsMetrics {
     this.#namespace = namespace;
   }
 
-  /** Prints what an invocation has to tell, all at once: others may run meanwhile. */
+  /** Prints all metrics of an invocation at once, because other invocations may be running. */
   publish(report: Report): void {
     const { lambda, coldStart, modelLoadMs, answers, generations } = report;
     this.#metrics ??= new Metrics({
@@ -40,7 +40,7 @@ export class PowertoolsMetrics {
 function addGeneration(metrics: Metrics, summary: GenerationSummary): void {
   const { promptTokens, cachedTokens, completionTokens, waitMs, promptMs } = summary;
   const tokensPerSecond = toTokensPerSecond(summary);
-  // Those that were evaluated: with the cached ones they are the whole prompt.
+  // PromptTokens counts the evaluated tokens only; with CachedTokens they are the whole prompt.
   metrics.addMetric('PromptTokens', MetricUnit.Count, promptTokens);
   metrics.addMetric('CachedTokens', MetricUnit.Count, cachedTokens);
   metrics.addMetric('CacheHits', MetricUnit.Count, cachedTokens > 0 ? 1 : 0);

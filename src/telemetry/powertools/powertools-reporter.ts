@@ -1,4 +1,4 @@
-// Telemetry by Powertools for AWS Lambda: lines of JSON, metrics in the embedded metric format, and X-Ray where it is on.
+// Telemetry by Powertools for AWS Lambda: JSON log lines, embedded metrics and X-Ray traces.
 // https://docs.powertools.aws.dev/lambda/typescript/latest/
 import type { PowertoolsConfig } from '../../config/config.ts';
 import { toLogFields } from '../report.ts';
@@ -11,7 +11,7 @@ export async function loadPowertools({ service, namespace, traces }: PowertoolsC
   return {
     log: createEnvironmentLog(service),
     logOf: (invocation) => createInvocationLog(service, invocation),
-    // By far the largest of the three: whoever does not trace need not load it.
+    // The tracer is by far the largest of the three, so it is loaded only when traces are on.
     ...(traces && { trace: (await import('./powertools-trace.ts')).createTracer(service) }),
     report: (report, log) => {
       metrics.publish(report);

@@ -1,21 +1,21 @@
-// A subsegment of X-Ray for each invocation, by Powertools. A file of its own, so that the SDK is loaded where traces are on.
+// An X-Ray subsegment for each invocation, by Powertools. In its own file, so that only traces load the SDK.
 import { Tracer } from '@aws-lambda-powertools/tracer';
 import { countErrors, type InvocationIdentity } from '../report.ts';
 import type { Trace } from '../reporter.ts';
 
 /**
- * Begins a subsegment for each invocation that is traced. Neither events nor answers are added to it, and of a failure what its
- * caller is told.
+ * Starts a subsegment for each traced invocation. It contains no event and no answer, and a failure only as
+ * the caller receives it.
  */
 export function createTracer(serviceName: string): (invocation: InvocationIdentity) => Trace {
-  // What a function calls is the runtime's own interface.
+  // A function's HTTP requests go to Lambda's runtime API, so they are not captured.
   const tracer = new Tracer({ serviceName, captureHTTPsRequests: false });
-  // An invocation that is not traced is no error; Powertools means to say so, but only once the SDK is loaded.
+  // An untraced invocation is not an error. Powertools sets this only after it has loaded the SDK.
   tracer.provider.setContextMissingStrategy('IGNORE_ERROR');
   return ({ coldStart }) => {
     const shared = tracer.isTracingEnabled() ? tracer.getSegment() : undefined;
     if (shared === undefined) return () => {};
-    // The SDK has one segment for all invocations, with the ids of the one that asked for it last.
+    // The SDK shares one segment between all invocations. It has the ids of the last invocation that read it.
     const { id, trace_id, notTraced } = shared as typeof shared & { trace_id?: string };
     const segment: typeof shared = Object.assign(Object.create(shared), { id, trace_id, notTraced });
     const subsegment = segment.addNewSubsegment(`## ${process.env._HANDLER}`);

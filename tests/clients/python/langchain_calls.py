@@ -26,7 +26,7 @@ def batch(settings, prompts):
 
 
 def batch_at_once(settings, prompts, concurrency):
-    """One request for each prompt, as many at once as `concurrency` says."""
+    """Sends one request for each prompt, `concurrency` of them at once."""
     one_by_one = language_model({**settings, "batch_size": 1})
     return asyncio.run(one_by_one.abatch(prompts, config={"max_concurrency": concurrency}))
 

@@ -1,4 +1,4 @@
-"""OpenAI's own client: nothing is changed but its base URL and key, the two arguments."""
+"""OpenAI's client. The two arguments are its base URL and its key."""
 
 import asyncio
 import sys
@@ -41,7 +41,7 @@ def chat_stream(**arguments):
 
 
 def chat_with_tool(tool_answer, **arguments):
-    """The message of a streamed answer that calls a tool, and what is answered when it goes on with the tool's answer."""
+    """Returns the message of a streamed tool call, and the answer to the result of the tool."""
     with client.chat.completions.stream(**arguments) as stream:
         message = stream.get_final_completion().choices[0].message
     answers = [

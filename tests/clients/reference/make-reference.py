@@ -1,12 +1,12 @@
-"""Makes log-probabilities.json: what another build of llama.cpp, with other bindings, says about the default model.
-On a processor with AMX, whose products llama.cpp rounds otherwise, it makes log-probabilities.amx.json.
+"""Writes log-probabilities.json: results of llama-cpp-python, an independent build of llama.cpp, for the default model.
+On a processor with AMX it writes log-probabilities.amx.json, because llama.cpp rounds matrix products differently there.
 
     python3 -m venv reference && reference/bin/pip install llama-cpp-python==0.3.36 numpy==2.4.6
     reference/bin/python tests/clients/reference/make-reference.py models/store/*/SmolLM2-135M-Instruct.Q4_1.gguf
 
-With AMX and a GCC before 13, pip takes CXXFLAGS="-include $PWD/bench/tile-config.h".
+With AMX and a GCC before 13, pip needs CXXFLAGS="-include $PWD/bench/tile-config.h".
 
-Log-probabilities are natural logarithms, of the raw logits. Those of a text begin at its second token.
+Log-probabilities are natural logarithms, computed from the raw logits. The first token of a text has none.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ here = Path(__file__).parent
 tasks = here.parent / "python" / "tasks"
 model_path = Path(sys.argv[1])
 
-#: How the figures are made, and the other ways that they are compared with.
+#: The settings of the results, and other settings to compare them with.
 chosen = {"n_batch": 512, "n_threads": 1}
 others = [
     {"n_batch": 512, "n_threads": 2},
@@ -43,7 +43,7 @@ def tokenize(llama, text):
 
 
 def log_probabilities(llama, tokens):
-    """One row for each token: the logarithms of what every token's probability is to come after it."""
+    """Returns a row for each token: the log-probabilities of all tokens that may follow it."""
     llama.reset()
     llama.eval(tokens)
     logits = llama.scores[: len(tokens)].astype(numpy.float64)
@@ -77,7 +77,7 @@ def describe_text(llama, name, text):
 
 
 def describe_choices(llama, item):
-    """The sum over a choice's tokens, for each choice, and whether every one of them is the likeliest there."""
+    """Sums up the log-probabilities of each choice, and tests whether each of its tokens is the likeliest."""
     context = len(tokenize(llama, item["question"]))
     choices = []
     for choice in item["choices"]:
@@ -94,7 +94,7 @@ def describe_choices(llama, item):
 
 
 def describe_generation(llama, item):
-    """The greedy answer up to a line's end, and how much likelier its tokens were than the next best, at least."""
+    """Generates greedily up to the end of the line. The margin is the smallest lead over the second likeliest token."""
     tokens = tokenize(llama, question_template().replace("{{question}}", item["question"]))
     answer = []
     margin = float("inf")
@@ -110,13 +110,13 @@ def describe_generation(llama, item):
 
 
 def question_template():
-    """The task's own; a double-quoted text of YAML is one of JSON."""
+    """Reads the task's template. A double-quoted string of YAML is a string of JSON."""
     lines = (tasks / "local-generation.yaml").read_text().splitlines()
     return next(json.loads(line.partition(": ")[2]) for line in lines if line.startswith("doc_to_text: "))
 
 
 def describe_rolling(llama, item):
-    """The whole text, after the token that texts begin with."""
+    """Scores the whole text after the beginning-of-sequence token."""
     tokens = [llama.token_bos(), *tokenize(llama, item["text"])]
     return {
         "text": item["text"],
@@ -126,7 +126,7 @@ def describe_rolling(llama, item):
 
 
 def difference(settings, texts):
-    """The largest differences that other settings make, to the log-probability of a token and of a likeliest one."""
+    """Compares other settings: the differences of the log-probabilities of the tokens and of the likeliest tokens."""
     llama = load(settings)
     of_token = []
     of_top = []

@@ -1,5 +1,5 @@
-// An embedder without a model: a text's vector begins with its length, and a document's score is its share of the
-// query's characters.
+// An embedder without a model. A vector starts with the length of its text. A document's score is the share
+// of the query's characters that it contains.
 import { once } from 'node:events';
 import {
   type Embedder,
@@ -14,12 +14,12 @@ import {
 export class FakeEmbedder implements Embedder {
   readonly contextSize = 16;
   readonly ability: EmbeddingAbility;
-  /** What was asked, oldest first. */
+  /** The inputs of all calls, oldest first. */
   readonly calls: (readonly EmbeddingInput[])[] = [];
-  /** What the embedder finds wrong with the input at an index. */
+  /** When set, every call fails because of the input at the index. */
   misfit: { index: number; misfit: Misfit } | undefined;
   failure: Error | undefined;
-  /** Whether it is not done before it is aborted. */
+  /** Whether calls run until they are aborted. */
   isEndless = false;
 
   constructor(ability: EmbeddingAbility) {
@@ -56,7 +56,7 @@ export class FakeEmbedder implements Embedder {
 }
 
 async function untilAborted(signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) throw new Error('Nothing could end this.');
+  if (signal === undefined) throw new Error('A call without a signal would never end.');
   if (!signal.aborted) await once(signal, 'abort');
   signal.throwIfAborted();
 }

@@ -1,4 +1,4 @@
-// Requests to the routes on a fake engine.
+// Sends requests to the endpoints with a fake engine.
 
 import { chat } from '../../../src/api/chat/chat.ts';
 import type { ChatChunk, ChatCompletion } from '../../../src/api/chat/chat-completion.ts';
@@ -28,7 +28,7 @@ export function toTemplate(chatTemplate: string): ChatTemplate {
   return new ChatTemplate({ chatTemplate, bosToken: '<s>', eosToken: '</s>' });
 }
 
-/** Asks for a completion as a whole. */
+/** Requests a whole completion. */
 export async function askWhole(
   body: object,
   engine: FakeEngine,
@@ -37,7 +37,7 @@ export async function askWhole(
   return (await complete(body, { engine, model }, toContext(context))) as Completion;
 }
 
-/** Asks for a completion in chunks. */
+/** Requests a completion in chunks. */
 export async function askStreamed(
   body: object,
   engine: FakeEngine,
@@ -49,7 +49,7 @@ export async function askStreamed(
 
 type ChatService = Partial<ModelService> & { readonly engine: FakeEngine };
 
-/** Asks for a chat's answer as a whole. */
+/** Requests a whole chat completion. */
 export async function chatWhole(
   body: object,
   service: ChatService,
@@ -59,7 +59,7 @@ export async function chatWhole(
   return answer as ChatCompletion;
 }
 
-/** Asks for a chat's answer in chunks. */
+/** Requests a chat completion in chunks. */
 export async function chatStreamed(
   body: object,
   service: ChatService,

@@ -4,18 +4,18 @@ import { askWhole, chatWhole, toTemplate } from './fake-service.ts';
 
 const template = toTemplate('{{ messages[0].content }}');
 
-/** What the engine is asked for by a completion, and by a chat with the same fields. */
-async function ask(fields: object, invocation = {}) {
+/** Returns the engine's request for a completion. Checks that a chat with the same fields has the same. */
+async function ask(fields: object, context = {}) {
   const engine = new FakeEngine();
-  await askWhole({ prompt: 'Hi', ...fields }, engine, invocation);
+  await askWhole({ prompt: 'Hi', ...fields }, engine, context);
   const messages = [{ role: 'user', content: 'Hi' }];
-  await chatWhole({ messages, max_tokens: 16, ...fields }, { engine, chatTemplate: template }, invocation);
-  const [request, ofChat] = engine.requests;
-  expect(ofChat).toEqual(request);
-  return request;
+  await chatWhole({ messages, max_tokens: 16, ...fields }, { engine, chatTemplate: template }, context);
+  const [completionRequest, chatRequest] = engine.requests;
+  expect(chatRequest).toEqual(completionRequest);
+  return completionRequest;
 }
 
-describe('what the engine is asked for', () => {
+describe("the engine's request", () => {
   it("has OpenAI's defaults", async () => {
     expect(await ask({})).toEqual({
       prompt: [72, 105],
@@ -100,7 +100,7 @@ describe('what the engine is asked for', () => {
     ['no stop', { stop: null }, { stop: [] }],
     ['DRY over all tokens', { dry_multiplier: 1 }, { sampling: { dry: { lastTokens: null } } }],
     ['a temperature too low to divide by', { temperature: 1e-6 }, { sampling: { temperature: 0 } }],
-  ])('is right for %s', async (_, fields, expected) => {
+  ])('is correct for %s', async (_, fields, expected) => {
     expect(await ask(fields)).toMatchObject(expected);
   });
 
@@ -110,11 +110,11 @@ describe('what the engine is asked for', () => {
     [-2, 0xffff_fffe],
     [2 ** 32 + 5, 5],
     [Number.MAX_SAFE_INTEGER, 0],
-  ])('has 32 bits of the seed %i, and never the one that means a random one', async (seed, expected) => {
+  ])('has the low 32 bits of the seed %i, and never the value for a random seed', async (seed, expected) => {
     expect((await ask({ seed }))?.sampling.seed).toBe(expected);
   });
 
-  it('has another seed for each choice', async () => {
+  it('has a different seed for each choice', async () => {
     const engine = new FakeEngine();
     await chatWhole(
       { messages: [{ role: 'user', content: 'Hi' }], n: 3, seed: 5 },
@@ -125,23 +125,23 @@ describe('what the engine is asked for', () => {
   });
 });
 
-describe('a bias', () => {
+describe('a logit_bias', () => {
   it.each([
     [
       { 1114372: 1 },
       'invalid_value',
       'logit_bias.1114372',
-      /must be a token of this model, less than 1114372/,
+      /must be a token of this model, lower than 1114372/,
     ],
     [{ 4294967295: 1 }, 'invalid_value', 'logit_bias.4294967295', /must be a token/],
-    [{ 12345678901: 1 }, 'invalid_value', 'logit_bias.12345678901', /must be named by a token number/],
-    [{ a: 1 }, 'invalid_value', 'logit_bias.a', /must be named by a token number/],
-    [{ '-1': 1 }, 'invalid_value', 'logit_bias.-1', /must be named by a token number/],
-    [{ constructor: 1 }, 'invalid_value', 'logit_bias.constructor', /must be named by a token number/],
+    [{ 12345678901: 1 }, 'invalid_value', 'logit_bias.12345678901', /must be a token number/],
+    [{ a: 1 }, 'invalid_value', 'logit_bias.a', /^The key of 'logit_bias\.a' must be a token number\.$/],
+    [{ '-1': 1 }, 'invalid_value', 'logit_bias.-1', /must be a token number/],
+    [{ constructor: 1 }, 'invalid_value', 'logit_bias.constructor', /must be a token number/],
     [{ 5: 101 }, 'invalid_value', 'logit_bias.5', /must be at most 100, not 101/],
     [{ 5: '1' }, 'invalid_value', 'logit_bias.5', /must be a number, not a string/],
     [[], 'invalid_value', 'logit_bias', /must be .*, not a list of 0/],
-  ])('of %j is refused', async (logit_bias, code, param, message) => {
+  ])('of %j is rejected', async (logit_bias, code, param, message) => {
     await expect(askWhole({ prompt: 'Hi', logit_bias }, new FakeEngine())).rejects.toMatchObject({
       code,
       param,
@@ -149,7 +149,7 @@ describe('a bias', () => {
     });
   });
 
-  it('by the name of the prototype changes nothing', async () => {
+  it('with the key __proto__ has no effect', async () => {
     const body = JSON.parse('{"prompt": "Hi", "logit_bias": {"__proto__": 5}}') as object;
     const engine = new FakeEngine();
     await askWhole(body, engine);

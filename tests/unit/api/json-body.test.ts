@@ -6,24 +6,24 @@ describe('parseJson', () => {
     expect(parseJson(Buffer.from('{"prompt": "Grüße 🌍"}'))).toEqual({ prompt: 'Grüße 🌍' });
   });
 
-  it('says where JSON is wrong without quoting it', () => {
+  it('reports the position of a syntax error without quoting the body', () => {
     expect(() => parseJson(Buffer.from('{"prompt": "private" oops}'))).toThrow(
       /^The request body is not valid JSON at character 21\.$/,
     );
   });
 
-  it('refuses broken UTF-8, and nothing', () => {
+  it('rejects invalid UTF-8 and an empty body', () => {
     expect(() => parseJson(Buffer.from([0x22, 0xc3, 0x28, 0x22]))).toThrow('not valid UTF-8');
     expect(() => parseJson(Buffer.from(' \n'))).toThrow('is empty');
   });
 
-  it('survives a body that is nested very deep', () => {
+  it('parses a deeply nested body', () => {
     const depth = 200_000;
     expect(parseJson(Buffer.from('['.repeat(depth) + ']'.repeat(depth)))).toBeInstanceOf(Array);
   });
 });
 
-describe('the body of an invocation', () => {
+describe('parseJson, with the body of an invocation', () => {
   it.each(['{}', '{"prompt":"Paris é 🙂"}', '[1]', '"text"', 'null', ' 1 ', '{"a":"\\ud800"}'])(
     'accepts %s',
     (text) => {
@@ -32,16 +32,16 @@ describe('the body of an invocation', () => {
   );
 
   it.each([
-    { name: 'nothing', bytes: Buffer.alloc(0), fault: /empty/ },
-    { name: 'blanks', bytes: Buffer.from(' \n'), fault: /empty/ },
+    { name: 'an empty body', bytes: Buffer.alloc(0), fault: /empty/ },
+    { name: 'white space', bytes: Buffer.from(' \n'), fault: /empty/ },
     { name: 'text', bytes: Buffer.from('prompt=hello'), fault: /not valid JSON/ },
     { name: 'JSON cut short', bytes: Buffer.from('{"a":'), fault: /not valid JSON/ },
-    { name: 'JSON with more behind it', bytes: Buffer.from('{}{}'), fault: /not valid JSON/ },
+    { name: 'JSON with trailing text', bytes: Buffer.from('{}{}'), fault: /not valid JSON/ },
     { name: 'a byte order mark', bytes: Buffer.from('\uFEFF{}'), fault: /not valid JSON/ },
     { name: 'a character cut short', bytes: Buffer.from('"é"').subarray(0, 2), fault: /not valid UTF-8/ },
     { name: 'Latin-1', bytes: Buffer.from('"é"', 'latin1'), fault: /not valid UTF-8/ },
     { name: 'gzip', bytes: Buffer.from([0x1f, 0x8b, 8, 0]), fault: /not valid UTF-8/ },
-  ])('refuses $name', ({ bytes, fault }) => {
+  ])('rejects $name', ({ bytes, fault }) => {
     expect(() => parseJson(bytes)).toThrow(fault);
   });
 });

@@ -6,7 +6,7 @@ import {
   toTokenText,
 } from '../../../src/api/logprobs.ts';
 
-/** A vocabulary of pieces of bytes. */
+/** Creates a vocabulary whose tokens are these pieces. */
 function toVocabulary(pieces: readonly (string | number[])[]) {
   return (token: number) => Uint8Array.from(Buffer.from((pieces[token] ?? '') as string));
 }
@@ -14,7 +14,7 @@ function toVocabulary(pieces: readonly (string | number[])[]) {
 const all = (length: number) => Array.from({ length }, (_, token) => token);
 const scores = (length: number) => all(length).map((token) => ({ token, logprob: -1, top: [] }));
 
-describe("a token's text", () => {
+describe('toTokenText', () => {
   it.each([
     ['é', [...Buffer.from('é')]],
     ['', []],
@@ -22,37 +22,37 @@ describe("a token's text", () => {
     ['bytes:\\xf0\\x9f', [0xf0, 0x9f]],
     ['bytes:\\x61\\xc3', [0x61, 0xc3]],
     ['bytes:\\x0a\\xff', [0x0a, 0xff]],
-  ])('is %s', (text, bytes) => {
+  ])('returns %s', (text, bytes) => {
     expect(toTokenText(Uint8Array.from(bytes))).toBe(text);
   });
 });
 
-describe("a prompt's tokens", () => {
+describe('toPromptLogprobs', () => {
   it.each([
-    ['of whole words', 'The 😀 cat', ['The', ' 😀', ' cat'], [0, 3, 5]],
-    ['behind the one that begins a text', 'The cat', ['<s>', 'The', ' cat'], [0, 0, 3]],
-    ['where that one is written in the text', '<s>The', ['<s>', 'The'], [0, 3]],
-    ['that put a blank before the first word', 'The cat sat', ['<s>', ' The', ' cat', ' sat'], [0, 0, 3, 7]],
-    ['of half characters', 'a😀b', ['a', [0xf0, 0x9f], [0x98, 0x80], 'b'], [0, 1, 1, 2]],
-    ['of half a surrogate pair', 'a\ud83db', ['a', [0xef, 0xbf, 0xbd], 'b'], [0, 1, 2]],
-    ['of a byte order mark', '\uFEFFa', ['\uFEFF', 'a'], [0, 1]],
+    ['whole words', 'The 😀 cat', ['The', ' 😀', ' cat'], [0, 3, 5]],
+    ['a beginning-of-sequence token', 'The cat', ['<s>', 'The', ' cat'], [0, 0, 3]],
+    ['a beginning-of-sequence token in the text', '<s>The', ['<s>', 'The'], [0, 3]],
+    ['a space before the first word', 'The cat sat', ['<s>', ' The', ' cat', ' sat'], [0, 0, 3, 7]],
+    ['parts of characters', 'a😀b', ['a', [0xf0, 0x9f], [0x98, 0x80], 'b'], [0, 1, 1, 2]],
+    ['half a surrogate pair', 'a\ud83db', ['a', [0xef, 0xbf, 0xbd], 'b'], [0, 1, 2]],
+    ['a byte order mark', '\uFEFFa', ['\uFEFF', 'a'], [0, 1]],
   ] as [string, string, (string | number[])[], number[]][])(
-    '%s have their places',
-    (_, text, pieces, places) => {
+    'returns the offsets of tokens: %s',
+    (_, text, pieces, offsets) => {
       const { length } = pieces;
       const logprobs = toPromptLogprobs(all(length), scores(length).slice(1), text, toVocabulary(pieces));
 
-      expect(logprobs.text_offset).toEqual(places);
+      expect(logprobs.text_offset).toEqual(offsets);
       expect(logprobs.token_logprobs).toEqual([null, ...Array(length - 1).fill(-1)]);
       expect(logprobs.top_logprobs[0]).toBeNull();
     },
   );
 });
 
-describe("a choice's tokens", () => {
+describe('the log-probabilities of a choice', () => {
   const top = (token: number, logprob: number) => ({ token, logprob });
 
-  it('count from the beginning of what is echoed', () => {
+  it('have offsets from the start of the echoed prompt', () => {
     const writer = new CompletionLogprobsWriter(toVocabulary(['é', '😀']), '😀b');
     const [first, second] = [
       writer.write([{ token: 0, offset: 0 }], 'é'),
@@ -62,7 +62,7 @@ describe("a choice's tokens", () => {
     expect([first.text_offset, second.text_offset]).toEqual([[2], [3]]);
   });
 
-  it('always have themselves among the likeliest; of two with one text the likelier counts', () => {
+  it('always include the token itself, and the likelier of two tokens with the same text', () => {
     const writer = new CompletionLogprobsWriter(toVocabulary(['a', 'b', 'a', '__proto__']), '');
     const write = (token: number, likeliest: { token: number; logprob: number }[]) =>
       writer.write([{ token, offset: 0, score: { token, logprob: -5, top: likeliest } }], '').top_logprobs[0];
@@ -75,7 +75,7 @@ describe("a choice's tokens", () => {
     ]);
   });
 
-  it('are objects with bytes in a chat, and only those that were scored', () => {
+  it('are objects with bytes in a chat, for scored tokens only', () => {
     const generated = [
       { token: 0, offset: 0, score: { token: 0, logprob: -1, top: [top(1, -0.5)] } },
       { token: 1, offset: 1 },

@@ -16,7 +16,7 @@ const summary: GenerationSummary = {
   completionMs: 100,
 };
 
-describe('the usage', () => {
+describe('toUsage', () => {
   it('counts each prompt once, and every generation', () => {
     const second = { ...summary, cachedTokens: 39, promptTokens: 1, completionTokens: 2 };
 
@@ -28,18 +28,18 @@ describe('the usage', () => {
     });
   });
 
-  it('tells of thoughts where the model has any, none included', () => {
+  it('includes the tokens of thoughts for a model that thinks, even 0', () => {
     expect(toUsage([[summary]], 0).completion_tokens_details).toEqual({ reasoning_tokens: 0 });
     expect(toUsage([[summary]])).not.toHaveProperty('completion_tokens_details');
   });
 
-  it('is nothing without generations', () => {
+  it('is 0 without generations', () => {
     expect(toUsage([])).toMatchObject({ prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 });
   });
 });
 
-describe('the timings', () => {
-  it('are sums, and rates of the tokens after the first', () => {
+describe('toTimings', () => {
+  it('sums up generations, and excludes the first token from the rates', () => {
     expect(toTimings([summary, { ...summary, completionTokens: 1, completionMs: 0 }])).toEqual({
       cache_n: 64,
       prompt_n: 16,
@@ -53,7 +53,7 @@ describe('the timings', () => {
     });
   });
 
-  it('have no infinity', () => {
+  it('returns no infinite rate', () => {
     const timings = toTimings([
       { ...summary, promptMs: 0, promptTokens: 0, completionTokens: 0, completionMs: 0 },
     ]);
@@ -62,7 +62,7 @@ describe('the timings', () => {
     expect(timings.predicted_per_second).toBe(0);
   });
 
-  it('tell when the time was up for any of them', () => {
+  it('reports that a deadline ended a generation', () => {
     expect(toTimings([summary, { ...summary, deadline: true }]).deadline).toBe(true);
     expect(toTimings([summary])).not.toHaveProperty('deadline');
   });

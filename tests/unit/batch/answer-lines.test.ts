@@ -7,38 +7,38 @@ import { toContext } from '../api/fake-service.ts';
 import { BrokenEngine, FakeEngine } from '../fake-engine.ts';
 import { toLine, toNumbered, toOptions, toService } from './requests.ts';
 
-/** Answers lines; returns what was kept and what was handed back. */
+/** Answers lines; returns the saved results and the numbers of the unfinished lines. */
 async function answer(
   lines: readonly string[],
   engine: FakeEngine,
-  overrides: Partial<Omit<AnswerLinesOptions, 'keep'>> & {
-    keep?: (number: number) => void;
+  overrides: Partial<Omit<AnswerLinesOptions, 'save'>> & {
+    onSave?: (number: number) => void;
     embedder?: FakeEmbedder;
   } = {},
 ) {
-  const { keep, embedder, ...others } = overrides;
+  const { onSave, embedder, ...others } = overrides;
   const { options, logged } = toOptions(others);
-  const kept = new Map<number, BatchResult>();
-  const { handedBack } = await answerLines(
+  const saved = new Map<number, BatchResult>();
+  const { unfinished } = await answerLines(
     toNumbered(lines),
     { ...toService(engine), embedder },
     {
       ...options,
-      keep: async ({ number }, result) => {
-        keep?.(number);
-        kept.set(number, result);
+      save: async ({ number }, result) => {
+        onSave?.(number);
+        saved.set(number, result);
       },
     },
   );
-  return { kept, handedBack: handedBack.map(({ number }) => number), logged };
+  return { saved, unfinished: unfinished.map(({ number }) => number), logged };
 }
 
-describe('lines', () => {
-  it('are answered as the path answers', async () => {
-    const { kept, handedBack } = await answer([toLine('one')], new FakeEngine(' Paris.'));
+describe('answerLines', () => {
+  it('returns the response of the path', async () => {
+    const { saved, unfinished } = await answer([toLine('one')], new FakeEngine(' Paris.'));
 
-    expect(handedBack).toEqual([]);
-    expect(kept.get(0)).toEqual({
+    expect(unfinished).toEqual([]);
+    expect(saved.get(0)).toEqual({
       id: 'batch_req_request-0',
       custom_id: 'one',
       response: {
@@ -50,17 +50,17 @@ describe('lines', () => {
     });
   });
 
-  it('that are wrong fail alone', async () => {
+  it('gives invalid lines an error and answers the others', async () => {
     const lines = [
       '{',
       toLine('two', { prompt: 7 }),
       toLine('three').replace('/v1/completions', '/v1/nothing'),
       toLine('four'),
     ];
-    const { kept } = await answer(lines, new FakeEngine());
+    const { saved } = await answer(lines, new FakeEngine());
 
     expect(
-      [...kept.values()].map(({ custom_id, response, error }) => [
+      [...saved.values()].map(({ custom_id, response, error }) => [
         custom_id,
         response?.status_code,
         error?.code,
@@ -73,124 +73,124 @@ describe('lines', () => {
     ]);
   });
 
-  it('that fail in an unknown way say nothing of it, and the log has it', async () => {
-    const { kept, logged } = await answer([toLine('one')], new BrokenEngine());
+  it('logs an unexpected error and hides it from the result', async () => {
+    const { saved, logged } = await answer([toLine('one')], new BrokenEngine());
 
-    expect(kept.get(0)?.response).toMatchObject({
+    expect(saved.get(0)?.response).toMatchObject({
       status_code: 500,
       body: { error: { code: 'server_error' } },
     });
-    expect(JSON.stringify(kept.get(0))).not.toContain('on fire');
+    expect(JSON.stringify(saved.get(0))).not.toContain('on fire');
     expect(String(logged[0])).toContain('on fire');
   });
 
-  it('run as many at once as there are slots', async () => {
+  it('answers as many lines in parallel as the engine has slots', async () => {
     const engine = new FakeEngine(' x', { slots: 3, beforeEvent: () => Promise.resolve() });
-    const { kept } = await answer(
+    const { saved } = await answer(
       Array.from({ length: 9 }, (_, index) => toLine(`line-${index}`)),
       engine,
     );
 
-    expect(kept.size).toBe(9);
+    expect(saved.size).toBe(9);
     expect(engine.mostOpen).toBe(3);
   });
 });
 
-describe('when time runs out', () => {
-  it('lines that may not be done in it are handed back unbegun', async () => {
+describe('answerLines, when time runs out', () => {
+  it('does not start lines that might not finish in time', async () => {
     const engine = new FakeEngine();
     let remaining = 1;
-    const { kept, handedBack } = await answer(
+    const { saved, unfinished } = await answer(
       ['one', 'two', 'three'].map((id) => toLine(id)),
       engine,
       {
         remainingMs: () => remaining,
-        keep: () => {
+        onSave: () => {
           remaining = -1;
         },
       },
     );
 
-    expect([...kept.keys()]).toEqual([0]);
-    expect(handedBack).toEqual([1, 2]);
+    expect([...saved.keys()]).toEqual([0]);
+    expect(unfinished).toEqual([1, 2]);
     expect(engine.requests).toHaveLength(1);
   });
 
-  it('a line that was cut short alone, with all the time there is, fails', async () => {
+  it('fails a line that hits the deadline when it is answered alone and first', async () => {
     const engine = new FakeEngine(' x', { summary: { deadline: true } });
-    const { kept, handedBack } = await answer([toLine('one'), toLine('two')], engine);
+    const { saved, unfinished } = await answer([toLine('one'), toLine('two')], engine);
 
-    expect(kept.get(0)).toMatchObject({
+    expect(saved.get(0)).toMatchObject({
       id: 'batch_req_request-0',
       custom_id: 'one',
       response: null,
       error: { code: 'deadline_exceeded' },
     });
-    expect(handedBack).toEqual([1]);
+    expect(unfinished).toEqual([1]);
   });
 
-  it('a line that was cut short beside others is handed back', async () => {
+  it('leaves lines unfinished that hit the deadline while answered in parallel', async () => {
     const engine = new FakeEngine(' x', { slots: 2, summary: { deadline: true } });
     const lines = ['one', 'two', 'three'].map((id) => toLine(id));
     const together = await answer(lines, engine);
     const alone = await answer(lines, engine, { alone: true });
 
-    expect(together).toMatchObject({ kept: new Map(), handedBack: [0, 1, 2] });
-    expect([...alone.kept.keys()]).toEqual([0]);
+    expect(together).toMatchObject({ saved: new Map(), unfinished: [0, 1, 2] });
+    expect([...alone.saved.keys()]).toEqual([0]);
     expect(engine.mostOpen).toBe(2);
   });
 
-  it('a line whose vectors are not made in time is handed back', async () => {
+  it('leaves a line unfinished whose embeddings hit the deadline', async () => {
     const embedder = new FakeEmbedder({ type: 'embed', dimensions: 4, matryoshka: false });
     embedder.isEndless = true;
     const lines = ['one', 'two'].map((custom_id) =>
       JSON.stringify({ custom_id, method: 'POST', url: '/v1/embeddings', body: { input: 'text' } }),
     );
-    const { kept, handedBack, logged } = await answer(lines, new FakeEngine(' x', { slots: 2 }), {
+    const { saved, unfinished, logged } = await answer(lines, new FakeEngine(' x', { slots: 2 }), {
       embedder,
       remainingMs: () => 0,
       toContext: ({ number }) => toContext({ id: `request-${number}`, endBy: performance.now() + 20 }),
     });
 
-    expect({ kept: kept.size, handedBack, logged }).toEqual({ kept: 0, handedBack: [0, 1], logged: [] });
+    expect({ saved: saved.size, unfinished, logged }).toEqual({ saved: 0, unfinished: [0, 1], logged: [] });
   });
 
-  it('a line that found no slot is handed back', async () => {
+  it('leaves a line unfinished that finds no free slot', async () => {
     const engine = new FakeEngine(' x', {
       slots: 2,
       beforeEvent: (generation) => {
         if (generation === 0) throw new EngineBusyError(64);
       },
     });
-    const { kept, handedBack } = await answer([toLine('one'), toLine('two')], engine);
+    const { saved, unfinished } = await answer([toLine('one'), toLine('two')], engine);
 
-    expect([...kept.keys()]).toEqual([1]);
-    expect(handedBack).toEqual([0]);
+    expect([...saved.keys()]).toEqual([1]);
+    expect(unfinished).toEqual([0]);
   });
 
-  it('no line is begun that may not be', async () => {
+  it('starts no line when mayStart returns false', async () => {
     const engine = new FakeEngine();
-    const { kept, handedBack } = await answer([toLine('one')], engine, { mayBegin: () => false });
+    const { saved, unfinished } = await answer([toLine('one')], engine, { mayStart: () => false });
 
-    expect({ kept: kept.size, handedBack }).toEqual({ kept: 0, handedBack: [0] });
+    expect({ saved: saved.size, unfinished }).toEqual({ saved: 0, unfinished: [0] });
     expect(engine.requests).toHaveLength(0);
   });
 
-  it('at least one line is settled each time, so that there is an end', async () => {
+  it('answers at least one line even without time, so that retries end', async () => {
     const engine = new FakeEngine();
-    const { kept, handedBack } = await answer([toLine('one'), toLine('two')], engine, {
+    const { saved, unfinished } = await answer([toLine('one'), toLine('two')], engine, {
       remainingMs: () => -1,
     });
 
-    expect([...kept.keys()]).toEqual([0]);
-    expect(handedBack).toEqual([1]);
+    expect([...saved.keys()]).toEqual([0]);
+    expect(unfinished).toEqual([1]);
   });
 });
 
-describe('a result that cannot be kept', () => {
-  it('ends the rest, after what is under way', async () => {
+describe('answerLines, when a result cannot be saved', () => {
+  it('rejects after the lines in progress and starts no others', async () => {
     const engine = new FakeEngine(' x', { slots: 2 });
-    const keep = () => {
+    const onSave = () => {
       throw new Error('The bucket is gone.');
     };
 
@@ -198,7 +198,7 @@ describe('a result that cannot be kept', () => {
       answer(
         ['one', 'two', 'three'].map((id) => toLine(id)),
         engine,
-        { keep },
+        { onSave },
       ),
     ).rejects.toThrow('The bucket is gone.');
     expect(engine.open).toBe(0);
@@ -206,8 +206,8 @@ describe('a result that cannot be kept', () => {
   });
 });
 
-describe('an interruption', () => {
-  it('ends a line under way and keeps nothing of it', async () => {
+describe('answerLines, when it is aborted', () => {
+  it('aborts the line in progress and saves no result', async () => {
     const interruption = new AbortController();
     const { signal } = interruption;
     const engine = new FakeEngine(' x', { beforeEvent: () => interruption.abort(new Error('Enough.')) });
@@ -222,21 +222,21 @@ describe('an interruption', () => {
   });
 });
 
-describe('a line that has ended an environment', () => {
-  it('fails, and the others are answered', async () => {
+describe('answerLines, with a line that has crashed an environment', () => {
+  it('fails that line and answers the others', async () => {
     const engine = new FakeEngine();
-    const { kept } = await answer([toLine('one'), toLine('two')], engine, {
-      begin: async ({ number }) => number !== 0,
+    const { saved } = await answer([toLine('one'), toLine('two')], engine, {
+      tryStart: async ({ number }) => number !== 0,
     });
 
-    expect(kept.get(0)).toMatchObject({ custom_id: 'one', error: { code: 'environment_ended' } });
-    expect(kept.get(1)?.response?.status_code).toBe(200);
+    expect(saved.get(0)).toMatchObject({ custom_id: 'one', error: { code: 'environment_ended' } });
+    expect(saved.get(1)?.response?.status_code).toBe(200);
     expect(engine.requests).toHaveLength(1);
   });
 });
 
-describe('a key', () => {
-  it('is not asked for', async () => {
+describe('answerLines, of a service with an API key', () => {
+  it('does not check the key', async () => {
     const { options } = toOptions();
     const apiKey = { current: async () => 'secret', latest: async () => 'secret' };
     const statuses: (number | undefined)[] = [];
@@ -245,7 +245,7 @@ describe('a key', () => {
       { ...toService(), apiKey },
       {
         ...options,
-        keep: async (_, { response }) => void statuses.push(response?.status_code),
+        save: async (_, { response }) => void statuses.push(response?.status_code),
       },
     );
 

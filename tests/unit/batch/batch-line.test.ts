@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { findCustomId, longestLine, parseBatchLine } from '../../../src/batch/batch-line.ts';
+import { findCustomId, maxLineBytes, parseBatchLine } from '../../../src/batch/batch-line.ts';
 import { toLine } from './requests.ts';
 
 const parse = (text: string) => parseBatchLine(Buffer.from(text));
 
-describe('a line of a batch', () => {
-  it("is OpenAI's", () => {
+describe('parseBatchLine', () => {
+  it("parses OpenAI's format", () => {
     expect(parse(toLine('one'))).toEqual({
       custom_id: 'one',
       method: 'POST',
@@ -29,16 +29,16 @@ describe('a line of a batch', () => {
     [toLine('one').replace('POST', 'GET'), 'invalid_value', 'method'],
     [toLine('one').replace('{', '{"extra": 1,'), 'unknown_parameter', 'extra'],
     [toLine('one', { stream: true }), 'unsupported_parameter', 'body.stream'],
-    [`${toLine('one')}${' '.repeat(longestLine)}`, 'request_too_large', null],
-  ])('that is refused, with %2$s at %3$s', (line, code, param) => {
+    [`${toLine('one')}${' '.repeat(maxLineBytes)}`, 'request_too_large', null],
+  ])('rejects a line with %2$s at %3$s', (line, code, param) => {
     expect(() => parse(line)).toThrow(expect.objectContaining({ code, param }));
   });
 
-  it('may have any character in its id', () => {
+  it('accepts any character in custom_id', () => {
     expect(parse(toLine('😀')).custom_id).toBe('😀');
   });
 
-  it('tells its id when all else is wrong', () => {
+  it('finds the custom_id of a line that is invalid otherwise', () => {
     const find = (text: string) => findCustomId(Buffer.from(text));
 
     expect(find('{"custom_id": "one", "method": 7}')).toBe('one');

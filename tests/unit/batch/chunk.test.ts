@@ -9,7 +9,7 @@ import { toLine, toOptions, toService } from './requests.ts';
 const batch = 'tested';
 const keys = toBatchKeys(batch);
 
-/** A store with an input, and its chunks. */
+/** Creates a store with an input and its chunks. */
 async function split(lines: readonly string[], linesPerChunk = 3) {
   const store = new MemoryStore().with(keys.input, lines.map((line) => `${line}\n`).join(''));
   await splitBatch(batch, linesPerChunk, store);
@@ -17,27 +17,27 @@ async function split(lines: readonly string[], linesPerChunk = 3) {
   return { store, chunks, chunk: chunks[0] as BatchChunk };
 }
 
-/** The chunk as it is sent when environments have died of it, and the markers of its lines. */
+/** Creates the event that is sent after environments have crashed, and a function for the keys of its markers. */
 function toCareful(chunk: BatchChunk) {
   const carefulSince = '2026-11-25T00:00:00.000Z';
   return {
     event: { batch, chunk, carefulSince },
-    marker: (line: number) => keys.begun(carefulSince, line),
+    marker: (line: number) => keys.started(carefulSince, line),
   };
 }
 
-/** Sends a chunk to an environment that dies of its line of that number, counted from those it begins with. */
-async function dieOf(line: number, event: ChunkEvent, store: MemoryStore): Promise<void> {
-  const dead = Promise.withResolvers<void>();
+/** Sends a chunk to an environment that hangs forever, as if crashed, on the nth line that it starts. */
+async function crashOn(line: number, event: ChunkEvent, store: MemoryStore): Promise<void> {
+  const crashed = Promise.withResolvers<void>();
   const engine = new FakeEngine(' x', {
     beforeEvent: (generation) => {
       if (generation !== line) return;
-      dead.resolve();
+      crashed.resolve();
       return new Promise(() => {});
     },
   });
   void answerChunk(event, store, toService(engine), toOptions().options);
-  await dead.promise;
+  await crashed.promise;
 }
 
 function codes(part: string): (string | undefined)[] {
@@ -54,22 +54,22 @@ function ids(part: string): (string | null)[] {
     .map((line) => (JSON.parse(line) as { custom_id: string | null }).custom_id);
 }
 
-describe('a chunk', () => {
-  it('is answered into one object, in order', async () => {
+describe('answerChunk', () => {
+  it('saves the results in one object, in order', async () => {
     const { store, chunk } = await split(['a', 'b', 'c'].map((id) => toLine(id)));
-    const kept: number[] = [];
+    const saved: number[] = [];
 
     const answer = await answerChunk({ batch, chunk }, store, toService(new FakeEngine(' x', { slots: 2 })), {
       ...toOptions().options,
-      onKept: (lines) => kept.push(lines),
+      onSaved: (lines) => saved.push(lines),
     });
 
     expect(answer).toEqual({ remaining: 0, alone: false });
     expect(ids(store.text(keys.part(chunk)))).toEqual(['a', 'b', 'c']);
-    expect(kept).toEqual([0, 1, 2, 3]);
+    expect(saved).toEqual([0, 1, 2, 3]);
   });
 
-  it('that is sent again is not answered again', async () => {
+  it('does not answer a chunk again after it is complete', async () => {
     const { store, chunk } = await split([toLine('a')]);
     await answerChunk({ batch, chunk }, store, toService(), toOptions().options);
     const part = store.text(keys.part(chunk));
@@ -81,13 +81,13 @@ describe('a chunk', () => {
     expect(store.text(keys.part(chunk))).toBe(part);
   });
 
-  it('goes on where an environment that died has left it', async () => {
+  it('continues where a crashed environment stopped', async () => {
     const { store, chunk } = await split(['a', 'b', 'c'].map((id) => toLine(id)));
     store.beforeCreate = (key) => {
-      if (key === keys.answer(chunk, 1)) throw new Error('It died.');
+      if (key === keys.answer(chunk, 1)) throw new Error('It crashed.');
     };
     await expect(answerChunk({ batch, chunk }, store, toService(), toOptions().options)).rejects.toThrow(
-      'It died.',
+      'It crashed.',
     );
     const first = store.text(keys.answer(chunk, 0));
     store.beforeCreate = () => {};
@@ -101,7 +101,7 @@ describe('a chunk', () => {
     expect(part.split('\n')[0]).toBe(first);
   });
 
-  it('takes the result of another environment that was faster', async () => {
+  it('uses the result of another environment that was faster', async () => {
     const { store, chunk } = await split([toLine('a')]);
     const faster = JSON.stringify({ id: 'faster', custom_id: 'a', response: null, error: null });
     store.beforeCreate = (key) => {
@@ -113,7 +113,7 @@ describe('a chunk', () => {
     expect(store.text(keys.part(chunk))).toBe(`${faster}\n`);
   });
 
-  it('tells how many lines there was no time for, and answers them when it is sent again', async () => {
+  it('returns the number of remaining lines and answers them in the next events', async () => {
     const { store, chunk } = await split(['a', 'b', 'c'].map((id) => toLine(id)));
     const outOfTime = toOptions({ remainingMs: () => -1 }).options;
 
@@ -133,7 +133,7 @@ describe('a chunk', () => {
     expect(ids(store.text(keys.part(chunk)))).toEqual(['a', 'b', 'c']);
   });
 
-  it('asks for its lines to be answered alone when none of them got done together', async () => {
+  it('requests alone mode when no line finished in parallel', async () => {
     const { store, chunk } = await split(['a', 'b'].map((id) => toLine(id)));
     const { options } = toOptions();
     const engine = () => new FakeEngine(' x', { slots: 2, summary: { deadline: true } });
@@ -146,7 +146,7 @@ describe('a chunk', () => {
     expect(store.text(keys.answer(chunk, 0))).toContain('deadline_exceeded');
   });
 
-  it('is not begun after its end', async () => {
+  it('starts no line after endAt', async () => {
     const { store, chunk } = await split([toLine('a')]);
     const event = { batch, chunk, endAt: new Date(Date.now() - 1).toISOString() };
 
@@ -154,7 +154,7 @@ describe('a chunk', () => {
     expect(store.objects.has(keys.answer(chunk, 0))).toBe(false);
   });
 
-  it('has a result for each line, those with an id of an earlier line too', async () => {
+  it('gives a line that repeats a custom_id an error', async () => {
     const { store, chunks } = await split(
       ['a', 'b', 'a', 'b', 'c'].map((id) => toLine(id)),
       3,
@@ -173,7 +173,7 @@ describe('a chunk', () => {
     ]);
   });
 
-  it('of an input that has changed is not answered', async () => {
+  it('rejects a chunk whose input has changed', async () => {
     const { store, chunk } = await split(['a', 'b'].map((id) => toLine(id)));
     store.with(keys.input, `${toLine('a')}${' '.repeat(500)}`);
 
@@ -183,10 +183,10 @@ describe('a chunk', () => {
   });
 });
 
-describe('a chunk that environments died of', () => {
+describe('answerChunk, after environments have crashed', () => {
   const lines = ['a', 'b', 'c'].map((id) => toLine(id));
 
-  it('is answered line by line', async () => {
+  it('answers one line at a time', async () => {
     const { store, chunk } = await split(lines);
     const engine = new FakeEngine(' x', { slots: 2, beforeEvent: () => Promise.resolve() });
 
@@ -196,10 +196,10 @@ describe('a chunk that environments died of', () => {
     expect(codes(store.text(keys.part(chunk)))).toEqual([undefined, undefined, undefined]);
   });
 
-  it('does without the line that another one dies of', async () => {
+  it('fails the line that crashes another environment', async () => {
     const { store, chunk } = await split(lines);
     const { event } = toCareful(chunk);
-    await dieOf(1, event, store);
+    await crashOn(1, event, store);
     const engine = new FakeEngine();
 
     await answerChunk(event, store, toService(engine), toOptions().options);
@@ -208,10 +208,10 @@ describe('a chunk that environments died of', () => {
     expect(codes(store.text(keys.part(chunk)))).toEqual([undefined, 'environment_ended', undefined]);
   });
 
-  it('does so too when that could not be kept at first', async () => {
+  it('fails that line in a later event when the result could not be saved at first', async () => {
     const { store, chunk } = await split(lines);
     const { event } = toCareful(chunk);
-    await dieOf(1, event, store);
+    await crashOn(1, event, store);
     store.beforeCreate = (key) => {
       if (key === keys.answer(chunk, 1)) throw new Error('Slow down.');
     };
@@ -224,7 +224,7 @@ describe('a chunk that environments died of', () => {
     expect(codes(store.text(keys.part(chunk)))).toEqual([undefined, 'environment_ended', undefined]);
   });
 
-  it('begins again with a line whose result an environment that lives could not keep', async () => {
+  it('starts a line again whose result could not be saved', async () => {
     const { store, chunk } = await split(lines);
     const { event, marker } = toCareful(chunk);
     store.beforeCreate = (key) => {
@@ -235,15 +235,15 @@ describe('a chunk that environments died of', () => {
     store.beforeCreate = () => {};
     const before = store.text(marker(1));
 
-    // The next one dies of it, and that counts.
-    await dieOf(0, event, store);
+    // The next environment crashes on the line, so its marker stays.
+    await crashOn(0, event, store);
     await answerChunk(event, store, toService(), toOptions().options);
 
     expect(before).toBe('');
     expect(codes(store.text(keys.part(chunk)))).toEqual([undefined, 'environment_ended', undefined]);
   });
 
-  it('answers all lines when nothing but keeping them failed', async () => {
+  it('answers all lines when only saving them failed', async () => {
     const { store, chunk } = await split(lines);
     const { event } = toCareful(chunk);
     for (const line of [0, 1, 2]) {
@@ -260,7 +260,7 @@ describe('a chunk that environments died of', () => {
     expect(codes(store.text(keys.part(chunk)))).toEqual([undefined, undefined, undefined]);
   });
 
-  it('says why it failed, whatever else fails after that', async () => {
+  it('throws the error of saving a result even when releasing the markers fails', async () => {
     const { store, chunk } = await split(lines);
     const { event } = toCareful(chunk);
     store.beforeCreate = (key) => {
@@ -276,18 +276,18 @@ describe('a chunk that environments died of', () => {
     expect(logged.map(String)).toEqual(['Error: Slower.']);
     store.beforeCreate = () => {};
     store.beforePut = () => {};
-    // Nothing tells the line now from one that it died of.
+    // The unreleased marker looks like that of a crash.
     await answerChunk(event, store, toService(), toOptions().options);
     expect(codes(store.text(keys.part(chunk)))).toEqual([undefined, 'environment_ended', undefined]);
   });
 
   it.each([
-    ['of itself', false],
-    ['of an invocation that failed to hear of it', true],
-  ])('begins with a line whose marker is there already, %s', async (_, fails) => {
+    ['this invocation created before a retry', false],
+    ['an earlier invocation created without a response', true],
+  ])('starts a line whose marker %s', async (_, fails) => {
     const { store, chunk } = await split(lines);
     const { event, marker } = toCareful(chunk);
-    // S3 takes what its client then sends again.
+    // S3 creates the object, but its response is lost.
     store.beforeCreate = (key, body) => {
       if (key !== marker(1)) return;
       store.with(key, body);
@@ -303,12 +303,12 @@ describe('a chunk that environments died of', () => {
     expect(codes(store.text(keys.part(chunk)))).toEqual([undefined, undefined, undefined]);
   });
 
-  it('begins again with lines that it handed back, though its answer was lost', async () => {
+  it('starts unfinished lines again when its response was lost', async () => {
     const { store, chunk } = await split(lines);
     const { event } = toCareful(chunk);
     const cutShort = new FakeEngine(' x', { summary: { deadline: true } });
 
-    // The first line fails, having had all the time there is; the others are handed back.
+    // The first line fails, because it had all the time there is; the others stay unfinished.
     const answer = await answerChunk(event, store, toService(cutShort), toOptions().options);
     await answerChunk(event, store, toService(), toOptions().options);
 

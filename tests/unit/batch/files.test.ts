@@ -15,8 +15,8 @@ function toResult(id: string, status: number): string {
   return `${JSON.stringify({ id, custom_id: id, response, error: null })}\n`;
 }
 
-describe('a batch that is split', () => {
-  it('has chunks that lie one after the other', async () => {
+describe('splitBatch', () => {
+  it('returns consecutive chunks with the duplicates in them', async () => {
     const input = `${toLine('a')}\n\n${toLine('b')}\n{\n${toLine('a')}\n${toLine('c')}`;
     const store = new MemoryStore().with(keys.input, input);
 
@@ -34,7 +34,7 @@ describe('a batch that is split', () => {
     ]);
   });
 
-  it('has fewer lines in a chunk where they are long', async () => {
+  it('puts fewer long lines in a chunk', async () => {
     const megabytes = 6 * 1024 * 1024;
     async function* longLines(): AsyncGenerator<FileLine> {
       for (let at = 0; at < 5; at += 1) {
@@ -47,18 +47,18 @@ describe('a batch that is split', () => {
     expect(chunks.map(({ lines }) => lines)).toEqual([2, 2, 1]);
   });
 
-  it('has to have lines', async () => {
+  it('rejects an input without lines', async () => {
     const store = new MemoryStore().with(keys.input, '\n \n');
 
     await expect(splitBatch(batch, 2, store)).rejects.toMatchObject({
       name: 'UnusableInputError',
-      message: 'batches/tested/input.jsonl has no lines.',
+      message: 'batches/tested/input.jsonl has no lines: it needs at least one request.',
     });
   });
 });
 
-describe('a batch that is joined', () => {
-  it('has its results in two files, in order', async () => {
+describe('joinBatch', () => {
+  it('writes the results to two files, in order', async () => {
     const store = new MemoryStore();
     for (let chunk = 39; chunk >= 0; chunk -= 1) {
       const text = toResult(`good-${chunk}`, 200) + toResult(`bad-${chunk}`, 400);
@@ -76,7 +76,7 @@ describe('a batch that is joined', () => {
     expect(store.text(keys.errors)).toBe(numbers.map((number) => toResult(`bad-${number}`, 400)).join(''));
   });
 
-  it('is no batch while results are missing', async () => {
+  it('writes no files while results are missing', async () => {
     const store = new MemoryStore().with(
       keys.part({ first: 0, lines: 1, start: 0, end: 0 }),
       toResult('a', 200),
@@ -90,13 +90,13 @@ describe('a batch that is joined', () => {
   });
 });
 
-describe('the function for files', () => {
+describe('the function batch-files', () => {
   it.each([
     { step: 'split', batch: '../elsewhere', linesPerChunk: 1 },
     { step: 'split', batch, linesPerChunk: 0 },
     { step: 'join', batch },
     { step: 'remove', batch },
-  ])('does not take %o', async (event) => {
+  ])('rejects the event %o', async (event) => {
     const handler = definePipeline(new MemoryStore());
 
     await expect(handler(event as never, {} as never)).rejects.toThrow();

@@ -11,10 +11,10 @@ async function read(text: string, size: number) {
   return lines.map(({ text: bytes, start, end }) => ({ text: Buffer.from(bytes).toString(), start, end }));
 }
 
-describe('lines of a file', () => {
+describe('readLines', () => {
   const text = 'é one\n\n  \t\r\ntwo\r\n\nthree';
 
-  it.each([1, 2, 3, 5, 100])('are the same in pieces of %d bytes', async (size) => {
+  it.each([1, 2, 3, 5, 100])('returns the same lines for pieces of %d bytes', async (size) => {
     expect(await read(text, size)).toEqual([
       { text: 'é one', start: 0, end: 7 },
       { text: 'two\r', start: 13, end: 18 },
@@ -22,14 +22,14 @@ describe('lines of a file', () => {
     ]);
   });
 
-  it('are where they say', async () => {
+  it('returns the byte offsets of each line', async () => {
     const bytes = Buffer.from(text);
     for (const { text: line, start, end } of await read(text, 4)) {
       expect(bytes.subarray(start, end).toString().trimEnd()).toBe(line.trimEnd());
     }
   });
 
-  it.each(['', '\n', ' \n\r\n'])('are none in %j', async (blank) => {
+  it.each(['', '\n', ' \n\r\n'])('returns no lines for %j', async (blank) => {
     expect(await read(blank, 1)).toEqual([]);
   });
 });

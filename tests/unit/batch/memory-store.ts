@@ -1,20 +1,20 @@
-// Objects in memory.
+// An object store in memory.
 import type { ObjectStore, ObjectWriter } from '../../../src/batch/object-store.ts';
 
 export class MemoryStore implements ObjectStore {
   readonly objects = new Map<string, { body: string; metadata: Readonly<Record<string, string>> }>();
-  /** Called before an object is created; what it throws, the creation fails with. */
+  /** Called before an object is created. The creation fails when this throws. */
   beforeCreate: (key: string, body: string) => unknown = () => {};
-  /** The same before one is put. */
+  /** Called before an object is replaced. The replacement fails when this throws. */
   beforePut: (key: string) => unknown = () => {};
 
-  /** Puts an object in before anything else does. */
+  /** Adds an object without calling `beforeCreate`. */
   with(key: string, body: string, metadata: Readonly<Record<string, string>> = {}): this {
     this.objects.set(key, { body, metadata });
     return this;
   }
 
-  /** The text of an object that must be there. */
+  /** Returns the text of an object; throws when it does not exist. */
   text(key: string): string {
     const object = this.objects.get(key);
     if (object === undefined) throw new Error(`There is no ${key}.`);
@@ -29,9 +29,9 @@ export class MemoryStore implements ObjectStore {
     key: string,
     body: string,
     metadata: Readonly<Record<string, string>> = {},
-  ): Promise<'created' | 'was-there'> {
+  ): Promise<'created' | 'exists'> {
     await this.beforeCreate(key, body);
-    if (this.objects.has(key)) return 'was-there';
+    if (this.objects.has(key)) return 'exists';
     this.objects.set(key, { body, metadata });
     return 'created';
   }
@@ -49,7 +49,7 @@ export class MemoryStore implements ObjectStore {
   async stream(key: string): Promise<AsyncIterable<Uint8Array>> {
     const bytes = await this.read(key);
     return (async function* () {
-      // In pieces that end anywhere.
+      // Small pieces, so that they end within lines and characters.
       for (let at = 0; at < bytes.length; at += 7) yield bytes.subarray(at, at + 7);
     })();
   }

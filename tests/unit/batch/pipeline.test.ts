@@ -1,4 +1,4 @@
-// The functions `batch` and `batch-files`, by the events in events/.
+// Runs the functions `batch` and `batch-files` with the events in events/.
 import { readFileSync } from 'node:fs';
 import { ChangeMessageVisibilityCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Context } from 'aws-lambda';
@@ -28,8 +28,8 @@ function start(store = new MemoryStore(), engine = new FakeEngine()) {
   return { store, engine, invoke };
 }
 
-describe('the function for batches', () => {
-  it('answers messages', async () => {
+describe('the function batch', () => {
+  it('answers queue messages', async () => {
     const { store, invoke } = start();
 
     expect(await invoke(readEvent('sqs'))).toEqual({ batchItemFailures: [] });
@@ -39,7 +39,7 @@ describe('the function for batches', () => {
     });
   });
 
-  it('answers a chunk of the example, which another function has split', async () => {
+  it('answers a chunk that batch-files has split', async () => {
     const input = readFileSync('events/batch.jsonl', 'utf8').split('\n')[0] ?? '';
     const store = new MemoryStore().with('batches/example/input.jsonl', `${input}\n${toLine('second')}\n`);
     await defineFilesPipeline(store)(readEvent('batch-split') as never, toContext());
@@ -50,7 +50,7 @@ describe('the function for batches', () => {
     expect(store.text('work/example/parts/0000000000.jsonl').trimEnd().split('\n')).toHaveLength(2);
   });
 
-  it('keeps time free for results, and hands the rest back', async () => {
+  it('reserves time for results and returns the remaining messages', async () => {
     sqs.on(ChangeMessageVisibilityCommand).resolves({});
     const { Records } = readEvent('sqs') as { Records: { messageId: string; body: string }[] };
     const both = { Records: [...Records, { ...Records[0], messageId: 'second', body: toLine('second') }] };
@@ -60,7 +60,7 @@ describe('the function for batches', () => {
     });
   });
 
-  it('tells its state machine of a failure without internals, and the log of all', async () => {
+  it('logs an internal error and hides it from the state machine', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {});
 
     await expect(start().invoke(readEvent('batch-chunk'))).rejects.toMatchObject({ name: 'server_error' });

@@ -46,7 +46,7 @@ async function answer(
   return { failures: batchItemFailures.map(({ itemIdentifier }) => itemIdentifier), store, logged, engine };
 }
 
-/** Seconds until messages are visible again, by their handles. */
+/** Returns the visibility timeouts that were set, in seconds, by receipt handle. */
 function visibilities() {
   const inputs = sqs.commandCalls(ChangeMessageVisibilityCommand).map(({ args: [{ input }] }) => input);
   for (const { QueueUrl } of inputs) expect(QueueUrl).toBe(queueUrl);
@@ -55,8 +55,8 @@ function visibilities() {
   );
 }
 
-describe('messages of a queue', () => {
-  it('are answered into objects named after their ids', async () => {
+describe('answerMessages', () => {
+  it('saves each answer in an object named after the custom_id', async () => {
     const { failures, store } = await answer([toLine('a/b ?'), toLine('c', { prompt: 7 })]);
 
     expect(failures).toEqual([]);
@@ -67,7 +67,7 @@ describe('messages of a queue', () => {
     });
   });
 
-  it('that are delivered again are not answered again', async () => {
+  it('does not answer a redelivered message again', async () => {
     const { store } = await answer([toLine('a')]);
     const first = store.text('queue/a.json');
     const again = await answer([toLine('a'), toLine('a')], { store, engine: new FakeEngine(' another') });
@@ -77,7 +77,7 @@ describe('messages of a queue', () => {
     expect(store.text('queue/a.json')).toBe(first);
   });
 
-  it('that came twice at once have one answer', async () => {
+  it('saves one answer when a message is delivered twice in one event', async () => {
     const { failures, store } = await answer([toLine('a'), toLine('a')], {
       engine: new FakeEngine([' one', ' other'], { slots: 2 }),
     });
@@ -86,20 +86,20 @@ describe('messages of a queue', () => {
     expect(store.objects.size).toBe(1);
   });
 
-  it('that are no requests, or take the id of another one, are left to the dead-letter queue', async () => {
+  it('fails invalid messages and reused ids without a pause', async () => {
     const { store } = await answer([toLine('a')]);
     const { failures, logged } = await answer(['{', toLine('a', { max_tokens: 3 }), toLine('b')], { store });
 
     expect(failures.toSorted()).toEqual(['m0', 'm1']);
     expect(logged.map(String).toSorted()).toEqual([
-      'RequestError: Message m1 has the custom_id of another request, whose answer is queue/a.json.',
+      'RequestError: Message m1 has the custom_id of another request, answered in queue/a.json: use another custom_id.',
       'RequestError: The request body is not valid JSON at character 1.',
     ]);
     expect(store.objects.has('queue/b.json')).toBe(true);
     expect(visibilities()).toEqual({ r0: 0, r1: 0 });
   });
 
-  it('whose ids no key can be named after are left to the dead-letter queue', async () => {
+  it('fails a message whose id cannot be part of a key without a pause', async () => {
     const { failures, logged } = await answer([toLine('\ud800')]);
 
     expect(failures).toEqual(['m0']);
@@ -107,7 +107,7 @@ describe('messages of a queue', () => {
     expect(visibilities()).toEqual({ r0: 0 });
   });
 
-  it('that there was no time for are visible again at once', async () => {
+  it('makes unfinished messages visible at once', async () => {
     const { failures } = await answer([toLine('a'), toLine('b')], { remainingMs: () => -1 });
 
     expect(failures).toEqual(['m1']);
@@ -115,7 +115,7 @@ describe('messages of a queue', () => {
   });
 
   it.each(['RequestThrottled', 'AccessDenied', 'QueueDoesNotExist', 'TimeoutError'])(
-    'come again when their time is over, if they cannot be made visible: %s',
+    'leaves unfinished messages to the visibility timeout of the queue after %s',
     async (name) => {
       sqs.on(ChangeMessageVisibilityCommand).rejects(Object.assign(new Error('Slow down.'), { name }));
       const { failures, logged } = await answer([toLine('a'), toLine('b')], { remainingMs: () => -1 });
@@ -125,7 +125,7 @@ describe('messages of a queue', () => {
     },
   );
 
-  it('whose answers cannot be kept are delivered again, alone', async () => {
+  it('retries only the message whose answer cannot be saved, after a pause', async () => {
     const store = new MemoryStore();
     store.beforeCreate = (key) => {
       if (key === 'queue/a.json') throw Object.assign(new Error('Not yours.'), { name: 'AccessDenied' });
@@ -138,7 +138,7 @@ describe('messages of a queue', () => {
     expect(store.objects.has('queue/b.json')).toBe(true);
   });
 
-  it('that came before are answered one after the other', async () => {
+  it('answers redelivered messages one at a time', async () => {
     const bodies = ['a', 'b', 'c'].map((id) => toLine(id));
     const once = new FakeEngine(' x', { slots: 3, beforeEvent: () => Promise.resolve() });
     const twice = new FakeEngine(' x', { slots: 3, beforeEvent: () => Promise.resolve() });

@@ -1,4 +1,4 @@
-// Lines of batches, and what answers them.
+// Fixtures of the batch tests: lines, a service, and options.
 import type { AnswerLinesOptions, NumberedLine } from '../../../src/batch/answer-lines.ts';
 import { consoleLog } from '../../../src/telemetry/log.ts';
 import { model, toContext } from '../api/fake-service.ts';
@@ -21,11 +21,11 @@ export function toService(engine = new FakeEngine()) {
   return { engine, model };
 }
 
-/** Options with all the time there is, and what was logged. */
-export function toOptions(overrides: Partial<Omit<AnswerLinesOptions, 'keep'>> = {}) {
+/** Creates options without a deadline, and the list of logged errors. */
+export function toOptions(overrides: Partial<Omit<AnswerLinesOptions, 'save'>> = {}) {
   const logged: unknown[] = [];
   const log = (error: unknown) => void logged.push(error);
-  const options: Omit<AnswerLinesOptions, 'keep'> = {
+  const options: Omit<AnswerLinesOptions, 'save'> = {
     remainingMs: () => Number.POSITIVE_INFINITY,
     toContext: ({ number }) => toContext({ id: `request-${number}`, log: { ...consoleLog, error: log } }),
     log,

@@ -33,8 +33,8 @@ function toBody(text: string) {
   return body as unknown as NonNullable<GetObjectCommandOutput['Body']>;
 }
 
-describe('an object', () => {
-  it('is found with its metadata, or not', async () => {
+describe('S3Store', () => {
+  it('finds the metadata of an object, or undefined', async () => {
     s3.on(HeadObjectCommand)
       .resolvesOnce({ Metadata: { sha256: 'x' } })
       .rejectsOnce(named('NotFound'));
@@ -43,7 +43,7 @@ describe('an object', () => {
     expect(await store.find('a')).toBeUndefined();
   });
 
-  it('is read whole or in part', async () => {
+  it('reads an object or a range of it', async () => {
     s3.on(GetObjectCommand).callsFake(() => ({ Body: toBody('text') }));
 
     expect(Buffer.from(await store.read('a')).toString()).toBe('text');
@@ -54,11 +54,11 @@ describe('an object', () => {
     ]);
   });
 
-  it('is created only where there is none', async () => {
+  it('creates an object only once', async () => {
     s3.on(PutObjectCommand).resolvesOnce({}).rejectsOnce(named('PreconditionFailed'));
 
     expect(await store.create('a', 'text', { sha256: 'x' })).toBe('created');
-    expect(await store.create('a', 'text')).toBe('was-there');
+    expect(await store.create('a', 'text')).toBe('exists');
     expect(s3.commandCalls(PutObjectCommand)[0]?.args[0].input).toEqual({
       Bucket: 'bucket',
       Key: 'a',
@@ -68,16 +68,16 @@ describe('an object', () => {
     });
   });
 
-  it('is tried again while another one creates it', async () => {
+  it('retries a creation while a concurrent one is in progress', async () => {
     s3.on(PutObjectCommand)
       .rejectsOnce(named('ConditionalRequestConflict'))
       .rejectsOnce(named('ConditionalRequestConflict'))
       .rejectsOnce(named('PreconditionFailed'));
 
-    expect(await store.create('a', 'text')).toBe('was-there');
+    expect(await store.create('a', 'text')).toBe('exists');
   });
 
-  it.each(['SlowDown', 'AccessDenied', 'NoSuchBucket'])('fails as S3 says: %s', async (name) => {
+  it.each(['SlowDown', 'AccessDenied', 'NoSuchBucket'])('throws the error %s of S3', async (name) => {
     s3.onAnyCommand().rejects(named(name));
 
     for (const failing of [
@@ -93,8 +93,8 @@ describe('an object', () => {
   });
 });
 
-describe('keys', () => {
-  it('are listed over all pages', async () => {
+describe('S3Store.list', () => {
+  it('lists keys over all pages', async () => {
     s3.on(ListObjectsV2Command, { ContinuationToken: undefined }).resolves({
       Contents: [{ Key: 'a/1' }],
       NextContinuationToken: 'next',
@@ -105,8 +105,8 @@ describe('keys', () => {
   });
 });
 
-describe('an object that is written', () => {
-  it('is there when it is finished', async () => {
+describe('S3Store.write', () => {
+  it('uploads the text on finish', async () => {
     s3.on(PutObjectCommand).resolves({});
     const writer = store.write('a');
     await writer.write('one ');
@@ -117,7 +117,7 @@ describe('an object that is written', () => {
     expect(Buffer.from(call?.args[0].input.Body as Uint8Array).toString()).toBe('one two');
   });
 
-  it('fails when S3 does, and whoever writes meanwhile learns it', async () => {
+  it('rejects a write when the upload has failed', async () => {
     s3.on(CreateMultipartUploadCommand).rejects(named('AccessDenied'));
     const writer = store.write('a');
 
@@ -129,7 +129,7 @@ describe('an object that is written', () => {
     await writer.abandon();
   });
 
-  it('leaves nothing when it is abandoned', async () => {
+  it('aborts the upload on abandon', async () => {
     s3.on(CreateMultipartUploadCommand).resolves({ UploadId: 'upload' });
     s3.on(UploadPartCommand).resolves({ ETag: '"1"' });
     s3.on(AbortMultipartUploadCommand).resolves({});
@@ -143,8 +143,8 @@ describe('an object that is written', () => {
   });
 });
 
-describe('a client', () => {
-  it('gives up a request that S3 does not answer', async () => {
+describe('createS3Client', () => {
+  it('times out a request that S3 does not answer', async () => {
     s3.restore();
     onTestFinished(() => void mockClient(S3Client));
     const silent = createServer(() => {});

@@ -7,13 +7,13 @@ const chunk = (text: string, finish: string | null = null) => ({
 const usage = { choices: [], usage: { prompt_tokens: 5, completion_tokens: 4 } };
 const event = (body: object) => `data: ${JSON.stringify(body)}\n\n`;
 
-/** Parts that came 10 ms after each other, the first one at 10. */
+/** Creates an exchange whose parts arrive every 10 ms, starting at 10. */
 function toExchange(...texts: (string | Buffer)[]) {
   const parts = texts.map((text, index) => ({ at: 10 * (index + 1), bytes: Buffer.from(text) }));
   return { startedAt: 1, endedAt: 10 * texts.length, parts };
 }
 
-test('the first token is the first text, the last one the last choice, and the server counts', () => {
+test('takes the times of the first text and the last choice, and the token count of the server', () => {
   const exchange = toExchange(
     ': a comment\n\n',
     event(chunk('')),
@@ -30,7 +30,7 @@ test('the first token is the first text, the last one the last choice, and the s
   });
 });
 
-test('an event has come when its last byte has, also one that is cut within a character', () => {
+test('takes the time of the last byte of an event that is split within a character', () => {
   const bytes = Buffer.from(event(chunk('é')));
   const middle = bytes.indexOf(0xc3) + 1;
 
@@ -39,12 +39,12 @@ test('an event has come when its last byte has, also one that is cut within a ch
   expect(answer).toMatchObject({ firstTokenAt: 20, lastTokenAt: 20 });
 });
 
-test('where the server does not count, the events with text do', () => {
+test('counts events with text when the server reports no usage', () => {
   const exchange = toExchange(event(chunk(' a')), event(chunk(' b')), event(chunk('', 'stop')));
 
   expect(toStreamedCompletion(exchange).completionTokens).toBe(2);
 });
 
-test('a stream without text is a failure', () => {
+test('rejects a stream without text', () => {
   expect(() => toStreamedCompletion(toExchange(event(usage)))).toThrow('no text');
 });

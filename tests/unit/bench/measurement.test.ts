@@ -9,7 +9,7 @@ const measurement = {
   ],
 };
 
-test('contenders take turns, in a direction that alternates, and the warm-up counts for nothing', async () => {
+test('interleaves contenders in alternating order and discards the warm-up', async () => {
   const taken: string[] = [];
   const contender = (subject: string): Contender => ({
     subject,
@@ -32,7 +32,7 @@ test('contenders take turns, in a direction that alternates, and the warm-up cou
   ]);
 });
 
-test('a sample tells all that a plot needs, and a metric that a contender does not know has none', async () => {
+test('describes each sample fully and skips metrics that a contender does not support', async () => {
   const contender: Contender = { subject: 'a', take: async () => ({ wait: 12 }) };
 
   const samples = await interleave(measurement, '2 threads', [contender], 1);

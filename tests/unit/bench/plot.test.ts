@@ -24,7 +24,7 @@ function report(): Report {
   return toReport({
     subjects: [subject('ours'), subject('theirs')],
     model: { name: 'a-model', directory: '/m', path: '/m/a.gguf', bytes: 1 },
-    measurements: [{ name: 'speed', description: 'how fast it is', metrics: [metric], run: async () => [] }],
+    measurements: [{ name: 'speed', description: 'its speed', metrics: [metric], run: async () => [] }],
     samples: [
       sample('ours', 30, '1 thread'),
       sample('theirs', 20, '1 thread'),
@@ -33,12 +33,12 @@ function report(): Report {
   });
 }
 
-test('a plot has a panel for each variant, with a bar for each subject, and says of what it is', async () => {
+test('plots a panel per variant with a bar per subject and the description', async () => {
   const svg = await toPlot(report(), 'speed');
 
   expect(svg).toMatch(/^<svg /);
   for (const text of [
-    'how fast it is',
+    'its speed',
     'a-model',
     'ours',
     'theirs',
@@ -47,6 +47,6 @@ test('a plot has a panel for each variant, with a bar for each subject, and says
     'tokens/s (higher is better)',
   ])
     expect(svg).toContain(text);
-  // One for each of the three summaries.
+  // One bar for each of the three summaries.
   expect(svg.match(/role="graphics-symbol" aria-roledescription="bar"/g)).toHaveLength(3);
 });

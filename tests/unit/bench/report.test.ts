@@ -11,7 +11,7 @@ const subject = (name: string): Subject => ({
 
 const streams: Measurement = {
   name: 'streams',
-  description: 'eight streams at once',
+  description: 'eight parallel streams',
   metrics: [
     { name: 'throughput', unit: 'tokens/s', better: 'higher', goal: { timesOf: 'peer', atLeast: 1 } },
     { name: 'overhead', unit: 'ms', better: 'lower', goal: { atMost: 2 } },
@@ -41,7 +41,7 @@ function report(ours: number, overhead: number) {
   });
 }
 
-test('the table says of each goal whether it is reached, on the line it is about', () => {
+test('the table shows the result of each goal on the line of its subject', () => {
   const [, ours, peer, overhead, peerOverhead] = toTable(report(120, 3)).split('\n');
 
   expect(ours).toMatch(/^streams +2 threads +throughput +ours +120\.0 .* tokens\/s$/);
@@ -50,11 +50,11 @@ test('the table says of each goal whether it is reached, on the line it is about
   expect(peerOverhead).toMatch(/0\.33$/);
 });
 
-test('a ratio below the goal does not reach it', () => {
+test('the table marks a ratio below its goal with NO', () => {
   expect(toTable(report(90, 1))).toMatch(/0\.90 +at least 1\.00: NO/);
 });
 
-test('the report says what was measured on what, in rows that a plot takes as they are', () => {
+test('the report contains the machine, the subjects and rows that can be plotted', () => {
   const { machine, model, subjects, measurements, summaries, samples } = report(120, 1);
 
   expect(machine.processors).toBeGreaterThan(0);
@@ -64,7 +64,7 @@ test('the report says what was measured on what, in rows that a plot takes as th
     { name: 'peer', version: '1.2.3' },
   ]);
   expect(measurements).toEqual([
-    { name: 'streams', description: 'eight streams at once', metrics: streams.metrics },
+    { name: 'streams', description: 'eight parallel streams', metrics: streams.metrics },
   ]);
   expect(samples).toHaveLength(4);
   expect(summaries).toContainEqual({
@@ -82,7 +82,7 @@ test('the report says what was measured on what, in rows that a plot takes as th
   });
 });
 
-test('the heading says when and where it was measured, and of which releases', () => {
+test('the heading contains the date, the machine, the model and the versions', () => {
   const machine = {
     cpu: 'A CPU',
     processors: 2,

@@ -20,11 +20,11 @@ test.each([
   [[4, 1, 3, 2], 2.5],
   [[7], 7],
   [[], Number.NaN],
-])('the median of %j is %d', (values, expected) => {
+])('median of %j is %d', (values, expected) => {
   expect(median(values)).toBe(expected);
 });
 
-test('a subject is compared with the baseline round by round, so that a slow spell of the machine cancels out', () => {
+test('compares a subject with the baseline round by round', () => {
   const samples = [
     ...[100, 20, 100].map((value, round) => sample('ours', round, value)),
     ...[50, 10, 40].map((value, round) => sample('peer', round, value)),
@@ -37,7 +37,7 @@ test('a subject is compared with the baseline round by round, so that a slow spe
   expect(peer).toMatchObject({ subject: 'peer', median: 40, baselineRatio: 2 });
 });
 
-test('rounds that only one of two has are left out of the ratio', () => {
+test('ignores rounds that only one of two subjects has in the ratio', () => {
   const samples = [sample('ours', 0, 30), sample('peer', 0, 10), sample('peer', 1, 1), sample('other', 5, 1)];
 
   const summaries = summarise(samples, 'ours');
@@ -49,7 +49,7 @@ test('rounds that only one of two has are left out of the ratio', () => {
   ]);
 });
 
-test('variants and metrics are kept apart', () => {
+test('summarises variants and metrics separately', () => {
   const one = sample('ours', 0, 1);
   const samples = [
     one,

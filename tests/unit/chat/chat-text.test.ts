@@ -2,20 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { type ChatPiece, ChatText, type ChatTextOptions } from '../../../src/chat/chat-text.ts';
 import { seededRandom } from '../json-schema/seeded-random.ts';
 
-const plain: ChatTextOptions = { thinks: false, startsThinking: false, calls: 'nowhere' };
+const plain: ChatTextOptions = { thinks: false, startsThinking: false, calls: 'none' };
 
-interface Read {
+interface Parsed {
   reasoning: string;
   content: string;
   calls: { name: string; arguments: string }[];
   isCalling: boolean;
 }
 
-/** What pieces of a text add up to. */
-function read(texts: readonly string[], options: Partial<ChatTextOptions>): Read {
+/** Parses a text in pieces and joins the results. */
+function parse(texts: readonly string[], options: Partial<ChatTextOptions>): Parsed {
   const text = new ChatText({ ...plain, ...options });
   const pieces: ChatPiece[] = [...texts.flatMap((each) => text.push(each)), ...text.end()];
-  const message: Read = { reasoning: '', content: '', calls: [], isCalling: text.isCalling };
+  const message: Parsed = { reasoning: '', content: '', calls: [], isCalling: text.isCalling };
   for (const piece of pieces) {
     if (piece.type === 'call') {
       expect(piece.call).toBe(message.calls.length);
@@ -24,14 +24,14 @@ function read(texts: readonly string[], options: Partial<ChatTextOptions>): Read
       expect(piece.text).not.toBe('');
       if (piece.type === 'reasoning') message.reasoning += piece.text;
       else if (piece.type === 'content') message.content += piece.text;
-      else (message.calls[piece.call] as Read['calls'][number]).arguments += piece.text;
+      else (message.calls[piece.call] as Parsed['calls'][number]).arguments += piece.text;
     }
   }
   return message;
 }
 
-/** The same text in pieces of one size, and in pieces of random ones. */
-function cuts(text: string): string[][] {
+/** Splits a text into pieces of equal and of random sizes. */
+function splits(text: string): string[][] {
   const random = seededRandom(text.length);
   const randomly = Array.from({ length: 20 }, () => {
     const pieces: string[] = [];
@@ -46,16 +46,18 @@ function cuts(text: string): string[][] {
   return [[text], ...evenly, ...randomly];
 }
 
-const call = (name: string, given: string) =>
-  `<tool_call>\n{"name": "${name}", "arguments": ${given}}\n</tool_call>`;
+const call = (name: string, callArguments: string) =>
+  `<tool_call>\n{"name": "${name}", "arguments": ${callArguments}}\n</tool_call>`;
 const paris = '{"city": "Paris"}';
 const awkward = '{"a": "</tool_call>}{", "b": ["\\"}", {"c": "\\\\"}], "d": "<think>"}';
 
-const cases: [what: string, text: string, options: Partial<ChatTextOptions>, expected: Partial<Read>][] = [
+type Case = [title: string, text: string, options: Partial<ChatTextOptions>, expected: Partial<Parsed>];
+
+const cases: Case[] = [
   ['a plain text', ' Hi\n there \n', {}, { content: ' Hi\n there \n' }],
   ['an empty text', '', { thinks: true, calls: 'anywhere' }, {}],
   [
-    'marks that mean nothing',
+    'marks when neither thoughts nor calls are possible',
     '<think>a</think><tool_call>b',
     {},
     { content: '<think>a</think><tool_call>b' },
@@ -68,13 +70,13 @@ const cases: [what: string, text: string, options: Partial<ChatTextOptions>, exp
     { reasoning: 'Hm.', content: 'Yes. ' },
   ],
   [
-    'thoughts after blanks',
+    'thoughts after white space',
     '\n <think>Hm.</think>Yes.',
     { thinks: true },
     { reasoning: 'Hm.', content: 'Yes.' },
   ],
   [
-    'thoughts that the prompt began',
+    'thoughts that the prompt started',
     'Hm. < <b </th\n</think>\nYes.',
     { thinks: true, startsThinking: true },
     { reasoning: 'Hm. < <b </th', content: 'Yes.' },
@@ -82,9 +84,9 @@ const cases: [what: string, text: string, options: Partial<ChatTextOptions>, exp
   ['no thoughts', '\nYes <think>.', { thinks: true }, { content: 'Yes <think>.' }],
   ['empty thoughts', '<think>\n\n</think>\n\nYes.', { thinks: true }, { content: 'Yes.' }],
   ['thoughts without an end', '<think>Hm. </thin', { thinks: true }, { reasoning: 'Hm. </thin' }],
-  ['half a mark of thoughts', '<thin', { thinks: true }, { content: '<thin' }],
+  ['half a <think> mark', '<thin', { thinks: true }, { content: '<thin' }],
   [
-    'a second mark of thoughts',
+    'a second <think> mark',
     '<think>a</think>b<think>c</think>',
     { thinks: true },
     { reasoning: 'a', content: 'b<think>c</think>' },
@@ -103,7 +105,7 @@ const cases: [what: string, text: string, options: Partial<ChatTextOptions>, exp
     { content: 'Let me see.', calls: [{ name: 'weather', arguments: paris }] },
   ],
   [
-    'blanks around calls',
+    'white space around calls',
     `\n ${call('weather', paris)}\n\n`,
     { calls: 'anywhere' },
     { calls: [{ name: 'weather', arguments: paris }] },
@@ -149,22 +151,22 @@ const cases: [what: string, text: string, options: Partial<ChatTextOptions>, exp
     { reasoning: 'Hm. <tool_cal', calls: [{ name: 'now', arguments: '{}' }] },
   ],
   [
-    'a call within thoughts, which ends them',
+    'a call that ends the thoughts',
     `<think>Hm.\n${call('now', '{}')}`,
     { thinks: true, calls: 'anywhere' },
     { reasoning: 'Hm.', calls: [{ name: 'now', arguments: '{}' }] },
   ],
   [
-    'thoughts of a call, where they are followed by one or by content',
+    'thoughts with a <tool_call> mark',
     `<think>Hm. <tool_call></think>\n${call('now', '{}')}`,
-    { thinks: true, calls: 'instead' },
+    { thinks: true, calls: 'insteadOfContent' },
     { reasoning: 'Hm. <tool_call>', calls: [{ name: 'now', arguments: '{}' }] },
   ],
 
   [
-    'a call in the place of content',
+    'a call instead of content',
     `\n${call('now', '{}')}\n${call('now', '{}')}`,
-    { calls: 'instead' },
+    { calls: 'insteadOfContent' },
     {
       calls: [
         { name: 'now', arguments: '{}' },
@@ -173,15 +175,15 @@ const cases: [what: string, text: string, options: Partial<ChatTextOptions>, exp
     },
   ],
   [
-    'content in the place of a call',
+    'content instead of a call',
     '{"a": "<tool_call>"}',
-    { calls: 'instead' },
+    { calls: 'insteadOfContent' },
     { content: '{"a": "<tool_call>"}' },
   ],
   [
-    'a call in the place of content, after thoughts',
+    'a call instead of content, after thoughts',
     `<think>Hm.</think>\n${call('now', '{}')}`,
-    { thinks: true, calls: 'instead' },
+    { thinks: true, calls: 'insteadOfContent' },
     { reasoning: 'Hm.', calls: [{ name: 'now', arguments: '{}' }] },
   ],
 
@@ -205,14 +207,15 @@ const cases: [what: string, text: string, options: Partial<ChatTextOptions>, exp
   ],
 ];
 
-describe('the text of a chat', () => {
-  it.each(cases)('is read, however it is cut: %s', (_, text, options, expected) => {
-    const whole = { reasoning: '', content: '', calls: [], isCalling: false, ...expected };
+describe('ChatText', () => {
+  it.each(cases)('parses %s, split anywhere', (_, text, options, expected) => {
+    const message = { reasoning: '', content: '', calls: [], isCalling: false, ...expected };
 
-    for (const pieces of cuts(text)) expect(read(pieces, options), JSON.stringify(pieces)).toEqual(whole);
+    for (const pieces of splits(text))
+      expect(parse(pieces, options), JSON.stringify(pieces)).toEqual(message);
   });
 
-  it('is given out as soon as it can be nothing else', () => {
+  it('returns text as soon as it is unambiguous', () => {
     const text = new ChatText({ thinks: true, startsThinking: false, calls: 'anywhere' });
 
     expect(text.push('<think>Hm')).toEqual([{ type: 'reasoning', text: 'Hm' }]);
@@ -228,7 +231,7 @@ describe('the text of a chat', () => {
     ]);
   });
 
-  it('is read in a time that grows with its length', () => {
+  it('parses a long text in linear time', () => {
     const text = new ChatText({ thinks: true, startsThinking: true, calls: 'anywhere' });
     const long = `${'<think>  <'.repeat(100_000)}</think>${'\n'.repeat(100_000)}${'<tool_cal '.repeat(100_000)}`;
 

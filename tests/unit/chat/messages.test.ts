@@ -1,4 +1,4 @@
-// From messages to the prompt, as POST /apply-template shows it.
+// Converts messages to prompts, through POST /apply-template.
 import { describe, expect, it } from 'vitest';
 import { applyTemplate } from '../../../src/api/chat/chat.ts';
 import { FakeEngine } from '../fake-engine.ts';
@@ -37,8 +37,8 @@ const conversation = [
   { role: 'tool', tool_call_id: '2', content: [{ type: 'text', text: '5' }] },
 ];
 
-describe('messages', () => {
-  it('are written by the template', async () => {
+describe('the prompt', () => {
+  it('is rendered by the template', async () => {
     const messages = [
       { role: 'system', content: 'Be brief.' },
       user('Hi'),
@@ -52,13 +52,13 @@ describe('messages', () => {
     );
   });
 
-  it('of a developer are those of the system', async () => {
+  it('has a developer message as a system message', async () => {
     expect(await render('chatMl', { messages: [{ role: 'developer', content: 'Be brief.' }] })).toContain(
       '<|im_start|>system\nBe brief.<|im_end|>',
     );
   });
 
-  it('in parts are joined', async () => {
+  it('has the joined parts of a message', async () => {
     const parts = [
       { type: 'text', text: 'one ' },
       { type: 'text', text: 'two' },
@@ -70,7 +70,7 @@ describe('messages', () => {
     }
   });
 
-  it('of the system go to a template without one as a part of the first message', async () => {
+  it('has the system message in the first user message when the template rejects it', async () => {
     const messages = [{ role: 'system', content: 'Be brief.' }, user('Hi')];
 
     expect(await render('strict', { messages })).toBe('<s>[user]Be brief.\n\nHi[model]');
@@ -80,7 +80,7 @@ describe('messages', () => {
     [[{ role: 'system', content: 'Be brief.' }], /System role not supported/],
     [[user('Hi'), user('Ho')], /Roles must take turns/],
     [[{ role: 'system', content: 'Be brief.' }, user('Hi'), user('Ho')], /Roles must take turns/],
-  ])('that the template does not take are refused with its own reason', async (messages, reason) => {
+  ])("is rejected with the template's reason: %j", async (messages, reason) => {
     await expect(render('strict', { messages })).rejects.toMatchObject({
       code: 'invalid_value',
       param: 'messages',
@@ -89,7 +89,7 @@ describe('messages', () => {
     });
   });
 
-  it('need a template that can be read', async () => {
+  it('is rejected without a valid template', async () => {
     const messages = [user('Hi')];
 
     await expect(render('unreadable', { messages })).rejects.toMatchObject({ code: 'invalid_value' });
@@ -99,7 +99,7 @@ describe('messages', () => {
     });
   });
 
-  it('are all that the template gets of that name, and the variables beside them', async () => {
+  it('uses chat_template_kwargs, which cannot replace the messages', async () => {
     const kwargs = {
       messages: [user('other')],
       add_generation_prompt: false,
@@ -115,7 +115,7 @@ describe('messages', () => {
     );
   });
 
-  it('that were an answer may be sent back as a client has them', async () => {
+  it('has an earlier answer as the client received it', async () => {
     const answer = {
       role: 'assistant',
       content: 'Yes?',
@@ -134,7 +134,7 @@ describe('messages', () => {
   });
 });
 
-describe('an image', () => {
+describe('an image in a message', () => {
   const messages = [
     user([
       { type: 'text', text: 'What is it?' },
@@ -142,22 +142,22 @@ describe('an image', () => {
     ]),
   ];
 
-  it('is refused by its message', async () => {
+  it('is rejected with the index of its message', async () => {
     await expect(render('chatMl', { messages })).rejects.toMatchObject({
       code: 'unsupported_parameter',
       param: 'messages.0.content',
     });
   });
 
-  it('is replaced by a note where the server is set so', async () => {
+  it('is replaced by a note when imagePlaceholders is on', async () => {
     expect(await render('chatMl', { messages }, { imagePlaceholders: true })).toContain(
       'What is it?\n[An image was here. This model reads text only, so it was left out.]\n',
     );
   });
 });
 
-describe('tools', () => {
-  it('are told of by a template that knows them, and so are calls and answers', async () => {
+describe('the prompt with tools', () => {
+  it('has tools, calls and answers as the template writes them', async () => {
     expect(await render('withTools', { messages: conversation, tools: [tool] })).toBe(
       `<tools>\n${jinjaJson(tool)}\n</tools> Call them within <tool_call></tool_call>.\n` +
         '[user]Where is it warm?[assistant]Let me see.<tool_call>weather {"city": "Paris"}</tool_call>' +
@@ -165,7 +165,7 @@ describe('tools', () => {
     );
   });
 
-  it('are told of in the system message of any other, with answers as one message of the user', async () => {
+  it('has tools in the system message and joined answers when the template has no tools', async () => {
     const prompt = await render('strict', { messages: conversation, tools: [tool] });
 
     expect(prompt).toMatch(/^<s>\[user\]# Tools\n/);
@@ -181,7 +181,7 @@ describe('tools', () => {
     );
   });
 
-  it('are added to the system message that there is', async () => {
+  it('has tools at the end of an existing system message', async () => {
     const messages = [{ role: 'developer', content: 'Be brief.' }, user('Hi')];
 
     expect(await render('chatMl', { messages, tools: [tool] })).toMatch(
@@ -189,11 +189,11 @@ describe('tools', () => {
     );
   });
 
-  it('are none where none are given', async () => {
+  it('has no tools for an empty list', async () => {
     expect(await render('strict', { messages: [user('Hi')], tools: [] })).toBe('<s>[user]Hi[model]');
   });
 
-  it.each(['{"city": ', 'Paris'])('were not called with what is no JSON: %s', async (given) => {
+  it.each(['{"city": ', 'Paris'])('is rejected for call arguments that are not JSON: %s', async (given) => {
     const made = { id: '1', type: 'function', function: { name: 'weather', arguments: given } };
     const messages = [user('Hi'), { role: 'assistant', tool_calls: [made] }];
 
@@ -204,7 +204,7 @@ describe('tools', () => {
     });
   });
 
-  it('may have been called without arguments', async () => {
+  it('has empty call arguments as an empty object', async () => {
     const made = { id: '1', function: { name: 'now', arguments: '' } };
 
     expect(
@@ -213,7 +213,7 @@ describe('tools', () => {
   });
 
   it.each(['chatMl', 'withTools'] as const)(
-    'may not be nested beyond what can be written, by %s',
+    'is rejected when tools or arguments are too deeply nested: %s',
     async (kind) => {
       const levels = 100_000;
       const deep = JSON.parse(`${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`) as object;
@@ -230,7 +230,7 @@ describe('tools', () => {
   );
 });
 
-/** JSON as Python and templates write it. */
+/** Formats JSON as Python and templates do. */
 function jinjaJson(value: object): string {
   return JSON.stringify(value).replaceAll(',"', ', "').replaceAll('":', '": ');
 }

@@ -1,13 +1,13 @@
-// Small chat templates of the kinds that models bring.
+// Small chat templates, each like the template of a known model.
 import { ChatTemplate } from '../../../src/chat/chat-template.ts';
 
-/** As SmolLM2's: any roles in any order. */
+/** Like SmolLM2's: allows any roles in any order. */
 const chatMl = `{%- for message in messages %}
 {{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}
 {%- endfor %}
 {%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}`;
 
-/** As Gemma's: no system message, and two roles that take turns. */
+/** Like Gemma's: allows no system message, and two roles must take turns. */
 const strict = `{{- bos_token }}
 {%- for message in messages %}
 {%- if message.role == 'system' %}{{ raise_exception('System role not supported') }}{%- endif %}
@@ -16,7 +16,7 @@ const strict = `{{- bos_token }}
 {%- endfor %}
 {%- if add_generation_prompt %}{{- '[model]' }}{%- endif %}`;
 
-/** As Qwen2.5's: tells of tools, and writes calls and their answers. */
+/** Like Qwen2.5's: writes tools, calls and their answers. */
 const withTools = `{%- if tools %}
 {{- '<tools>\\n' }}
 {%- for tool in tools %}{{- tool | tojson + '\\n' }}{%- endfor %}
@@ -30,7 +30,7 @@ const withTools = `{%- if tools %}
 {%- endfor %}
 {%- if add_generation_prompt %}{{- '[assistant]' }}{%- endif %}`;
 
-/** As Qwen3's: may be kept from thinking, and writes earlier thoughts. */
+/** Like Qwen3's: `enable_thinking` turns thoughts off, and earlier thoughts are written. */
 const thinking = `{%- for message in messages %}
 {{- '[' + message.role + ']' }}
 {%- if message.reasoning_content %}{{- '<think>' + message.reasoning_content + '</think>' }}{%- endif %}
@@ -41,7 +41,7 @@ const thinking = `{%- for message in messages %}
 {%- if enable_thinking is defined and enable_thinking is false %}{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}
 {%- endif %}`;
 
-/** As DeepSeek-R1's: the prompt ends within the thoughts, whatever is asked for. */
+/** Like DeepSeek-R1's: the prompt always starts the thoughts. */
 const alwaysThinking = `{%- for message in messages %}
 {{- '[' + message.role + ']' + message.content.split('</think>')[-1] }}
 {%- endfor %}

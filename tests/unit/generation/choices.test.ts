@@ -48,12 +48,12 @@ function run(engine: FakeEngine, count: number, signal = never) {
   return generateChoices(toRequests(count), engine, { signal });
 }
 
-describe('several generations', () => {
+describe('generateChoices', () => {
   it.each([
     [1, 1],
     [3, 3],
     [8, 5],
-  ])('run as many at once as there are slots: %i', async (slots, most) => {
+  ])('runs as many generations at once as there are slots: %i', async (slots, most) => {
     const engine = new FakeEngine('abc', { slots });
     const events = await Array.fromAsync(run(engine, 5));
 
@@ -66,17 +66,17 @@ describe('several generations', () => {
     ).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it('take turns: none waits for another that runs as well', async () => {
+  it('interleaves the events of generations that run at once', async () => {
     const events = await Array.fromAsync(run(new FakeEngine('abc', { slots: 2 }), 2));
 
     expect(events.map(({ index }) => index)).toEqual([0, 1, 0, 1, 0, 1, 0, 1]);
   });
 
-  it('are none when none is asked for', async () => {
+  it('yields no events without requests', async () => {
     expect(await Array.fromAsync(run(new FakeEngine(), 0))).toEqual([]);
   });
 
-  it('end with the iteration', async () => {
+  it('ends all generations when the iteration ends', async () => {
     const engine = new FakeEngine('abc', { slots: 2 });
     for await (const _ of run(engine, 5)) break;
 
@@ -85,7 +85,7 @@ describe('several generations', () => {
   });
 });
 
-describe('a generation that fails', () => {
+describe('generateChoices, when a generation fails', () => {
   const failure = new Error('secret');
   const failing = (generation: number, event: number, error = failure): FakeEngineOptions => ({
     slots: 3,
@@ -99,14 +99,14 @@ describe('a generation that fails', () => {
     [1, 0],
     [2, 2],
     [4, 1],
-  ])('ends all, and leaves none open: the one at %i before its event %i', async (generation, event) => {
+  ])('ends all generations: number %i fails before its event %i', async (generation, event) => {
     const engine = new FakeEngine('abc', failing(generation, event));
 
     await expect(Array.fromAsync(run(engine, 5))).rejects.toBe(failure);
     expect(engine.open).toBe(0);
   });
 
-  it('ends all when each fails', async () => {
+  it('ends all generations when every one of them fails', async () => {
     const engine = new FakeEngine('abc', {
       slots: 3,
       beforeEvent: () => {
@@ -119,17 +119,13 @@ describe('a generation that fails', () => {
   });
 
   it.each([
+    ['an invalid grammar', new GrammarError('bad'), { code: 'invalid_value', param: 'grammar', status: 400 }],
     [
-      'llama.cpp refuses the grammar',
-      new GrammarError('bad'),
-      { code: 'invalid_value', param: 'grammar', status: 400 },
-    ],
-    [
-      'too many wait',
+      'a full queue',
       new EngineBusyError(64),
       { code: 'server_busy', status: 429, headers: { 'retry-after': '1' } },
     ],
-  ])('because %s has a status of its own', async (_, error, expected) => {
+  ])('answers %s with its own status', async (_, error, expected) => {
     for (const ask of [askWhole, askStreamed]) {
       const engine = new FakeEngine('abc', failing(1, 0, error));
       await expect(ask({ prompt: 'Hi', n: 3, grammar: 'root ::= "a"' }, engine)).rejects.toMatchObject(
@@ -140,41 +136,41 @@ describe('a generation that fails', () => {
   });
 });
 
-describe('a request whose client leaves', () => {
-  const reason = new Error('left');
+describe('generateChoices, when the client disconnects', () => {
+  const reason = new Error('disconnected');
 
-  /** Every place where a generation can be when the signal comes. */
-  const places = [0, 1, 2].flatMap((generation) => [0, 1, 3].map((event) => [generation, event] as const));
+  /** Every step that a generation can be at when the signal is aborted. */
+  const steps = [0, 1, 2].flatMap((generation) => [0, 1, 3].map((event) => [generation, event] as const));
 
-  it.each(places)(
-    'while the generation %i is before its event %i ends them all',
+  it.each(steps)(
+    'ends all generations while generation %i is before its event %i',
     async (generation, event) => {
-      const leave = new AbortController();
+      const client = new AbortController();
       const engine = new FakeEngine('abc', {
         slots: 2,
         beforeEvent: (at, number) => {
-          if (at === generation && number === event) leave.abort(reason);
+          if (at === generation && number === event) client.abort(reason);
         },
       });
 
-      await expect(Array.fromAsync(run(engine, 3, leave.signal))).rejects.toBe(reason);
+      await expect(Array.fromAsync(run(engine, 3, client.signal))).rejects.toBe(reason);
       expect(engine.open).toBe(0);
     },
   );
 
-  it('before it began starts nothing', async () => {
+  it('starts nothing after the client has disconnected', async () => {
     const engine = new FakeEngine('abc');
 
     await expect(Array.fromAsync(run(engine, 3, AbortSignal.abort(reason)))).rejects.toBe(reason);
     expect(engine.open).toBe(0);
   });
 
-  it('while nobody reads frees its slots, and starts no more', async () => {
-    const leave = new AbortController();
+  it('frees the slots though nobody reads the events', async () => {
+    const client = new AbortController();
     const engine = new FakeEngine('abc', { slots: 2 });
-    const events = run(engine, 5, leave.signal);
+    const events = run(engine, 5, client.signal);
     await events.next();
-    leave.abort(reason);
+    client.abort(reason);
     await setImmediate();
 
     expect(engine.open).toBe(0);
@@ -182,8 +178,8 @@ describe('a request whose client leaves', () => {
     expect(engine.requests).toHaveLength(2);
   });
 
-  it('while one waits ends that as well', async () => {
-    const leave = new AbortController();
+  it('ends a generation that is waiting for the engine', async () => {
+    const client = new AbortController();
     const hanging = Promise.withResolvers<void>();
     const engine = new FakeEngine('abc', {
       slots: 2,
@@ -193,20 +189,20 @@ describe('a request whose client leaves', () => {
         return hanging.promise;
       },
     });
-    const events = run(engine, 3, leave.signal);
+    const events = run(engine, 3, client.signal);
     await events.next();
-    leave.abort(reason);
+    client.abort(reason);
 
     await expect(Array.fromAsync(events)).rejects.toBe(reason);
     expect(engine.open).toBe(0);
   });
 
-  it('leaves a stream that was never read without generations', async () => {
-    const leave = new AbortController();
+  it('ends the generations of a stream that was never read', async () => {
+    const client = new AbortController();
     const engine = new FakeEngine('abc', { slots: 2 });
     const body = { prompt: 'Hi', n: 4, stream: true };
-    const chunks = await complete(body, { engine, model }, toContext({ signal: leave.signal }));
-    leave.abort(reason);
+    const chunks = await complete(body, { engine, model }, toContext({ signal: client.signal }));
+    client.abort(reason);
     await (chunks as AsyncGenerator<CompletionChunk>).return(undefined);
     await setImmediate();
 
@@ -214,21 +210,21 @@ describe('a request whose client leaves', () => {
   });
 });
 
-describe('a generation that cannot be ended cleanly', () => {
-  class Unclean extends FakeEngine {
+describe('generateChoices, when a generation fails to end', () => {
+  class FailsToEnd extends FakeEngine {
     override async *generate(request: GenerationRequest): AsyncGenerator<GenerationEvent, void, void> {
       try {
         yield* super.generate(request);
       } finally {
-        // biome-ignore lint/correctness/noUnsafeFinally: what the test is about
+        // biome-ignore lint/correctness/noUnsafeFinally: the test is about this failure
         throw new Error('not cleaned up');
       }
     }
   }
 
-  it('does not hide why the others had to end', async () => {
+  it('rejects with the first failure', async () => {
     const failure = new Error('first');
-    class FailsLast extends Unclean {
+    class LastOneFails extends FailsToEnd {
       #begun = 0;
 
       override generate(request: GenerationRequest): AsyncGenerator<GenerationEvent, void, void> {
@@ -236,18 +232,18 @@ describe('a generation that cannot be ended cleanly', () => {
         return this.#begun === this.slots ? failWith(failure) : super.generate(request);
       }
     }
-    const engine = new FailsLast('abc', { slots: 3 });
+    const engine = new LastOneFails('abc', { slots: 3 });
 
     await expect(Array.fromAsync(run(engine, 3))).rejects.toBe(failure);
     expect(engine.open).toBe(0);
   });
 
-  it('rejects nothing that nobody handles when the client leaves', async () => {
-    const leave = new AbortController();
-    const reason = new Error('left');
-    const events = run(new Unclean('abc', { slots: 2 }), 2, leave.signal);
+  it('leaves no rejection unhandled when the client disconnects', async () => {
+    const client = new AbortController();
+    const reason = new Error('disconnected');
+    const events = run(new FailsToEnd('abc', { slots: 2 }), 2, client.signal);
     await events.next();
-    leave.abort(reason);
+    client.abort(reason);
     await setImmediate();
 
     await expect(Array.fromAsync(events)).rejects.toBe(reason);

@@ -17,30 +17,34 @@ afterEach(() => void log.mockReset());
 
 const hi = { messages: [{ role: 'user', content: 'Hi' }] };
 
-interface Asked {
-  /** JSON of it is sent, or a text as it is. */
+interface RequestOptions {
+  /** An object is sent as JSON, a string unchanged. */
   readonly body?: unknown;
   readonly headers?: Record<string, string>;
   readonly service?: Partial<Service>;
   readonly context?: Partial<RequestContext>;
 }
 
-async function ask(method: string, path: string, asked: Asked = {}): Promise<HttpResponse<string>> {
-  const { body = '', headers = {}, service, context } = asked;
+async function ask(
+  method: string,
+  path: string,
+  options: RequestOptions = {},
+): Promise<HttpResponse<string>> {
+  const { body = '', headers = {}, service, context } = options;
   const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
-  const whole = { engine: new FakeEngine(), model, chatTemplate: templates.chatMl, ...service };
+  const fullService = { engine: new FakeEngine(), model, chatTemplate: templates.chatMl, ...service };
   const http = { method, path, headers, body: bytes };
   return toWholeResponse(
-    await answer(http, whole, toContext({ log: { ...consoleLog, error: log }, ...context })),
+    await answer(http, fullService, toContext({ log: { ...consoleLog, error: log }, ...context })),
   );
 }
 
-async function askJson(method: string, path: string, asked: Asked = {}) {
-  const { status, body } = await ask(method, path, asked);
+async function askJson(method: string, path: string, options: RequestOptions = {}) {
+  const { status, body } = await ask(method, path, options);
   return { status, body: JSON.parse(body) };
 }
 
-describe('a path', () => {
+describe('answer', () => {
   it.each([
     ['POST', '/v1/completions', { prompt: 'Hi' }, { object: 'text_completion' }],
     ['POST', '/v1/chat/completions', { model, ...hi }, { object: 'chat.completion' }],
@@ -55,7 +59,7 @@ describe('a path', () => {
       '',
       { bos_token: null, eos_token: null, chat_template: null, add_bos_token: false },
     ],
-  ])('%s %s is answered', async (method, path, body, expected) => {
+  ])('answers %s %s', async (method, path, body, expected) => {
     expect(await askJson(method, path, { body })).toMatchObject({ status: 200, body: expected });
   });
 
@@ -71,7 +75,7 @@ describe('a path', () => {
     ['GET', '/v1/models/{id}', 404, 'model_not_found', undefined],
     ['GET', 'constructor', 404, 'unknown_url', undefined],
     ['GET', '/__proto__', 404, 'unknown_url', undefined],
-  ])('%s %s is refused', async (method, path, status, code, allow) => {
+  ])('rejects %s %s with %i', async (method, path, status, code, allow) => {
     const answer = await ask(method, path);
 
     expect(answer).toMatchObject({ status, headers: { 'x-request-id': 'a1-b2' } });
@@ -82,7 +86,7 @@ describe('a path', () => {
 });
 
 describe('HEAD', () => {
-  it('is answered as GET is, without the body', async () => {
+  it('is answered like GET, without the body', async () => {
     const { headers } = await ask('GET', '/health');
 
     expect(await ask('HEAD', '/health')).toEqual({ status: 200, headers, body: '' });
@@ -105,7 +109,7 @@ describe('GET /v1/models/{id}', () => {
     });
   });
 
-  it('has none but the one that is loaded', async () => {
+  it('rejects the name of another model with 404', async () => {
     expect(await askJson('GET', '/v1/models/gpt-4')).toMatchObject({
       status: 404,
       body: { error: { code: 'model_not_found', message: expect.stringContaining("'fake-1b'") } },
@@ -113,7 +117,7 @@ describe('GET /v1/models/{id}', () => {
   });
 });
 
-describe('a body', () => {
+describe('the body of a request', () => {
   it.each([
     ['application/json', 200],
     ['Application/JSON; charset=utf-8', 200],
@@ -121,7 +125,7 @@ describe('a body', () => {
     ['text/plain', 415],
     ['application/jsonp', 415],
     ['application/x-www-form-urlencoded', 415],
-  ])('of the type %s is answered with %i', async (type, status) => {
+  ])('with the content-type %s is answered with %i', async (type, status) => {
     const headers = { 'content-type': type };
 
     expect(await ask('POST', '/v1/completions', { body: { prompt: 'Hi' }, headers })).toMatchObject({
@@ -135,7 +139,7 @@ describe('a body', () => {
     ['[]', 'invalid_value', 400],
     ['7', 'invalid_value', 400],
     [`{"prompt": "${'a'.repeat(4 * 2 ** 20)}"}`, 'request_too_large', 413],
-  ])('that is %.20s is refused with %s', async (body, code, status) => {
+  ])('%.20s is rejected with %s', async (body, code, status) => {
     for (const path of [
       '/v1/completions',
       '/v1/chat/completions',
@@ -160,7 +164,7 @@ describe('a body', () => {
     ],
     ['tools', { model, ...hi, tools: Array(20_000).fill({ type: 'function', function: { name: 'a' } }) }],
     ['one long message', { model, messages: [{ role: 'user', content: 'a'.repeat(4_000_000) }] }],
-  ])('of 4 MiB of %s is refused, and no failure of the server', async (_, body) => {
+  ])('with 4 MiB of %s is rejected with 400', async (_, body) => {
     expect(await askJson('POST', '/v1/chat/completions', { body })).toMatchObject({
       status: 400,
       body: { error: { type: 'invalid_request_error' } },
@@ -168,7 +172,7 @@ describe('a body', () => {
     expect(log).not.toHaveBeenCalled();
   });
 
-  it('that is nested deeply is refused, and no failure of the server', async () => {
+  it('with deeply nested arrays is rejected with 400', async () => {
     const deep = `${'['.repeat(500_000)}${']'.repeat(500_000)}`;
     const bodies = [
       `{"model": "${model}", "messages": ${deep}}`,
@@ -189,7 +193,7 @@ describe('a streamed answer', () => {
   it.each([
     ['/v1/completions', { prompt: 'Hi', stream: true }],
     ['/v1/chat/completions', { model, ...hi, stream: true }],
-  ])('of %s is server-sent events that end with [DONE]', async (path, body) => {
+  ])('of %s consists of server-sent events and ends with [DONE]', async (path, body) => {
     const { status, headers, body: text } = await ask('POST', path, { body });
 
     expect(status).toBe(200);
@@ -200,7 +204,7 @@ describe('a streamed answer', () => {
     expect(text).toMatch(/^(?:data: \{.*\}\n\n)+data: \[DONE\]\n\n$/);
   });
 
-  it('that turns out to be wrong ends with an error event', async () => {
+  it('that does not match its schema ends with an error event', async () => {
     const engine = new FakeEngine('{"a": ');
     const body = { prompt: 'Hi', stream: true, json_schema: { type: 'object' } };
     const { body: text } = await ask('POST', '/v1/completions', { body, service: { engine } });
@@ -211,8 +215,8 @@ describe('a streamed answer', () => {
   });
 });
 
-describe('a failure', () => {
-  it('that nobody knows is logged, and told without its reason', async () => {
+describe('an unexpected failure', () => {
+  it('is logged, and answered with 500 without its reason', async () => {
     const service = { engine: new BrokenEngine() };
     const { status, body } = await askJson('POST', '/v1/completions', { body: { prompt: 'Hi' }, service });
 
@@ -223,11 +227,11 @@ describe('a failure', () => {
     );
   });
 
-  it('is none when nobody waits for the answer any more', async () => {
+  it('is not logged after the client has disconnected', async () => {
     const body = { prompt: 'Hi' };
     const { status } = await ask('POST', '/v1/completions', {
       body,
-      context: { signal: AbortSignal.abort(new Error('left')) },
+      context: { signal: AbortSignal.abort(new Error('disconnected')) },
     });
 
     expect(status).toBe(500);
@@ -235,10 +239,10 @@ describe('a failure', () => {
   });
 });
 
-describe('the key', () => {
+describe('the API key', () => {
   const service = { apiKey: readApiKeySource({ API_KEY: 'right' }) };
 
-  it.each(['/v1/models', '/openapi.json', '/metrics', '/nowhere'])('is asked for at %s', async (path) => {
+  it.each(['/v1/models', '/openapi.json', '/metrics', '/nowhere'])('is required at %s', async (path) => {
     expect(await ask('GET', path, { service })).toMatchObject({ status: 401 });
     expect(await ask('GET', path, { service, headers: { authorization: 'Bearer right' } })).not.toMatchObject(
       {
@@ -247,7 +251,7 @@ describe('the key', () => {
     );
   });
 
-  it('is asked for before a request is logged, and a request without a body is not', async () => {
+  it('is checked before the body of a request is logged', async () => {
     const transcript = { asked: vi.fn(), wrote: vi.fn() };
     const body = { prompt: 'Hi' };
     const withLog = { service, context: { transcript } };
@@ -263,21 +267,21 @@ describe('the key', () => {
     expect(transcript.asked).toHaveBeenCalledExactlyOnceWith(Buffer.from(JSON.stringify(body)));
   });
 
-  it('is not asked for at /health', async () => {
+  it('is not required at /health', async () => {
     expect(await ask('GET', '/health', { service })).toMatchObject({ status: 200 });
   });
 });
 
 describe('the metrics', () => {
-  it('count requests by route and status, and what was generated', async () => {
+  it('count requests by route and status, and their tokens', async () => {
     const engine = new FakeEngine(' Paris.', { slots: 2 });
     const metrics = createMetrics(engine);
-    const asked = { service: { engine }, context: { metrics } };
-    await ask('POST', '/v1/completions', { ...asked, body: { prompt: 'Hello', n: 2 } });
-    await ask('POST', '/v1/completions', { ...asked, body: {} });
-    await ask('GET', '/v1/models/org%2Fother', asked);
-    await ask('GET', '/somewhere/private', asked);
-    const { status, headers, body } = await ask('GET', '/metrics', asked);
+    const options = { service: { engine }, context: { metrics } };
+    await ask('POST', '/v1/completions', { ...options, body: { prompt: 'Hello', n: 2 } });
+    await ask('POST', '/v1/completions', { ...options, body: {} });
+    await ask('GET', '/v1/models/org%2Fother', options);
+    await ask('GET', '/somewhere/private', options);
+    const { status, headers, body } = await ask('GET', '/metrics', options);
 
     expect(status).toBe(200);
     expect(headers['content-type']).toMatch(/^text\/plain/);
@@ -295,24 +299,23 @@ describe('the metrics', () => {
     expect(body).not.toMatch(/Hello|Paris|private|other/);
   });
 
-  it('count what a browser asks before a page may call', async () => {
+  it('count a preflight', async () => {
     const engine = new FakeEngine();
     const metrics = createMetrics(engine);
-    const asked = { service: { engine, cors: Cors.parse('*') }, context: { metrics } };
+    const options = { service: { engine, cors: Cors.parse('*') }, context: { metrics } };
     const headers = { origin: 'https://chat.example.com', 'access-control-request-method': 'POST' };
-    await ask('OPTIONS', '/v1/completions', { ...asked, headers });
+    await ask('OPTIONS', '/v1/completions', { ...options, headers });
 
     expect((await metrics.expose()).text).toContain(
       'gguf_lambda_requests_total{path="/v1/completions",status="204"} 1',
     );
   });
 
-  it('count a request whose client has left as that, not as a failure', async () => {
+  it('count a request whose client disconnected with the status 499', async () => {
     const engine = new FakeEngine();
     const metrics = createMetrics(engine);
-    const asked = { service: { engine }, context: { metrics } };
-    const signal = AbortSignal.abort();
-    await ask('POST', '/v1/completions', { ...asked, context: { metrics, signal }, body: { prompt: 'Hi' } });
+    const context = { metrics, signal: AbortSignal.abort() };
+    await ask('POST', '/v1/completions', { service: { engine }, context, body: { prompt: 'Hi' } });
 
     expect((await metrics.expose()).text).toContain(
       'gguf_lambda_requests_total{path="/v1/completions",status="499"} 1',
@@ -320,7 +323,7 @@ describe('the metrics', () => {
     expect(log).not.toHaveBeenCalled();
   });
 
-  it('count streams that failed after they had begun', async () => {
+  it('count streams that failed after they had started', async () => {
     class LateFailure extends FakeEngine {
       override async *generate(): AsyncGenerator<GenerationEvent, void, void> {
         yield { type: 'text', text: 'Par', tokens: [] };
@@ -329,9 +332,8 @@ describe('the metrics', () => {
     }
     const engine = new LateFailure();
     const metrics = createMetrics(engine);
-    const asked = { service: { engine }, context: { metrics } };
     const body = { prompt: 'Hi', stream: true };
-    await ask('POST', '/v1/completions', { ...asked, body });
+    await ask('POST', '/v1/completions', { service: { engine }, context: { metrics }, body });
 
     expect((await metrics.expose()).text).toContain(
       'gguf_lambda_broken_streams_total{path="/v1/completions"} 1',
@@ -339,7 +341,7 @@ describe('the metrics', () => {
     expect(log).toHaveBeenCalledOnce();
   });
 
-  it('are none where nothing collects them', async () => {
+  it('are answered with 404 when nothing collects them', async () => {
     expect(await askJson('GET', '/metrics')).toMatchObject({
       status: 404,
       body: { error: { code: 'unknown_url', message: expect.stringContaining('CloudWatch') } },

@@ -10,31 +10,31 @@ import { ApiKeyUnavailableError, readApiKeySource, SecretApiKey } from '../../..
 const arn = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:gguf-lambda/key-AbCdEf';
 const minute = 60_000;
 
-describe('the environment', () => {
-  it('without a key lets everybody in', () => {
+describe('readApiKeySource', () => {
+  it('returns no source without a key', () => {
     expect(readApiKeySource({ API_KEY: ' ', API_KEY_SECRET_ARN: '' })).toBeUndefined();
   });
 
-  it('may have the key itself', async () => {
+  it('returns the key of API_KEY', async () => {
     const source = readApiKeySource({ API_KEY: 'right' });
 
     expect([await source?.current(), await source?.latest()]).toEqual(['right', 'right']);
   });
 
-  it('may not have both, and the key itself is not told', () => {
+  it('rejects API_KEY with API_KEY_SECRET_ARN, without quoting the key', () => {
     expect(() => readApiKeySource({ API_KEY: 'hidden', API_KEY_SECRET_ARN: arn })).toThrow(
-      new ConfigurationError('API_KEY_SECRET_ARN', arn, 'either it or API_KEY, not both'),
+      new ConfigurationError('API_KEY_SECRET_ARN', arn, 'no value while API_KEY is set'),
     );
   });
 
-  it.each(['arn:aws-cn', 'arn:aws-us-gov', 'arn:aws'])('may name a secret of %s', (partition) => {
+  it.each(['arn:aws-cn', 'arn:aws-us-gov', 'arn:aws'])('accepts a secret in %s', (partition) => {
     const source = readApiKeySource({ API_KEY_SECRET_ARN: arn.replace('arn:aws', partition) });
 
     expect(source).toBeInstanceOf(SecretApiKey);
   });
 
   it.each(['gguf-lambda/key', 'arn:aws:s3:::bucket', arn.replace('eu-central-1', ''), `${arn} `.repeat(2)])(
-    'may not name %j',
+    'rejects the ARN %j',
     (text) => {
       expect(() => readApiKeySource({ API_KEY_SECRET_ARN: text })).toThrow(
         `API_KEY_SECRET_ARN=${JSON.stringify(text.trim())} cannot be used: expected the ARN of a secret`,
@@ -43,7 +43,7 @@ describe('the environment', () => {
   );
 });
 
-describe('a secret', () => {
+describe('SecretApiKey', () => {
   const secrets = mockClient(SecretsManagerClient);
   let now = 0;
   let log: Error[] = [];
@@ -63,7 +63,7 @@ describe('a secret', () => {
 
   afterAll(() => secrets.restore());
 
-  it('is not read before it is needed, and then once', async () => {
+  it('reads the secret once, when the key is first needed', async () => {
     holds('right');
     expect(reads()).toBe(0);
 
@@ -79,14 +79,14 @@ describe('a secret', () => {
     ['123456', '123456'],
     ['"quoted"', '"quoted"'],
     ['{not JSON', '{not JSON'],
-  ])('with %j is the key %s', async (content, key) => {
+  ])('reads the secret %j as the key %s', async (content, key) => {
     holds(content);
 
     expect(await source.current()).toBe(key);
   });
 
   it.each(['', '  ', '{}', '{"apiKey": 7}', '{"apiKey": " "}', '["hidden"]', '{"key": "hidden"}'])(
-    'with %j lets nobody in, and the log does not quote it',
+    'rejects the secret %j without quoting it in the log',
     async (content) => {
       holds(content);
 
@@ -96,14 +96,14 @@ describe('a secret', () => {
     },
   );
 
-  it('that is binary lets nobody in', async () => {
+  it('rejects a binary secret', async () => {
     secrets.on(GetSecretValueCommand).resolves({ SecretBinary: new Uint8Array([1]) });
 
     await expect(source.current()).rejects.toThrow(ApiKeyUnavailableError);
   });
 
   it.each(['ThrottlingException', 'AccessDeniedException', 'ResourceNotFoundException', 'TimeoutError'])(
-    'that was never read for %s lets nobody in, and the reason is logged',
+    'has no key after %s, and logs the reason',
     async (name) => {
       fails(name);
 
@@ -113,7 +113,7 @@ describe('a secret', () => {
     },
   );
 
-  it('that could not be read is asked for again after a pause, not by every request', async () => {
+  it('reads at most once in 5 seconds during an outage', async () => {
     fails('ThrottlingException');
     for (let request = 0; request < 3; request++) await expect(source.current()).rejects.toThrow();
     expect({ reads: reads(), logged: log.length }).toEqual({ reads: 1, logged: 1 });
@@ -123,23 +123,23 @@ describe('a secret', () => {
     expect(await source.current()).toBe('right');
   });
 
-  it('that is slow is read once for all who wait', async () => {
+  it('shares a slow read between concurrent requests', async () => {
     const answer = Promise.withResolvers<{ SecretString: string }>();
-    const asked = Promise.withResolvers<void>();
+    const started = Promise.withResolvers<void>();
     secrets.on(GetSecretValueCommand).callsFake(() => {
-      asked.resolve();
+      started.resolve();
       return answer.promise;
     });
 
     const waiting = [source.current(), source.current(), source.latest()];
-    await asked.promise;
+    await started.promise;
     answer.resolve({ SecretString: 'right' });
 
     expect(await Promise.all(waiting)).toEqual(['right', 'right', 'right']);
     expect(reads()).toBe(1);
   });
 
-  it('is read again when it is older than 5 minutes', async () => {
+  it('reads again when the cached key is older than 5 minutes', async () => {
     holds('old');
     await source.current();
     holds('new');
@@ -151,7 +151,7 @@ describe('a secret', () => {
     expect(reads()).toBe(2);
   });
 
-  it('is read again for a key that does not match, but not at once after it was', async () => {
+  it('reads again for a key that does not match, at most once in 5 seconds', async () => {
     holds('old');
     await source.current();
     holds('new');
@@ -164,7 +164,7 @@ describe('a secret', () => {
     expect(reads()).toBe(2);
   });
 
-  it('outlives an outage of an hour, and no longer', async () => {
+  it('keeps the cached key for one hour of an outage', async () => {
     holds('right');
     await source.current();
     fails('InternalServiceError');
@@ -181,13 +181,13 @@ describe('a secret', () => {
   });
 });
 
-describe("AWS's own client", () => {
+describe("SecretApiKey with AWS's client", () => {
   afterEach(() => vi.unstubAllEnvs());
 
-  it('asks in the region of the ARN, whatever the environment says', async () => {
-    const asked: { headers: IncomingHttpHeaders; body: string }[] = [];
+  it('sends its request to the region of the ARN, not to AWS_REGION', async () => {
+    const requests: { headers: IncomingHttpHeaders; body: string }[] = [];
     const server = createServer(async (request, response) => {
-      asked.push({ headers: request.headers, body: await text(request) });
+      requests.push({ headers: request.headers, body: await text(request) });
       response.setHeader('content-type', 'application/x-amz-json-1.1');
       response.end(JSON.stringify({ ARN: arn, SecretString: '{"apiKey":"right"}' }));
     });
@@ -202,7 +202,7 @@ describe("AWS's own client", () => {
     server.close();
 
     expect(key).toBe('right');
-    expect(asked).toEqual([
+    expect(requests).toEqual([
       {
         headers: expect.objectContaining({
           'x-amz-target': 'secretsmanager.GetSecretValue',

@@ -2,18 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { type ApiKeySource, ApiKeyUnavailableError } from '../../../src/http/api-key.ts';
 import { authorize } from '../../../src/http/authorization.ts';
 
-/** A source whose key was rotated: it gives the old one until it is asked for the latest. */
+/** A source whose key was rotated: only `latest` returns the new key. */
 class RotatedKey implements ApiKeySource {
-  /** What was asked of it. */
-  readonly asked: string[] = [];
+  /** The methods that were called. */
+  readonly calls: string[] = [];
 
   async current(): Promise<string> {
-    this.asked.push('current');
+    this.calls.push('current');
     return 'old key';
   }
 
   async latest(): Promise<string> {
-    this.asked.push('latest');
+    this.calls.push('latest');
     return 'new key';
   }
 }
@@ -24,23 +24,23 @@ const unavailable: ApiKeySource = {
 };
 
 describe('authorize', () => {
-  it.each(['Bearer old key', 'bearer  old key ', 'BEARER old key'])('lets the key in: %j', async (header) => {
+  it.each(['Bearer old key', 'bearer  old key ', 'BEARER old key'])('accepts the key: %j', async (header) => {
     const source = new RotatedKey();
 
     await authorize(header, source);
 
-    expect(source.asked).toEqual(['current']);
+    expect(source.calls).toEqual(['current']);
   });
 
-  it('lets a key in that was rotated since it was read', async () => {
+  it('accepts a rotated key', async () => {
     const source = new RotatedKey();
 
     await authorize('Bearer new key', source);
 
-    expect(source.asked).toEqual(['current', 'latest']);
+    expect(source.calls).toEqual(['current', 'latest']);
   });
 
-  it.each(['Bearer wrong', 'Bearer old', 'Bearer old key2'])('refuses another key: %j', async (header) => {
+  it.each(['Bearer wrong', 'Bearer old', 'Bearer old key2'])('rejects another key: %j', async (header) => {
     await expect(authorize(header, new RotatedKey())).rejects.toMatchObject({
       code: 'invalid_api_key',
       status: 401,
@@ -49,16 +49,16 @@ describe('authorize', () => {
   });
 
   it.each([undefined, '', 'Bearer', 'Bearer ', 'Basic old key', 'old key'])(
-    'refuses what is no key, and looks for none: %j',
+    'rejects a header without a key, and reads no secret: %j',
     async (header) => {
       const source = new RotatedKey();
 
       await expect(authorize(header, source)).rejects.toMatchObject({ code: 'invalid_api_key' });
-      expect(source.asked).toEqual([]);
+      expect(source.calls).toEqual([]);
     },
   );
 
-  it('lets nobody in while the key cannot be read', async () => {
+  it('rejects every key with 503 while the key cannot be read', async () => {
     await expect(authorize('Bearer old key', unavailable)).rejects.toMatchObject({
       code: 'api_key_unavailable',
       status: 503,

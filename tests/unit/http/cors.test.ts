@@ -20,8 +20,8 @@ function preflightOf(origin: string, headers: Record<string, string> = {}): Http
   return request('OPTIONS', { origin, 'access-control-request-method': 'POST', ...headers });
 }
 
-describe('the setting', () => {
-  it.each([undefined, '', '  '])('%j is none', (text) => {
+describe('Cors.parse', () => {
+  it.each([undefined, '', '  '])('allows no origin for %j', (text) => {
     expect(Cors.parse(text)).toBeUndefined();
   });
 
@@ -35,7 +35,7 @@ describe('the setting', () => {
     ['https://müller.example', 'https://xn--mller-kva.example'],
     ['chrome-extension://ABCdef', 'chrome-extension://abcdef'],
     ['tauri://localhost', 'tauri://localhost'],
-  ])('%j allows %s', (text, origin) => {
+  ])('parses %j and allows %s', (text, origin) => {
     expect(parse(text).headers(request('GET', { origin }))).toMatchObject({
       'access-control-allow-origin': origin,
     });
@@ -54,14 +54,14 @@ describe('the setting', () => {
     'https://chat.example.com,',
     'https://chat.example.com https://other.example.com',
     '*, https://chat.example.com',
-  ])('%j is refused by name', (text) => {
+  ])('rejects %j with the name of the variable', (text) => {
     expect(() => Cors.parse(text)).toThrow(ConfigurationError);
     expect(() => Cors.parse(text)).toThrow(`CORS_ORIGINS=${JSON.stringify(text)} cannot be used`);
   });
 });
 
-describe('a preflight', () => {
-  it('of a page that may call tells what it may send', () => {
+describe('the answer to a preflight', () => {
+  it('lists the methods and headers that an allowed page may send', () => {
     const answer = parse(page).preflight(
       preflightOf(page, { 'access-control-request-headers': 'authorization,x-stainless-os' }),
       ['GET', 'POST'],
@@ -80,7 +80,7 @@ describe('a preflight', () => {
     });
   });
 
-  it('of any page, where all may call, is the same for all', () => {
+  it('is the same for all pages when all are allowed', () => {
     const answer = parse('*').preflight(preflightOf(page), ['GET']);
 
     expect(answer?.headers).toMatchObject({
@@ -90,7 +90,7 @@ describe('a preflight', () => {
     expect(answer?.headers).not.toHaveProperty('vary');
   });
 
-  it("covers every header that OpenAI's client sends from a browser", async () => {
+  it("allows every header that OpenAI's client sends from a browser", async () => {
     let sent: string[] = [];
     const client = new OpenAI({
       baseURL: 'http://127.0.0.1/v1',
@@ -104,19 +104,19 @@ describe('a preflight', () => {
     });
     await client.completions.create({ model: 'm', prompt: 'Hi' });
 
-    const asked = preflightOf(page, { 'access-control-request-headers': sent.join(',') });
-    const allowed = parse(page).preflight(asked, ['POST'])?.headers['access-control-allow-headers'];
+    const preflight = preflightOf(page, { 'access-control-request-headers': sent.join(',') });
+    const allowed = parse(page).preflight(preflight, ['POST'])?.headers['access-control-allow-headers'];
 
     expect(sent).toEqual(expect.arrayContaining(['authorization', 'openai-organization', 'x-stainless-os']));
     expect(allowed?.split(',')).toEqual(sent);
   });
 
   it.each(['a\r\nset-cookie: b', 'a b', ',', 'x: y', ''])(
-    'that asks for %j gets the usual headers',
+    'allows the default headers when the requested ones are malformed: %j',
     (names) => {
-      const asked = preflightOf(page, { 'access-control-request-headers': names });
+      const preflight = preflightOf(page, { 'access-control-request-headers': names });
 
-      expect(parse(page).preflight(asked, ['GET'])?.headers['access-control-allow-headers']).toBe(
+      expect(parse(page).preflight(preflight, ['GET'])?.headers['access-control-allow-headers']).toBe(
         'authorization, content-type',
       );
     },
@@ -131,13 +131,13 @@ describe('a preflight', () => {
     ['no origin', request('OPTIONS', { 'access-control-request-method': 'POST' })],
     ['no method', request('OPTIONS', { origin: page })],
     ['a request itself', request('POST', { origin: page, 'access-control-request-method': 'POST' })],
-  ])('that is none is not answered: %s', (_, given) => {
+  ])('is absent for %s', (_, given) => {
     expect(parse(page).preflight(given, ['POST'])).toBeUndefined();
   });
 });
 
-describe('any other answer', () => {
-  it('may be read by a page that may call', () => {
+describe('the CORS headers of a response', () => {
+  it('let an allowed page read it', () => {
     expect(parse(page).headers(request('POST', { origin: page }))).toEqual({
       'access-control-allow-origin': page,
       'access-control-expose-headers': 'x-request-id, retry-after',
@@ -145,7 +145,7 @@ describe('any other answer', () => {
     });
   });
 
-  it('may be read by every page, a sandboxed one too, where all may call', () => {
+  it('let every page read it when all are allowed, sandboxed pages too', () => {
     for (const headers of [{ origin: page }, { origin: 'null' }, {}] as Record<string, string>[]) {
       expect(parse('*').headers(request('POST', headers))).toEqual({
         'access-control-allow-origin': '*',
@@ -155,13 +155,13 @@ describe('any other answer', () => {
   });
 
   it.each(['https://evil.example.com', 'null', ''])(
-    'may not be read by %j, and is not cached for all',
+    'do not let %j read it, and make caches vary by origin',
     (origin) => {
       expect(parse(page).headers(request('POST', { origin }))).toEqual({ vary: 'origin' });
     },
   );
 
-  it('never allows cookies', () => {
+  it('never allow cookies', () => {
     const given = [
       parse('*').headers(preflightOf(page)),
       parse('*').preflight(preflightOf(page), [])?.headers,

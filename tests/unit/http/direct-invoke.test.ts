@@ -19,15 +19,15 @@ describe('a direct invoke', () => {
     ['a chat', { model, messages: [{ role: 'user', content: 'Hi' }] }, { object: 'chat.completion' }],
     ['embeddings', { input: 'text' }, { object: 'list', data: [{ object: 'embedding' }] }],
     [
-      'a completion that is not to be streamed',
+      "a completion with 'stream' set to false",
       { prompt: 'Hi', stream: false },
       { object: 'text_completion' },
     ],
-  ])('asks for %s', async (_, event, answer) => {
+  ])('returns %s', async (_, event, answer) => {
     expect(await invoke(event)).toMatchObject(answer);
   });
 
-  it('asks for a ranking', async () => {
+  it('returns a ranking', async () => {
     expect(await invoke({ query: 'a', documents: ['a', 'b'] }, 'rank')).toMatchObject({
       results: [{ index: 0 }, { index: 1 }],
     });
@@ -43,7 +43,7 @@ describe('a direct invoke', () => {
     [null, 'invalid_value', null],
     ['Hi', 'invalid_value', null],
     [[{ prompt: 'Hi' }], 'invalid_value', null],
-  ])('that is %j is refused', async (event, code, param) => {
+  ])('rejects %j with %s', async (event, code, param) => {
     await expect(invoke(event)).rejects.toMatchObject({ code, param });
   });
 });

@@ -1,4 +1,4 @@
-// The API's description: that it is OpenAPI, that nothing is missing, and that its schemas are those of the server.
+// The OpenAPI document is valid and complete, and its schemas agree with the server's validation.
 import { Validator as SchemaValidator } from '@cfworker/json-schema';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
@@ -47,18 +47,18 @@ const parsers: Readonly<Record<string, (body: unknown) => unknown>> = {
 
 function schemaOf(path: string): object {
   const body = description.paths[path]?.post?.requestBody;
-  if (body === undefined) throw new Error(`${path} takes no body.`);
+  if (body === undefined) throw new Error(`${path} has no request body.`);
   return body.content['application/json'].schema;
 }
 
-/** Whether the description and the server take a body. */
-function verdicts(path: string, body: unknown): { described: boolean; taken: boolean } {
+/** Validates a body by the document's schema and by the server's parser. */
+function verdicts(path: string, body: unknown): { bySchema: boolean; byServer: boolean } {
   const { valid } = new SchemaValidator(structuredClone(schemaOf(path)), '2020-12').validate(body);
   try {
     parsers[path]?.(body);
-    return { described: valid, taken: true };
+    return { bySchema: valid, byServer: true };
   } catch {
-    return { described: valid, taken: false };
+    return { bySchema: valid, byServer: false };
   }
 }
 
@@ -94,7 +94,7 @@ describe('GET /openapi.json', () => {
     ]);
   });
 
-  it('asks for the key everywhere but at /health, and for what stands in a path', () => {
+  it('requires the key everywhere but at /health, and describes the parameters of paths', () => {
     const open = Object.entries(description.paths).filter(([, methods]) =>
       Object.values(methods).some(({ security }) => security?.length === 0),
     );
@@ -106,7 +106,7 @@ describe('GET /openapi.json', () => {
   });
 });
 
-/** The bodies that the events bring, and where they go. */
+/** The name, path and body of each event in events/. */
 const examples = [...eventNames('.'), ...eventNames('invalid')].flatMap(
   (name): [string, string, unknown][] => {
     const event = readEvent(name) as Record<string, unknown>;
@@ -122,7 +122,7 @@ const examples = [...eventNames('.'), ...eventNames('invalid')].flatMap(
 
 const tools = [{ type: 'function', function: { name: 'a', parameters: { type: 'object' }, strict: true } }];
 
-/** Bodies of every kind, right and wrong. */
+/** Valid and invalid bodies by path. */
 const bodies: Readonly<Record<string, readonly unknown[]>> = {
   '/v1/completions': [
     {},
@@ -225,24 +225,24 @@ const bodies: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 describe('the schema of a request', () => {
-  it('is there for every route that takes one', () => {
+  it('exists for every route with a body', () => {
     const described = Object.entries(description.paths).filter(([, methods]) => methods.post !== undefined);
 
     expect(described.map(([path]) => path).sort()).toEqual(Object.keys(parsers).sort());
     expect(examples.length).toBeGreaterThan(15);
   });
 
-  it.each(examples)('takes what the server takes of events/%s.json', (_, path, body) => {
-    const { described, taken } = verdicts(path, body);
+  it.each(examples)('agrees with the server about events/%s.json', (_, path, body) => {
+    const { bySchema, byServer } = verdicts(path, body);
 
-    expect(described).toBe(taken);
+    expect(bySchema).toBe(byServer);
   });
 
   it.each(
     Object.entries(bodies).flatMap(([path, list]) => list.map((body): [string, unknown] => [path, body])),
-  )('of %s takes what the server takes: %j', (path, body) => {
-    const { described, taken } = verdicts(path, body);
+  )('of %s agrees with the server about %j', (path, body) => {
+    const { bySchema, byServer } = verdicts(path, body);
 
-    expect(described).toBe(taken);
+    expect(bySchema).toBe(byServer);
   });
 });

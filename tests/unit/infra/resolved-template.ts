@@ -1,4 +1,4 @@
-// The template as data: what CloudFormation would make of it with given parameters.
+// Resolves the template with given parameters like CloudFormation.
 import { readFileSync } from 'node:fs';
 import { type CollectionTag, parse, type ScalarTag } from 'yaml';
 import { chooseParameters } from '../../../tools/deploy/settings.ts';
@@ -12,7 +12,7 @@ export interface Resource {
 
 const path = 'infra/template.yaml';
 
-/** CloudFormation's short forms, as its long ones. */
+/** Converts CloudFormation's short forms to its long forms. */
 const tags = ['Ref', 'Condition', 'GetAtt', 'Sub', 'If', 'Equals', 'Not', 'And', 'Or'].flatMap((name) => {
   const key = name === 'Ref' || name === 'Condition' ? name : `Fn::${name}`;
   const scalar: ScalarTag = { tag: `!${name}`, resolve: (text) => ({ [key]: text }) };
@@ -53,10 +53,10 @@ export function findBuildArgumentsOfType(type: string): string[] {
 }
 
 /**
- * The resources and outputs that there are with some parameters, with conditions decided and parameters put in; what only
- * AWS knows, such as an ARN, stays as it is written.
+ * Returns the resources and outputs of the template, with conditions evaluated and parameters inserted. Expressions that
+ * only AWS can resolve, such as an ARN, are not changed.
  *
- * @throws what `npm run deploy` would say of the parameters
+ * @throws the error of `npm run deploy` for invalid parameters
  */
 export function resolveTemplate(parameters: Readonly<Record<string, string | number>> = {}) {
   const values = chooseParameters(

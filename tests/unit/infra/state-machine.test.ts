@@ -1,27 +1,27 @@
-// The state machine's definition, by the rules of the Amazon States Language.
+// Checks the state machine against the rules of the Amazon States Language.
 import { readFileSync } from 'node:fs';
-// @ts-expect-error: it has no types.
+// @ts-expect-error: the package has no types.
 import untyped from 'asl-validator';
 import { describe, expect, it } from 'vitest';
 
 const validate = untyped as (definition: object) => { errorsText(): string };
 const source = readFileSync('infra/batch.asl.json', 'utf8');
 
-/** With names in the place of what the template puts in. */
+/** Reads the definition and replaces the template's substitutions by their names. */
 function readDefinition() {
   return JSON.parse(source.replaceAll(/\$\{(\w+)\}/g, (_, name) => (name === 'Partition' ? 'aws' : name)));
 }
 
-describe('the state machine of batches', () => {
+describe('the batch state machine', () => {
   it('is valid', () => {
     expect(validate(readDefinition()).errorsText()).toBe('');
   });
 
-  it('is not valid when a state is not there', () => {
+  it('is invalid when a state is missing', () => {
     expect(validate({ ...readDefinition(), StartAt: 'Elsewhere' }).errorsText()).toContain('Elsewhere');
   });
 
-  it('has all its names put in by the template', () => {
+  it('uses exactly the substitutions of the template', () => {
     const template = readFileSync('infra/template.yaml', 'utf8');
     const [, substitutions = ''] = /DefinitionSubstitutions:\n((?: {8}.*\n)+)/.exec(template) ?? [];
     const given = [...substitutions.matchAll(/^ {8}(\w+):/gm)].map(([, name]) => name);
@@ -30,7 +30,7 @@ describe('the state machine of batches', () => {
     expect(new Set(used)).toEqual(new Set(given));
   });
 
-  it('tells no prompt: only where lines are passes through it', () => {
+  it('passes only byte ranges, no prompts', () => {
     const { States } = readDefinition();
     const { AnswerChunk, AnswerCarefully } = States.Answer.ItemProcessor.States;
     const chunk = { 'batch.$': '$.batch', 'chunk.$': '$.chunk', 'endAt.$': '$.endAt' };
@@ -43,12 +43,12 @@ describe('the state machine of batches', () => {
     expect(States.Answer.ItemReader.Parameters['Key.$']).toBe('$.split.chunks');
   });
 
-  it('has chunks answered with care when environments died, and not when they were throttled', () => {
+  it('answers chunks carefully after crashes but not after throttling', () => {
     const { AnswerChunk, AnswerCarefully } = readDefinition().States.Answer.ItemProcessor.States;
     const errors = (handlers: { ErrorEquals: string[] }[]) => handlers.flatMap((each) => each.ErrorEquals);
     const bothErrors = ['Lambda.TooManyRequestsException', 'States.ALL'];
 
-    // It counts the retries for throttling too.
+    // RetryCount includes the retries after throttling.
     expect(source).not.toContain('$$.State.RetryCount');
     for (const state of [AnswerChunk, AnswerCarefully]) expect(errors(state.Retry)).toEqual(bothErrors);
     expect(errors(AnswerChunk.Catch)).toEqual(bothErrors);
@@ -56,11 +56,11 @@ describe('the state machine of batches', () => {
       'IsInTime',
       'AnswerCarefully',
     ]);
-    // A chunk has nine invocations that may fail, the first two of them without care.
+    // A chunk has two normal attempts and seven careful ones.
     expect([AnswerChunk, AnswerCarefully].map(({ Retry }) => 1 + Retry[1].MaxAttempts)).toEqual([2, 7]);
   });
 
-  it('has chunks answered with care as they are without, but for how it goes on', () => {
+  it('has the same task for careful and normal answers except for its parameters and errors', () => {
     const { AnswerChunk, AnswerCarefully } = readDefinition().States.Answer.ItemProcessor.States;
     const toCommon = ({ Comment, Catch, Parameters, Retry, ...state }: typeof AnswerChunk) => ({
       ...state,

@@ -1,4 +1,4 @@
-// What must be so in every deployment, whatever its parameters.
+// Checks properties of the template that must hold with all parameters.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { findBuildArgumentsOfType, type Resource, resolveTemplate } from './resolved-template.ts';
@@ -6,7 +6,7 @@ import { findBuildArgumentsOfType, type Resource, resolveTemplate } from './reso
 const secret = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf';
 const publicParameters = { StreamAuth: 'NONE', ApiKeySecretArn: secret, ReservedConcurrency: 5 };
 
-/** Each parameter that decides about resources, one way and the other. */
+/** Covers both values of each parameter that changes the resources. */
 const deployments: readonly Readonly<Record<string, string | number>>[] = [
   {},
   { SnapStart: 'true' },
@@ -40,7 +40,7 @@ describe.each(deployments)('the template with %o', (parameters) => {
   const { resources, outputs } = resolveTemplate(parameters);
   const functions = ofType(resources, 'AWS::Serverless::Function');
 
-  it('lets nobody call without IAM or a key', () => {
+  it('requires IAM or an API key for every call', () => {
     const stream = resources.StreamFunction?.Properties ?? {};
     const { AuthType, InvokeMode } = stream.FunctionUrlConfig as { AuthType: string; InvokeMode: string };
     const { Variables } = stream.Environment as { Variables: Record<string, unknown> };
@@ -54,7 +54,7 @@ describe.each(deployments)('the template with %o', (parameters) => {
     }
   });
 
-  it('writes both permissions of the Function URL out, to the account where the URL is not public', () => {
+  it('grants both permissions of the Function URL to the account, or to everyone if it is public', () => {
     const permissions = ['StreamUrlPermission', 'StreamInvokePermission'].map(
       (name) => resources[name]?.Properties,
     );
@@ -76,7 +76,7 @@ describe.each(deployments)('the template with %o', (parameters) => {
     ]);
   });
 
-  it('names what each role may do, and to what', () => {
+  it('limits each role to named actions and resources', () => {
     const roles = ofType(resources, 'AWS::IAM::Role');
 
     expect(roles.length).toBeGreaterThan(0);
@@ -86,7 +86,7 @@ describe.each(deployments)('the template with %o', (parameters) => {
         for (const action of [Action].flat()) expect(action).not.toContain('*');
         for (const resource of [Resource].flat()) {
           const written = typeof resource === 'string' ? resource : JSON.stringify(resource);
-          // Objects of the bucket under a prefix, and executions of the state machine, cannot be named otherwise.
+          // Wildcards are needed for objects under a prefix and for executions of the state machine.
           const narrowed = written
             .replace(/\$\{BatchBucket\.Arn\}\/[a-z/]+\/\*/, '')
             .replace(/:execution:\$\{AWS::StackName\}-batch\/\*/, '');
@@ -96,7 +96,7 @@ describe.each(deployments)('the template with %o', (parameters) => {
     }
   });
 
-  it('has a role and a log of its own for each function', () => {
+  it('gives each function its own role and log group', () => {
     for (const { name, properties } of functions) {
       const stem = name.replace(/Function$/, '');
       expect(properties.Role).toEqual({ 'Fn::GetAtt': `${stem}Role.Arn` });
@@ -105,7 +105,7 @@ describe.each(deployments)('the template with %o', (parameters) => {
     }
   });
 
-  it('never has SnapStart with provisioned concurrency, and both on a published version', () => {
+  it('never combines SnapStart with provisioned concurrency, and publishes versions for both', () => {
     for (const { properties } of functions) {
       const { ApplyOn = 'None' } = (properties.SnapStart ?? {}) as { ApplyOn?: string };
       expect(ApplyOn === 'None' || properties.ProvisionedConcurrencyConfig === undefined).toBe(true);
@@ -114,7 +114,7 @@ describe.each(deployments)('the template with %o', (parameters) => {
     }
   });
 
-  it('has the queue hide a message for six times as long as the function may take', () => {
+  it("sets the queue's visibility timeout to six times the function's timeout", () => {
     const queue = resources.BatchQueue?.Properties;
     const timeout = Number(resources.BatchFunction?.Properties.Timeout);
 
@@ -124,7 +124,7 @@ describe.each(deployments)('the template with %o', (parameters) => {
     });
   });
 
-  it('traces and logs prompts only where that is asked for', () => {
+  it('enables tracing and prompt logs only by their parameters', () => {
     for (const { properties } of functions) {
       const { Variables } = properties.Environment as { Variables: Record<string, unknown> };
       const { Tracing = 'false', LogPrompts = 'false' } = parameters;
@@ -134,7 +134,7 @@ describe.each(deployments)('the template with %o', (parameters) => {
     }
   });
 
-  it('watches errors, throttles, answers near the timeout, dead letters and batches', () => {
+  it('has alarms for errors, throttles, durations, dead letters and batches', () => {
     const watched = ofType(resources, 'AWS::CloudWatch::Alarm').flatMap(
       ({ properties }) => JSON.stringify(properties).match(/(?<="MetricName":")\w+/g) ?? [],
     );
@@ -147,7 +147,7 @@ describe.each(deployments)('the template with %o', (parameters) => {
     );
   });
 
-  it('sends every alarm to the address, where there is one', () => {
+  it('sends every alarm to AlarmEmail if it is set', () => {
     for (const { properties } of ofType(resources, 'AWS::CloudWatch::Alarm')) {
       expect(properties.AlarmActions).toEqual(
         'AlarmEmail' in parameters ? [{ Ref: 'AlarmTopic' }] : undefined,
@@ -163,18 +163,18 @@ describe('the template', () => {
   });
 
   it.each([
-    [{ StreamAuth: 'NONE', ReservedConcurrency: 5 }, 'pass ApiKeySecretArn'],
-    [{ StreamAuth: 'NONE', ApiKeySecretArn: secret }, 'pass ReservedConcurrency'],
-    [{ ApiKeySecretArn: secret }, 'StreamAuth AWS_IAM asks for no key - leave ApiKeySecretArn out'],
-    [{ ...publicParameters, RestApi: 'true' }, 'RestApi takes signed calls'],
+    [{ StreamAuth: 'NONE', ReservedConcurrency: 5 }, 'set ApiKeySecretArn'],
+    [{ StreamAuth: 'NONE', ApiKeySecretArn: secret }, 'set ReservedConcurrency'],
+    [{ ApiKeySecretArn: secret }, 'StreamAuth AWS_IAM uses no API key - remove ApiKeySecretArn'],
+    [{ ...publicParameters, RestApi: 'true' }, 'RestApi requires signed requests'],
     [{ SnapStart: 'true', ProvisionedConcurrency: 1 }, 'not both'],
     [{ Architecture: 'riscv64' }, 'arm64 or x86_64'],
     [{ ApiKeySecretArn: 'my-key' }, 'ApiKeySecretArn="my-key"'],
-  ])('refuses %o', (parameters, reason) => {
+  ])('rejects %o', (parameters, reason) => {
     expect(() => resolveTemplate(parameters)).toThrow(reason);
   });
 
-  it('shows every metric of generations on the dashboard', () => {
+  it('shows every generation metric on the dashboard', () => {
     const { resources } = resolveTemplate();
     const dashboard = JSON.stringify(resources.Dashboard?.Properties.DashboardBody);
     const source = readFileSync('src/telemetry/powertools/powertools-metrics.ts', 'utf8');
@@ -184,7 +184,7 @@ describe('the template', () => {
     for (const name of names) expect(dashboard).toContain(`\\"${name}\\"`);
   });
 
-  it('has a dashboard of JSON', () => {
+  it('has a dashboard body of valid JSON', () => {
     const { resources } = resolveTemplate();
     const body = resources.Dashboard?.Properties.DashboardBody as { 'Fn::Sub': string };
 

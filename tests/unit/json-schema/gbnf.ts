@@ -1,4 +1,4 @@
-// Reads that part of GBNF which the code writes, where no group stands within a rule.
+// Parses the part of GBNF that write-gbnf.ts writes. It has no groups within rules.
 
 interface Item {
   readonly atom:
@@ -9,21 +9,21 @@ interface Item {
   readonly max: number;
 }
 
-/** Sequences one of which is meant. */
+/** The alternatives of a rule. */
 type Rule = readonly Item[][];
 
-/** From here on the alternative is taken that ends soonest. */
+/** Deeper rules choose the alternative with the lowest height. */
 const deepestChoice = 12;
 
 export class Gbnf {
   readonly #rules = new Map<string, Rule>();
-  /** How many rules within each other a rule needs at least. */
+  /** The lowest nesting of rules that each rule needs. */
   readonly #heights = new Map<string, number>();
 
   constructor(text: string) {
     for (const line of text.trimEnd().split('\n')) {
       const [, name = '', body = ''] = /^([A-Za-z0-9-]+) ::= (.*)$/.exec(line) ?? [];
-      if (this.#rules.has(name)) throw new Error(`The rule ${name} is there twice.`);
+      if (this.#rules.has(name)) throw new Error(`The grammar defines the rule ${name} twice.`);
       this.#rules.set(name, parseOptions(body));
     }
     for (let before = -1; before < this.#heights.size; ) {
@@ -35,7 +35,7 @@ export class Gbnf {
     }
   }
 
-  /** A random text that the grammar admits. */
+  /** Generates a random text that the grammar accepts. */
   sample(random: () => number, rule = 'root', depth = 0): string {
     const options = this.#rule(rule);
     const lowest = this.#lowestOf(options);
@@ -54,7 +54,7 @@ export class Gbnf {
     return texts.join('');
   }
 
-  /** What a rule without recursion matches. */
+  /** Converts a grammar without recursion to a regular expression. */
   toRegExp(): RegExp {
     const hex = (code: number) => `\\u{${code.toString(16)}}`;
     const ofRule = (name: string): string => `(?:${this.#rule(name).map(ofItems).join('|')})`;
@@ -73,7 +73,7 @@ export class Gbnf {
 
   #rule(name: string): Rule {
     const rule = this.#rules.get(name);
-    if (rule === undefined) throw new Error(`There is no rule ${name}.`);
+    if (rule === undefined) throw new Error(`Unknown rule ${name}.`);
     return rule;
   }
 
@@ -89,7 +89,7 @@ export class Gbnf {
   }
 }
 
-/** Mostly few, and each bound now and then. */
+/** Draws a number of repetitions: usually few, sometimes a bound. */
 function timesBetween(min: number, max: number, random: () => number): number {
   const dice = random();
   if (dice < 0.2) return min;
@@ -111,7 +111,7 @@ function parseOptions(body: string): Rule {
     else if (times !== undefined) items.push({ ...(items.pop() as Item), ...parseTimes(times) });
     if (token.lastIndex === body.length) return options;
   }
-  throw new Error(`Not read as GBNF: ${body}`);
+  throw new Error(`Cannot parse GBNF: ${body}`);
 }
 
 function parseTimes(times: string): { min: number; max: number } {
@@ -122,7 +122,7 @@ function parseTimes(times: string): { min: number; max: number } {
   return { min: Number(min), max: max === '' ? Number.POSITIVE_INFINITY : Number(max) };
 }
 
-/** A hyphen that is in the set itself is written in hexadecimal. */
+/** Parses a set. write-gbnf.ts writes a literal hyphen in hexadecimal. */
 function parseSet(set: string): [number, number][] {
   const character = String.raw`(?:\\x..|\\u....|\\U.{8}|\\.|[^\\])`;
   const parts = set.match(new RegExp(`${character}(?:-${character})?`, 'gu')) ?? [];
@@ -132,7 +132,7 @@ function parseSet(set: string): [number, number][] {
   });
 }
 
-/** The characters of an escaped text. */
+/** Returns the characters of an escaped text. */
 function unescaped(text: string): string[] {
   const pieces = text.match(/\\x..|\\u....|\\U.{8}|\\.|[^\\]/gu) ?? [];
   return pieces.map((piece) => {

@@ -4,8 +4,8 @@ import { choice, literal, reference, sequence } from '../../../src/json-schema/g
 import { Gbnf } from './gbnf.ts';
 import { seededRandom } from './seeded-random.ts';
 
-describe('a grammar of several schemas', () => {
-  it('has one rule around them, and tells apart what has the same name', () => {
+describe('GrammarBuilder', () => {
+  it('combines several schemas, and makes equal names unique', () => {
     const grammar = new GrammarBuilder();
     const tools = {
       'get weather!': {
@@ -36,7 +36,7 @@ describe('a grammar of several schemas', () => {
     }
   });
 
-  it('reads each schema’s references within that schema', () => {
+  it('resolves the references of each schema within that schema', () => {
     const grammar = new GrammarBuilder();
     const schema = (value: string) => ({ $ref: '#/$defs/value', $defs: { value: { const: value } } });
     const rules = ['a', 'b'].map((value) => reference(grammar.addSchema(schema(value), 'value')));
@@ -54,14 +54,14 @@ describe('a grammar of several schemas', () => {
     expect(grammar.toGbnf(rule)).toBe('root ::= used\nused ::= "1"\n');
   });
 
-  it('offers the rules of plain JSON', () => {
+  it('has rules for plain JSON', () => {
     const grammar = new GrammarBuilder();
     const rule = grammar.addRule('answer', sequence(literal('x='), grammar.shared('boolean')));
 
     expect(new Gbnf(grammar.toGbnf(rule)).toRegExp().test('x=true')).toBe(true);
   });
 
-  it('writes literals so that quotes, backslashes and control characters are themselves', () => {
+  it('escapes quotes, backslashes and control characters in literals', () => {
     const grammar = new GrammarBuilder();
     const text = 'a"b\\c\n\t\r\u0001\u2028ä😀{[(|)]}*+?^-.';
     const written = grammar.toGbnf(grammar.addRule('text', literal(text)));
@@ -70,7 +70,7 @@ describe('a grammar of several schemas', () => {
     expect(new Gbnf(written).sample(Math.random)).toBe(text);
   });
 
-  it('refuses a rule that is not there', () => {
-    expect(() => new GrammarBuilder().toGbnf('missing')).toThrow("There is no rule 'missing'.");
+  it('rejects an unknown rule', () => {
+    expect(() => new GrammarBuilder().toGbnf('missing')).toThrow("Unknown rule 'missing'.");
   });
 });

@@ -8,11 +8,11 @@ import { randomSchema } from './random-schema.ts';
 import { schemaCases } from './schemas.ts';
 import { seededRandom } from './seeded-random.ts';
 
-/** Enough of long texts. */
+/** Sampling stops after this many characters. */
 const mostCharacters = 20_000;
 
-/** Of random texts that a grammar admits, the ones that do not satisfy the schema. */
-function unsatisfying(schema: unknown, gbnf: string, count: number, random: () => number): string[] {
+/** Samples texts from a grammar, and returns those that violate the schema. */
+function findViolations(schema: unknown, gbnf: string, count: number, random: () => number): string[] {
   const grammar = new Gbnf(gbnf);
   const found: string[] = [];
   for (let index = 0, characters = 0; index < count && characters < mostCharacters; index++) {
@@ -23,12 +23,12 @@ function unsatisfying(schema: unknown, gbnf: string, count: number, random: () =
   return found;
 }
 
-describe('a grammar of a schema', () => {
-  it.each(schemaCases)('admits only what satisfies it: $title', ({ schema }) => {
-    expect(unsatisfying(schema, schemaToGbnf(schema), 50, seededRandom(1))).toEqual([]);
+describe('the grammar of a schema', () => {
+  it.each(schemaCases)('accepts only matching texts: $title', ({ schema }) => {
+    expect(findViolations(schema, schemaToGbnf(schema), 50, seededRandom(1))).toEqual([]);
   });
 
-  it('admits only what satisfies it, or is refused, whatever the schema', () => {
+  it('accepts only matching texts for 500 random schemas, or the schema is rejected', () => {
     const refusals: string[] = [];
     const seeds = Array.from({ length: 500 }, (_, index) => index);
     for (const seed of seeds) {
@@ -42,14 +42,14 @@ describe('a grammar of a schema', () => {
         refusals.push(String(error));
         continue;
       }
-      expect(unsatisfying(schema, gbnf, 10, random), JSON.stringify(schema)).toEqual([]);
+      expect(findViolations(schema, gbnf, 10, random), JSON.stringify(schema)).toEqual([]);
     }
 
     expect(refusals.length).toBeLessThan(seeds.length / 2);
     expect(refusals.filter((line) => line.includes('\n'))).toEqual([]);
   });
 
-  it('begins with the rule root, and says everything in one text', () => {
+  it('starts with the rule root and contains all rules', () => {
     const schema = { type: 'object', properties: { on: { type: 'boolean' } }, required: ['on'] };
 
     expect(schemaToGbnf(schema)).toBe(
@@ -66,7 +66,7 @@ describe('a grammar of a schema', () => {
     );
   });
 
-  it('leaves the schema as it was', () => {
+  it('does not modify the schema', () => {
     const schema = { $id: 'x', $ref: '#/$defs/a', $defs: { a: { type: 'string' } } };
     const before = structuredClone(schema);
     schemaToGbnf(Object.freeze(schema));
@@ -77,23 +77,23 @@ describe('a grammar of a schema', () => {
   });
 });
 
-describe('a grammar of any object', () => {
-  it('admits objects only', () => {
+describe('the grammar of any object', () => {
+  it('accepts only objects', () => {
     const options = { tools: [], mustCall: false, parallel: false, json: true, thoughts: 'none' } as const;
     const { gbnf } = toChatGrammar(options) ?? { gbnf: '' };
 
-    expect(unsatisfying({ type: 'object' }, gbnf, 300, seededRandom(2))).toEqual([]);
+    expect(findViolations({ type: 'object' }, gbnf, 300, seededRandom(2))).toEqual([]);
   });
 });
 
-describe('numbers between two bounds', () => {
+describe('the grammar of numbers between two bounds', () => {
   const bounds = [
     -1000, -120.5, -99, -10, -1.5, -1, -0.25, -0.001, 0, 0.001, 0.1, 0.3, 1, 1.25, 9, 10, 17, 99.9, 100, 101,
     990, 1234,
   ];
   const pairs = bounds.flatMap((low) => bounds.filter((high) => low < high).map((high) => ({ low, high })));
 
-  it('are admitted and no others are, whole ones', () => {
+  it('accepts exactly the whole numbers in the range', () => {
     const candidates = Array.from({ length: 2601 }, (_, index) => index - 1300);
     for (const { low, high } of pairs) {
       const integers = candidates.filter((value) => low < value && value <= high);
@@ -109,7 +109,7 @@ describe('numbers between two bounds', () => {
     }
   });
 
-  it('are admitted and no others are, with decimals', () => {
+  it('accepts exactly the decimal numbers in the range', () => {
     const fractions = [
       '',
       '.0',

@@ -1,11 +1,11 @@
-// Schemas that would keep the process busy for ever, or break it, are refused; large ones that would not are not.
+// Schemas that would block or crash the process are rejected. Large schemas that would not are accepted.
 import { describe, expect, it } from 'vitest';
 import { schemaToGbnf } from '../../../src/json-schema/json-schema-grammar.ts';
 import { UnsupportedSchemaError } from '../../../src/json-schema/unsupported-schema-error.ts';
 
 const text = { type: 'string' };
 
-/** Definitions each of which is made of the next one. */
+/** Creates a chain of definitions. Each of them refers to the next one. */
 function chain(length: number, link: (next: { $ref: string }) => unknown): unknown {
   const definitions = Array.from({ length }, (_, index) => [
     `d${index}`,
@@ -27,21 +27,25 @@ function propertiesOf(count: number, schema: unknown): Record<string, unknown> {
 const cyclic: Record<string, unknown> = { type: 'object' };
 cyclic.properties = { self: cyclic };
 
-describe('what is too large is refused:', () => {
+describe('a schema is rejected for too many', () => {
   it.each<[string, unknown, string]>([
-    ['nesting', nested(200, (items) => ({ items })), 'levels deep'],
-    ['a value that is nested', { const: nested(100_000, (inner) => [inner]) }, 'levels deep'],
-    ['a cycle', cyclic, 'levels deep'],
-    ['properties', { properties: propertiesOf(10_000, text) }, 'more than 5000 schemas'],
+    ['levels of schemas', nested(200, (items) => ({ items })), 'levels deep'],
+    ['levels of a value', { const: nested(100_000, (inner) => [inner]) }, 'levels deep'],
+    ['levels, because it is cyclic', cyclic, 'levels deep'],
+    ['properties', { properties: propertiesOf(10_000, text) }, 'limit of 5000 combined schemas'],
     ['values', { enum: Array.from({ length: 60_000 }, (_, index) => index) }, 'more than 50000 values'],
-    ['text', { enum: Array.from({ length: 300 }, (_, index) => `${index}`.repeat(1000)) }, 'characters'],
-    ['a least length', { type: 'string', minLength: 1e12 }, "'minLength' at '#' is more than 1000000"],
-    ['a least count', { items: text, minItems: 1_000_001 }, "'minItems' at '#' is more than 1000000"],
-    ['references', chain(1000, (next) => next), 'behind more than 200 references'],
     [
-      'alternatives of alternatives',
+      'characters',
+      { enum: Array.from({ length: 300 }, (_, index) => `${index}`.repeat(1000)) },
+      'characters',
+    ],
+    ['required characters', { type: 'string', minLength: 1e12 }, "'minLength' at '#' is more than 1000000"],
+    ['required items', { items: text, minItems: 1_000_001 }, "'minItems' at '#' is more than 1000000"],
+    ['references', chain(1000, (next) => next), 'follows more than 200 references'],
+    [
+      'nested alternatives',
       chain(30, (next) => ({ anyOf: [{ anyOf: [next, { type: 'null' }] }, { anyOf: [next, text] }] })),
-      'alternatives within alternatives',
+      'too many nested alternatives',
     ],
     [
       'alternatives',
@@ -55,7 +59,7 @@ describe('what is too large is refused:', () => {
           anyOf: [{ minLength: index }, { maxLength: 99 + index }],
         })),
       },
-      'more than 5000 schemas',
+      'limit of 5000 combined schemas',
     ],
   ])('%s', (_, schema, says) => {
     expect(() => schemaToGbnf(schema)).toThrow(UnsupportedSchemaError);
@@ -63,8 +67,8 @@ describe('what is too large is refused:', () => {
   });
 });
 
-describe('what could be read in too many ways at once is refused:', () => {
-  const alike = { message: expect.stringContaining('begin alike') };
+describe('a schema with many possible parses', () => {
+  const alike = { message: expect.stringContaining('start alike') };
   const branch = (kind: string) => ({
     type: 'object',
     properties: { left: { $ref: '#' }, kind: { const: kind } },
@@ -72,23 +76,23 @@ describe('what could be read in too many ways at once is refused:', () => {
   });
 
   it.each<[string, unknown]>([
-    ['objects told apart after what is in them', { anyOf: [branch('a'), branch('b'), text] }],
+    ['objects that differ only after their nested objects', { anyOf: [branch('a'), branch('b'), text] }],
     [
-      'lists of themselves',
+      'lists that contain themselves',
       { anyOf: [{ items: { $ref: '#' } }, { items: { $ref: '#' }, minItems: 1 }, text] },
     ],
     [
-      'objects without anything required',
+      'objects without required properties',
       { anyOf: ['a', 'b'].map((name) => ({ properties: { x: { $ref: '#' }, [name]: text } })) },
     ],
-    ['lists in lists', chain(12, (items) => ({ anyOf: [{ items }, { items, maxItems: 9 }] }))],
-  ])('%s', (_, schema) => {
+    ['12 levels of lists', chain(12, (items) => ({ anyOf: [{ items }, { items, maxItems: 9 }] }))],
+  ])('is rejected: %s', (_, schema) => {
     expect(() => schemaToGbnf(schema)).toThrow(expect.objectContaining(alike));
   });
 
   it.each<[string, unknown]>([
     [
-      'objects that begin with what tells them apart',
+      'objects that start with different values',
       {
         anyOf: ['a', 'b'].map((kind) => ({
           properties: { id: text, kind: { const: kind }, left: { $ref: '#' } },
@@ -97,11 +101,11 @@ describe('what could be read in too many ways at once is refused:', () => {
       },
     ],
     [
-      'objects that have no name in common',
+      'objects without a common name',
       { anyOf: ['a', 'b'].map((name) => ({ properties: { [name]: { $ref: '#' } } })) },
     ],
     [
-      'lists that begin with what tells them apart',
+      'lists that start with different values',
       {
         anyOf: ['a', 'b']
           .map((kind) => ({ prefixItems: [{ const: kind }, { $ref: '#' }] }))
@@ -109,26 +113,26 @@ describe('what could be read in too many ways at once is refused:', () => {
       },
     ],
     [
-      'objects of which one has no more in it',
+      'objects of which only one contains itself',
       { anyOf: [{ properties: { a: { $ref: '#' } } }, { properties: { a: text, b: text } }] },
     ],
-    ['objects and any objects', { anyOf: [{ type: 'object' }, { properties: { a: { $ref: '#' } } }] }],
-    ['lists in a few lists', chain(6, (items) => ({ anyOf: [{ items }, { items, maxItems: 9 }] }))],
-  ])('but not %s', (_, schema) => {
+    ['objects and any object', { anyOf: [{ type: 'object' }, { properties: { a: { $ref: '#' } } }] }],
+    ['6 levels of lists', chain(6, (items) => ({ anyOf: [{ items }, { items, maxItems: 9 }] }))],
+  ])('is accepted: %s', (_, schema) => {
     expect(schemaToGbnf(schema)).toContain('root ::= ');
   });
 });
 
-describe('what is only large is not refused:', () => {
+describe('a large schema is accepted:', () => {
   it.each<[string, unknown]>([
-    ['nesting', nested(90, (items) => ({ items }))],
+    ['90 levels', nested(90, (items) => ({ items }))],
     ['1,000 optional properties', { properties: propertiesOf(1000, text) }],
     [
       '1,000 required properties',
       { properties: propertiesOf(1000, text), required: Object.keys(propertiesOf(1000, text)) },
     ],
     ['5,000 values', { enum: Array.from({ length: 5000 }, (_, index) => `value ${index}`) }],
-    ['a text as long as one likes', { type: 'string', maxLength: 2 ** 53 - 1 }],
+    ['a very large maxLength', { type: 'string', maxLength: 2 ** 53 - 1 }],
     [
       'long texts in many properties',
       { properties: propertiesOf(100, { type: 'string', maxLength: 10_000 }) },
@@ -143,11 +147,14 @@ describe('what is only large is not refused:', () => {
         })),
       },
     ],
-    ['references', chain(1000, (next) => ({ properties: { next }, required: ['next'] }))],
-    ['groups in a pattern', { pattern: `^${'('.repeat(900)}a${')'.repeat(900)}$` }],
-    ['values that begin alike', { enum: Array.from({ length: 200 }, (_, index) => 'a'.repeat(index)) }],
+    ['1,000 references', chain(1000, (next) => ({ properties: { next }, required: ['next'] }))],
+    ['900 groups in a pattern', { pattern: `^${'('.repeat(900)}a${')'.repeat(900)}$` }],
     [
-      'long names beside others',
+      '200 values with a common prefix',
+      { enum: Array.from({ length: 200 }, (_, index) => 'a'.repeat(index)) },
+    ],
+    [
+      'a long name and additional properties',
       { properties: propertiesOf(3, text), additionalProperties: text, required: ['x'.repeat(5000)] },
     ],
   ])('%s', (_, schema) => {

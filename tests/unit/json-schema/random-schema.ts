@@ -1,10 +1,10 @@
-// Makes random schemas, of every keyword and nested in each other. Many of them nothing can satisfy.
+// Generates random nested schemas with all keywords. No value matches many of them.
 
 type Random = () => number;
 
 const names = ['a', 'b', 'ab', '__proto__', 'é"\\'];
 
-/** `oneOf` is left out: what satisfies several of its schemas is for the validator to find. */
+/** Generates a schema without `oneOf`, because a grammar does not enforce it. */
 export function randomSchema(random: Random): Record<string, unknown> {
   const maker = new SchemaMaker(random);
   return { ...maker.schema(3), $defs: { x: maker.schema(2), y: maker.schema(2) } };

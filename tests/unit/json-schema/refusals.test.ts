@@ -9,12 +9,12 @@ function refusalOf(schema: unknown): UnsupportedSchemaError {
     if (error instanceof UnsupportedSchemaError) return error;
     throw error;
   }
-  throw new Error('It was not refused.');
+  throw new Error('The schema was not rejected.');
 }
 
 const text = { type: 'string' };
 
-/** A schema within another one, and what is said of it. */
+/** A schema and a part of the message of its error. */
 interface Refusal {
   readonly schema: unknown;
   readonly keyword: string;
@@ -46,12 +46,12 @@ const unsupported: readonly Refusal[] = [
   },
   { schema: { items: { items: [text] } }, keyword: 'items', path: '#/items', says: 'prefixItems' },
   { schema: { items: text, uniqueItems: true }, keyword: 'uniqueItems', says: 'is not supported' },
-  { schema: { propertyNames: { maxLength: 3 } }, keyword: 'propertyNames', says: 'is not supported' },
-  { schema: { minProperties: 2 }, keyword: 'minProperties', says: 'is not supported' },
+  { schema: { propertyNames: { maxLength: 3 } }, keyword: 'propertyNames', says: 'is only supported' },
+  { schema: { minProperties: 2 }, keyword: 'minProperties', says: 'is only supported' },
   {
     schema: { properties: { a: text, b: text }, maxProperties: 1 },
     keyword: 'maxProperties',
-    says: 'not supported',
+    says: 'is only supported',
   },
   { schema: { unevaluatedProperties: text }, keyword: 'unevaluatedProperties', says: 'additionalProperties' },
   {
@@ -60,17 +60,21 @@ const unsupported: readonly Refusal[] = [
     says: 'additionalProperties',
   },
   { schema: { unevaluatedItems: text }, keyword: 'unevaluatedItems', says: "use 'items'" },
-  { schema: { type: 'integer', multipleOf: 5 }, keyword: 'multipleOf', says: 'unless it is 1' },
+  { schema: { type: 'integer', multipleOf: 5 }, keyword: 'multipleOf', says: 'must be 1' },
   {
     schema: { format: 'json-pointer' },
     keyword: 'format',
-    says: "is 'json-pointer', which is not supported",
+    says: "does not support 'json-pointer'",
   },
-  { schema: { format: 'regex', pattern: 'a' }, keyword: 'format', says: 'not supported' },
-  { schema: { type: 'integer', format: 'date' }, keyword: 'format', says: 'not supported for numbers' },
-  { schema: { enum: ['a'], minLength: 3 }, keyword: 'minLength', says: "beside 'enum'" },
-  { schema: { $ref: 'https://example.com/a.json' }, keyword: '$ref', says: "begin with '#/'" },
-  { schema: { $ref: '#name' }, keyword: '$ref', says: "begin with '#/'" },
+  { schema: { format: 'regex', pattern: 'a' }, keyword: 'format', says: 'does not support' },
+  {
+    schema: { type: 'integer', format: 'date' },
+    keyword: 'format',
+    says: "does not support 'date' for numbers",
+  },
+  { schema: { enum: ['a'], minLength: 3 }, keyword: 'minLength', says: "cannot be used with 'enum'" },
+  { schema: { $ref: 'https://example.com/a.json' }, keyword: '$ref', says: "start with '#/'" },
+  { schema: { $ref: '#name' }, keyword: '$ref', says: "start with '#/'" },
   { schema: { $ref: '#/$defs/missing', $defs: {} }, keyword: '$ref', says: 'names no schema' },
   { schema: { $ref: '#/enum/0', enum: [{}] }, keyword: '$ref', says: 'names no schema' },
   { schema: { $ref: '#/allOf/length', allOf: [{}] }, keyword: '$ref', says: 'names no schema' },
@@ -94,15 +98,15 @@ const patterns: readonly [pattern: string, says: string][] = [
   ['a^b', "'^'"],
   ['(a$)', "'$'"],
   ['^a$b', "'$'"],
-  ['^\\0$', 'no text that JSON can hold'],
-  ['^[^\\s\\S]$', 'no text that JSON can hold'],
+  ['^\\0$', 'no string that JSON can contain'],
+  ['^[^\\s\\S]$', 'no string that JSON can contain'],
   ['^(((a|aa){50}){50}){50}$', 'repeats too much'],
   [`^${'a'.repeat(2000)}$`, 'longer than 2000 characters'],
 ];
 
 const unsatisfiable: readonly Refusal[] = [
-  { schema: false, keyword: '', says: 'nothing satisfies it' },
-  { schema: { items: false, minItems: 1 }, keyword: 'minItems', says: 'cannot be satisfied: 0' },
+  { schema: false, keyword: '', says: 'no value matches it' },
+  { schema: { items: false, minItems: 1 }, keyword: 'minItems', says: 'the maximum is 0' },
   { schema: { enum: [] }, keyword: 'enum', says: 'allows no value' },
   { schema: { type: 'integer', enum: ['a', 1.5] }, keyword: 'enum', says: 'allows no value' },
   { schema: { const: 1, enum: [2] }, keyword: 'enum', says: 'allows no value' },
@@ -112,7 +116,11 @@ const unsatisfiable: readonly Refusal[] = [
     says: "cannot be satisfied: 'maxLength' is 2",
   },
   { schema: { minItems: 3, maxItems: 2 }, keyword: 'minItems', says: 'cannot be satisfied' },
-  { schema: { prefixItems: [text], items: false, minItems: 2 }, keyword: 'minItems', says: '1 are allowed' },
+  {
+    schema: { prefixItems: [text], items: false, minItems: 2 },
+    keyword: 'minItems',
+    says: 'the maximum is 1',
+  },
   { schema: { pattern: '^abc$', maxLength: 2 }, keyword: 'maxLength', says: 'at least 3' },
   { schema: { format: 'date', minLength: 11 }, keyword: 'minLength', says: 'at most 10' },
   { schema: { pattern: '^a$', format: 'uuid' }, keyword: 'format', says: 'unless one implies the other' },
@@ -122,14 +130,18 @@ const unsatisfiable: readonly Refusal[] = [
     path: '#/allOf/0',
     says: 'unless one implies',
   },
-  { schema: { properties: { a: false }, required: ['a'] }, keyword: 'required', says: "asks for 'a'" },
+  { schema: { properties: { a: false }, required: ['a'] }, keyword: 'required', says: "requires 'a'" },
   {
     schema: { required: ['b'], properties: {}, additionalProperties: false },
     keyword: 'required',
     says: "'b'",
   },
   { schema: { required: ['b'], propertyNames: { enum: ['a'] } }, keyword: 'required', says: "'b'" },
-  { schema: { properties: { a: text }, minProperties: 2 }, keyword: 'minProperties', says: '1 are allowed' },
+  {
+    schema: { properties: { a: text }, minProperties: 2 },
+    keyword: 'minProperties',
+    says: 'the maximum is 1',
+  },
   { schema: { type: 'integer', minimum: 0.2, maximum: 0.8 }, keyword: 'minimum', says: 'no whole number' },
   {
     schema: { type: 'integer', exclusiveMinimum: 1, exclusiveMaximum: 2 },
@@ -142,7 +154,7 @@ const unsatisfiable: readonly Refusal[] = [
     says: 'no number with 6 decimals',
   },
   { schema: { type: 'number', minimum: 1e20 }, keyword: 'minimum', says: 'of at most 15 digits' },
-  { schema: { allOf: [text, { type: 'null' }] }, keyword: 'type', path: '#/allOf/0', says: 'allows nothing' },
+  { schema: { allOf: [text, { type: 'null' }] }, keyword: 'type', path: '#/allOf/0', says: 'contradicts' },
 ];
 
 const endless: readonly Refusal[] = [
@@ -180,39 +192,39 @@ const malformed: readonly Refusal[] = [
   })),
   { schema: { properties: { a: 'string' } }, keyword: '', path: '#/properties/a', says: 'must be an object' },
   { schema: { properties: [text] }, keyword: 'properties', says: 'must be an object' },
-  { schema: { required: 'a' }, keyword: 'required', says: 'must be a list of texts' },
-  { schema: { required: [1] }, keyword: 'required', says: 'must be a list of texts' },
-  { schema: { propertyNames: { enum: [1] } }, keyword: 'propertyNames', says: 'must be a list of texts' },
-  { schema: { type: 'text' }, keyword: 'type', says: 'must be one or several of integer, object' },
+  { schema: { required: 'a' }, keyword: 'required', says: 'must be a list of strings' },
+  { schema: { required: [1] }, keyword: 'required', says: 'must be a list of strings' },
+  { schema: { propertyNames: { enum: [1] } }, keyword: 'propertyNames', says: 'must be a list of strings' },
+  { schema: { type: 'text' }, keyword: 'type', says: 'must be one or more of integer, object' },
   { schema: { type: [] }, keyword: 'type', says: 'must be' },
   { schema: { type: ['string', 1] }, keyword: 'type', says: 'must be' },
   { schema: { enum: 'a' }, keyword: 'enum', says: 'must be a list' },
-  { schema: { anyOf: [] }, keyword: 'anyOf', says: 'must be a list that is not empty' },
-  { schema: { allOf: {} }, keyword: 'allOf', says: 'must be a list that is not empty' },
-  { schema: { prefixItems: [] }, keyword: 'prefixItems', says: 'must be a list that is not empty' },
-  { schema: { $ref: 1 }, keyword: '$ref', says: 'must be a text' },
-  { schema: { pattern: 1 }, keyword: 'pattern', says: 'must be a text' },
+  { schema: { anyOf: [] }, keyword: 'anyOf', says: 'must be a non-empty list' },
+  { schema: { allOf: {} }, keyword: 'allOf', says: 'must be a non-empty list' },
+  { schema: { prefixItems: [] }, keyword: 'prefixItems', says: 'must be a non-empty list' },
+  { schema: { $ref: 1 }, keyword: '$ref', says: 'must be a string' },
+  { schema: { pattern: 1 }, keyword: 'pattern', says: 'must be a string' },
   { schema: { minLength: -1 }, keyword: 'minLength', says: 'must be a whole number' },
   { schema: { maxItems: 1.5 }, keyword: 'maxItems', says: 'must be a whole number' },
   { schema: { minimum: '3' }, keyword: 'minimum', says: 'must be a number' },
   { schema: { exclusiveMaximum: true, maximum: 3 }, keyword: 'exclusiveMaximum', says: 'must be a number' },
-  { schema: { type: 'number', multipleOf: 0 }, keyword: 'multipleOf', says: 'unless it is 1' },
+  { schema: { type: 'number', multipleOf: 0 }, keyword: 'multipleOf', says: 'must be 1' },
   { schema: { uniqueItems: 'yes' }, keyword: 'uniqueItems', says: 'must be true or false' },
   { schema: { properties: { '\ud800': text } }, keyword: '', says: 'half a surrogate pair' },
 ];
 
 describe.each([
-  ['what a grammar cannot express', unsupported],
+  ['a schema that no grammar can express', unsupported],
   [
-    'a pattern that a grammar cannot express',
+    'a pattern that no grammar can express',
     patterns.map(([pattern, says]) => ({ schema: { type: 'string', pattern }, keyword: 'pattern', says })),
   ],
-  ['what nothing satisfies', unsatisfiable],
-  ['what has no end', endless],
-  ['what is no schema', malformed],
+  ['a schema that no value matches', unsatisfiable],
+  ['a schema that requires itself', endless],
+  ['a malformed schema', malformed],
 ] satisfies [string, readonly Refusal[]][])('%s', (_, refusals: readonly Refusal[]) => {
   it.each(refusals.map((each) => ({ ...each, shown: JSON.stringify(each.schema, showBigInt) })))(
-    'is refused by the keyword and its place: $shown',
+    'is rejected with the keyword and its path: $shown',
     ({ schema, keyword, path = '#', says }) => {
       const error = refusalOf(schema);
 
@@ -226,8 +238,8 @@ describe.each([
   );
 });
 
-describe('the message of a refusal', () => {
-  it('is one line, though names are long and have control characters', () => {
+describe('the message of an UnsupportedSchemaError', () => {
+  it('is one line, even for long names with control characters', () => {
     const error = refusalOf({ properties: { [`a\n\u2028${'b'.repeat(500)}`]: { 'x\r\ny': 1 } } });
 
     expect(error.message).toMatch(/^'x\\r\\ny' at '#\/properties\/a\\n\?b+…' is not supported\.$/);

@@ -27,7 +27,7 @@ async function invokeHttp(event: unknown, engine = new FakeEngine()): Promise<Ht
 afterEach(() => vi.restoreAllMocks());
 
 describe('a direct invoke', () => {
-  it("answers with OpenAI's completion object and llama-server's timings", async () => {
+  it("returns OpenAI's completion object with llama-server's timings", async () => {
     const answer = await definePipelineOn(new FakeEngine())(readEvent('completion'));
 
     expect(answer).toEqual({
@@ -77,7 +77,7 @@ describe('a direct invoke', () => {
       { message: { content: '{"city": "Paris", "is_capital": true}' }, finish_reason: 'stop' },
       '{"city": "Paris", "is_capital": true}',
     ],
-  ])('with messages is answered as a chat: %s', async (name, choice, text) => {
+  ])('with messages returns a chat completion: %s', async (name, choice, text) => {
     const event = readEvent(name) as { model: string };
     const engine = new FakeEngine(text, { contextSize: 2048 });
     const handler = definePipeline({ engine, model: event.model, chatTemplate: templates.chatMl });
@@ -85,7 +85,7 @@ describe('a direct invoke', () => {
     expect(await handler(event, context)).toMatchObject({ object: 'chat.completion', choices: [choice] });
   });
 
-  it('ends early enough to be answered before the timeout', async () => {
+  it('ends its generation 150 ms before the timeout', async () => {
     const engine = new FakeEngine();
     const handler = definePipeline({ engine, model: 'fake-1b' });
     const before = performance.now();
@@ -106,7 +106,7 @@ describe('a direct invoke', () => {
     expect(engine.open).toBe(0);
   });
 
-  it('draws a new seed for every request that brings none', async () => {
+  it('draws a new seed for every request without one', async () => {
     const engine = new FakeEngine();
     const invoke = definePipelineOn(engine);
 
@@ -115,7 +115,7 @@ describe('a direct invoke', () => {
     expect(new Set(engine.requests.map(({ sampling }) => sampling.seed)).size).toBeGreaterThan(1);
   });
 
-  it("reports a wrong request as a function error: the code is its type, the message is OpenAI's", async () => {
+  it("fails with the code and message of OpenAI's error when the request is invalid", async () => {
     const failure = definePipelineOn(new FakeEngine())(readEvent('invalid/out-of-range'));
 
     await expect(failure).rejects.toMatchObject({
@@ -124,14 +124,14 @@ describe('a direct invoke', () => {
     });
   });
 
-  it('logs an unknown failure whole and keeps it from the caller', async () => {
+  it('logs an unexpected failure and hides it from the caller', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {});
 
     const failure = definePipelineOn(new BrokenEngine())({ prompt: 'Hi' });
 
     await expect(failure).rejects.toMatchObject({
       name: 'server_error',
-      message: 'The server failed to answer; its log has the reason.',
+      message: 'The server failed to answer. Its log has the reason.',
     });
     expect(log).toHaveBeenCalledExactlyOnceWith(
       expect.objectContaining({ message: expect.stringContaining('fire') }),
@@ -139,7 +139,7 @@ describe('a direct invoke', () => {
   });
 
   it.each([[null], [undefined], ['text'], [7], [[]], [{ requestContext: {} }]])(
-    'refuses %j, which is no request',
+    'rejects %j',
     async (event) => {
       await expect(definePipelineOn(new FakeEngine())(event)).rejects.toMatchObject({
         name: expect.stringMatching(/^(invalid_value|unknown_parameter|missing_required_parameter)$/),
@@ -159,7 +159,7 @@ describe('a warm-up ping', () => {
 
 describe('an HTTP event', () => {
   it.each(['function-url', 'function-url-base64', 'api-gateway-v2', 'api-gateway-v1', 'alb'])(
-    'of %s is answered with status, headers and body',
+    'of the kind %s is answered with status, headers and body',
     async (name) => {
       const answer = await invokeHttp(readEvent(name));
 
@@ -172,7 +172,7 @@ describe('an HTTP event', () => {
     },
   );
 
-  it('of a Function URL is answered with a chat', async () => {
+  it('of a Function URL is answered with a chat completion', async () => {
     const event = readEvent('function-url-chat') as { body: string };
     const { model } = JSON.parse(event.body) as { model: string };
     const engine = new FakeEngine(' Paris.', { contextSize: 2048 });
@@ -194,7 +194,7 @@ describe('an HTTP event', () => {
     expect(answer).not.toHaveProperty('headers');
   });
 
-  it('GET /v1/models lists the model', async () => {
+  it('for GET /v1/models lists the model', async () => {
     const answer = await invokeHttp(readEvent('function-url-models'));
 
     expect(JSON.parse(answer.body)).toEqual({
@@ -218,7 +218,7 @@ describe('an HTTP event', () => {
     });
   });
 
-  it('GET /health tells a cold start from a warm one', async () => {
+  it('for GET /health reports a cold start only once', async () => {
     const invoke = definePipelineOn(new FakeEngine());
     const health = async () => JSON.parse((await invoke(readEvent('function-url-health'))).body as string);
 
@@ -233,7 +233,7 @@ describe('an HTTP event', () => {
     expect(await health()).toMatchObject({ cold_start: false });
   });
 
-  it('answers an unknown failure with 500 and no internals, and logs it whole', async () => {
+  it('that fails unexpectedly is answered with 500 without internals, and logged', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {});
 
     const answer = await invokeHttp(readEvent('function-url'), new BrokenEngine());
@@ -241,7 +241,7 @@ describe('an HTTP event', () => {
     expect(answer.statusCode).toBe(500);
     expect(JSON.parse(answer.body)).toEqual({
       error: {
-        message: 'The server failed to answer; its log has the reason.',
+        message: 'The server failed to answer. Its log has the reason.',
         type: 'server_error',
         param: null,
         code: 'server_error',
@@ -252,7 +252,7 @@ describe('an HTTP event', () => {
     );
   });
 
-  it('refuses a body of more than 4 MiB', async () => {
+  it('with a body over 4 MiB is rejected with 413', async () => {
     const event = {
       ...(readEvent('function-url') as object),
       body: JSON.stringify({ prompt: 'a'.repeat(2 ** 22) }),
@@ -265,7 +265,7 @@ describe('an HTTP event', () => {
   });
 });
 
-describe('the invalid events', () => {
+describe('the events in events/invalid', () => {
   const expected: Record<string, [code: string, param: string | null, status?: number]> = {
     'invalid/chat-image': ['unsupported_parameter', 'messages.0.content'],
     'invalid/chat-missing-model': ['missing_required_parameter', 'model'],
@@ -287,12 +287,12 @@ describe('the invalid events', () => {
     'invalid/wrong-type': ['invalid_value', 'max_tokens'],
   };
 
-  it('are all expected here', () => {
+  it('all have an expected error', () => {
     expect(eventNames('invalid').sort()).toEqual(Object.keys(expected).sort());
   });
 
   it.each(Object.entries(expected).filter(([, [, , status]]) => status !== undefined))(
-    '%s is answered in the error shape of the API',
+    "%s is answered in OpenAI's error format",
     async (name, [code, param, status]) => {
       const answer = await invokeHttp(readEvent(name));
 
@@ -305,7 +305,7 @@ describe('the invalid events', () => {
   );
 
   it.each(Object.entries(expected).filter(([, [, , status]]) => status === undefined))(
-    '%s is a function error of a direct invoke, and a 4xx over HTTP',
+    '%s causes a function error for a direct invoke, and a 4xx over HTTP',
     async (name, [code, param]) => {
       const body = readEvent(name);
       const isChat = name.includes('chat');
@@ -340,26 +340,23 @@ describe('an API key', () => {
     return answer as unknown as HttpAnswer;
   };
 
-  it.each(['Bearer right key', 'bearer  right key '])(
-    'that is right is let through: %s',
-    async (authorization) => {
-      expect((await askWith({ authorization })).statusCode).toBe(200);
-    },
-  );
+  it.each(['Bearer right key', 'bearer  right key '])('is accepted: %s', async (authorization) => {
+    expect((await askWith({ authorization })).statusCode).toBe(200);
+  });
 
   it.each([
     {},
     { authorization: '' },
     { authorization: 'Bearer wrong' },
     { authorization: 'Basic right key' },
-  ])('that is missing or wrong is refused: %j', async (headers) => {
+  ])('that is missing or wrong is rejected with 401: %j', async (headers) => {
     const answer = await askWith(headers as Record<string, string>);
 
     expect(answer).toMatchObject({ statusCode: 401, headers: { 'www-authenticate': 'Bearer' } });
     expect(JSON.parse(answer.body).error.code).toBe('invalid_api_key');
   });
 
-  it('is not asked for by a health check, nor by a direct invoke', async () => {
+  it('is not required for a health check or a direct invoke', async () => {
     expect((await askWith({}, 'function-url-health')).statusCode).toBe(200);
     const handler = definePipeline({
       engine: new FakeEngine(),

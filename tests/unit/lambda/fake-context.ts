@@ -1,4 +1,4 @@
-// Lambda's context, as far as the functions read it.
+// The fields of Lambda's context that the functions read.
 import type { Context } from 'aws-lambda';
 
 export function fakeContext(awsRequestId = 'a1b2', remainingMs = 60_000): Context {

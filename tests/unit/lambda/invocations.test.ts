@@ -3,7 +3,7 @@ import { Invocations } from '../../../src/lambda/invocations.ts';
 import { Telemetry } from '../../../src/telemetry/telemetry.ts';
 import { fakeContext } from './fake-context.ts';
 
-it("makes an environment's first invocation the cold start, though others begin before it is asked", () => {
+it('makes only the first invocation of an environment a cold start, even when several run at once', () => {
   const invocations = new Invocations();
   const contexts = [fakeContext('a'), fakeContext('b'), fakeContext('c')];
   for (const context of contexts) invocations.begin(context);
@@ -24,7 +24,7 @@ it('makes every request of the first invocation a cold start', () => {
   expect(invocations.toRequestContext(context, { id: 'a-2' })).toMatchObject({ id: 'a-2', coldStart: true });
 });
 
-it('agrees with the report about the cold start under provisioned concurrency', () => {
+it('sees no cold start under provisioned concurrency, in the context and in the report', () => {
   const reports: boolean[] = [];
   const telemetry = new Telemetry({
     initializedAhead: true,

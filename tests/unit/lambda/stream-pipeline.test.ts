@@ -18,7 +18,10 @@ interface Prelude {
   headers: Record<string, string>;
 }
 
-/** What Lambda's runtime brings; it must be there before the pipeline is made. */
+/**
+ * The status and headers of the last response. Lambda's runtime has the global; it must exist before the
+ * import.
+ */
 let prelude: Prelude | undefined;
 Object.assign(globalThis, {
   awslambda: {
@@ -55,7 +58,7 @@ function post(body: object): object {
   return { ...(readEvent('function-url') as object), body: JSON.stringify(body) };
 }
 
-/** The data of every event, and the names of those that have one. */
+/** Parses server-sent events to their names and data. */
 function parseEvents(body: string): { name: string | undefined; data: string }[] {
   return body
     .split('\n\n')
@@ -68,7 +71,7 @@ function parseEvents(body: string): { name: string | undefined; data: string }[]
 
 afterEach(() => vi.restoreAllMocks());
 
-describe('a request without stream', () => {
+describe("a request without 'stream'", () => {
   it('is answered with JSON', async () => {
     const answer = await invoke(readEvent('function-url'));
 
@@ -79,7 +82,7 @@ describe('a request without stream', () => {
     expect(JSON.parse(answer.body).choices[0].text).toBe(' Paris.');
   });
 
-  it('that is wrong has its status', async () => {
+  it('is answered with 400 when it is invalid', async () => {
     const answer = await invoke(readEvent('invalid/http-broken-json'));
 
     expect(answer.prelude?.statusCode).toBe(400);
@@ -87,8 +90,8 @@ describe('a request without stream', () => {
   });
 });
 
-describe('a request with stream', () => {
-  it('is answered with an event for every piece, one that finishes, and [DONE]', async () => {
+describe("a request with 'stream'", () => {
+  it('is answered with an event for each text, a final event and [DONE]', async () => {
     const engine = new FakeEngine();
     const answer = await invoke(post({ prompt: 'The capital of France is', stream: true }), engine);
     const events = parseEvents(answer.body);
@@ -111,7 +114,7 @@ describe('a request with stream', () => {
     expect(engine.open).toBe(0);
   });
 
-  it('of a chat is answered with events as well', async () => {
+  it('for a chat is answered with events', async () => {
     const given = readEvent('function-url-chat') as { body: string };
     const body = { ...(JSON.parse(given.body) as { model: string }), stream: true };
     const engine = new FakeEngine(' Paris.', { contextSize: 2048 });
@@ -127,7 +130,7 @@ describe('a request with stream', () => {
     expect(engine.open).toBe(0);
   });
 
-  it('ends with the usage when that is asked for', async () => {
+  it('ends with the usage when the request asks for it', async () => {
     const body = {
       prompt: 'The capital of France is',
       stream: true,
@@ -140,7 +143,7 @@ describe('a request with stream', () => {
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { total_tokens: 31 } });
   });
 
-  it('that is wrong has its status, and is no stream', async () => {
+  it('is answered with 400 and JSON when it is invalid', async () => {
     const answer = await invoke(post({ prompt: 'Hi', stream: true, temperature: 3 }));
 
     expect(answer.prelude).toMatchObject({
@@ -149,7 +152,7 @@ describe('a request with stream', () => {
     });
   });
 
-  it('that fails before the first token has a status of its own', async () => {
+  it('is answered with 500 when it fails before the first token', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {});
 
     expect((await invoke(post({ prompt: 'Hi', stream: true }), new BrokenEngine())).prelude?.statusCode).toBe(
@@ -157,7 +160,7 @@ describe('a request with stream', () => {
     );
   });
 
-  it('that fails later ends with an error event, without internals', async () => {
+  it('ends with an error event without internals when it fails later', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {});
     class LateFailure extends FakeEngine {
       override async *generate(): AsyncGenerator<GenerationEvent, void, void> {
@@ -173,7 +176,7 @@ describe('a request with stream', () => {
     expect(log).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ message: 'secret' }));
   });
 
-  it('is refused with 429 while too many wait', async () => {
+  it('is rejected with 429 while the queue is full', async () => {
     class BusyEngine extends FakeEngine {
       // biome-ignore lint/correctness/useYield: it refuses before the first token
       override async *generate(): AsyncGenerator<GenerationEvent, void, void> {
@@ -188,7 +191,7 @@ describe('a request with stream', () => {
     }
   });
 
-  it.each(['while it is read', 'before it was read'])('that is left %s ends its generation', async (when) => {
+  it.each(['while', 'before'])('ends its generation when the client disconnects %s reading', async (when) => {
     const ended = Promise.withResolvers<void>();
     class EndlessEngine extends FakeEngine {
       override async *generate(_: GenerationRequest): AsyncGenerator<GenerationEvent, void, void> {
@@ -205,9 +208,9 @@ describe('a request with stream', () => {
       engine: new EndlessEngine(),
       model: 'fake-1b',
     }) as unknown as StreamingHandler;
-    if (when === 'before it was read') stream.destroy();
+    if (when === 'before') stream.destroy();
     const answered = handler(post({ prompt: 'Hi', stream: true }), stream, context).catch(() => {});
-    if (when === 'while it is read') {
+    if (when === 'while') {
       await once(stream, 'data');
       stream.destroy();
     }
@@ -226,7 +229,7 @@ describe('a direct invoke', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ object: 'text_completion' });
   });
 
-  it('cannot be streamed', async () => {
+  it('is rejected when it asks for a stream', async () => {
     await expect(invoke({ prompt: 'Hi', stream: true })).rejects.toMatchObject({
       name: 'unsupported_parameter',
     });

@@ -5,14 +5,14 @@ const target = { root: '/srv/app', handler: 'completion.handler' };
 
 describe('readFrontConfig', () => {
   it('has a default for everything', () => {
-    expect(readFrontConfig({ THREADS: '3' }, target)).toEqual({
+    expect(readFrontConfig({ THREADS: '3', AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '4096' }, target)).toEqual({
       host: '127.0.0.1',
       port: 8000,
       apiKey: undefined,
       queueLimit: 64,
       functionTimeoutSeconds: 900,
       threads: 3,
-      functionMegabytes: expect.any(Number),
+      functionMegabytes: 4096,
       shutdownGraceSeconds: 10,
       emulatorPath: '/srv/app/dist/aws-lambda-rie',
       bootstrap: ['/srv/app/infra/entry.sh', 'completion.handler'],

@@ -11,8 +11,8 @@ function setUp() {
   return { metrics, loads: () => loads };
 }
 
-describe('late metrics', () => {
-  it('are loaded once, by the first reader, and have counted what was before', async () => {
+describe('createLateMetrics', () => {
+  it('loads the metrics once, at the first read, and counts the earlier events', async () => {
     const { metrics, loads } = setUp();
     metrics.answered('/health', 200);
     metrics.broken('/v1/completions');
@@ -27,7 +27,7 @@ describe('late metrics', () => {
     expect(text).toContain('gguf_lambda_broken_streams_total{path="/v1/completions"} 1');
   });
 
-  it('are loaded without a reader before the events grow many', async () => {
+  it('loads the metrics without a read after 1,000 events', async () => {
     const { metrics, loads } = setUp();
     for (let count = 0; count < 2_000; count += 1) metrics.answered('/health', 200);
 

@@ -1,4 +1,4 @@
-// Both functions' pipelines on a fake engine, with telemetry of their own.
+// The pipelines of both functions on a fake engine, each with its own telemetry.
 import { PassThrough, type Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { Context } from 'aws-lambda';
@@ -9,7 +9,7 @@ import { readEvent } from '../../events.ts';
 import { templates } from '../chat/templates.ts';
 import { FakeEngine } from '../fake-engine.ts';
 
-// What Lambda's runtime brings; it must be there before the pipeline is.
+// Lambda's runtime has this global. It must exist before the pipeline is imported.
 Object.assign(globalThis, {
   awslambda: {
     streamifyResponse: (handler: unknown) => handler,
@@ -30,24 +30,24 @@ function toContext(awsRequestId = 'a1b2'): Context {
   } as Context;
 }
 
-/** Telemetry by Powertools, with its own modules and no traces. */
+/** Loads telemetry with the real Powertools and no traces. */
 export async function loadTelemetry(options: Omit<TelemetryOptions, 'reporter'> = {}): Promise<Telemetry> {
   const powertools = { service: 'llm', namespace: 'tests', traces: false };
   return new Telemetry({ ...options, reporter: await loadReporter({ powertools }) });
 }
 
-/** A POST of a JSON body to a path. */
+/** Creates the event of a POST of a JSON body. */
 export function post(body: object, rawPath = '/v1/completions'): object {
   return { ...(readEvent('function-url') as object), rawPath, body: JSON.stringify(body) };
 }
 
-/** The function `completion`. */
+/** Starts the function `completion`. */
 export function startCompletion(telemetry: Telemetry, engine = new FakeEngine()) {
   const handler = defineCompletion({ engine, model, telemetry, chatTemplate: templates.chatMl });
   return (event: unknown, requestId?: string) => handler(event, toContext(requestId)) as Promise<unknown>;
 }
 
-/** The function `stream`. */
+/** Starts the function `stream`. */
 export function startStream(telemetry: Telemetry, engine = new FakeEngine()) {
   const handler = defineStream({ engine, model, telemetry }) as unknown as (
     event: unknown,
@@ -61,7 +61,7 @@ export function startStream(telemetry: Telemetry, engine = new FakeEngine()) {
       const [body] = await Promise.all([text(stream), handler(event, stream, toContext(requestId))]);
       return body;
     },
-    /** Gives the answer's stream and what resolves when the handler is done with it. */
+    /** Returns the answer's stream and a promise that resolves when the handler has finished. */
     open: (event: unknown, requestId?: string) => {
       const stream = new PassThrough();
       stream.on('error', () => {});

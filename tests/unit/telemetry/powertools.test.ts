@@ -18,7 +18,7 @@ function toValues(line: Printed['metrics'][number] | undefined): Record<string, 
   return values;
 }
 
-/** Breaks when it has begun. */
+/** Fails after its first text. */
 class LateFailure extends FakeEngine {
   override async *generate(): AsyncGenerator<GenerationEvent, void, void> {
     yield { type: 'text', text: 'Par', tokens: [] };
@@ -32,11 +32,11 @@ class EndlessEngine extends FakeEngine {
   }
 }
 
-describe('the line of a request', () => {
+describe("Powertools' log line of a request", () => {
   it.each([
     ['direct', { prompt: 'The capital of France is' }],
     ['/v1/completions', post({ prompt: 'The capital of France is' })],
-  ])('tells the path, the status and what it cost: %s', async (path, event) => {
+  ])('has the path, the status and the cost: %s', async (path, event) => {
     await startCompletion(await loadTelemetry())(event);
 
     expect(printed.log).toEqual([
@@ -80,7 +80,7 @@ describe('the line of a request', () => {
     ['/v1/models', 200, readEvent('function-url-models')],
     ['unknown', 404, readEvent('invalid/http-unknown-path')],
     ['/v1/completions', 400, post({ prompt: 'Hi', temperature: 3 })],
-  ])('has no more than the path and the status where nothing was generated: %s, %i', async (...given) => {
+  ])('has only the path and the status when nothing was generated: %s, %i', async (...given) => {
     const [path, status, event] = given;
     await startCompletion(await loadTelemetry())(event);
 
@@ -88,18 +88,18 @@ describe('the line of a request', () => {
     expect(printed.log[0]).not.toHaveProperty('generations');
   });
 
-  it('of a refused direct invoke has the status that HTTP would have', async () => {
+  it('has the HTTP status of a rejected direct invoke', async () => {
     await expect(startCompletion(await loadTelemetry())({ prompt: 'Hi', temperature: 3 })).rejects.toThrow();
 
     expect(printed.log).toMatchObject([{ level: 'INFO', path: 'direct', status: 400 }]);
   });
 });
 
-describe('an unknown failure', () => {
+describe("Powertools' log of an unexpected failure", () => {
   it.each([
-    ['of a direct invoke', { prompt: 'Hi' }, 'direct'],
-    ['of an HTTP request', post({ prompt: 'Hi' }), '/v1/completions'],
-  ])('%s is logged whole, with the request id', async (_, event, path) => {
+    ['a direct invoke', { prompt: 'Hi' }, 'direct'],
+    ['an HTTP request', post({ prompt: 'Hi' }), '/v1/completions'],
+  ])('has its stack and the request id of %s', async (_, event, path) => {
     const ask = startCompletion(await loadTelemetry(), new BrokenEngine());
     await ask(event, 'c3d4').catch(() => {});
 
@@ -115,8 +115,8 @@ describe('an unknown failure', () => {
   });
 });
 
-describe('the metrics', () => {
-  it('of an invocation are printed when it is over, by service and function', async () => {
+describe("Powertools' metrics", () => {
+  it('are printed by service and function when the invocation ends', async () => {
     await startCompletion(await loadTelemetry({ modelLoadMs: 120 }))({ prompt: 'The capital of France is' });
 
     expect(printed.metrics).toMatchObject([
@@ -142,7 +142,7 @@ describe('the metrics', () => {
     });
   });
 
-  it('have the values of each generation', async () => {
+  it('have a value for each generation', async () => {
     const engine = new FakeEngine([' Paris.', ' Rome'], { slots: 2 });
     await startCompletion(await loadTelemetry(), engine)({ prompt: 'Hi', n: 2 });
 
@@ -169,13 +169,13 @@ describe('the metrics', () => {
     });
   });
 
-  it('count what the caller did wrong', async () => {
+  it('count a rejected request as a client error', async () => {
     await startCompletion(await loadTelemetry())(post({ prompt: 'Hi', temperature: 3 }));
 
     expect(toValues(printed.metrics[0])).toMatchObject({ Requests: 1, ClientErrors: 1, ServerErrors: 0 });
   });
 
-  it('tell of a cold start and of the load once in an environment', async () => {
+  it('report the cold start and the load of the model once per environment', async () => {
     const ask = startCompletion(await loadTelemetry({ modelLoadMs: 120 }));
     for (let request = 0; request < 3; request++) await ask({ prompt: 'Hi' });
 
@@ -187,14 +187,14 @@ describe('the metrics', () => {
     expect(printed.log.map((line) => line.cold_start)).toEqual([true, false, false]);
   });
 
-  it('report no cold start of an environment that was initialised ahead', async () => {
+  it('report no cold start in an environment that was initialised ahead', async () => {
     await startCompletion(await loadTelemetry({ initializedAhead: true }))({ prompt: 'Hi' });
 
     expect(printed.metrics[0]).not.toHaveProperty('ColdStart');
     expect(printed.log).toMatchObject([{ cold_start: false }]);
   });
 
-  it('of a warm-up ping are those of its environment alone', async () => {
+  it('report only the environment for a warm-up ping', async () => {
     const ask = startCompletion(await loadTelemetry({ modelLoadMs: 120 }));
     await ask(readEvent('warmup'));
     await ask(readEvent('warmup'));
@@ -220,10 +220,10 @@ describe('the metrics', () => {
   });
 });
 
-describe('a stream', () => {
+describe("Powertools' report of a stream", () => {
   const streamed = post({ prompt: 'Hi', stream: true });
 
-  it('is told of at its end', async () => {
+  it('is printed at the end of the stream', async () => {
     const endOfText = Promise.withResolvers<void>();
     const engine = new FakeEngine(' Paris.', {
       beforeEvent: (_, event) => (event === 7 ? endOfText.promise : undefined),
@@ -240,7 +240,7 @@ describe('a stream', () => {
     expect(toValues(printed.metrics[0])).toMatchObject({ Requests: 1, ServerErrors: 0, CompletionTokens: 7 });
   });
 
-  it('that failed is told of as a failure', async () => {
+  it('counts a stream that failed as a server error', async () => {
     await startStream(await loadTelemetry(), new LateFailure()).read(streamed, 'c3d4');
 
     expect(printed.log).toMatchObject([
@@ -250,7 +250,7 @@ describe('a stream', () => {
     expect(toValues(printed.metrics[0])).toMatchObject({ Requests: 1, ClientErrors: 0, ServerErrors: 1 });
   });
 
-  it('that was left is told of before the handler is done', async () => {
+  it('is printed before the handler ends when the client disconnects', async () => {
     const { stream, done } = startStream(await loadTelemetry(), new EndlessEngine()).open(streamed);
     await once(stream, 'data');
     stream.destroy();
@@ -260,7 +260,7 @@ describe('a stream', () => {
     expect(toValues(printed.metrics[0])).toMatchObject({ Requests: 1, ServerErrors: 0 });
   });
 
-  it('that was gone before it began is told of as well', async () => {
+  it('is printed when the client disconnected before the stream started', async () => {
     const { stream, done } = startStream(await loadTelemetry(), new EndlessEngine()).open(streamed);
     stream.destroy();
     await done.catch(() => {});
@@ -269,15 +269,15 @@ describe('a stream', () => {
     expect(printed.metrics).toHaveLength(1);
   });
 
-  it('that was refused is told of as refused', async () => {
+  it('has the status of a stream that was rejected', async () => {
     await startStream(await loadTelemetry()).read(post({ prompt: 'Hi', stream: true, temperature: 3 }));
 
     expect(printed.log).toMatchObject([{ status: 400 }]);
   });
 });
 
-describe('invocations at the same time', () => {
-  it('are told apart, and one of them is the first', async () => {
+describe("Powertools' reports of simultaneous invocations", () => {
+  it('are separate, and only one is a cold start', async () => {
     const gate = Promise.withResolvers<void>();
     const engine = new FakeEngine(['a', 'bc', 'def'], { slots: 3, beforeEvent: () => gate.promise });
     const ask = startCompletion(await loadTelemetry(), engine);

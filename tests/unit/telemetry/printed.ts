@@ -1,4 +1,4 @@
-// What a test prints, by whatever way, in place of printing it.
+// Captures everything that a test prints.
 import { format } from 'node:util';
 import { vi } from 'vitest';
 
@@ -6,19 +6,19 @@ import { vi } from 'vitest';
 type PrintedLine = Readonly<Record<string, unknown>>;
 
 export interface Printed {
-  /** All of it. */
+  /** The whole output. */
   readonly text: string;
   /** Lines of Powertools' log. */
   readonly log: readonly PrintedLine[];
   /** Metrics in the embedded metric format. */
   readonly metrics: readonly PrintedLine[];
-  /** What the console was called with, by its methods. */
+  /** The calls of the console. */
   readonly console: readonly (readonly [method: string, ...args: unknown[]])[];
 }
 
 const methods = ['debug', 'error', 'info', 'log', 'trace', 'warn'] as const;
 
-/** Until mocks are restored nothing is printed. */
+/** Captures the output until the mocks are restored. */
 export function catchPrinted(): Printed {
   const pieces: string[] = [];
   const calls: (readonly [string, ...unknown[]])[] = [];

@@ -17,45 +17,45 @@ const reporters: [string, (options?: TelemetryOptions) => Telemetry | Promise<Te
   ['Powertools', loadTelemetry],
 ];
 
-/** In every prompt. */
-const asked = 'quince';
-/** In every text. */
-const answered = 'medlar';
+/** Every prompt contains this word. */
+const promptWord = 'quince';
+/** Every generated text contains this word. */
+const answerWord = 'medlar';
 
 class LateFailure extends FakeEngine {
   override async *generate(): AsyncGenerator<GenerationEvent, void, void> {
-    yield { type: 'text', text: `${answered} and`, tokens: [] };
+    yield { type: 'text', text: `${answerWord} and`, tokens: [] };
     throw new Error('It burns.');
   }
 }
 
 class EndlessEngine extends FakeEngine {
   override async *generate(): AsyncGenerator<GenerationEvent, void, void> {
-    for (;;) yield { type: 'text', text: answered, tokens: [] };
+    for (;;) yield { type: 'text', text: answerWord, tokens: [] };
   }
 }
 
-const prompt = `The ${asked}`;
+const prompt = `The ${promptWord}`;
 const messages = [{ role: 'user', content: prompt }];
-const schema = { type: 'object', properties: { [asked]: { type: 'string' } } };
+const schema = { type: 'object', properties: { [promptWord]: { type: 'string' } } };
 
-/** Bodies, each with what it comes to. */
+/** Request bodies by their description. */
 const bodies = {
   'a completion': { prompt },
   'a chat': { model, messages },
   'two choices': { prompt, n: 2 },
-  'an answer that is no JSON of the schema': { prompt, json_schema: { ...schema, required: [asked] } },
-  'a wrong value': { prompt, temperature: asked },
-  'an unknown field': { prompt, [asked]: asked },
-  'another model': { prompt, model: asked },
-  'a context that is too small': { prompt: asked.repeat(200) },
-  'no grammar': { prompt, grammar: asked },
-  'a stop string': { prompt, stop: [asked] },
-  'an unknown role': { model, messages: [{ role: asked, content: asked }] },
-  'tools that are none': {
+  'an answer that does not match its schema': { prompt, json_schema: { ...schema, required: [promptWord] } },
+  'a wrong value': { prompt, temperature: promptWord },
+  'an unknown field': { prompt, [promptWord]: promptWord },
+  'another model': { prompt, model: promptWord },
+  'a context that is too small': { prompt: promptWord.repeat(200) },
+  'an invalid grammar': { prompt, grammar: promptWord },
+  'a stop string': { prompt, stop: [promptWord] },
+  'an unknown role': { model, messages: [{ role: promptWord, content: promptWord }] },
+  'an invalid tool': {
     model,
     messages,
-    tools: [{ type: 'function', function: { name: `${asked} ${asked}` } }],
+    tools: [{ type: 'function', function: { name: `${promptWord} ${promptWord}` } }],
   },
 };
 
@@ -63,9 +63,9 @@ function toPath(body: object): string {
   return 'messages' in body ? '/v1/chat/completions' : '/v1/completions';
 }
 
-describe.each(reporters)('by default, to %s', (_, load) => {
-  it.each(Object.entries(bodies))('no line has the prompt or the text of %s', async (_, body) => {
-    const engine = () => new FakeEngine(` ${answered}`, { contextSize: 512 });
+describe.each(reporters)('the log of %s, by default', (_, load) => {
+  it.each(Object.entries(bodies))('has neither the prompt nor the text of %s', async (_, body) => {
+    const engine = () => new FakeEngine(` ${answerWord}`, { contextSize: 512 });
     const event = post(body, toPath(body));
     await startCompletion(await load(), engine())(event);
     await startCompletion(await load(), engine())(body).catch(() => {});
@@ -74,16 +74,16 @@ describe.each(reporters)('by default, to %s', (_, load) => {
     expect(printed.text).not.toMatch(/quince|medlar/);
   });
 
-  it('none has what is not JSON', async () => {
-    await startCompletion(await load())({ ...post({}), body: `{"prompt": "${asked}" ${asked}` });
+  it('has nothing of a body that is not JSON', async () => {
+    await startCompletion(await load())({ ...post({}), body: `{"prompt": "${promptWord}" ${promptWord}` });
 
-    expect(printed.text).not.toContain(asked);
+    expect(printed.text).not.toContain(promptWord);
   });
 
   it.each([
-    ['unknown', new BrokenEngine()],
-    ['late', new LateFailure()],
-  ])('none has them where the failure is %s', async (_, engine) => {
+    ['an unexpected failure', new BrokenEngine()],
+    ['a failure after the first text', new LateFailure()],
+  ])('has neither prompt nor text after %s', async (_, engine) => {
     await startCompletion(await load(), engine)({ prompt }).catch(() => {});
     await startCompletion(await load(), engine)(post({ prompt }));
     await startStream(await load(), engine).read(post({ prompt, stream: true }));
@@ -92,7 +92,7 @@ describe.each(reporters)('by default, to %s', (_, load) => {
     expect(printed.text).not.toMatch(/quince|medlar/);
   });
 
-  it('none has them where the client left', async () => {
+  it('has neither prompt nor text after the client disconnected', async () => {
     const { stream, done } = startStream(await load(), new EndlessEngine()).open(
       post({ prompt, stream: true }),
     );
@@ -105,7 +105,7 @@ describe.each(reporters)('by default, to %s', (_, load) => {
 });
 
 describe('the console', () => {
-  it('has nothing of what is answered', async () => {
+  it('has no line for an answered request', async () => {
     const ask = startCompletion(new Telemetry());
     await ask({ prompt: 'Hi' });
     await ask(post({ prompt: 'Hi', temperature: 3 }));
@@ -114,47 +114,47 @@ describe('the console', () => {
   });
 });
 
-/** What was logged of requests and texts, by whichever reporter. */
+/** The logged request bodies and texts, by either reporter. */
 function findTranscript(): unknown[] {
-  const isOne = (message: unknown) => message === 'Request body.' || message === 'Completions.';
+  const isTranscript = (message: unknown) => message === 'Request body.' || message === 'Completions.';
   const pick = ({ body, texts }: Record<string, unknown>) => ({
     ...(body !== undefined && { body }),
     ...(texts !== undefined && { texts }),
   });
-  const lines = printed.log.filter(({ message }) => isOne(message));
-  const calls = printed.console.filter(([method, message]) => method === 'info' && isOne(message));
+  const lines = printed.log.filter(({ message }) => isTranscript(message));
+  const calls = printed.console.filter(([method, message]) => method === 'info' && isTranscript(message));
   return [...lines, ...calls.map(([, , fields]) => JSON.parse(String(fields)))].map(pick);
 }
 
-describe.each(reporters)('with LOG_PROMPTS, to %s', (_, load) => {
+describe.each(reporters)('the log of %s, with LOG_PROMPTS', (_, load) => {
   const options = { logPrompts: true };
 
-  it('a direct invoke is logged with its texts', async () => {
+  it('has a direct invoke and its texts', async () => {
     const engine = new FakeEngine([' one', ' two'], { slots: 2 });
     await startCompletion(await load(options), engine)({ prompt, n: 2 });
 
     expect(findTranscript()).toEqual([{ body: { prompt, n: 2 } }, { texts: [' one', ' two'] }]);
   });
 
-  it('an HTTP request is logged with its body as it came', async () => {
+  it('has the unchanged body of an HTTP request', async () => {
     await startCompletion(await load(options))(post({ prompt }));
 
     expect(findTranscript()).toEqual([{ body: JSON.stringify({ prompt }) }, { texts: [' Paris.'] }]);
   });
 
-  it('a stream is logged when it ends', async () => {
+  it('has the text of a stream that ended', async () => {
     await startStream(await load(options)).read(post({ prompt, stream: true }));
 
-    expect(findTranscript()).toEqual([{ body: expect.stringContaining(asked) }, { texts: [' Paris.'] }]);
+    expect(findTranscript()).toEqual([{ body: expect.stringContaining(promptWord) }, { texts: [' Paris.'] }]);
   });
 
-  it('a stream that fails is logged as far as it got', async () => {
+  it('has the partial text of a stream that failed', async () => {
     await startStream(await load(options), new LateFailure()).read(post({ prompt, stream: true }));
 
-    expect(findTranscript().at(-1)).toEqual({ texts: [`${answered} and`] });
+    expect(findTranscript().at(-1)).toEqual({ texts: [`${answerWord} and`] });
   });
 
-  it('a stream that is left is logged as far as it got', async () => {
+  it('has the partial text of a stream whose client disconnected', async () => {
     const event = post({ prompt, stream: true });
     const { stream, done } = startStream(await load(options), new EndlessEngine()).open(event);
     await once(stream, 'data');
@@ -164,13 +164,13 @@ describe.each(reporters)('with LOG_PROMPTS, to %s', (_, load) => {
     expect(findTranscript().at(-1)).toEqual({ texts: [expect.stringMatching(/^(medlar)+$/)] });
   });
 
-  it('a request that is refused is logged too', async () => {
+  it('has the body of a rejected request', async () => {
     await startCompletion(await load(options))(post({ prompt, temperature: 3 }));
 
-    expect(findTranscript()).toEqual([{ body: expect.stringContaining(asked) }]);
+    expect(findTranscript()).toEqual([{ body: expect.stringContaining(promptWord) }]);
   });
 
-  it('a key is not', async () => {
+  it('has no API key', async () => {
     const event = { ...post({ prompt }), headers: { authorization: 'Bearer secret-key' } };
     await startCompletion(await load(options))(event);
 
@@ -178,7 +178,7 @@ describe.each(reporters)('with LOG_PROMPTS, to %s', (_, load) => {
     expect(printed.text).not.toContain('secret-key');
   });
 
-  it('a warm-up ping has nothing to log', async () => {
+  it('has nothing of a warm-up ping', async () => {
     await startCompletion(await load(options))({ source: 'serverless-plugin-warmup' });
 
     expect(findTranscript()).toEqual([]);

@@ -23,8 +23,8 @@ async function lines(summaries: readonly GenerationSummary[], load = { running: 
   return text.split('\n');
 }
 
-describe('the metrics', () => {
-  it('sum up what generations cost', async () => {
+describe('createMetrics', () => {
+  it('sums up the costs of generations', async () => {
     const text = await lines([summary, { ...summary, deadline: true }]);
 
     expect(text).toEqual(
@@ -44,7 +44,7 @@ describe('the metrics', () => {
     );
   });
 
-  it('tell of the load at the moment', async () => {
+  it('reads the current load of the engine', async () => {
     expect(await lines([], { running: 2, waiting: 5 })).toEqual(
       expect.arrayContaining(['gguf_lambda_generations_running 2', 'gguf_lambda_generations_waiting 5']),
     );
@@ -54,7 +54,7 @@ describe('the metrics', () => {
     ['no token', { completionTokens: 0, completionMs: 0 }, 0, 0],
     ['one token', { completionTokens: 1, completionMs: 0 }, 1, 0],
     ['two tokens in no time', { completionTokens: 2, completionMs: 0 }, 1, 0],
-  ])('have no rate of %s', async (_, fields, firstTokens, rates) => {
+  ])('observes no rate for %s', async (_, fields, firstTokens, rates) => {
     expect(await lines([{ ...summary, ...fields }])).toEqual(
       expect.arrayContaining([
         `gguf_lambda_first_token_seconds_count ${firstTokens}`,
@@ -63,7 +63,7 @@ describe('the metrics', () => {
     );
   });
 
-  it('of one server are apart from those of another', async () => {
+  it('counts each server apart', async () => {
     await lines([summary]);
 
     expect(await lines([])).toContain('gguf_lambda_prompt_tokens_total 0');

@@ -7,7 +7,7 @@ const tool = (name: string, parameters?: object) => ({ type: 'function', functio
 const parse = (fields: object) => parseChatRequest({ model: 'fake', messages, ...fields });
 const parseMessage = (message: object) => parse({ messages: [...messages, message] });
 
-/** Fields of OpenAI's and other servers' chats that are refused by name. */
+/** Fields of OpenAI's and other servers' chats that are rejected by name. */
 const refused = [
   ...Object.keys(unsupportedSamplers),
   'functions',
@@ -27,7 +27,7 @@ const refused = [
 ];
 
 describe('parseChatRequest', () => {
-  it.each(refused)('refuses %s by its name', (field) => {
+  it.each(refused)('rejects %s with its name', (field) => {
     expect(() => parse({ [field]: 1 })).toThrow(
       expect.objectContaining({
         code: 'unsupported_parameter',
@@ -37,7 +37,7 @@ describe('parseChatRequest', () => {
     );
   });
 
-  it.each(refused)('takes %s as absent where it is null', (field) => {
+  it.each(refused)('ignores %s when it is null', (field) => {
     expect(parse({ [field]: null })).not.toHaveProperty(field);
   });
 
@@ -50,14 +50,14 @@ describe('parseChatRequest', () => {
       'messages',
       "'messages' must be a list of at most 2048, not a list of 2049.",
     ],
-    [{ prompt: 'a' }, 'prompt', "'prompt' is not a known parameter."],
+    [{ prompt: 'a' }, 'prompt', "Unknown parameter 'prompt'."],
     [{ max_tokens: 0 }, 'max_tokens', "'max_tokens' must be at least 1, not 0."],
-    [{ max_tokens: 1, max_completion_tokens: 1 }, 'max_tokens', 'give one of them'],
-    [{ top_logprobs: 1 }, 'top_logprobs', "'top_logprobs' is only for requests with 'logprobs': true."],
+    [{ max_tokens: 1, max_completion_tokens: 1 }, 'max_tokens', 'only one of them'],
+    [{ top_logprobs: 1 }, 'top_logprobs', "'top_logprobs' needs 'logprobs': true."],
     [{ logprobs: true, top_logprobs: 21 }, 'top_logprobs', "'top_logprobs' must be at most 20, not 21."],
     [{ logprobs: 1 }, 'logprobs', "'logprobs' must be a boolean, not 1."],
-    [{ stream_options: {} }, 'stream_options', "is only for requests with 'stream': true."],
-    [{ stream: true, stream_options: { other: 1 } }, 'stream_options.other', 'is not a known parameter'],
+    [{ stream_options: {} }, 'stream_options', "'stream_options' needs 'stream': true."],
+    [{ stream: true, stream_options: { other: 1 } }, 'stream_options.other', 'Unknown parameter'],
     [{ reasoning_effort: 'much' }, 'reasoning_effort', '"none" or "minimal"'],
     [{ store: true }, 'store', "'store' must be false, not true."],
     [{ service_tier: 'flex' }, 'service_tier', '"auto" or "default"'],
@@ -70,21 +70,21 @@ describe('parseChatRequest', () => {
       'response_format.json_schema.schema',
       'must be an object, not 7',
     ],
-    [{ grammar: 'root ::= "a"', response_format: { type: 'json_object' } }, 'grammar', 'excludes'],
-    [{ grammar: 'root ::= "a"', tools: [tool('a')] }, 'grammar', 'excludes'],
-    [{ tools: [tool('a b')] }, 'tools.0.function.name', 'written as a name of letters'],
-    [{ tools: [tool('a'.repeat(65))] }, 'tools.0.function.name', 'written as a name of letters'],
+    [{ grammar: 'root ::= "a"', response_format: { type: 'json_object' } }, 'grammar', 'cannot be used with'],
+    [{ grammar: 'root ::= "a"', tools: [tool('a')] }, 'grammar', 'cannot be used with'],
+    [{ tools: [tool('a b')] }, 'tools.0.function.name', 'must be a name of up to 64 letters'],
+    [{ tools: [tool('a'.repeat(65))] }, 'tools.0.function.name', 'must be a name of up to 64 letters'],
     [{ tools: [{ type: 'custom', custom: { name: 'a' } }] }, 'tools.0.type', 'must be "function"'],
-    [{ tools: [tool('a'), tool('a')] }, 'tools', "Two of the 'tools' have one name."],
+    [{ tools: [tool('a'), tool('a')] }, 'tools', "Two 'tools' have the same name."],
     [
       { tools: [tool('a'), tool('b', { type: 'string' })] },
       'tools.1.function.parameters',
-      'must be the schema of an object',
+      "must be a schema with the type 'object'",
     ],
     [
       { tools: [tool('a', { type: ['object', 'null'] })] },
       'tools.0.function.parameters',
-      'must be the schema of an object',
+      "must be a schema with the type 'object'",
     ],
     [
       { tools: Array.from({ length: 129 }, (_, index) => tool(`a${index}`)) },
@@ -97,14 +97,14 @@ describe('parseChatRequest', () => {
     [
       { tool_choice: { type: 'function', function: { name: 'b' } }, tools: [tool('a')] },
       'tool_choice',
-      "not among the 'tools'",
+      "not in 'tools'",
     ],
     [
       { tool_choice: { type: 'function', function: { name: 7 } }, tools: [tool('a')] },
       'tool_choice.function.name',
       'must be a string, not 7',
     ],
-  ] as [object, string, string][])('refuses %j', (fields, param, message) => {
+  ] as [object, string, string][])('rejects %j', (fields, param, message) => {
     expect(() => parse(fields)).toThrow(
       expect.objectContaining({ status: 400, param, message: expect.stringContaining(message) }),
     );
@@ -112,14 +112,14 @@ describe('parseChatRequest', () => {
 
   it.each([
     [{ content: 'Hi' }, 'messages.1.role', 'is required'],
-    [{ role: 'function', content: 'Hi' }, 'messages.1.role', 'must be one of the known kinds'],
+    [{ role: 'function', content: 'Hi' }, 'messages.1.role', 'must be one of the allowed values'],
     [{ role: 'user' }, 'messages.1.content', 'is required'],
     [{ role: 'user', content: null }, 'messages.1.content', 'must be a string or a list, not null'],
-    [{ role: 'user', content: 'Hi', other: 1 }, 'messages.1.other', 'is not a known parameter'],
+    [{ role: 'user', content: 'Hi', other: 1 }, 'messages.1.other', 'Unknown parameter'],
     [
       { role: 'user', content: [{ type: 'video' }] },
       'messages.1.content.0.type',
-      'must be one of the known kinds',
+      'must be one of the allowed values',
     ],
     [
       { role: 'user', content: [{ type: 'text', text: 7 }] },
@@ -129,7 +129,7 @@ describe('parseChatRequest', () => {
     [
       { role: 'user', content: [{ type: 'input_audio', input_audio: {} }] },
       'messages.1.content.0.type',
-      'must be one of the known kinds',
+      'must be one of the allowed values',
     ],
     [{ role: 'tool', content: 'a' }, 'messages.1.tool_call_id', 'is required'],
     [{ role: 'assistant', audio: { id: 'a' } }, 'messages.1.audio', 'must be null, not an object'],
@@ -141,13 +141,13 @@ describe('parseChatRequest', () => {
       'messages.1.tool_calls.0.function.arguments',
       'must be a string, not an object',
     ],
-  ] as [object, string, string][])('refuses the message %j', (message, param, text) => {
+  ] as [object, string, string][])('rejects the message %j', (message, param, text) => {
     expect(() => parseMessage(message)).toThrow(
       expect.objectContaining({ status: 400, param, message: expect.stringContaining(text) }),
     );
   });
 
-  it('takes what a client sends that has nothing to say', () => {
+  it('accepts fields that change nothing', () => {
     const fields = {
       user: 'a',
       safety_identifier: 'b',
@@ -165,7 +165,7 @@ describe('parseChatRequest', () => {
     expect(parse(fields)).toMatchObject({ parallel_tool_calls: true });
   });
 
-  it('is not led astray by names of the prototype', () => {
+  it('reads no names from the prototype', () => {
     const parsed = parseChatRequest(
       JSON.parse(
         '{"model": "fake", "messages": [{"role": "user", "content": "Hi"}],' +

@@ -40,7 +40,7 @@ describe('a chat', () => {
     expect(engine.requests[0]).not.toHaveProperty('grammar');
   });
 
-  it('is streamed: a role, pieces, one end for each choice, and the usage where asked for', async () => {
+  it('is streamed as a role, texts and an end for each choice, then the usage', async () => {
     const engine = new FakeEngine(['ab', 'c'], { slots: 2 });
     const body = { messages, n: 2, stream_options: { include_usage: true } };
     const chunks = await chatStreamed(body, { engine, chatTemplate });
@@ -71,7 +71,7 @@ describe('a chat', () => {
     [{ max_tokens: 2 }, ' H'],
     [{ max_completion_tokens: 2 }, ' H'],
     [{ stop: 'l' }, ' He'],
-  ])('ends as %j asks for', async (fields, content) => {
+  ])('ends as set by %j', async (fields, content) => {
     const { choices } = await chatWhole(
       { messages, ...fields },
       { engine: new FakeEngine(' Hello.'), chatTemplate },
@@ -83,7 +83,7 @@ describe('a chat', () => {
     });
   });
 
-  it('gives log-probabilities as objects with bytes', async () => {
+  it('returns log-probabilities as objects with bytes', async () => {
     const engine = () => new FakeEngine([[0x50, ...toByteTokens('é')]]);
     const body = { messages, logprobs: true, top_logprobs: 2, return_tokens: true };
     const { choices } = await chatWhole(body, { engine: engine(), chatTemplate });
@@ -108,15 +108,15 @@ describe('a chat', () => {
   it.each([
     [{ logprobs: true }, 0, 0],
     [{ logprobs: true, top_logprobs: 20 }, 20, 20],
-  ])('tells of so many tokens beside each: %j', async (fields, asked, told) => {
+  ])('returns as many alternatives to each token as %j asks for', async (fields, requested, returned) => {
     const engine = new FakeEngine('P');
     const { choices } = await chatWhole({ messages, ...fields }, { engine, chatTemplate });
 
-    expect(engine.requests[0]?.logprobs).toBe(asked);
-    expect(choices[0]?.logprobs?.content[0]?.top_logprobs).toHaveLength(told);
+    expect(engine.requests[0]?.logprobs).toBe(requested);
+    expect(choices[0]?.logprobs?.content[0]?.top_logprobs).toHaveLength(returned);
   });
 
-  it('tells the timings with every piece where that is asked for', async () => {
+  it('has the timings in every chunk with timings_per_token', async () => {
     const chunks = await chatStreamed(
       { messages, timings_per_token: true },
       { engine: new FakeEngine('ab'), chatTemplate },
@@ -125,7 +125,7 @@ describe('a chat', () => {
     expect(chunks.map(({ timings }) => timings?.predicted_n)).toEqual([undefined, 1, 2, 2]);
   });
 
-  it('tells that its time was up', async () => {
+  it('reports that the deadline ended it', async () => {
     const engine = new FakeEngine('Par', { summary: { finishReason: 'length', deadline: true } });
     const { choices, timings } = await chatWhole({ messages }, { engine, chatTemplate });
 
@@ -134,32 +134,32 @@ describe('a chat', () => {
   });
 });
 
-describe('a chat is refused', () => {
+describe('a chat is rejected', () => {
   it.each([
     ['without a model', { model: undefined }, 'missing_required_parameter', 'model'],
-    ['for no model', { model: null }, 'missing_required_parameter', 'model'],
+    ['when its model is null', { model: null }, 'missing_required_parameter', 'model'],
     ['for another model', { model: 'gpt-4' }, 'model_not_found', 'model'],
     [
-      'that does not fit',
+      'when its messages do not fit the context',
       { messages: [{ role: 'user', content: 'a'.repeat(64) }] },
       'context_length_exceeded',
       'messages',
     ],
     [
-      'that is far too long',
+      'before tokenization when its messages are far too long',
       { messages: [{ role: 'user', content: 'a'.repeat(20_000) }] },
       'context_length_exceeded',
       'messages',
     ],
-    ['that asks for too much', { max_tokens: 60 }, 'context_length_exceeded', 'max_tokens'],
+    ['when max_tokens does not fit the context', { max_tokens: 60 }, 'context_length_exceeded', 'max_tokens'],
     [
-      'that asks for too much by its new name',
+      'when max_completion_tokens does not fit the context',
       { max_completion_tokens: 60 },
       'context_length_exceeded',
       'max_completion_tokens',
     ],
     [
-      'with effort of a model that does not think',
+      'with a reasoning_effort for a model that does not think',
       { reasoning_effort: 'low' },
       'unsupported_parameter',
       'reasoning_effort',
@@ -173,24 +173,24 @@ describe('a chat is refused', () => {
     expect(engine.requests).toEqual([]);
   });
 
-  it('by a model without a template', async () => {
+  it('when the model has no chat template', async () => {
     await expect(chatWhole({ messages }, { engine: new FakeEngine() })).rejects.toMatchObject({
       code: 'unsupported_parameter',
       param: 'messages',
     });
   });
 
-  it('when its client left before it began', async () => {
+  it('when its client has disconnected', async () => {
     const engine = new FakeEngine();
-    const reason = new Error('left');
-    const invocation = { signal: AbortSignal.abort(reason) };
+    const reason = new Error('disconnected');
+    const context = { signal: AbortSignal.abort(reason) };
 
-    await expect(chatWhole({ messages, n: 2 }, { engine, chatTemplate }, invocation)).rejects.toBe(reason);
-    await expect(chatStreamed({ messages, n: 2 }, { engine, chatTemplate }, invocation)).rejects.toBe(reason);
+    await expect(chatWhole({ messages, n: 2 }, { engine, chatTemplate }, context)).rejects.toBe(reason);
+    await expect(chatStreamed({ messages, n: 2 }, { engine, chatTemplate }, context)).rejects.toBe(reason);
     expect(engine.open).toBe(0);
   });
 
-  it('but not for the effort of none', async () => {
+  it("but not for the reasoning_effort 'none'", async () => {
     const engine = new FakeEngine();
     await chatWhole({ messages, reasoning_effort: 'none' }, { engine, chatTemplate });
 
@@ -203,12 +203,12 @@ describe('a model that thinks', () => {
   const thinking = templates.thinking;
   const engineOf = (text: string) => new FakeEngine(text, { contextSize: 500 });
 
-  it('has its thoughts apart, counted, however the answer comes', async () => {
+  it('returns its thoughts apart from the content, counted, whole or streamed', async () => {
     const whole = await chatWhole({ messages }, { engine: engineOf(answer), chatTemplate: thinking });
     const chunks = await chatStreamed({ messages }, { engine: engineOf(answer), chatTemplate: thinking });
 
     expect(whole.choices[0]?.message).toMatchObject({ content: 'Hello.', reasoning_content: 'Hm.' });
-    // From the token that ends the mark of the beginning to the one that ends the mark of the end.
+    // From the last token of `<think>` to the last token of `</think>`.
     expect(whole.usage.completion_tokens_details).toEqual({
       reasoning_tokens: '>\nHm.\n</think>'.length,
     });
@@ -218,7 +218,7 @@ describe('a model that thinks', () => {
     });
   });
 
-  it('has none in its message when it had none', async () => {
+  it('has no reasoning_content without thoughts', async () => {
     const { choices, usage } = await chatWhole(
       { messages },
       { engine: engineOf('Hello.'), chatTemplate: thinking },
@@ -239,7 +239,7 @@ describe('a model that thinks', () => {
     [{ reasoning_effort: 'none' }, '[user]Hi[assistant]<think>\n\n</think>\n\n'],
     [{ reasoning_effort: 'minimal' }, '[user]Hi[assistant]<think>\n\n</think>\n\n'],
     [{ chat_template_kwargs: { enable_thinking: false } }, '[user]Hi[assistant]<think>\n\n</think>\n\n'],
-  ])('is told whether to think by %j', async (fields, expected) => {
+  ])('is prompted to think or not by %j', async (fields, expected) => {
     const engine = engineOf('Hello.');
     const { choices } = await chatWhole({ messages, ...fields }, { engine, chatTemplate: thinking });
 
@@ -248,7 +248,7 @@ describe('a model that thinks', () => {
   });
 
   it.each([{}, { reasoning_effort: 'none' }])(
-    'begins with thoughts where its template does, asked for %j',
+    'starts with thoughts when its template always does: %j',
     async (fields) => {
       const text = 'Hm.\n</think>\n\nHello.';
       const service = { engine: engineOf(text), chatTemplate: templates.alwaysThinking };
@@ -258,7 +258,7 @@ describe('a model that thinks', () => {
     },
   );
 
-  it('does not think where a grammar of the caller holds from the first token on', async () => {
+  it('does not think when the request has a grammar', async () => {
     const service = { engine: engineOf('yes'), chatTemplate: templates.alwaysThinking };
     const { choices } = await chatWhole({ messages, grammar: 'root ::= "yes" | "no"' }, service);
 
@@ -266,7 +266,7 @@ describe('a model that thinks', () => {
     expect(choices[0]?.message).not.toHaveProperty('reasoning_content');
   });
 
-  it('that is cut in its thoughts has no content', async () => {
+  it('has no content when max_tokens ends its thoughts', async () => {
     const { choices } = await chatWhole(
       { messages, max_tokens: 12 },
       { engine: engineOf(answer), chatTemplate: thinking },
@@ -288,30 +288,30 @@ describe('a model that thinks', () => {
   });
 });
 
-describe('JSON', () => {
+describe('a response_format', () => {
   const schema = {
     type: 'object',
     properties: { city: { type: 'string' } },
     required: ['city'],
     additionalProperties: false,
   };
-  const asked = (given: object = schema) => ({
+  const withSchema = (jsonSchema: object = schema) => ({
     messages,
-    response_format: { type: 'json_schema', json_schema: { name: 'place', schema: given } },
+    response_format: { type: 'json_schema', json_schema: { name: 'place', schema: jsonSchema } },
     max_tokens: 30,
   });
   const engineOf = (text: string) => new FakeEngine(text, { contextSize: 500 });
 
   it.each([
-    ['of a schema', asked(), '{"city": "Paris"}', /city/],
-    ['of any object', { messages, response_format: { type: 'json_object' } }, '{"a": [1]}', /object/],
+    ['json_schema', withSchema(), '{"city": "Paris"}', /city/],
+    ['json_object', { messages, response_format: { type: 'json_object' } }, '{"a": [1]}', /object/],
     [
-      'of a schema that says nothing',
+      'json_schema without a schema',
       { messages, response_format: { type: 'json_schema', json_schema: { name: 'any' } } },
       '{"a": [1]}',
       /object/,
     ],
-  ])('%s is generated by a grammar', async (_, body, text, grammar) => {
+  ])('%s constrains the text by a grammar', async (_, body, text, grammar) => {
     const engine = engineOf(text);
     const { choices } = await chatWhole(body, { engine, chatTemplate });
 
@@ -319,7 +319,7 @@ describe('JSON', () => {
     expect(engine.requests[0]?.grammar).toEqual({ gbnf: expect.stringMatching(grammar) });
   });
 
-  it('is nothing where text is asked for', async () => {
+  it('text has no grammar', async () => {
     const engine = engineOf('Hello.');
     await chatWhole({ messages, response_format: { type: 'text' } }, { engine, chatTemplate });
 
@@ -327,27 +327,27 @@ describe('JSON', () => {
   });
 
   it.each([
-    [asked(), '{"city": 7}'],
-    [asked(), '{"city": "Par'],
+    [withSchema(), '{"city": 7}'],
+    [withSchema(), '{"city": "Par'],
     [{ messages, response_format: { type: 'json_object' } }, '[1]'],
-  ])('that is something else when the model ended it is an error', async (body, text) => {
+  ])('that the text of the model does not match is an error: %j', async (body, text) => {
     const failure = { code: 'invalid_output', status: 500 };
 
     await expect(chatWhole(body, { engine: engineOf(text), chatTemplate })).rejects.toMatchObject(failure);
     await expect(chatStreamed(body, { engine: engineOf(text), chatTemplate })).rejects.toMatchObject(failure);
   });
 
-  it('that the limit cut is answered as it is', async () => {
+  it('does not reject JSON that max_tokens cut', async () => {
     const { choices } = await chatWhole(
-      { ...asked(), max_tokens: 5 },
+      { ...withSchema(), max_tokens: 5 },
       { engine: engineOf('{"city": "Paris"}'), chatTemplate },
     );
 
     expect(choices[0]).toMatchObject({ message: { content: '{"cit' }, finish_reason: 'length' });
   });
 
-  it('of a schema that no grammar can express is refused', async () => {
-    const body = asked({ type: 'object', properties: { a: { not: {} } } });
+  it('with a schema that no grammar can express is rejected', async () => {
+    const body = withSchema({ type: 'object', properties: { a: { not: {} } } });
 
     await expect(chatWhole(body, { engine: engineOf(''), chatTemplate })).rejects.toMatchObject({
       code: 'unsupported_schema',

@@ -26,12 +26,8 @@ describe('parseCompletionRequest', () => {
     [{ prompt: 'a', repeat_penalty: 0 }, 'repeat_penalty', "'repeat_penalty' must be more than 0, not 0."],
     [{ prompt: 'a', temperature: '1' }, 'temperature', "'temperature' must be a number, not a string."],
     [{ prompt: 'a', stop: 7 }, 'stop', "'stop' must be a string or a list, not 7."],
-    [{ prompt: 'a', stop: '' }, 'stop', "'stop' must be a text that is not empty, not an empty string."],
-    [
-      { prompt: 'a', stop: ['b', ''] },
-      'stop.1',
-      "'stop.1' must be a text that is not empty, not an empty string.",
-    ],
+    [{ prompt: 'a', stop: '' }, 'stop', "'stop' must be a non-empty string, not an empty string."],
+    [{ prompt: 'a', stop: ['b', ''] }, 'stop.1', "'stop.1' must be a non-empty string, not an empty string."],
     [{ prompt: 'a', stop: ['b', 7] }, 'stop.1', "'stop.1' must be a string, not 7."],
     [
       { prompt: 'a', stop: Array(17).fill('b') },
@@ -40,21 +36,17 @@ describe('parseCompletionRequest', () => {
     ],
     [{}, 'prompt', "'prompt' is required."],
     [{ prompt: null }, 'prompt', "'prompt' is required."],
-    [{ prompt: 'a', prompts: 'b' }, 'prompts', "'prompts' is not a known parameter."],
-    [JSON.parse('{"prompt": "a", "__proto__": 1}'), '__proto__', "'__proto__' is not a known parameter."],
-    [{ prompt: 'a', constructor: 1 }, 'constructor', "'constructor' is not a known parameter."],
+    [{ prompt: 'a', prompts: 'b' }, 'prompts', "Unknown parameter 'prompts'."],
+    [JSON.parse('{"prompt": "a", "__proto__": 1}'), '__proto__', "Unknown parameter '__proto__'."],
+    [{ prompt: 'a', constructor: 1 }, 'constructor', "Unknown parameter 'constructor'."],
     [{ prompt: 'a', stream: 'yes' }, 'stream', "'stream' must be a boolean, not a string."],
-    [
-      { prompt: 'a', stream_options: {} },
-      'stream_options',
-      "'stream_options' is only for requests with 'stream': true.",
-    ],
+    [{ prompt: 'a', stream_options: {} }, 'stream_options', "'stream_options' needs 'stream': true."],
     [
       { prompt: 'a', stream: true, stream_options: { usage: true } },
       'stream_options.usage',
-      "'stream_options.usage' is not a known parameter.",
+      "Unknown parameter 'stream_options.usage'.",
     ],
-    [{ prompt: 'a', unknown: null }, 'unknown', "'unknown' is not a known parameter."],
+    [{ prompt: 'a', unknown: null }, 'unknown', "Unknown parameter 'unknown'."],
     [
       { prompt: 'a', seed: 2 ** 60 },
       'seed',
@@ -62,14 +54,10 @@ describe('parseCompletionRequest', () => {
     ],
     [{ prompt: 'a', n: 0 }, 'n', "'n' must be at least 1, not 0."],
     [{ prompt: 'a', n: 129 }, 'n', "'n' must be at most 128, not 129."],
-    [{ prompt: 'a', n: 3, best_of: 2 }, 'best_of', "'best_of' must be at least 'n', 3."],
-    [{ prompt: 'a', suffix: 'b', echo: true }, 'echo', "'echo' and 'suffix' exclude each other."],
-    [{ prompt: ['a'], suffix: 'b' }, 'suffix', "'suffix' is only for a prompt that is one text."],
-    [
-      { prompt: 'a', grammar: '' },
-      'grammar',
-      "'grammar' must be a text that is not empty, not an empty string.",
-    ],
+    [{ prompt: 'a', n: 3, best_of: 2 }, 'best_of', "'best_of' must be at least 'n', not 2: 'n' is 3."],
+    [{ prompt: 'a', suffix: 'b', echo: true }, 'echo', "'echo' and 'suffix' cannot be used together."],
+    [{ prompt: ['a'], suffix: 'b' }, 'suffix', "'suffix' needs a 'prompt' that is one text."],
+    [{ prompt: 'a', grammar: '' }, 'grammar', "'grammar' must be a non-empty string, not an empty string."],
     [
       { prompt: 'a', json_schema: 'a' },
       'json_schema',
@@ -84,7 +72,7 @@ describe('parseCompletionRequest', () => {
     [[], null, 'The request must be a JSON object.'],
     ['a', null, 'The request must be a JSON object.'],
     [null, null, 'The request must be a JSON object.'],
-  ] as [unknown, string | null, string][])('refuses %j', (body, param, message) => {
+  ] as [unknown, string | null, string][])('rejects %j', (body, param, message) => {
     expect(() => parseCompletionRequest(body)).toThrow(
       expect.objectContaining({ status: 400, param, message: expect.stringContaining(message) }),
     );
@@ -96,11 +84,11 @@ describe('parseCompletionRequest', () => {
     { prompt: 'a', stop: [['private words']] },
     { prompt: 'a', temperature: 'private words' },
     { prompt: 'a', grammar: { rule: 'private words' } },
-  ])('quotes no text of the caller: %j', (body) => {
+  ])('quotes no text of the request: %j', (body) => {
     expect(() => parseCompletionRequest(body)).toThrow(/^((?!private).)*$/);
   });
 
-  it('quotes no name at length', () => {
+  it('shortens a long name', () => {
     const name = 'x'.repeat(1000);
 
     for (const body of [
@@ -110,7 +98,7 @@ describe('parseCompletionRequest', () => {
       expect(() => parseCompletionRequest(body)).toThrow(/^.{1,120}$/);
   });
 
-  it('takes a field that is null as absent, and fills in the defaults', () => {
+  it('ignores fields that are null, and fills in the defaults', () => {
     const body = { prompt: 'a', max_tokens: null, logprobs: null, typical_p: null, stop: 'b' };
 
     expect(parseCompletionRequest(body)).toEqual({
@@ -155,7 +143,7 @@ describe('toPrompts', () => {
       [[1], [2]],
       [[1], [2]],
     ],
-  ])('gives the prompts of %j', (prompt, prompts) => {
+  ])('lists the prompts of %j', (prompt, prompts) => {
     expect(toPrompts(prompt)).toEqual(prompts);
   });
 });

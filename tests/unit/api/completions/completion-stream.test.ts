@@ -3,7 +3,7 @@ import type { CompletionChunk } from '../../../../src/api/completions/completion
 import { FakeEngine, toByteTokens } from '../../fake-engine.ts';
 import { askStreamed, askWhole } from '../fake-service.ts';
 
-/** What the chunks of one choice have added up to. */
+/** Joins the chunks of one choice. */
 function joinChoice(chunks: readonly CompletionChunk[], index: number) {
   const choices = chunks.flatMap((chunk) => chunk.choices.filter((choice) => choice.index === index));
   const logprobs = choices.flatMap((choice) => (choice.logprobs === null ? [] : [choice.logprobs]));
@@ -21,7 +21,7 @@ function joinChoice(chunks: readonly CompletionChunk[], index: number) {
 }
 
 describe('a streamed completion', () => {
-  it('has chunks of every choice, and one that finishes each', async () => {
+  it('has chunks for every choice, and one final chunk for each', async () => {
     const engine = new FakeEngine(['ab', 'cde', 'f', 'g'], { slots: 2 });
     const chunks = await askStreamed({ prompt: ['one', 'two'], n: 2, max_tokens: 3 }, engine);
 
@@ -47,7 +47,7 @@ describe('a streamed completion', () => {
     { prompt: 'ab', echo: true, max_tokens: 0 },
     { prompt: 'ab', logprobs: 2, stop: ['c!'] },
     { prompt: 'ab', n: 2, max_tokens: 4, logprobs: 1, echo: true },
-  ])('is that which a whole answer is: %j', async (body) => {
+  ])('adds up to the whole answer: %j', async (body) => {
     const answer = ['Hi ', 0x1f600, ...toByteTokens('🌍é'), 'c!d'].flatMap((part) =>
       typeof part === 'number' ? part : [...part].map((character) => character.codePointAt(0) ?? 0),
     );
@@ -66,7 +66,7 @@ describe('a streamed completion', () => {
     }
   });
 
-  it('echoes the prompt once for each choice, first of all', async () => {
+  it('starts each choice with the echoed prompt', async () => {
     const chunks = await askStreamed({ prompt: 'Hi', echo: true, n: 2 }, new FakeEngine('ab', { slots: 2 }));
     const texts = [0, 1].map((index) =>
       chunks
@@ -80,7 +80,7 @@ describe('a streamed completion', () => {
     ]);
   });
 
-  it('ends with the usage of everything where that is asked for', async () => {
+  it('ends with the usage of all generations with include_usage', async () => {
     const body = { prompt: ['one', 'second'], n: 2, stream_options: { include_usage: true } };
     const chunks = await askStreamed(body, new FakeEngine('ab', { slots: 2 }));
 
@@ -91,7 +91,7 @@ describe('a streamed completion', () => {
     });
   });
 
-  it('tells the timings with every piece of text where that is asked for', async () => {
+  it('has the timings in every chunk with timings_per_token', async () => {
     const counts = async (body: object) =>
       (await askStreamed({ prompt: 'Hi', ...body }, new FakeEngine('abc'))).map(
         ({ timings }) => timings?.predicted_n,
@@ -104,7 +104,7 @@ describe('a streamed completion', () => {
   it.each([
     [{ best_of: 2 }, 'best_of'],
     [{ best_of: 1, n: 2 }, 'best_of'],
-  ])('does not take %j', async (body, param) => {
+  ])('is rejected with %j', async (body, param) => {
     await expect(askStreamed({ prompt: 'Hi', ...body }, new FakeEngine())).rejects.toMatchObject({
       code: 'invalid_value',
       param,

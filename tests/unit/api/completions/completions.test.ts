@@ -21,7 +21,7 @@ describe('a prompt', () => {
     expect(usage.prompt_tokens).toBe(prompts.join('').length);
   });
 
-  it('of the beginning alone is the token that begins a text', async () => {
+  it('that is empty consists of the beginning-of-sequence token', async () => {
     const engine = new FakeEngine('!', { properties: { addsBosToken: true, bosToken: '<s>' } });
     const { usage } = await askWhole({ prompt: '' }, engine);
 
@@ -35,31 +35,37 @@ describe('a prompt', () => {
       [[72], [0x12_0000]],
       'prompt',
       'invalid_value',
-      /less than \d+, not 1179648/,
+      /lower than \d+, not 1179648/,
     ],
     [
       'that fills the context',
       'a'.repeat(64),
       'prompt',
       'context_length_exceeded',
-      /64 in the prompt and 16 in 'max_tokens'/,
+      /64 for the prompt and 16 for 'max_tokens'/,
     ],
-    ['that leaves too little', 'a'.repeat(60), 'max_tokens', 'context_length_exceeded', /60 in the prompt/],
+    [
+      'that leaves no room for max_tokens',
+      'a'.repeat(60),
+      'max_tokens',
+      'context_length_exceeded',
+      /60 for the prompt/,
+    ],
     [
       'after one that fits',
       ['a', 'a'.repeat(60)],
       'max_tokens',
       'context_length_exceeded',
-      /60 in the prompt/,
+      /60 for the prompt/,
     ],
     [
-      'of many characters',
+      'with too many characters',
       'a'.repeat(64 * 256 + 1),
       'prompt',
       'context_length_exceeded',
-      /the 16385 characters/,
+      /The 16385 characters/,
     ],
-  ])('%s is refused', async (_, prompt, param, code, message) => {
+  ])('%s is rejected', async (_, prompt, param, code, message) => {
     const engine = new FakeEngine();
 
     await expect(askWhole({ prompt }, engine)).rejects.toMatchObject({
@@ -73,7 +79,7 @@ describe('a prompt', () => {
 });
 
 describe('several choices', () => {
-  it('of several prompts come in the order of the prompts, each seed one more', async () => {
+  it('are in the order of the prompts, each with a seed higher by one', async () => {
     const engine = new FakeEngine(['a', 'b', 'c', 'd'], { slots: 3 });
     const { choices, usage } = await askWhole({ prompt: ['one', 'second'], n: 2, seed: 5 }, engine);
 
@@ -87,7 +93,7 @@ describe('several choices', () => {
     expect(usage).toMatchObject({ prompt_tokens: 9, completion_tokens: 4, total_tokens: 13 });
   });
 
-  it('are the best of more, by the mean log-probability of their tokens; the usage counts all', async () => {
+  it('are the best ones by mean log-probability with best_of, and the usage counts all', async () => {
     const answers = ['long and likely', 'a', 'middle', 'b'];
     const engine = new FakeEngine(answers, { slots: 2, logprobs: [-0.1, -3, -0.2, -0.05] });
     const { choices, usage } = await askWhole({ prompt: 'Hi', n: 2, best_of: 4 }, engine);
@@ -100,14 +106,14 @@ describe('several choices', () => {
     expect(usage).toMatchObject({ prompt_tokens: 2, completion_tokens: 23 });
   });
 
-  it('are not scored when none is dropped', async () => {
+  it('are not scored when best_of drops none', async () => {
     const engine = new FakeEngine();
     await askWhole({ prompt: 'Hi', n: 2, best_of: 2 }, engine);
 
     expect(engine.requests.map(({ logprobs }) => logprobs)).toEqual([undefined, undefined]);
   });
 
-  it('of no tokens at all are as good as each other', async () => {
+  it('without tokens are equally good', async () => {
     const { choices } = await askWhole({ prompt: 'Hi', max_tokens: 0, n: 1, best_of: 3 }, new FakeEngine());
 
     expect(choices).toEqual([{ text: '', index: 0, finish_reason: 'length', logprobs: null }]);
@@ -118,13 +124,13 @@ describe('an echoed prompt', () => {
   it.each([
     ['texts', ['Hi', 'Ho'], ['Hi Paris.', 'Hi Paris.', 'Ho Paris.', 'Ho Paris.']],
     ['tokens', [72, 0x1f600], ['H😀 Paris.', 'H😀 Paris.']],
-  ])('of %s comes before each text', async (_, prompt, texts) => {
+  ])('of %s precedes each text', async (_, prompt, texts) => {
     const { choices } = await askWhole({ prompt, n: 2, echo: true }, new FakeEngine());
 
     expect(choices.map(({ text }) => text)).toEqual(texts);
   });
 
-  it('is all there is without tokens, with its log-probabilities', async () => {
+  it('is returned alone with its log-probabilities when max_tokens is 0', async () => {
     const engine = new FakeEngine();
     const { choices, usage } = await askWhole(
       { prompt: 'a😀b', max_tokens: 0, echo: true, logprobs: 1 },
@@ -161,7 +167,7 @@ describe('log-probabilities', () => {
     [0, { P: -0.5 }],
     [1, { P: -0.5 }],
     [5, { P: -0.5, a: -1.5, b: -2.5, c: -3.5, d: -4.5 }],
-  ])('of %i of the likeliest always have the token itself', async (logprobs, top) => {
+  ])('with %i alternatives always include the token itself', async (logprobs, top) => {
     const { choices } = await askWhole({ prompt: 'Hi', logprobs }, new FakeEngine('P'));
 
     expect(choices[0]?.logprobs).toEqual({
@@ -172,7 +178,7 @@ describe('log-probabilities', () => {
     });
   });
 
-  it('are told of up to 20, and not of 21', async () => {
+  it('have up to 20 alternatives, and 21 are rejected', async () => {
     const { choices } = await askWhole({ prompt: 'Hi', logprobs: 20 }, new FakeEngine('P'));
 
     expect(Object.keys(choices[0]?.logprobs?.top_logprobs[0] ?? {})).toHaveLength(20);
@@ -183,7 +189,7 @@ describe('log-probabilities', () => {
     });
   });
 
-  it('tell the place of each token in code points, half characters as bytes', async () => {
+  it('have offsets in code points, and bytes for parts of characters', async () => {
     const engine = new FakeEngine([[0x1f600, ...toByteTokens('🌍'), 0x62]]);
     const { choices } = await askWhole({ prompt: 'a😀', echo: true, logprobs: 0 }, engine);
 
@@ -201,7 +207,7 @@ describe('log-probabilities', () => {
     expect(choices[0]?.logprobs?.text_offset).toEqual([0, 1, 2, 3, 3, 3, 3, 4]);
   });
 
-  it('are told of no token behind a stop string', async () => {
+  it('have no token of the stop string', async () => {
     const { choices } = await askWhole({ prompt: 'Hi', logprobs: 0, stop: 'ris' }, new FakeEngine());
 
     expect(choices[0]).toMatchObject({
@@ -213,14 +219,14 @@ describe('log-probabilities', () => {
 });
 
 describe('a completion', () => {
-  it('ends with the tokens that it may have', async () => {
+  it('ends after max_tokens', async () => {
     const { choices, timings } = await askWhole({ prompt: 'Hi', max_tokens: 3 }, new FakeEngine());
 
     expect(choices[0]).toMatchObject({ text: ' Pa', finish_reason: 'length' });
     expect(timings).not.toHaveProperty('deadline');
   });
 
-  it('tells that its time was up', async () => {
+  it('reports that the deadline ended it', async () => {
     const summary = { finishReason: 'length', deadline: true } as const;
     const { choices, timings } = await askWhole({ prompt: 'Hi' }, new FakeEngine('Par', { summary }));
 
@@ -228,13 +234,13 @@ describe('a completion', () => {
     expect(timings.deadline).toBe(true);
   });
 
-  it('gives its tokens where they are asked for', async () => {
+  it('has its tokens with return_tokens', async () => {
     const { choices } = await askWhole({ prompt: 'Hi', return_tokens: true }, new FakeEngine('P😀'));
 
     expect(choices[0]?.tokens).toEqual([0x50, 0x1f600]);
   });
 
-  it('fills in, for a model that can', async () => {
+  it('with a suffix fills in, and is rejected when the model cannot', async () => {
     const engine = new FakeEngine('b', { infills: true });
     const { choices } = await askWhole({ prompt: 'a', suffix: 'c' }, engine);
 

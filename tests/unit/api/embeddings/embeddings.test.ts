@@ -13,7 +13,7 @@ function ask(body: unknown, embedder: FakeEmbedder | undefined = new FakeEmbedde
 }
 
 describe('an embeddings request', () => {
-  it('is answered in the order of its inputs, with the tokens that it took', async () => {
+  it('is answered in the order of its inputs, with their number of tokens', async () => {
     const answer = await ask({ input: ['four', 'eleven more'], model: 'tiny', user: 'somebody' });
 
     expect(answer).toMatchObject({
@@ -36,14 +36,14 @@ describe('an embeddings request', () => {
     ['texts', ['one', 'two'], ['one', 'two']],
     ['tokens', [1, 2, 3], [[1, 2, 3]]],
     ['lists of tokens', [[1], [2, 3]], [[1], [2, 3]]],
-  ])('takes %s', async (_, input, inputs) => {
+  ])('may have %s as its input', async (_, input, inputs) => {
     const embedder = new FakeEmbedder(ability);
     await ask({ input }, embedder);
 
     expect(embedder.calls).toEqual([inputs]);
   });
 
-  it('gives little-endian 32-bit floats as base64', async () => {
+  it('is answered with little-endian 32-bit floats for base64', async () => {
     const [floats, base64] = await Promise.all([
       ask({ input: 'text' }),
       ask({ input: 'text', encoding_format: 'base64' }),
@@ -64,9 +64,9 @@ describe("OpenAI's client", () => {
     fetch: async (_, init) => Response.json(await ask(JSON.parse(String(init?.body)))),
   });
 
-  // By itself it asks for base64, and decodes it.
+  // By default the client requests base64 and decodes it.
   it.each([{}, { encoding_format: 'float' as const }])(
-    'reads the vectors, asked with %o',
+    'reads the vectors with the options %o',
     async (options) => {
       const answer = await client.embeddings.create({ model: 'tiny', input: ['text'], ...options });
       const length = Math.hypot(4, 3, 4, 12);
@@ -79,10 +79,10 @@ describe("OpenAI's client", () => {
   );
 });
 
-describe("a vector's dimensions", () => {
+describe("the field 'dimensions'", () => {
   const matryoshka = new FakeEmbedder({ ...ability, matryoshka: true });
 
-  it('may be cut where the model was trained for it, to a vector of unit length', async () => {
+  it('shortens the vectors of a Matryoshka model to unit length', async () => {
     const { data } = await ask({ input: 'text', dimensions: 3 }, matryoshka);
 
     expect(data[0]?.embedding).toEqual(
@@ -90,13 +90,16 @@ describe("a vector's dimensions", () => {
     );
   });
 
-  it("may be the model's own", async () => {
-    const [asked, plain] = await Promise.all([ask({ input: 'text', dimensions: 4 }), ask({ input: 'text' })]);
+  it("may be the model's own number of dimensions", async () => {
+    const [explicit, byDefault] = await Promise.all([
+      ask({ input: 'text', dimensions: 4 }),
+      ask({ input: 'text' }),
+    ]);
 
-    expect(asked).toEqual(plain);
+    expect(explicit).toEqual(byDefault);
   });
 
-  it('may not be cut elsewhere', async () => {
+  it('is rejected when it is lower and the model is no Matryoshka model', async () => {
     await expect(ask({ input: 'text', dimensions: 3 })).rejects.toMatchObject({
       code: 'unsupported_parameter',
       param: 'dimensions',
@@ -104,7 +107,7 @@ describe("a vector's dimensions", () => {
     });
   });
 
-  it('may not be more than there are', async () => {
+  it("is rejected when it exceeds the model's dimensions", async () => {
     await expect(ask({ input: 'text', dimensions: 5 }, matryoshka)).rejects.toMatchObject({
       code: 'invalid_value',
       param: 'dimensions',
@@ -113,15 +116,15 @@ describe("a vector's dimensions", () => {
   });
 });
 
-describe('an embeddings request is refused', () => {
+describe('an embeddings request is rejected', () => {
   it.each<[string, EmbeddingAbility, RegExp]>([
     [
-      'generates',
+      'generates text',
       toAbility({ poolingType: undefined }),
       /^The model 'tiny' cannot make embeddings: its GGUF does not/,
     ],
     ['pools nothing', toAbility({ poolingType: 0 }), /'llama\.pooling_type' 0 \(none\)/],
-    ['ranks', { type: 'rank' }, /made for ranking, POST \/v1\/rerank/],
+    ['ranks', { type: 'rank' }, /a reranking model, use \/v1\/rerank/],
   ])('for a model that %s', async (_, other, message) => {
     await expect(ask({ input: 'text' }, new FakeEmbedder(other))).rejects.toMatchObject({
       status: 400,
@@ -131,14 +134,14 @@ describe('an embeddings request is refused', () => {
     });
   });
 
-  it('where nothing embeds', async () => {
+  it('when the service has no embedder', async () => {
     await expect(embed({ input: 'text' }, { model: 'tiny' }, { signal })).rejects.toMatchObject({
       param: 'model',
-      message: expect.stringContaining('loaded for generating text only'),
+      message: expect.stringContaining('loaded only to generate text'),
     });
   });
 
-  it('for another model than the one that is loaded', async () => {
+  it('when it names another model', async () => {
     await expect(ask({ input: 'text', model: 'other' })).rejects.toMatchObject({ code: 'model_not_found' });
   });
 
@@ -147,13 +150,13 @@ describe('an embeddings request is refused', () => {
       'that is too long',
       ['a', 'b'],
       { type: 'too-long', tokens: 600, contextSize: 512 },
-      { code: 'context_length_exceeded', param: 'input.1', message: /512 tokens, but 'input\.1' takes 600/ },
+      { code: 'context_length_exceeded', param: 'input.1', message: /'input\.1' needs 600 tokens .* 512\./ },
     ],
     [
       'with a token of another model',
       [1, 99],
       { type: 'unknown-token', token: 99, vocabularySize: 51 },
-      { code: 'invalid_value', param: 'input', message: /token 99, .* before 51/ },
+      { code: 'invalid_value', param: 'input', message: /token 99, .* lower than 51/ },
     ],
     [
       'without tokens',
@@ -172,7 +175,7 @@ describe('an embeddings request is refused', () => {
     });
   });
 
-  it('for an input that has more characters than could ever fit, which would take long to find out', async () => {
+  it('before tokenization when an input has too many characters', async () => {
     const embedder = new FakeEmbedder(ability);
 
     await expect(ask({ input: ['short', 'x'.repeat(100_000)] }, embedder)).rejects.toMatchObject({
@@ -183,11 +186,11 @@ describe('an embeddings request is refused', () => {
     expect(embedder.calls).toEqual([]);
   });
 
-  it('when its time is up, but fails as any other when its client has left', async () => {
+  it('with 504 when the deadline passes, and with the reason of the abort when the client disconnects', async () => {
     const embedder = new FakeEmbedder(ability);
     embedder.isEndless = true;
     const service = { embedder, model: 'tiny' };
-    const reason = new Error('the client left');
+    const reason = new Error('disconnected');
 
     await expect(
       embed({ input: 'text' }, service, { signal, endBy: performance.now() }),
@@ -200,7 +203,7 @@ describe('an embeddings request is refused', () => {
     ).rejects.toBe(reason);
   });
 
-  it('when too many wait, to be tried again', async () => {
+  it('with 429 and retry-after when the queue is full', async () => {
     const embedder = new FakeEmbedder(ability);
     embedder.failure = new EngineBusyError(64);
 
@@ -211,17 +214,17 @@ describe('an embeddings request is refused', () => {
   });
 });
 
-describe("a model's ability", () => {
+describe('toEmbeddingAbility', () => {
   it.each<[string, number, EmbeddingAbility['type']]>([
     ['mean', 1, 'embed'],
     ['cls', 2, 'embed'],
     ['last', 3, 'embed'],
     ['rank', 4, 'rank'],
-  ])('comes from pooling by %s', (_, poolingType, type) => {
+  ])('reads the ability from the pooling type %s', (_, poolingType, type) => {
     expect(toAbility({ poolingType }).type).toBe(type);
   });
 
-  it('is none where there is no classifier to rank with', () => {
+  it('returns none for a reranking model without a classifier', () => {
     expect(toAbility({ poolingType: 4, hasClassifier: false })).toMatchObject({
       type: 'none',
       reason: expect.stringContaining('no classifier'),
@@ -232,7 +235,7 @@ describe("a model's ability", () => {
     ['loss:MatryoshkaLoss', true],
     ['Matryoshka', true],
     ['sentence-similarity', false],
-  ])('to be cut is told by the tag %s: %s', (tag, matryoshka) => {
+  ])('recognises a Matryoshka model by the tag %s: %s', (tag, matryoshka) => {
     expect(toAbility({ poolingType: 1, tags: ['mteb', tag] })).toEqual({
       type: 'embed',
       dimensions: 8,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseRerankRequest, toTexts } from '../../../../src/api/rerank/rerank-request.ts';
 
 describe('a rerank request', () => {
-  it('has defaults, and takes documents of both kinds', () => {
+  it('has defaults, and documents of both kinds', () => {
     const request = parseRerankRequest({ query: 'q', documents: ['one', { text: 'two' }], top_n: null });
 
     expect(request).toEqual({ query: 'q', documents: ['one', { text: 'two' }], return_documents: false });
@@ -21,7 +21,7 @@ describe('a rerank request', () => {
       'missing_required_parameter',
       'documents.0.text',
     ],
-    ['a fraction of results', { query: 'q', documents: ['one'], top_n: 1.5 }, 'invalid_value', 'top_n'],
+    ['a fraction as top_n', { query: 'q', documents: ['one'], top_n: 1.5 }, 'invalid_value', 'top_n'],
     ['an unknown field', { query: 'q', documents: ['one'], limit: 3 }, 'unknown_parameter', 'limit'],
     [
       "another server's field",
@@ -29,7 +29,7 @@ describe('a rerank request', () => {
       'unsupported_parameter',
       'max_chunks_per_doc',
     ],
-  ])('with %s is refused', (_, body, code, param) => {
+  ])('with %s is rejected', (_, body, code, param) => {
     expect(() => parseRerankRequest(body)).toThrow(expect.objectContaining({ code, param }));
   });
 });

@@ -2,15 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { rerank } from '../../../../src/api/rerank/rerank.ts';
 import { FakeEmbedder } from '../fake-embedder.ts';
 
-const invocation = { id: 'r1', signal: new AbortController().signal };
+const context = { id: 'r1', signal: new AbortController().signal };
 const documents = ['xyz', 'abcd', { text: 'bcd' }, 'dcb'];
 
 function ask(body: object, embedder = new FakeEmbedder({ type: 'rank' })) {
-  return rerank({ query: 'abcd', documents, ...body }, { embedder, model: 'tiny' }, invocation);
+  return rerank({ query: 'abcd', documents, ...body }, { embedder, model: 'tiny' }, context);
 }
 
 describe('a rerank request', () => {
-  it('is answered with the most relevant first, equal ones in their order', async () => {
+  it('is answered with documents by relevance, equal ones in the order of the request', async () => {
     expect(await ask({ model: 'tiny' })).toEqual({
       id: 'rerank-r1',
       object: 'list',
@@ -25,7 +25,7 @@ describe('a rerank request', () => {
     });
   });
 
-  it('gives as many as were asked for, with their texts', async () => {
+  it('is answered with top_n documents, and their texts with return_documents', async () => {
     const { results } = await ask({ top_n: 2, return_documents: true });
 
     expect(results).toEqual([
@@ -34,17 +34,17 @@ describe('a rerank request', () => {
     ]);
   });
 
-  it('gives all when more were asked for than there are', async () => {
+  it('is answered with all documents when top_n is higher', async () => {
     expect((await ask({ top_n: 9 })).results).toHaveLength(documents.length);
   });
 
   it.each([
     [
       { type: 'embed', dimensions: 4, matryoshka: false } as const,
-      /made for embeddings, POST \/v1\/embeddings/,
+      /an embedding model, use \/v1\/embeddings/,
     ],
     [{ type: 'none', reason: 'it only generates' } as const, /cannot rank documents: it only generates/],
-  ])('is refused for a model that cannot rank', async (ability, message) => {
+  ])('is rejected when the model cannot rank: %j', async (ability, message) => {
     await expect(ask({}, new FakeEmbedder(ability))).rejects.toMatchObject({
       status: 400,
       code: 'invalid_value',
@@ -53,35 +53,35 @@ describe('a rerank request', () => {
     });
   });
 
-  it('is refused for another model than the one that is loaded', async () => {
+  it('is rejected when it names another model', async () => {
     await expect(ask({ model: 'other' })).rejects.toMatchObject({ code: 'model_not_found' });
   });
 
   it.each([
     ['query', { query: 'x'.repeat(100_000) }],
     ['documents.1', { documents: ['short', 'x'.repeat(100_000)] }],
-  ])('is refused for %s when it has more characters than could ever fit', async (param, body) => {
+  ])('is rejected before tokenization when %s has too many characters', async (param, body) => {
     await expect(ask(body)).rejects.toMatchObject({ code: 'context_length_exceeded', param });
   });
 
-  it('is refused when its time is up', async () => {
+  it('is rejected with 504 when the deadline passes', async () => {
     const embedder = new FakeEmbedder({ type: 'rank' });
     embedder.isEndless = true;
     const service = { embedder, model: 'tiny' };
 
     await expect(
-      rerank({ query: 'abcd', documents }, service, { ...invocation, endBy: performance.now() }),
+      rerank({ query: 'abcd', documents }, service, { ...context, endBy: performance.now() }),
     ).rejects.toMatchObject({ status: 504, code: 'deadline_exceeded' });
   });
 
-  it('is refused for a document that does not fit, with both counts', async () => {
+  it('is rejected with both token counts when a document does not fit', async () => {
     const embedder = new FakeEmbedder({ type: 'rank' });
     embedder.misfit = { index: 2, misfit: { type: 'too-long', tokens: 70, contextSize: 64 } };
 
     await expect(ask({}, embedder)).rejects.toMatchObject({
       code: 'context_length_exceeded',
       param: 'documents.2',
-      message: expect.stringMatching(/64 tokens, but 'documents\.2' takes 70/),
+      message: expect.stringMatching(/'documents\.2' needs 70 tokens .* 64\./),
     });
   });
 });

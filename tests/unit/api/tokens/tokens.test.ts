@@ -11,7 +11,7 @@ function ask(body: object, engine = new FakeEngine('', withBos)) {
 }
 
 describe('POST /tokenize', () => {
-  it("answers in vLLM's shape, with the token that begins a text", () => {
+  it("answers in vLLM's format, with the beginning-of-sequence token", () => {
     expect(ask({ prompt: 'a😀', model })).toEqual({
       tokens: [bos, 97, 0x1f600],
       count: 3,
@@ -23,18 +23,18 @@ describe('POST /tokenize', () => {
     });
   });
 
-  it("answers in llama-server's shape, without it", () => {
+  it("answers in llama-server's format, without the beginning-of-sequence token", () => {
     expect(ask({ content: 'a' })).toMatchObject({ tokens: [97] });
     expect(ask({ content: 'a', add_special: true })).toMatchObject({ tokens: [bos, 97] });
     expect(ask({ content: 'a', with_pieces: true })).toMatchObject({ tokens: [{ id: 97, piece: 'a' }] });
   });
 
-  it('reads special tokens as such, unless told otherwise', () => {
+  it('parses special tokens, unless parse_special is false', () => {
     expect(ask({ content: '<s>a' })).toMatchObject({ tokens: [bos, 97] });
     expect(ask({ content: '<s>a', parse_special: false })).toMatchObject({ count: 4 });
   });
 
-  it('gives the bytes of half a character, and text that only looks like them as text', () => {
+  it('returns the bytes of a part of a character, and text that looks like bytes as text', () => {
     const [first = 0] = toByteTokens('é');
     class Vocabulary extends FakeEngine {
       override tokenizeText() {
@@ -53,7 +53,7 @@ describe('POST /tokenize', () => {
     });
   });
 
-  it('gives nothing for an empty text', () => {
+  it('returns no tokens for an empty text', () => {
     expect(ask({ content: '' })).toMatchObject({ tokens: [], count: 0 });
     expect(ask({ prompt: '' })).toMatchObject({ tokens: [bos], count: 1 });
   });
@@ -63,10 +63,15 @@ describe('POST /tokenize', () => {
     ['two texts', { prompt: 'a', content: 'b' }, 'invalid_value', 'content'],
     ['messages', { prompt: 'a', messages: [] }, 'unsupported_parameter', 'messages'],
     ['another model', { content: 'a', model: 'gpt-4' }, 'model_not_found', 'model'],
-    ['too long a text', { content: 'a'.repeat(64 * 256 + 1) }, 'context_length_exceeded', 'content'],
-    ['too long a prompt', { prompt: 'a'.repeat(64 * 256 + 1) }, 'context_length_exceeded', 'prompt'],
-    ['what is no text', { content: ['a'] }, 'invalid_value', 'content'],
-  ])('refuses %s', (_, body, code, param) => {
+    [
+      'a content that is too long',
+      { content: 'a'.repeat(64 * 256 + 1) },
+      'context_length_exceeded',
+      'content',
+    ],
+    ['a prompt that is too long', { prompt: 'a'.repeat(64 * 256 + 1) }, 'context_length_exceeded', 'prompt'],
+    ['a list as text', { content: ['a'] }, 'invalid_value', 'content'],
+  ])('rejects %s', (_, body, code, param) => {
     expect(() => ask(body)).toThrow(expect.objectContaining({ code, param }));
   });
 });
@@ -74,7 +79,7 @@ describe('POST /tokenize', () => {
 describe('POST /detokenize', () => {
   const engine = new FakeEngine('', withBos);
 
-  it('gives the text under both names', () => {
+  it('returns the text under both names', () => {
     expect(detokenize({ tokens: [bos, 97, ...toByteTokens('😀')], model }, { engine, model })).toEqual({
       prompt: '<s>a😀',
       content: '<s>a😀',
@@ -87,7 +92,7 @@ describe('POST /detokenize', () => {
     [{ tokens: [0x12_0000] }, 'invalid_value', 'tokens'],
     [{ tokens: ['a'] }, 'invalid_value', 'tokens.0'],
     [{ tokens: [1], model: 'gpt-4' }, 'model_not_found', 'model'],
-  ])('refuses %j', (body, code, param) => {
+  ])('rejects %j', (body, code, param) => {
     expect(() => detokenize(body, { engine, model })).toThrow(expect.objectContaining({ code, param }));
   });
 });

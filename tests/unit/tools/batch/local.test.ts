@@ -15,7 +15,7 @@ import { answerFile } from '../../../../tools/batch/local.ts';
 import { toLine, toService } from '../../batch/requests.ts';
 import { FakeEngine } from '../../fake-engine.ts';
 
-/** A folder with a file of requests. */
+/** Creates a folder with a file of requests. */
 function folderWith(lines: readonly string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'batches-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -46,8 +46,8 @@ function ids(path: string): string[] {
   return lines.map((line) => (JSON.parse(line) as { custom_id: string }).custom_id);
 }
 
-describe('a file on this machine', () => {
-  it('is answered into two files beside it, in order, and nothing else stays', async () => {
+describe('answerFile', () => {
+  it('writes two files in the order of the input and removes its working folder', async () => {
     const { folder, file } = folderWith([toLine('a'), toLine('b', { prompt: 7 }), toLine('c')]);
     const { output, errors, progress } = await answer(file, new FakeEngine(' x', { slots: 2 }));
 
@@ -63,7 +63,7 @@ describe('a file on this machine', () => {
     ]);
   });
 
-  it('goes on where it was interrupted', async () => {
+  it('resumes an interrupted run', async () => {
     const { file } = folderWith(['a', 'b', 'c', 'd'].map((id) => toLine(id)));
     const interruption = new AbortController();
     const interrupted = new FakeEngine(' x', {
@@ -78,7 +78,7 @@ describe('a file on this machine', () => {
     expect(ids(output.path)).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('that has changed meanwhile is answered anew', async () => {
+  it('starts again when the file has changed', async () => {
     const { file } = folderWith([toLine('a'), toLine('b')]);
     const interruption = new AbortController();
     const interrupted = new FakeEngine(' x', {
@@ -94,12 +94,12 @@ describe('a file on this machine', () => {
     expect(ids(output.path)).toEqual(['c', 'd']);
   });
 
-  it('is answered by one process at a time, and one that ended is no hindrance', async () => {
+  it('rejects a second process, and ignores the lock of a dead one', async () => {
     const { folder, file } = folderWith([toLine('a')]);
     mkdirSync(`${file}.batch`);
     writeFileSync(`${file}.batch/lock`, String(process.pid));
     await expect(answer(file, new FakeEngine())).rejects.toThrow(
-      `Process ${process.pid} is answering ${file} already.`,
+      `Process ${process.pid} is already answering ${file}: wait until it ends, or stop it.`,
     );
 
     const { pid } = spawnSync(process.execPath, ['--version']);
@@ -108,13 +108,13 @@ describe('a file on this machine', () => {
     expect(existsSync(join(folder, 'requests.jsonl.batch'))).toBe(false);
   });
 
-  it('has to be there, and to have lines', async () => {
+  it('rejects a missing file and a file without lines', async () => {
     const { file } = folderWith([]);
 
     await expect(answer(file, new FakeEngine())).rejects.toThrow('has no lines');
     expect(existsSync(`${file}.batch`)).toBe(false);
     await expect(answer('/nowhere/requests.jsonl', new FakeEngine())).rejects.toThrow(
-      'There is no file /nowhere/requests.jsonl.',
+      'There is no file /nowhere/requests.jsonl: check the path.',
     );
     expect(existsSync('/nowhere')).toBe(false);
   });

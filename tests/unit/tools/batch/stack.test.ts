@@ -73,7 +73,7 @@ function fileWith(text: string): string {
   return file;
 }
 
-/** Submits a file; returns what was planned, and whether it was submitted now. */
+/** Submits a file; returns its plan and the result of `submitFile`. */
 async function submit(file: string, options: { id?: string; signal?: AbortSignal } = {}) {
   let planned: BatchPlan | undefined;
   const isNew = await submitFile(file, await connect(), {
@@ -87,7 +87,7 @@ async function submit(file: string, options: { id?: string; signal?: AbortSignal
     onProgress: () => {},
     ...options,
   });
-  if (planned === undefined) throw new Error('Nothing was planned.');
+  if (planned === undefined) throw new Error('onPlanned was not called');
   return { ...planned, isNew };
 }
 
@@ -97,13 +97,13 @@ function run(name: string, status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'ABORTED
     .resolves({ executionArn: execution(name), status, input, ...more });
 }
 
-describe('a stack', () => {
-  it('that is not there, or is another one, is said so', async () => {
+describe('connectStack', () => {
+  it('rejects a missing stack and a stack without batches', async () => {
     cloudFormation
       .on(DescribeStacksCommand)
       .rejectsOnce(Object.assign(new Error('no'), { name: 'ValidationError' }));
     await expect(connect()).rejects.toThrow(
-      'There is no stack s here: deploy it, or pass --stack and --region.',
+      'There is no stack s in this region: deploy it, or set --stack and --region.',
     );
     cloudFormation.on(DescribeStacksCommand).resolves({
       Stacks: [{ StackName: 's', CreationTime: new Date(0), StackStatus: 'CREATE_COMPLETE', Outputs: [] }],
@@ -113,18 +113,18 @@ describe('a stack', () => {
 
   it.each([
     ['ExpiredTokenException', /^The AWS credentials have expired: .* \(Old/],
-    ['AccessDenied', /^These credentials may not work on the batches of this stack: /],
-    ['ThrottlingException', /^AWS gets too many requests from this account .*: try again in a minute\.$/],
+    ['AccessDenied', /^These credentials lack the permission for the batches of this stack: /],
+    ['ThrottlingException', /^AWS throttles the requests of this account .*: try again in a minute\.$/],
     ['Odd', /^Unexpected failure: Old/],
-  ])('that AWS does not tell of fails with one line: %s', async (name, line) => {
+  ])('fails with one line after %s', async (name, line) => {
     cloudFormation.on(DescribeStacksCommand).rejects(Object.assign(new Error('Old.\nMore'), { name }));
 
     expect(await connect().catch(toBatchFailure)).toMatch(line);
   });
 });
 
-describe('a file that is submitted', () => {
-  it('is uploaded with its digest, and its run started', async () => {
+describe('submitFile', () => {
+  it('uploads the file with its digest and starts a run', async () => {
     const file = fileWith(`${toLine('a')}\n{\n${toLine('b')}\n`);
     const submitted = await submit(file);
 
@@ -132,10 +132,10 @@ describe('a file that is submitted', () => {
       id: expect.stringMatching(/^my-requests-[a-f0-9]{12}$/),
       isNew: true,
       lines: 3,
-      wrong: { count: 1, first: 'line 2: The request body is not valid JSON at character 1.' },
+      invalid: { count: 1, first: 'line 2: The request body is not valid JSON at character 1.' },
     });
-    // Ten environments of a gigabyte for an hour and a quarter, at $0.0000166667 a second, four objects and five transitions.
-    expect(submitted.mostDollars).toBeCloseTo(45_000 * 0.0000166667 + 4 * 0.000005 + 5 * 0.000025, 6);
+    // 10 environments of 1 GB for 75 minutes at $0.0000166667 a second, 4 objects and 5 transitions.
+    expect(submitted.maxDollars).toBeCloseTo(45_000 * 0.0000166667 + 4 * 0.000005 + 5 * 0.000025, 6);
     const upload = s3.commandCalls(PutObjectCommand)[0]?.args[0].input;
     expect(upload).toMatchObject({
       Bucket: 'bucket',
@@ -151,7 +151,7 @@ describe('a file that is submitted', () => {
     });
   });
 
-  it('twice is uploaded and run once', async () => {
+  it('uploads and runs a file once when it is submitted twice', async () => {
     const file = fileWith(`${toLine('a')}\n`);
     const first = await submit(file);
     const upload = s3.commandCalls(PutObjectCommand)[0]?.args[0].input;
@@ -169,15 +169,15 @@ describe('a file that is submitted', () => {
   });
 
   it.each([
-    ['', {}, 'has no lines.'],
-    ['{\n', {}, 'has no request: line 1: The request body is not valid JSON'],
-    [`${toLine('a')}\n`, { id: 'a b' }, 'A batch cannot be called a b'],
-  ])('%j with %o is refused', async (text, options, message) => {
+    ['', {}, 'has no lines: it needs at least one request.'],
+    ['{\n', {}, 'has no valid request: line 1: The request body is not valid JSON'],
+    [`${toLine('a')}\n`, { id: 'a b' }, 'The batch id "a b" is invalid'],
+  ])('rejects the file %j with %o', async (text, options, message) => {
     await expect(submit(fileWith(text), options)).rejects.toThrow(message);
     expect(stepFunctions.commandCalls(StartExecutionCommand)).toHaveLength(0);
   });
 
-  it('is not started when that is interrupted', async () => {
+  it('starts nothing when it is aborted', async () => {
     const signal = AbortSignal.abort(new Error('Enough.'));
 
     await expect(submit(fileWith(`${toLine('a')}\n`), { signal })).rejects.toThrow();
@@ -185,7 +185,7 @@ describe('a file that is submitted', () => {
     expect(stepFunctions.commandCalls(StartExecutionCommand)).toHaveLength(0);
   });
 
-  it('whose results are there is not run again, though its run is forgotten', async () => {
+  it('does not run a batch again whose execution is deleted but whose results exist', async () => {
     const file = fileWith(`${toLine('a')}\n`);
     await submit(file);
     const upload = s3.commandCalls(PutObjectCommand)[0]?.args[0].input;
@@ -196,7 +196,7 @@ describe('a file that is submitted', () => {
     expect(stepFunctions.commandCalls(StartExecutionCommand)).toHaveLength(0);
   });
 
-  it('under the name of another one is refused', async () => {
+  it('rejects the id of another file', async () => {
     s3.on(HeadObjectCommand).resolves({ Metadata: { sha256: 'other' } });
 
     await expect(
@@ -205,13 +205,15 @@ describe('a file that is submitted', () => {
 `),
         { id: 'taken' },
       ),
-    ).rejects.toThrow('taken is the batch of another file: choose another --id.');
+    ).rejects.toThrow('The batch id taken belongs to another file: choose another --id.');
   });
 });
 
-describe('a batch', () => {
-  it('that was never submitted is said so', async () => {
-    await expect(describeLastRun('b', await connect())).rejects.toThrow('There is no batch b.');
+describe('runs of a batch', () => {
+  it('rejects a batch that was never submitted', async () => {
+    await expect(describeLastRun('b', await connect())).rejects.toThrow(
+      'There is no batch b: check its id, --environment and --region.',
+    );
   });
 
   it.each([
@@ -221,15 +223,15 @@ describe('a batch', () => {
     [
       'FAILED',
       { error: 'OutOfTime', cause: 'Time was up.' },
-      'b: FAILED: Time was up.. What was answered is kept: resume it.',
+      'b: FAILED: Time was up. Its results are kept: resume it to answer the remaining lines.',
     ],
-  ] as const)('that is %s is told in a line', async (status, more, line) => {
+  ] as const)('describes the state %s in one line', async (status, more, line) => {
     run('b', status, more);
 
     expect(toStatusLine(await describeLastRun('b', await connect()))).toBe(line);
   });
 
-  it('tells its chunks, of its last run', async () => {
+  it('counts the chunks of the last run', async () => {
     run('b', 'ABORTED');
     run('b.run-2', 'RUNNING');
     stepFunctions.on(ListMapRunsCommand, { executionArn: execution('b.run-2') }).resolves({
@@ -244,7 +246,7 @@ describe('a batch', () => {
     );
   });
 
-  it('is cancelled while it runs', async () => {
+  it('cancels only a running batch', async () => {
     run('b', 'RUNNING');
     await cancelRun('b', await connect());
     expect(stepFunctions.commandCalls(StopExecutionCommand)[0]?.args[0].input).toEqual({
@@ -252,10 +254,12 @@ describe('a batch', () => {
     });
 
     run('b', 'SUCCEEDED', { output: '{}' });
-    await expect(cancelRun('b', await connect())).rejects.toThrow('b is over already: SUCCEEDED.');
+    await expect(cancelRun('b', await connect())).rejects.toThrow(
+      'b is not running: its state is SUCCEEDED.',
+    );
   });
 
-  it('is resumed by another run of the same input, when it is over and not done', async () => {
+  it('resumes only a failed batch, in another run of the same input', async () => {
     run('b', 'FAILED');
     await resumeRun('b', 2, await connect());
     const { name, input: resumed } =
@@ -267,12 +271,14 @@ describe('a batch', () => {
     });
 
     run('b', 'RUNNING');
-    await expect(resumeRun('b', 2, await connect())).rejects.toThrow('b is running.');
+    await expect(resumeRun('b', 2, await connect())).rejects.toThrow(
+      'b is still running: there is nothing to resume.',
+    );
     run('b', 'SUCCEEDED', { output: '{}' });
     await expect(resumeRun('b', 2, await connect())).rejects.toThrow('there is nothing to resume');
   });
 
-  it('has nothing to fetch before it is done', async () => {
+  it('rejects a download before the batch has succeeded', async () => {
     run('b', 'RUNNING');
 
     await expect(

@@ -14,34 +14,33 @@ beforeEach(() => {
   sts.reset();
 });
 
-describe('the region', () => {
+describe('findRegion', () => {
   it.each([
     ['eu-west-1', { AWS_REGION: 'eu-west-2', AWS_DEFAULT_REGION: 'eu-west-3' }, 'eu-west-1'],
     [undefined, { AWS_REGION: 'eu-west-2', AWS_DEFAULT_REGION: 'eu-west-3' }, 'eu-west-2'],
     [undefined, { AWS_REGION: ' ', AWS_DEFAULT_REGION: 'us-gov-west-1' }, 'us-gov-west-1'],
     [undefined, {}, 'sa-east-1'],
-  ])('of --region %s and %o is %s', async (option, env, expected) => {
+  ])('with --region %s and the environment %o returns %s', async (option, env, expected) => {
     expect(await findRegion(option, env, async () => 'sa-east-1')).toBe(expected);
   });
 
-  it('is asked for when nothing names it', async () => {
+  it('throws no-region when no source sets a region', async () => {
     expect(await failureOf(findRegion(undefined, {}, unconfigured))).toMatchObject({
       code: 'no-region',
-      message:
-        'There is no AWS region: add --region to the command, or set AWS_REGION, such as to eu-central-1.',
+      message: 'No AWS region is set: add --region eu-central-1 to the command, or set AWS_REGION.',
     });
   });
 
-  it('is refused when it is none', async () => {
+  it('rejects a name that does not have the form of a region', async () => {
     expect(await failureOf(findRegion('Frankfurt', {}, unconfigured))).toMatchObject({
       code: 'no-region',
-      message: expect.stringMatching(/^"Frankfurt" is no AWS region/),
+      message: expect.stringMatching(/^"Frankfurt" is not an AWS region/),
     });
   });
 });
 
-describe('the caller', () => {
-  it('is who the credentials are of', async () => {
+describe('findCaller', () => {
+  it('returns the account and the ARN of the credentials', async () => {
     sts.on(GetCallerIdentityCommand).resolves(caller);
 
     expect(await findCaller(new STSClient({ region }), signal)).toEqual({
@@ -60,9 +59,9 @@ describe('the caller', () => {
     ],
     ['ExpiredToken', 'It is included', 'expired-credentials', /have expired: log in again/],
     ['ExpiredTokenException', 'It is included', 'expired-credentials', /have expired: log in again/],
-    ['InvalidClientTokenId', 'It is invalid', 'unknown-credentials', /does not take these credentials/],
-    ['SignatureDoesNotMatch', 'It is not', 'unknown-credentials', /does not take these credentials/],
-    ['AccessDenied', 'It is denied', 'denied', /may not sts:GetCallerIdentity/],
+    ['InvalidClientTokenId', 'It is invalid', 'unknown-credentials', /rejects these credentials/],
+    ['SignatureDoesNotMatch', 'It is not', 'unknown-credentials', /rejects these credentials/],
+    ['AccessDenied', 'It is denied', 'denied', /lack the permission sts:GetCallerIdentity/],
     ['Throttling', 'Rate exceeded', 'throttled', /try again in a minute/],
     [
       'TimeoutError',
@@ -70,7 +69,7 @@ describe('the caller', () => {
       'request-failed',
       /^sts:GetCallerIdentity failed: connect ETIMEDOUT\.$/,
     ],
-  ])('%s (%s) is %s, in one line', async (name, message, code, line) => {
+  ])('reports %s (%s) as %s in one line', async (name, message, code, line) => {
     sts.on(GetCallerIdentityCommand).rejects(awsError(name, 400, `${message}\nmore`));
 
     const failure = await failureOf(findCaller(new STSClient({ region }), signal));
@@ -83,7 +82,7 @@ describe('the caller', () => {
     [403, 'denied'],
     [429, 'throttled'],
     [500, 'request-failed'],
-  ])('an unknown error with status %i is %s', async (status, code) => {
+  ])('reports an unknown error with status %i as %s', async (status, code) => {
     sts.on(GetCallerIdentityCommand).rejects(awsError('Whatever', status));
 
     expect(await failureOf(findCaller(new STSClient({ region }), signal))).toMatchObject({ code });

@@ -23,8 +23,8 @@ function bucket() {
   };
 }
 
-/** Two pages: an object with an earlier version, and then a deleted object. */
-function holdVersions() {
+/** Stubs two pages: an object with a noncurrent version, then a deleted object. */
+function stubVersions() {
   s3.on(ListObjectVersionsCommand, target)
     .resolves({
       Versions: [
@@ -54,32 +54,32 @@ beforeEach(() => {
   s3.on(DeleteObjectsCommand).resolves({});
 });
 
-describe('what is in the bucket', () => {
-  it('is counted over all pages', async () => {
-    holdVersions();
+describe('countContents', () => {
+  it('counts over all pages', async () => {
+    stubVersions();
 
-    expect(await countContents(bucket())).toEqual({ objects: 1, older: 3 });
+    expect(await countContents(bucket())).toEqual({ objects: 1, noncurrent: 3 });
     expect(s3.commandCalls(DeleteObjectsCommand)).toEqual([]);
   });
 
-  it('is nothing where there is no bucket', async () => {
+  it('returns zeros when the bucket does not exist', async () => {
     s3.on(ListObjectVersionsCommand).rejects(awsError('NoSuchBucket', 404));
 
-    expect(await countContents(bucket())).toEqual({ objects: 0, older: 0 });
+    expect(await countContents(bucket())).toEqual({ objects: 0, noncurrent: 0 });
   });
 
-  it('is told to those who may know', async () => {
+  it('throws denied without permission to list versions', async () => {
     s3.on(ListObjectVersionsCommand).rejects(awsError('AccessDenied', 403));
 
     expect(await failureOf(countContents(bucket()))).toMatchObject({
       code: 'denied',
-      message: expect.stringContaining('may not s3:ListBucketVersions'),
+      message: expect.stringContaining('lack the permission s3:ListBucketVersions'),
     });
   });
 });
 
-describe('emptying the bucket', () => {
-  it('deletes all versions and deletion marks, page by page', async () => {
+describe('emptyBucket', () => {
+  it('deletes all versions and delete markers, page by page', async () => {
     s3.on(ListObjectVersionsCommand, target)
       .resolvesOnce({
         Versions: [
@@ -122,7 +122,7 @@ describe('emptying the bucket', () => {
     ]);
   });
 
-  it('ends all uploads, page by page', async () => {
+  it('aborts all multipart uploads, page by page', async () => {
     s3.on(ListMultipartUploadsCommand, target)
       .resolves({
         Uploads: [{ Key: 'a', UploadId: '1' }],
@@ -144,22 +144,22 @@ describe('emptying the bucket', () => {
     ]);
   });
 
-  it('deletes nothing where nothing is', async () => {
+  it('sends no deletion for an empty bucket', async () => {
     await emptyBucket(bucket());
 
     expect(inputsOf(DeleteObjectsCommand)).toEqual([]);
     expect(inputsOf(AbortMultipartUploadCommand)).toEqual([]);
   });
 
-  it('tells the first object that stays', async () => {
-    holdVersions();
+  it('names the first object that S3 refuses to delete', async () => {
+    stubVersions();
     s3.on(DeleteObjectsCommand).resolves({
       Errors: [{ Key: 'in.jsonl', Code: 'AccessDenied', Message: 'It is locked.' }],
     });
 
     expect(await failureOf(emptyBucket(bucket()))).toMatchObject({
       code: 'not-emptied',
-      message: 'The bucket batches could not be emptied: in.jsonl: AccessDenied It is locked.',
+      message: 'S3 could not empty the bucket batches: in.jsonl: AccessDenied It is locked.',
     });
     expect(inputsOf(DeleteObjectsCommand)).toHaveLength(1);
   });
@@ -168,8 +168,8 @@ describe('emptying the bucket', () => {
     ['SlowDown', 503, 'throttled'],
     ['AccessDenied', 403, 'denied'],
     ['ExpiredToken', 400, 'expired-credentials'],
-  ])('stops at %s', async (name, status, code) => {
-    holdVersions();
+  ])('stops at the error %s', async (name, status, code) => {
+    stubVersions();
     s3.on(DeleteObjectsCommand).rejects(awsError(name, status));
 
     expect(await failureOf(emptyBucket(bucket()))).toMatchObject({ code });

@@ -1,4 +1,4 @@
-// The two commands as processes, with AWS on this machine: what they print and how they end.
+// Runs the two commands as processes against a local AWS: their output and exit codes.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { credentials, region } from './fixtures.ts';
 
-/** Starts a server for all of AWS. */
+/** Starts a server that stands in for all AWS services. */
 async function startAws(respond: RequestListener): Promise<string> {
   const server = createServer(respond);
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -19,7 +19,7 @@ async function startAws(respond: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Starts a command, without a terminal, and without anything of this machine's AWS configuration. */
+/** Starts a command without a terminal and without this machine's AWS configuration. */
 function start(
   command: 'deploy' | 'destroy',
   args: readonly string[],
@@ -54,16 +54,16 @@ function withAws(url: string) {
   };
 }
 
-describe('a failure', () => {
+describe('a failing command', () => {
   it.each([
-    ['deploy', [], 'There is no terminal to ask on: add --yes to agree to what will be done.'],
-    ['destroy', [], 'There is no terminal to ask on: add --yes to agree to what will be done.'],
-    ['deploy', ['--yes', '--parameter', 'X=1'], '--parameter: there is no parameter X. There is: '],
-    ['destroy', ['--yes'], 'There is no AWS region: add --region to the command'],
+    ['deploy', [], 'There is no terminal to ask for confirmation: add --yes to confirm in advance.'],
+    ['destroy', [], 'There is no terminal to ask for confirmation: add --yes to confirm in advance.'],
+    ['deploy', ['--yes', '--parameter', 'X=1'], '--parameter: unknown parameter X; the parameters are: '],
+    ['destroy', ['--yes'], 'No AWS region is set: add --region eu-central-1 to the command'],
     ['destroy', ['--yes', '--region', region], 'There are no AWS credentials: log in'],
     ['deploy', ['--environment', 'test'], 'Allowed choices are dev, prod.'],
     ['destroy', ['everything'], 'too many arguments'],
-  ] as const)('of %s %j is told on stderr, with exit code 1', async (command, args, message) => {
+  ] as const)('%s %j prints the reason to stderr and exits with code 1', async (command, args, message) => {
     const { stdout, stderr, code } = await start(command, args).ended;
 
     expect(stderr).toContain(message);
@@ -71,13 +71,13 @@ describe('a failure', () => {
     expect(code).toBe(1);
   });
 
-  it('is one line', async () => {
+  it('prints one line', async () => {
     expect((await start('deploy', []).ended).stderr).toMatch(/^[^\n]+\n$/);
   });
 });
 
-describe('a command', () => {
-  it('that has nothing to do ends well', async () => {
+describe('npm run destroy', () => {
+  it('exits with code 0 when there is no stack', async () => {
     const url = await startAws((request, response) => {
       void text(request).then((body) => {
         if (body.includes('GetCallerIdentity')) {
@@ -104,7 +104,7 @@ describe('a command', () => {
     expect(code).toBe(0);
   });
 
-  it('that is interrupted ends with exit code 130', async () => {
+  it('exits with code 130 when it is interrupted', async () => {
     const asked = Promise.withResolvers<void>();
     const url = await startAws(() => asked.resolve());
     const { child, ended } = start('destroy', ['--yes'], withAws(url));
@@ -114,7 +114,7 @@ describe('a command', () => {
 
     expect(await ended).toEqual({
       stdout: '',
-      stderr: 'Interrupted. What CloudFormation has begun goes on.\n',
+      stderr: 'Interrupted. CloudFormation continues any change that it has started.\n',
       code: 130,
     });
   });

@@ -5,18 +5,18 @@ import { failureOf } from './fixtures.ts';
 
 const signal = new AbortController().signal;
 
-/** A `docker` for one processor, whose builder says what `inspect` prints. */
+/** Fakes a `docker` for one processor; the script `inspect` answers `docker buildx inspect`. */
 function engine(processor: string, inspect = 'exit 1') {
   return fakeCommands({
     docker: `case "$1" in version) echo ${processor} ;; buildx) ${inspect} ;; esac`,
   });
 }
 
-describe('the container engine', () => {
+describe('checkContainerEngine', () => {
   it.each([
     ['amd64', 'x86_64'],
     ['arm64', 'arm64'],
-  ])('for %s builds for %s', async (processor, architecture) => {
+  ])('accepts a %s engine for %s', async (processor, architecture) => {
     const { calls } = engine(processor);
 
     expect(await checkContainerEngine(architecture, signal)).toBe(
@@ -27,16 +27,16 @@ describe('the container engine', () => {
 
   it.each([
     ['has an emulator', 'echo "Platforms: linux/amd64, linux/amd64/v2, linux/arm64, linux/386"'],
-    ['does not tell its emulators', 'exit 1'],
-  ])('warns of another processor where it %s', async (_, inspect) => {
+    ['does not list its platforms', 'exit 1'],
+  ])('warns about emulation when the engine %s', async (_, inspect) => {
     engine('amd64', inspect);
 
     expect(await checkContainerEngine('arm64', signal)).toMatch(
-      /^Container engine: builds for arm64 on x86_64, emulated, .*--parameter Architecture=x86_64 /,
+      /^Container engine: builds for arm64 on x86_64 in an emulator\. .*--parameter Architecture=x86_64 /,
     );
   });
 
-  it('refuses another processor when it has no emulator', async () => {
+  it('rejects another processor when the engine has no emulator for it', async () => {
     engine('amd64', 'echo "Platforms: linux/amd64, linux/amd64/v2, linux/386"');
 
     expect(await failureOf(checkContainerEngine('arm64', signal))).toMatchObject({
@@ -45,22 +45,22 @@ describe('the container engine', () => {
     });
   });
 
-  it('that is not there is asked for', async () => {
+  it('asks for Docker when there is no docker command', async () => {
     fakeCommands({});
 
     expect(await failureOf(checkContainerEngine('arm64', signal))).toMatchObject({
       code: 'no-container-engine',
-      message: "There is no 'docker' command: install Docker, which builds the images.",
+      message: "There is no 'docker' command: install Docker to build the images.",
     });
   });
 
-  it('that does not answer is refused with what it says', async () => {
+  it("quotes the engine's error when the engine does not answer", async () => {
     fakeCommands({ docker: 'echo "Cannot connect to the Docker daemon" >&2; exit 1' });
 
     expect(await failureOf(checkContainerEngine('arm64', signal))).toMatchObject({
       code: 'no-container-engine',
       message:
-        'The container engine does not answer: start it, and see that you may use it (Cannot connect to the Docker daemon).',
+        'The container engine does not answer (Cannot connect to the Docker daemon): start it, and check that this user may use it.',
     });
   });
 });

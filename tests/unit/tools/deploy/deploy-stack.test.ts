@@ -10,11 +10,11 @@ import {
   awsError,
   caller,
   failureOf,
+  fakeDeployEnvironment,
   noStack,
   region,
   stackOf,
   stubCredentials,
-  surroundings,
 } from './fixtures.ts';
 import { answer, ifSigned, startFunctionUrl, streamCompletion } from './function-url.ts';
 
@@ -32,17 +32,17 @@ beforeEach(() => {
   });
 });
 
-/** Commands that do as they should, but those that `fails` names. */
-function commands(fails = 'nothing') {
+/** Fakes docker and sam; the SAM command named `failing` exits with code 1. */
+function stubCommands(failing = 'nothing') {
   stubCredentials();
   return fakeCommands({
     docker: 'test "$1" != version || echo amd64',
-    sam: `test "$1" != ${fails}`,
+    sam: `test "$1" != ${failing}`,
   });
 }
 
-/** A stack that is made by the deployment, with a URL that answers. */
-async function makeStack() {
+/** Stubs a stack that exists only after the deployment and has a working URL. */
+async function stubNewStack() {
   const { url, received } = await startFunctionUrl(ifSigned(streamCompletion(' París.')));
   cloudFormation
     .on(DescribeStacksCommand, { StackName: name })
@@ -51,18 +51,18 @@ async function makeStack() {
   return { url, received };
 }
 
-/** How often the SAM CLI was asked for more than its version. */
+/** Returns the SAM commands, without the check of the version. */
 function samCalls(calls: readonly string[]): readonly string[] {
   return calls.filter((call) => call.startsWith('sam ') && call !== 'sam --version');
 }
 
-describe('deploying', () => {
-  it('checks, builds, deploys and asks, in this order', async () => {
-    const { calls } = commands();
-    const { url } = await makeStack();
-    const { around, lines } = surroundings();
+describe('deployStack', () => {
+  it('checks, builds, deploys and requests a completion, in this order', async () => {
+    const { calls } = stubCommands();
+    const { url } = await stubNewStack();
+    const { deployEnvironment, lines } = fakeDeployEnvironment();
 
-    await deployStack({ environment: 'dev', parameter }, around);
+    await deployStack({ environment: 'dev', parameter }, deployEnvironment);
 
     const overrides = Object.entries(chooseParameters('dev', parameter)).map(
       ([key, value]) => `${key}="${value}"`,
@@ -79,66 +79,68 @@ describe('deploying', () => {
       'Account: 111122223333, as arn:aws:iam::111122223333:user/deployer.',
       'Region: eu-central-1.',
       'Container engine: builds for x86_64.',
-      "Concurrency: 1000 of the account's 1000 concurrent executions are unreserved, 0 are to be reserved.",
+      "Concurrency: 1000 of the account's 1000 concurrent executions are unreserved; this deployment reserves 0.",
       'Parameters: all are new.',
       'Building the images.',
-      'Deploying gguf-lambda-dev; what will change is shown before it is changed.',
+      'Deploying gguf-lambda-dev; the changes are shown for confirmation first.',
       'Outputs of gguf-lambda-dev:',
       `StreamUrl   ${url}\nStreamAuth  AWS_IAM`,
-      'Asking for a completion, which starts a function.',
-      expect.stringMatching(/^"The capital of France is" goes on with " París\.", after \d+\.\d s\.$/),
+      'Requesting a completion; the first one starts a function.',
+      expect.stringMatching(/^Completed "The capital of France is" with " París\." in \d+\.\d s\.$/),
     ]);
   });
 
-  it('asks nothing with --yes, in the environment and region that are named', async () => {
-    const { calls } = commands();
+  it('deploys the named environment and region without a question after --yes', async () => {
+    const { calls } = stubCommands();
     const { url } = await startFunctionUrl(streamCompletion('é'));
     cloudFormation
       .on(DescribeStacksCommand, { StackName: 'gguf-lambda-prod' })
       .resolves(stackOf('UPDATE_COMPLETE', { StreamUrl: url, StreamAuth: 'NONE' }));
-    const { around } = surroundings({ isInteractive: false });
+    const { deployEnvironment } = fakeDeployEnvironment({ isInteractive: false });
 
-    await deployStack({ environment: 'prod', region: 'us-east-1', parameter, yes: true }, around);
+    await deployStack({ environment: 'prod', region: 'us-east-1', parameter, yes: true }, deployEnvironment);
 
     const [build, deploy] = samCalls(calls());
     expect(build).toContain('--region us-east-1');
     expect(deploy).toContain('--config-env prod --region us-east-1 --no-confirm-changeset');
   });
 
-  it('says which parameters change', async () => {
-    commands();
+  it('prints the parameters that change', async () => {
+    stubCommands();
     const { url } = await startFunctionUrl(streamCompletion('é'));
     const before = { ...chooseParameters('dev', parameter), MemorySize: '2048' };
     cloudFormation
       .on(DescribeStacksCommand)
       .resolves(stackOf('UPDATE_COMPLETE', { StreamUrl: url, StreamAuth: 'NONE' }, before));
-    const { around, lines } = surroundings();
+    const { deployEnvironment, lines } = fakeDeployEnvironment();
 
-    await deployStack({ environment: 'dev', parameter }, around);
+    await deployStack({ environment: 'dev', parameter }, deployEnvironment);
 
-    expect(lines).toContain('Parameters: MemorySize from 2048 to 3008; all others stay as they are.');
+    expect(lines).toContain('Parameters: MemorySize from 2048 to 3008; all others are unchanged.');
   });
 
-  it('says when nothing was changed', async () => {
-    commands();
+  it('says when the stack is up to date', async () => {
+    stubCommands();
     const { url } = await startFunctionUrl(ifSigned(streamCompletion(' París.')));
     cloudFormation
       .on(DescribeStacksCommand)
       .resolves(stackOf('UPDATE_COMPLETE', { StreamUrl: url, StreamAuth: 'AWS_IAM' }));
-    const { around, lines } = surroundings();
-    await deployStack({ environment: 'dev', parameter }, around);
+    const { deployEnvironment, lines } = fakeDeployEnvironment();
+    await deployStack({ environment: 'dev', parameter }, deployEnvironment);
 
-    expect(lines).toContain('gguf-lambda-dev was not changed: it is as it was.');
+    expect(lines).toContain('gguf-lambda-dev is up to date: nothing was changed.');
   });
 
-  it('says when a change was declined before there was a stack', async () => {
-    commands();
+  it('throws declined when the first change set is declined', async () => {
+    stubCommands();
     cloudFormation
       .on(DescribeStacksCommand)
       .rejectsOnce(noStack(name))
       .resolves(stackOf('REVIEW_IN_PROGRESS'));
 
-    const failure = await failureOf(deployStack({ environment: 'dev', parameter }, surroundings().around));
+    const failure = await failureOf(
+      deployStack({ environment: 'dev', parameter }, fakeDeployEnvironment().deployEnvironment),
+    );
 
     expect(failure).toMatchObject({
       code: 'declined',
@@ -146,93 +148,103 @@ describe('deploying', () => {
     });
   });
 
-  it('fails where the deployment does not answer', async () => {
-    commands();
+  it('throws no-answer when the deployment fails all requests', async () => {
+    stubCommands();
     const { url } = await startFunctionUrl(answer(500, 'It broke.'));
     cloudFormation
       .on(DescribeStacksCommand)
       .resolves(stackOf('CREATE_COMPLETE', { StreamUrl: url, StreamAuth: 'NONE' }));
-    const { around, delays } = surroundings();
+    const { deployEnvironment, delays } = fakeDeployEnvironment();
 
-    expect(await failureOf(deployStack({ environment: 'dev', parameter }, around))).toMatchObject({
+    expect(await failureOf(deployStack({ environment: 'dev', parameter }, deployEnvironment))).toMatchObject({
       code: 'no-answer',
-      message: 'gguf-lambda-dev is deployed, but has not answered: 500 It broke.',
+      message: 'gguf-lambda-dev is deployed, but its first request failed: 500 It broke.',
     });
     expect(delays.reduce((sum, each) => sum + each)).toBe(60_000);
   });
 });
 
-describe('before anything is built', () => {
-  /** A deployment that is refused, and what was run until then. */
-  async function refused(options: Partial<Parameters<typeof deployStack>[0]> = {}, overrides = {}) {
-    const { calls } = commands();
+describe('deployStack, before the build', () => {
+  /** Runs a deployment that must fail, and returns its failure with the commands that were run. */
+  async function failingDeployment(options: Partial<Parameters<typeof deployStack>[0]> = {}, overrides = {}) {
+    const { calls } = stubCommands();
     cloudFormation.on(DescribeStacksCommand).rejects(noStack(name));
-    const { around } = surroundings(overrides);
-    const failure = await failureOf(deployStack({ environment: 'dev', parameter, ...options }, around));
+    const { deployEnvironment } = fakeDeployEnvironment(overrides);
+    const failure = await failureOf(
+      deployStack({ environment: 'dev', parameter, ...options }, deployEnvironment),
+    );
     return { failure, calls: calls() };
   }
 
-  it('a terminal or --yes is asked for, before all else', async () => {
-    const { failure, calls } = await refused({ parameter: ['X=1'] }, { isInteractive: false });
+  it('throws no-terminal without a terminal and without --yes, before any other check', async () => {
+    const { failure, calls } = await failingDeployment({ parameter: ['X=1'] }, { isInteractive: false });
 
     expect(failure).toMatchObject({ code: 'no-terminal', message: expect.stringContaining('--yes') });
     expect(calls).toEqual([]);
   });
 
-  it('a wrong parameter is refused, without a word to AWS', async () => {
-    const { failure, calls } = await refused({ parameter: ['Memory=1'] });
+  it('rejects an unknown parameter before any request to AWS', async () => {
+    const { failure, calls } = await failingDeployment({ parameter: ['Memory=1'] });
 
     expect(failure).toMatchObject({ code: 'unknown-parameter' });
     expect(sts.calls()).toEqual([]);
     expect(calls).toEqual([]);
   });
 
-  it('credentials are asked for', async () => {
+  it('throws expired-credentials when AWS reports an expired token', async () => {
     sts.on(GetCallerIdentityCommand).rejects(awsError('ExpiredToken', 403));
 
-    const { failure, calls } = await refused();
+    const { failure, calls } = await failingDeployment();
 
     expect(failure).toMatchObject({ code: 'expired-credentials' });
     expect(calls).toEqual([]);
   });
 
-  it('concurrency that the account has not is refused', async () => {
-    const { failure, calls } = await refused({ parameter: [...parameter, 'ReservedConcurrency=950'] });
+  it('rejects a reservation above the quota of the account', async () => {
+    const { failure, calls } = await failingDeployment({
+      parameter: [...parameter, 'ReservedConcurrency=950'],
+    });
 
     expect(failure).toMatchObject({ code: 'no-concurrency' });
     expect(samCalls(calls)).toEqual([]);
   });
 
-  it('a stack that cannot be changed is refused', async () => {
-    const { calls } = commands();
+  it('rejects a stack that CloudFormation cannot update', async () => {
+    const { calls } = stubCommands();
     cloudFormation.on(DescribeStacksCommand).resolves(stackOf('ROLLBACK_COMPLETE'));
 
-    const failure = await failureOf(deployStack({ environment: 'dev', parameter }, surroundings().around));
+    const failure = await failureOf(
+      deployStack({ environment: 'dev', parameter }, fakeDeployEnvironment().deployEnvironment),
+    );
 
     expect(failure).toMatchObject({ code: 'unusable-stack' });
     expect(samCalls(calls())).toEqual([]);
   });
 });
 
-describe('the SAM CLI', () => {
-  it('deploys nothing that it could not build', async () => {
-    const { calls } = commands('build');
+describe('deployStack, when the SAM CLI fails', () => {
+  it('does not deploy after a failed build', async () => {
+    const { calls } = stubCommands('build');
     cloudFormation.on(DescribeStacksCommand).rejects(noStack(name));
 
-    const failure = await failureOf(deployStack({ environment: 'dev', parameter }, surroundings().around));
+    const failure = await failureOf(
+      deployStack({ environment: 'dev', parameter }, fakeDeployEnvironment().deployEnvironment),
+    );
 
     expect(failure).toMatchObject({
       code: 'sam-failed',
-      message: 'sam build failed with exit code 1; what it said is above.',
+      message: 'sam build failed with exit code 1: see its output above.',
     });
     expect(samCalls(calls())).toHaveLength(1);
   });
 
-  it('fails, and nothing is asked', async () => {
-    commands('deploy');
-    const { received } = await makeStack();
+  it('sends no request after a failed deployment', async () => {
+    stubCommands('deploy');
+    const { received } = await stubNewStack();
 
-    const failure = await failureOf(deployStack({ environment: 'dev', parameter }, surroundings().around));
+    const failure = await failureOf(
+      deployStack({ environment: 'dev', parameter }, fakeDeployEnvironment().deployEnvironment),
+    );
 
     expect(failure).toMatchObject({
       code: 'sam-failed',

@@ -15,11 +15,11 @@ import {
   awsError,
   caller,
   failureOf,
+  fakeDeployEnvironment,
   noStack,
   region,
   stackOf,
   stubCredentials,
-  surroundings,
 } from './fixtures.ts';
 
 const sts = mockClient(STSClient);
@@ -43,7 +43,7 @@ beforeEach(() => {
     { Key: 'a', VersionId: '2', IsLatest: true },
     { Key: 'a', VersionId: '1', IsLatest: false },
   ];
-  // Counted, deleted, and gone.
+  // The first listing counts, the second deletes, and later ones find nothing.
   s3.on(ListObjectVersionsCommand)
     .resolvesOnce({ Versions: versions })
     .resolvesOnce({ Versions: versions })
@@ -52,34 +52,34 @@ beforeEach(() => {
   s3.on(DeleteObjectsCommand).resolves({});
 });
 
-/** A stack that is there until it is deleted. */
-function stack(described = stackOf('CREATE_COMPLETE', outputs)) {
+/** Stubs a stack that exists until it is deleted. */
+function stubStack(described = stackOf('CREATE_COMPLETE', outputs)) {
   cloudFormation.on(DescribeStacksCommand).resolvesOnce(described).rejects(noStack(name));
 }
 
-function sam(script = '') {
+function stubSam(script = '') {
   stubCredentials();
   return fakeCommands({ sam: script });
 }
 
-describe('destroying', () => {
-  it('tells what goes, asks, empties the bucket and deletes the stack', async () => {
-    const { calls } = sam();
-    stack();
+describe('destroyStack', () => {
+  it('lists the resources, asks, empties the bucket and deletes the stack', async () => {
+    const { calls } = stubSam();
+    stubStack();
     const questions: string[] = [];
-    const { around, lines } = surroundings({
-      ask: async (question) => {
+    const { deployEnvironment, lines } = fakeDeployEnvironment({
+      confirm: async (question) => {
         expect(s3.commandCalls(DeleteObjectsCommand)).toEqual([]);
         questions.push(question);
         return true;
       },
     });
 
-    await destroyStack({ environment: 'dev' }, around);
+    await destroyStack({ environment: 'dev' }, deployEnvironment);
 
-    expect(questions).toEqual(['Delete gguf-lambda-dev in eu-central-1 for good?']);
+    expect(questions).toEqual(['Delete gguf-lambda-dev in eu-central-1 permanently?']);
     expect(lines.slice(2)).toEqual([
-      'This deletes the stack gguf-lambda-dev: its functions, their URLs and logs, the image repositories with their images, the batch bucket batches with 1 object and 1 earlier or deleted and the batch queue gguf-lambda-dev-batches with its dead letters.',
+      'This deletes the stack gguf-lambda-dev: its functions, their URLs and logs, the image repositories with their images, the batch bucket batches with 1 object and 1 noncurrent and the batch queue gguf-lambda-dev-batches with its dead letters.',
       'Emptying the bucket batches.',
       'Deleting gguf-lambda-dev.',
       'gguf-lambda-dev is deleted.',
@@ -90,12 +90,15 @@ describe('destroying', () => {
     expect(calls()).toEqual(['sam --version', deletion]);
   });
 
-  it('deletes nothing where the answer is no', async () => {
-    const { calls } = sam();
-    stack();
+  it('deletes nothing when the user answers no', async () => {
+    const { calls } = stubSam();
+    stubStack();
 
     const failure = await failureOf(
-      destroyStack({ environment: 'dev' }, surroundings({ ask: async () => false }).around),
+      destroyStack(
+        { environment: 'dev' },
+        fakeDeployEnvironment({ confirm: async () => false }).deployEnvironment,
+      ),
     );
 
     expect(failure).toMatchObject({ code: 'declined', message: 'Nothing was deleted.' });
@@ -106,64 +109,69 @@ describe('destroying', () => {
   it.each([
     ['orders-1', 'orders-1'],
     ['orders-1.run-2', 'orders-1'],
-  ])('deletes nothing while a batch runs, and tells how %s is cancelled', async (execution, batch) => {
-    const { calls } = sam();
-    stack();
-    stepFunctions
-      .on(ListExecutionsCommand, { stateMachineArn: stateMachine, statusFilter: 'RUNNING' })
-      .resolves({ executions: [{ name: execution } as ExecutionListItem] });
-    const { around } = surroundings();
+  ])(
+    'deletes nothing while the execution %s runs, and says how to cancel the batch',
+    async (execution, batch) => {
+      const { calls } = stubSam();
+      stubStack();
+      stepFunctions
+        .on(ListExecutionsCommand, { stateMachineArn: stateMachine, statusFilter: 'RUNNING' })
+        .resolves({ executions: [{ name: execution } as ExecutionListItem] });
+      const { deployEnvironment } = fakeDeployEnvironment();
 
-    expect(await failureOf(destroyStack({ environment: 'dev', yes: true }, around))).toMatchObject({
-      code: 'unusable-stack',
-      message: `The batch ${batch} of gguf-lambda-dev is running: wait for it, or 'npm run batch -- cancel ${batch} --environment dev --region ${region}' and wait a quarter of an hour for what is under way.`,
-    });
-    expect(calls()).not.toContain(deletion);
-    expect(s3.commandCalls(DeleteObjectsCommand)).toHaveLength(0);
-  });
+      expect(
+        await failureOf(destroyStack({ environment: 'dev', yes: true }, deployEnvironment)),
+      ).toMatchObject({
+        code: 'unusable-stack',
+        message: `The batch ${batch} of gguf-lambda-dev is running: wait until it ends, or run 'npm run batch -- cancel ${batch} --environment dev --region ${region}' and wait 15 minutes for the requests in progress.`,
+      });
+      expect(calls()).not.toContain(deletion);
+      expect(s3.commandCalls(DeleteObjectsCommand)).toHaveLength(0);
+    },
+  );
 
-  it('asks nothing with --yes', async () => {
-    const { calls } = sam();
-    stack();
-    const { around } = surroundings({ isInteractive: false, ask: async () => false });
+  it('deletes without a question after --yes', async () => {
+    const { calls } = stubSam();
+    stubStack();
+    const { deployEnvironment } = fakeDeployEnvironment({ isInteractive: false, confirm: async () => false });
 
-    await destroyStack({ environment: 'dev', yes: true }, around);
+    await destroyStack({ environment: 'dev', yes: true }, deployEnvironment);
 
     expect(calls()).toContain(deletion);
   });
 
-  it('asks for a terminal or --yes, before all else', async () => {
+  it('throws no-terminal without a terminal and without --yes, before any request', async () => {
     const failure = await failureOf(
-      destroyStack({ environment: 'dev' }, surroundings({ isInteractive: false }).around),
+      destroyStack({ environment: 'dev' }, fakeDeployEnvironment({ isInteractive: false }).deployEnvironment),
     );
 
     expect(failure).toMatchObject({ code: 'no-terminal' });
     expect(sts.calls()).toEqual([]);
   });
 
-  it('says when there is no stack, and that is no failure', async () => {
-    const { calls } = sam();
+  it('succeeds with a message when there is no stack', async () => {
+    const { calls } = stubSam();
     cloudFormation.on(DescribeStacksCommand).rejects(noStack(name));
-    const { around, lines } = surroundings();
+    const { deployEnvironment, lines } = fakeDeployEnvironment();
 
-    await destroyStack({ environment: 'dev' }, around);
+    await destroyStack({ environment: 'dev' }, deployEnvironment);
 
     expect(lines.at(-1)).toBe('There is no stack gguf-lambda-dev in eu-central-1: nothing to delete.');
     expect(calls()).toEqual([]);
   });
 
-  it('touches no bucket where the stack names none', async () => {
-    const { calls } = sam();
-    stack(stackOf('ROLLBACK_COMPLETE'));
+  it('sends no request to S3 when the stack has no bucket', async () => {
+    const { calls } = stubSam();
+    stubStack(stackOf('ROLLBACK_COMPLETE'));
 
-    await destroyStack({ environment: 'dev' }, surroundings().around);
+    await destroyStack({ environment: 'dev' }, fakeDeployEnvironment().deployEnvironment);
 
     expect(s3.calls()).toEqual([]);
     expect(calls()).toContain(deletion);
   });
 
   it.each([
-    ['is being changed', stackOf('UPDATE_IN_PROGRESS', outputs), /is being changed/],
+    ['is being updated', stackOf('UPDATE_IN_PROGRESS', outputs), /has an operation in progress/],
     [
       'is protected',
       {
@@ -175,11 +183,13 @@ describe('destroying', () => {
       /is protected from deletion/,
     ],
   ])('keeps the batches of a stack that %s', async (_, described, message) => {
-    const { calls } = sam();
-    stack(described);
+    const { calls } = stubSam();
+    stubStack(described);
 
     expect(
-      await failureOf(destroyStack({ environment: 'dev', yes: true }, surroundings().around)),
+      await failureOf(
+        destroyStack({ environment: 'dev', yes: true }, fakeDeployEnvironment().deployEnvironment),
+      ),
     ).toMatchObject({
       code: 'unusable-stack',
       message: expect.stringMatching(message),
@@ -188,37 +198,43 @@ describe('destroying', () => {
     expect(calls()).toEqual([]);
   });
 
-  it('keeps the stack when its bucket cannot be emptied', async () => {
-    const { calls } = sam();
-    stack();
+  it('keeps the stack when emptying its bucket fails', async () => {
+    const { calls } = stubSam();
+    stubStack();
     s3.on(DeleteObjectsCommand).rejects(awsError('AccessDenied', 403));
 
     expect(
-      await failureOf(destroyStack({ environment: 'dev', yes: true }, surroundings().around)),
+      await failureOf(
+        destroyStack({ environment: 'dev', yes: true }, fakeDeployEnvironment().deployEnvironment),
+      ),
     ).toMatchObject({
       code: 'denied',
     });
     expect(calls()).not.toContain(deletion);
   });
 
-  it('fails when the stack is still there', async () => {
-    sam();
+  it('fails when the stack still exists after the deletion', async () => {
+    stubSam();
     cloudFormation.on(DescribeStacksCommand).resolves(stackOf('DELETE_FAILED', outputs));
 
     expect(
-      await failureOf(destroyStack({ environment: 'dev', yes: true }, surroundings().around)),
+      await failureOf(
+        destroyStack({ environment: 'dev', yes: true }, fakeDeployEnvironment().deployEnvironment),
+      ),
     ).toMatchObject({
       code: 'unusable-stack',
-      message: expect.stringContaining('gguf-lambda-dev is still there'),
+      message: expect.stringContaining('gguf-lambda-dev still exists'),
     });
   });
 
-  it('fails when the SAM CLI does', async () => {
-    sam('test "$1" != delete');
-    stack();
+  it('throws sam-failed when sam delete fails', async () => {
+    stubSam('test "$1" != delete');
+    stubStack();
 
     expect(
-      await failureOf(destroyStack({ environment: 'dev', yes: true }, surroundings().around)),
+      await failureOf(
+        destroyStack({ environment: 'dev', yes: true }, fakeDeployEnvironment().deployEnvironment),
+      ),
     ).toMatchObject({
       code: 'sam-failed',
     });

@@ -1,12 +1,12 @@
-// Commands on PATH that record how they were called, in place of the machine's own, of which none is there.
+// Fakes commands: a PATH with nothing but shell scripts that record their calls.
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 
 /**
- * Puts shell scripts on PATH for one test. Each call is recorded, and then goes on with the script's own lines, such as
- * `exit 1`.
+ * Replaces PATH with a folder of shell scripts for one test. Each script records its call, then runs its own lines, such
+ * as `exit 1`.
  */
 export function fakeCommands(scripts: Readonly<Record<string, string>>) {
   const folder = mkdtempSync(join(tmpdir(), 'fake-commands-'));
@@ -21,7 +21,7 @@ export function fakeCommands(scripts: Readonly<Record<string, string>>) {
   onTestFinished(() => void vi.unstubAllEnvs());
   return {
     folder,
-    /** All calls so far, each as one line. */
+    /** Returns all calls so far, one line each. */
     calls: () => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []),
   };
 }

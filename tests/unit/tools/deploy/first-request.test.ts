@@ -3,7 +3,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { STSClient } from '@aws-sdk/client-sts';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { askFirst } from '../../../../tools/deploy/first-request.ts';
+import { requestFirstCompletion } from '../../../../tools/deploy/first-request.ts';
 import { awsError, credentials, failureOf, region } from './fixtures.ts';
 import { answer, ifSigned, startFunctionUrl, streamCompletion } from './function-url.ts';
 
@@ -17,8 +17,8 @@ beforeEach(() => {
   secrets.reset();
 });
 
-/** Asks a stack with these outputs, and writes down how long was waited. */
-function ask(outputs: Readonly<Record<string, string>>, signer = credentials, signal?: AbortSignal) {
+/** Sends the first request to a stack with these outputs, and records the delays. */
+function startRequest(outputs: Readonly<Record<string, string>>, signer = credentials, signal?: AbortSignal) {
   const delays: number[] = [];
   const { sha256 } = new STSClient({ region }).config;
   const stack = {
@@ -29,28 +29,28 @@ function ask(outputs: Readonly<Record<string, string>>, signer = credentials, si
     parameters: {},
     outputs,
   };
-  const asked = askFirst(stack, {
+  const completion = requestFirstCompletion(stack, {
     signing: { region, credentials: signer, sha256 },
     lambda: new LambdaClient({ region }),
     signal: signal ?? new AbortController().signal,
     delay: async (milliseconds) => void delays.push(milliseconds),
   });
-  return { asked, delays };
+  return { completion, delays };
 }
 
-/** What a function answered an invoke with. */
+/** Converts a body to the payload of an invoke response. */
 function payload(body: unknown): NonNullable<InvokeCommandOutput['Payload']> {
   const bytes = Buffer.from(JSON.stringify(body));
   return Object.assign(bytes, { transformToString: () => bytes.toString() }) as never;
 }
 
-describe('a Function URL with AWS_IAM', () => {
-  it('is asked with the signature of the caller', async () => {
+describe('requestFirstCompletion, over a Function URL with AWS_IAM', () => {
+  it("sends a request signed with the caller's credentials", async () => {
     const { url, received } = await startFunctionUrl(ifSigned(streamCompletion(' París.')));
 
-    const { asked, delays } = ask({ StreamUrl: url, StreamAuth: 'AWS_IAM' });
+    const { completion, delays } = startRequest({ StreamUrl: url, StreamAuth: 'AWS_IAM' });
 
-    expect(await asked).toEqual({
+    expect(await completion).toEqual({
       prompt: 'The capital of France is',
       text: ' París.',
       seconds: expect.any(Number),
@@ -66,61 +66,61 @@ describe('a Function URL with AWS_IAM', () => {
     });
   });
 
-  it('that goes on refusing is told with what a caller needs', async () => {
+  it('names the missing permissions after six refusals', async () => {
     const { url, received } = await startFunctionUrl(ifSigned(streamCompletion('é')));
 
-    const { asked, delays } = ask(
+    const { completion, delays } = startRequest(
       { StreamUrl: url, StreamAuth: 'AWS_IAM' },
       { ...credentials, secretAccessKey: 'another' },
     );
 
-    expect(await failureOf(asked)).toMatchObject({
+    expect(await failureOf(completion)).toMatchObject({
       code: 'no-answer',
       message:
-        'gguf-lambda-dev is deployed, but has not answered: 403 {"Message":"Forbidden"} A caller needs lambda:InvokeFunctionUrl and lambda:InvokeFunction.',
+        'gguf-lambda-dev is deployed, but its first request failed: 403 {"Message":"Forbidden"} The caller needs the permissions lambda:InvokeFunctionUrl and lambda:InvokeFunction.',
     });
     expect(received).toHaveLength(6);
     expect(delays).toEqual([2000, 4000, 8000, 16000, 30000]);
   });
 
-  it('is asked again, signed anew, until permissions are known', async () => {
+  it('signs and sends the request again until the permissions have propagated', async () => {
     const { url, received } = await startFunctionUrl(
       answer(403, 'Forbidden'),
       answer(502, 'Bad Gateway'),
       ifSigned(streamCompletion('é')),
     );
 
-    const { asked, delays } = ask({ StreamUrl: url, StreamAuth: 'AWS_IAM' });
+    const { completion, delays } = startRequest({ StreamUrl: url, StreamAuth: 'AWS_IAM' });
 
-    expect(await asked).toMatchObject({ text: 'é' });
+    expect(await completion).toMatchObject({ text: 'é' });
     expect(received).toHaveLength(3);
     expect(delays).toEqual([2000, 4000]);
   });
 });
 
-describe('a Function URL with a key', () => {
+describe('requestFirstCompletion, over a Function URL with a key', () => {
   it.each([
-    ['a text', 'sesame\n'],
-    ['a field', '{"apiKey": "sesame"}'],
-  ])('is asked with the one in the secret, %s', async (_, secret) => {
+    ['plain text', 'sesame\n'],
+    ['a JSON field', '{"apiKey": "sesame"}'],
+  ])('sends the key that the secret has as %s', async (_, secret) => {
     secrets.on(GetSecretValueCommand, { SecretId: secretArn }).resolves({ SecretString: secret });
     const { url, received } = await startFunctionUrl(streamCompletion('é'));
 
-    const { asked } = ask({ StreamUrl: url, StreamAuth: 'NONE', ApiKeySecretArn: secretArn });
+    const { completion } = startRequest({ StreamUrl: url, StreamAuth: 'NONE', ApiKeySecretArn: secretArn });
 
-    expect(await asked).toMatchObject({ text: 'é' });
+    expect(await completion).toMatchObject({ text: 'é' });
     expect(received[0]?.headers.authorization).toBe('Bearer sesame');
   });
 
   it.each(['AccessDeniedException', 'ResourceNotFoundException', 'ThrottlingException'])(
-    'cannot be asked where the secret cannot be read: %s',
+    'sends no request when the secret cannot be read: %s',
     async (name) => {
       secrets.on(GetSecretValueCommand).rejects(awsError(name));
       const { url, received } = await startFunctionUrl(streamCompletion('é'));
 
-      const { asked } = ask({ StreamUrl: url, StreamAuth: 'NONE', ApiKeySecretArn: secretArn });
+      const { completion } = startRequest({ StreamUrl: url, StreamAuth: 'NONE', ApiKeySecretArn: secretArn });
 
-      expect(await failureOf(asked)).toMatchObject({
+      expect(await failureOf(completion)).toMatchObject({
         code: 'no-answer',
         message: expect.stringContaining(`${secretArn}.: AWS says ${name}`),
       });
@@ -128,10 +128,10 @@ describe('a Function URL with a key', () => {
     },
   );
 
-  it('is asked without where there is none', async () => {
+  it('sends no authorization when there is no secret', async () => {
     const { url, received } = await startFunctionUrl(streamCompletion('é'));
 
-    await ask({ StreamUrl: url, StreamAuth: 'NONE', ApiKeySecretArn: '' }).asked;
+    await startRequest({ StreamUrl: url, StreamAuth: 'NONE', ApiKeySecretArn: '' }).completion;
 
     expect(received[0]?.headers.authorization).toBeUndefined();
   });
@@ -141,68 +141,72 @@ describe('a Function URL with a key', () => {
     [200, '{"choices":[]}', '200 {"choices":[]}'],
     [200, 'not JSON', '200 not JSON'],
     [400, 'x'.repeat(501), `400 ${'x'.repeat(500)}…`],
-  ])('that answers %i is not asked again', async (status, body, reason) => {
+  ])('does not retry after status %i and the body %s', async (status, body, reason) => {
     const { url, received } = await startFunctionUrl(answer(status, body));
 
-    const { asked } = ask({ StreamUrl: url, StreamAuth: 'NONE' });
+    const { completion } = startRequest({ StreamUrl: url, StreamAuth: 'NONE' });
 
-    expect((await failureOf(asked)).message).toBe(
-      `gguf-lambda-dev is deployed, but has not answered: ${reason}`,
+    expect((await failureOf(completion)).message).toBe(
+      `gguf-lambda-dev is deployed, but its first request failed: ${reason}`,
     );
     expect(received).toHaveLength(1);
   });
 
-  it('is asked again when a connection ends early', async () => {
+  it('retries when the connection closes early', async () => {
     const { url } = await startFunctionUrl((_, response) => response.destroy(), streamCompletion('é'));
 
-    const { asked, delays } = ask({ StreamUrl: url, StreamAuth: 'NONE' });
+    const { completion, delays } = startRequest({ StreamUrl: url, StreamAuth: 'NONE' });
 
-    expect(await asked).toMatchObject({ text: 'é' });
+    expect(await completion).toMatchObject({ text: 'é' });
     expect(delays).toEqual([2000]);
   });
 
-  it('is left alone after an interruption', async () => {
+  it('does not retry after an interruption', async () => {
     const interruption = new AbortController();
     const { url, received } = await startFunctionUrl(() => interruption.abort());
 
-    const { asked, delays } = ask({ StreamUrl: url, StreamAuth: 'NONE' }, credentials, interruption.signal);
+    const { completion, delays } = startRequest(
+      { StreamUrl: url, StreamAuth: 'NONE' },
+      credentials,
+      interruption.signal,
+    );
 
-    expect(await failureOf(asked)).toMatchObject({ name: 'AbortError' });
+    expect(await failureOf(completion)).toMatchObject({ name: 'AbortError' });
     expect(received).toHaveLength(1);
     expect(delays).toEqual([]);
   });
 });
 
-describe('a function without a URL', () => {
-  it('is invoked by its alias', async () => {
+describe('requestFirstCompletion, of a function without a URL', () => {
+  it('invokes the alias', async () => {
     lambda.on(InvokeCommand).resolves({ Payload: payload({ choices: [{ text: ' Paris' }] }) });
 
-    expect(await ask({ CompletionFunction: aliasArn }).asked).toMatchObject({ text: ' Paris' });
+    expect(await startRequest({ CompletionFunction: aliasArn }).completion).toMatchObject({ text: ' Paris' });
 
     const { FunctionName, Payload } = lambda.commandCalls(InvokeCommand)[0]?.args[0].input ?? {};
     expect(FunctionName).toBe(aliasArn);
     expect(JSON.parse(String(Payload))).toMatchObject({ prompt: 'The capital of France is', stream: false });
   });
 
-  it('that fails tells its error, once', async () => {
+  it('reports a function error without a retry', async () => {
     const body = { errorType: 'Runtime.ExitError', errorMessage: 'It ended.' };
     lambda.on(InvokeCommand).resolves({ FunctionError: 'Unhandled', Payload: payload(body) });
 
-    const { asked, delays } = ask({ CompletionFunction: aliasArn });
+    const { completion, delays } = startRequest({ CompletionFunction: aliasArn });
 
-    expect((await failureOf(asked)).message).toContain(`Unhandled error ${JSON.stringify(body)}`);
+    expect((await failureOf(completion)).message).toContain(`Unhandled error ${JSON.stringify(body)}`);
     expect(delays).toEqual([]);
   });
 
-  it('is invoked again until permissions are known', async () => {
+  it('retries until the permissions have propagated', async () => {
     lambda
       .on(InvokeCommand)
       .rejectsOnce(awsError('AccessDeniedException', 403))
       .resolves({ Payload: payload({ choices: [{ text: ' Paris' }] }) });
 
-    const { asked, delays } = ask({ CompletionFunction: aliasArn });
+    const { completion, delays } = startRequest({ CompletionFunction: aliasArn });
 
-    expect(await asked).toMatchObject({ text: ' Paris' });
+    expect(await completion).toMatchObject({ text: ' Paris' });
     expect(delays).toEqual([2000]);
   });
 
@@ -210,16 +214,16 @@ describe('a function without a URL', () => {
     ['ResourceNotFoundException', 404, 0],
     ['TooManyRequestsException', 429, 5],
     ['AccessDeniedException', 403, 5],
-  ])('is given up after %s with status %i', async (name, status, pauses) => {
+  ])('gives up after %s with status %i and %i retries', async (name, status, pauses) => {
     lambda.on(InvokeCommand).rejects(awsError(name, status));
 
-    const { asked, delays } = ask({ CompletionFunction: aliasArn });
+    const { completion, delays } = startRequest({ CompletionFunction: aliasArn });
 
-    expect((await failureOf(asked)).message).toContain(`${status} AWS says ${name}.`);
+    expect((await failureOf(completion)).message).toContain(`${status} AWS says ${name}.`);
     expect(delays).toHaveLength(pauses);
   });
 
-  it('and without an alias is nothing to ask', async () => {
-    expect(await failureOf(ask({}).asked)).toMatchObject({ code: 'no-answer' });
+  it('throws no-answer when the stack has no outputs', async () => {
+    expect(await failureOf(startRequest({}).completion)).toMatchObject({ code: 'no-answer' });
   });
 });

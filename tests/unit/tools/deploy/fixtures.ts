@@ -1,12 +1,12 @@
-// What most tests of deploying have around them: AWS's answers, credentials, and a terminal that is written down.
+// Fixtures of the deploy tests: AWS responses, credentials, and a recorded terminal.
 import type { Stack } from '@aws-sdk/client-cloudformation';
 import { onTestFinished, vi } from 'vitest';
-import type { Surroundings } from '../../../../tools/deploy/deploy-environment.ts';
+import type { DeployEnvironment } from '../../../../tools/deploy/deploy-environment.ts';
 import type { DeployError } from '../../../../tools/deploy/errors.ts';
 
 export const region = 'eu-central-1';
 
-/** The caller, as STS tells it. */
+/** The response of sts:GetCallerIdentity. */
 export const caller = { Account: '111122223333', Arn: 'arn:aws:iam::111122223333:user/deployer' };
 
 export const credentials = {
@@ -15,7 +15,7 @@ export const credentials = {
   sessionToken: 'token',
 };
 
-/** Gives the SDK these credentials and nothing of the machine's. */
+/** Sets these credentials for the SDK, and hides the machine's AWS configuration from it. */
 export function stubCredentials(): void {
   vi.stubEnv('AWS_ACCESS_KEY_ID', credentials.accessKeyId);
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', credentials.secretAccessKey);
@@ -27,17 +27,17 @@ export function stubCredentials(): void {
   onTestFinished(() => void vi.unstubAllEnvs());
 }
 
-/** An error as AWS's services answer with. */
+/** Creates an error as the SDK throws it. */
 export function awsError(name: string, status = 400, message = `AWS says ${name}.`): Error {
   return Object.assign(new Error(message), { name, $metadata: { httpStatusCode: status } });
 }
 
-/** What CloudFormation says about a stack that is not there. */
+/** CloudFormation's error for a stack that does not exist. */
 export function noStack(name: string): Error {
   return awsError('ValidationError', 400, `Stack with id ${name} does not exist`);
 }
 
-/** A stack as CloudFormation tells it. */
+/** The response of DescribeStacks. */
 export function stackOf(
   status: NonNullable<Stack['StackStatus']>,
   outputs: Readonly<Record<string, string>> = {},
@@ -59,28 +59,28 @@ export function stackOf(
   };
 }
 
-/** Surroundings without time, on a terminal where all is answered by yes. */
-export function surroundings(overrides: Partial<Surroundings> = {}) {
+/** An environment whose delays return at once and whose questions are answered with yes. */
+export function fakeDeployEnvironment(overrides: Partial<DeployEnvironment> = {}) {
   const lines: string[] = [];
   const delays: number[] = [];
-  const around: Surroundings = {
+  const deployEnvironment: DeployEnvironment = {
     env: { AWS_REGION: region },
-    say: (line) => lines.push(line),
+    print: (line) => lines.push(line),
     isInteractive: true,
-    ask: async () => true,
+    confirm: async () => true,
     delay: async (milliseconds) => void delays.push(milliseconds),
     signal: new AbortController().signal,
     ...overrides,
   };
-  return { around, lines, delays };
+  return { deployEnvironment, lines, delays };
 }
 
-/** The failure that a promise ends in; one that succeeds fails the test. */
+/** Returns the error that a promise rejects with; throws when the promise resolves. */
 export async function failureOf(promise: Promise<unknown>): Promise<DeployError> {
   const failure = await promise.then(
     () => undefined,
     (error: unknown) => error,
   );
   if (failure instanceof Error) return failure as DeployError;
-  throw new Error('It succeeded.');
+  throw new Error('expected a rejection, but the promise resolved');
 }

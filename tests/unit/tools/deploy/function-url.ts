@@ -1,4 +1,4 @@
-// A Function URL on this machine, as AWS checks and streams: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+// A local Function URL that checks signatures and streams like AWS: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
 import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -16,7 +16,7 @@ interface Received {
 
 type Respond = (request: Received, response: ServerResponse) => void;
 
-/** Starts a URL that answers with each of `responses` in turn, and with the last of them from then on. */
+/** Starts a server that answers with each of `responses` in turn, then always with the last one. */
 export async function startFunctionUrl(...responses: [Respond, ...Respond[]]) {
   const received: Received[] = [];
   const server = createServer((incoming, response) => {
@@ -36,12 +36,11 @@ export async function startFunctionUrl(...responses: [Respond, ...Respond[]]) {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, received };
 }
 
-/** Answers with a status and a body. */
 export function answer(status: number, body: string): Respond {
   return (_, response) => void response.writeHead(status).end(body);
 }
 
-/** A completion, streamed so that a character is cut in two. */
+/** Answers with a completion in two chunks that split a UTF-8 character. */
 export function streamCompletion(completion: string): Respond {
   return (_, response) => {
     const bytes = Buffer.from(JSON.stringify({ choices: [{ text: completion }] }));
@@ -51,11 +50,11 @@ export function streamCompletion(completion: string): Respond {
   };
 }
 
-/** Responds so only to what is signed rightly, and otherwise refuses as AWS does. */
+/** Calls `respond` for a valid signature, and answers like AWS with 403 otherwise. */
 export function ifSigned(respond: Respond): Respond {
   return (request, response) => {
-    const isRight = request.headers.authorization === authorizationOf(request);
-    return (isRight ? respond : answer(403, '{"Message":"Forbidden"}'))(request, response);
+    const isValid = request.headers.authorization === authorizationOf(request);
+    return (isValid ? respond : answer(403, '{"Message":"Forbidden"}'))(request, response);
   };
 }
 
@@ -63,7 +62,7 @@ const sha256 = (data: string) => createHash('sha256').update(data).digest('hex')
 const hmac = (key: string | Buffer, data: string) => createHmac('sha256', key).update(data).digest();
 
 /**
- * What the authorization of a request must be, computed from its definition alone:
+ * Computes the expected authorization header independently of the signing library:
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 function authorizationOf({ method, path, headers, body }: Received): string | undefined {

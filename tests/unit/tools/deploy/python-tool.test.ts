@@ -5,11 +5,11 @@ import { installPythonTool } from '../../../../tools/deploy/python-tool.ts';
 import { findSam } from '../../../../tools/deploy/sam.ts';
 import { fakeCommands } from './fake-commands.ts';
 
-/** A pip that makes its target folder, which is its sixth argument. */
+/** Fakes pip: its sixth argument is the target folder. */
 const pip = 'mkdir -p "$6/bin" && touch "$6/bin/lint"';
 
-describe('a tool from PyPI', () => {
-  it('is installed on first use, in a folder of its own', async () => {
+describe('installPythonTool', () => {
+  it('installs the tool on first use, into its own folder', async () => {
     const { folder, calls } = fakeCommands({ python3: pip });
     const cache = join(folder, 'cache');
     const onInstall = vi.fn();
@@ -27,7 +27,7 @@ describe('a tool from PyPI', () => {
     expect(readdirSync(cache)).toEqual(['lint-1.2.3']);
   });
 
-  it('lands whole or not at all', async () => {
+  it('leaves nothing behind when pip fails', async () => {
     const { folder } = fakeCommands({ python3: `${pip}; exit 1` });
     const cache = join(folder, 'cache');
 
@@ -36,7 +36,7 @@ describe('a tool from PyPI', () => {
     expect(readdirSync(cache)).toEqual([]);
   });
 
-  it('may be installed twice at once', async () => {
+  it('installs one copy when two callers install at once', async () => {
     const { folder } = fakeCommands({ python3: pip });
     const cache = join(folder, 'cache');
     const install = () => installPythonTool('lint==1.2.3', 'lint', { folder: cache });
@@ -48,17 +48,17 @@ describe('a tool from PyPI', () => {
   });
 });
 
-describe('the SAM CLI', () => {
-  it('is the one on PATH, without telemetry', async () => {
+describe('findSam', () => {
+  it('returns the sam on PATH with telemetry turned off', async () => {
     const { folder } = fakeCommands({ sam: 'test "$SAM_CLI_TELEMETRY" = 0' });
 
     expect(await findSam({ folder })).toEqual({ command: ['sam'], env: { SAM_CLI_TELEMETRY: '0' } });
   });
 
   it.each([
-    ['there is none', {}],
+    ['PATH has none', {}],
     ['the one on PATH does not run', { sam: 'exit 127' }],
-  ])('is installed where %s', async (_, scripts) => {
+  ])('installs the SAM CLI when %s', async (_, scripts) => {
     const { folder } = fakeCommands({ python3: pip, ...scripts });
     const onInstall = vi.fn();
 

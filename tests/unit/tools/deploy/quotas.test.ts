@@ -10,7 +10,7 @@ beforeEach(() => {
   lambda.reset();
 });
 
-/** Checks parameters against an account's concurrency. */
+/** Checks parameters against an account with this concurrency. */
 function check(
   all: number,
   unreserved: number,
@@ -24,21 +24,21 @@ function check(
   return checkQuotas(new LambdaClient({ region }), { wanted, deployed }, signal);
 }
 
-describe('the concurrency of an account', () => {
+describe('checkQuotas, of concurrency', () => {
   it.each([
-    ['nothing', 10, 10, '0', undefined],
-    ['what leaves a hundred', 1000, 1000, '900', undefined],
-    ['what is deployed already', 1000, 100, '900', '900'],
-    ['less than is deployed', 1000, 50, '10', '20'],
-  ])('has room for %s', async (_, all, unreserved, wanted, deployed) => {
+    ['no reservation', 10, 10, '0', undefined],
+    ['a reservation that leaves 100 unreserved', 1000, 1000, '900', undefined],
+    ['a reservation that is deployed already', 1000, 100, '900', '900'],
+    ['a reservation smaller than the deployed one', 1000, 50, '10', '20'],
+  ])('accepts %s', async (_, all, unreserved, wanted, deployed) => {
     const before = deployed === undefined ? {} : { ReservedConcurrency: deployed };
 
     expect(await check(all, unreserved, { ReservedConcurrency: wanted }, before)).toEqual([
-      `Concurrency: ${unreserved} of the account's ${all} concurrent executions are unreserved, ${wanted} are to be reserved.`,
+      `Concurrency: ${unreserved} of the account's ${all} concurrent executions are unreserved; this deployment reserves ${wanted}.`,
     ]);
   });
 
-  it('has no room for more that are always up than there may be', async () => {
+  it('rejects more provisioned than reserved concurrency', async () => {
     const failure = await failureOf(
       check(1000, 1000, { ReservedConcurrency: '5', ProvisionedConcurrency: '6' }),
     );
@@ -50,23 +50,23 @@ describe('the concurrency of an account', () => {
   });
 
   it.each([
-    ['leaves fewer than a hundred', 1000, 1000, '901', '0', 900],
-    ['grows by more than there is', 1000, 110, '31', '20', 30],
-    ['is for a new account', 10, 10, '1', '0', 0],
-  ])('has no room for what %s', async (_, all, unreserved, wanted, deployed, possible) => {
+    ['leaves fewer than 100 unreserved', 1000, 1000, '901', '0', 900],
+    ['grows by more than the unreserved rest', 1000, 110, '31', '20', 30],
+    ['is made in a new account', 10, 10, '1', '0', 0],
+  ])('rejects a reservation that %s', async (_, all, unreserved, wanted, deployed, possible) => {
     const failure = await failureOf(
       check(all, unreserved, { ReservedConcurrency: wanted }, { ReservedConcurrency: deployed }),
     );
 
     expect(failure).toMatchObject({ code: 'no-concurrency' });
-    expect(failure.message).toContain(`ReservedConcurrency=${wanted} does not fit`);
-    expect(failure.message).toContain(`Up to ${possible} can be reserved`);
+    expect(failure.message).toContain(`ReservedConcurrency=${wanted} exceeds the account's quota`);
+    expect(failure.message).toContain(`Reserve at most ${possible},`);
   });
 
   it.each([
     ['AccessDeniedException', /^Concurrency: not checked\. .*lambda:GetAccountSettings/],
     ['TooManyRequestsException', /^Concurrency: not checked\. .*try again/],
-  ])('that is not told (%s) stops nothing', async (name, line) => {
+  ])('skips the check after %s', async (name, line) => {
     lambda.on(GetAccountSettingsCommand).rejects(awsError(name));
     const { signal } = new AbortController();
 
@@ -76,18 +76,16 @@ describe('the concurrency of an account', () => {
   });
 });
 
-describe('memory', () => {
-  it('over what a new account may have is warned of', async () => {
+describe('checkQuotas, of memory', () => {
+  it("warns about memory above a new account's limit", async () => {
     const lines = await check(1000, 1000, { MemorySize: '3538', BatchMemorySize: '3008' });
 
     expect(lines.slice(1)).toEqual([
-      expect.stringMatching(
-        /^Memory: MemorySize=3538 is more than the 3008 MB .* --parameter MemorySize=3008\.$/,
-      ),
+      expect.stringMatching(/^Memory: MemorySize=3538 exceeds the 3008 MB .* --parameter MemorySize=3008\.$/),
     ]);
   });
 
-  it('that is deployed already is not', async () => {
+  it('does not warn about memory that is deployed already', async () => {
     expect(await check(1000, 1000, { MemorySize: '3538' }, { MemorySize: '3538' })).toHaveLength(1);
   });
 });

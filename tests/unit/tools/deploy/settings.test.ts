@@ -6,7 +6,7 @@ import { chooseParameters, environments, stackNameOf } from '../../../../tools/d
 
 const infra = join(import.meta.dirname, '../../../../infra');
 
-/** A folder with a template and the environment `dev`. */
+/** Creates a folder with a template and the environment `dev`. */
 function folderWith(
   environment: string,
   parameters = 'Size: {Type: Number, Default: 1}, Name: {Type: String}',
@@ -19,46 +19,50 @@ function folderWith(
   return folder;
 }
 
-describe('the parameters of a deployment', () => {
-  it('are those of the template, the environment and the command line, each over the one before', () => {
-    const folder = folderWith('Size: 2\nName: of the environment');
+describe('chooseParameters', () => {
+  it('overrides the template by the environment, and both by the command line', () => {
+    const folder = folderWith('Size: 2\nName: from the environment');
 
-    expect(chooseParameters('dev', [], folder)).toEqual({ Size: '2', Name: 'of the environment' });
+    expect(chooseParameters('dev', [], folder)).toEqual({ Size: '2', Name: 'from the environment' });
     expect(chooseParameters('dev', ['Name=a=b'], folder)).toEqual({ Size: '2', Name: 'a=b' });
     expect(chooseParameters('dev', ['Name='], folder)).toEqual({ Size: '2', Name: '' });
   });
 
-  it('need an environment that says nothing no file with values', () => {
+  it('accepts an environment file without values', () => {
     expect(chooseParameters('dev', ['Name=x'], folderWith('# nothing'))).toEqual({ Size: '1', Name: 'x' });
   });
 
   it.each([
-    ['Size', '', '--parameter Size cannot be used: expected Key=Value.'],
-    ['=1', '', '--parameter =1 cannot be used: expected Key=Value.'],
-    ['Size=x', '', '--parameter: Size="x" cannot be used: expected a number.'],
-    ['Sise=1', '', '--parameter: there is no parameter Sise. There is: Size, Name.'],
-    ['Size=1', '', 'The parameter Name has no value: add --parameter Name=… to the command.'],
-    ['Name=x', 'Sise: 1', 'infra/environments/dev.yaml: there is no parameter Sise. There is: Size, Name.'],
+    ['Size', '', '--parameter Size is not of the form Key=Value.'],
+    ['=1', '', '--parameter =1 is not of the form Key=Value.'],
+    ['Size=x', '', '--parameter: Size="x" is invalid: expected a number.'],
+    ['Sise=1', '', '--parameter: unknown parameter Sise; the parameters are: Size, Name.'],
+    ['Size=1', '', 'The parameter Name has no value: add --parameter Name=VALUE to the command.'],
+    [
+      'Name=x',
+      'Sise: 1',
+      'infra/environments/dev.yaml: unknown parameter Sise; the parameters are: Size, Name.',
+    ],
     [
       'Name=x',
       'Size: true',
-      'infra/environments/dev.yaml: Size cannot be used: expected a number or a text ("true", with quotation marks).',
+      'infra/environments/dev.yaml: Size must be a number or a quoted text, such as "true".',
     ],
-  ])('%s, with %j in the environment, is refused', (assignment, environment, message) => {
+  ])('rejects %s with %j in the environment', (assignment, environment, message) => {
     expect(() => chooseParameters('dev', [assignment], folderWith(environment))).toThrow(message);
   });
 
-  it('are given once', () => {
+  it('rejects a parameter that is given twice', () => {
     expect(() => chooseParameters('dev', ['Name=x', 'Name=y'], folderWith(''))).toThrow(
-      '--parameter Name is given twice.',
+      '--parameter Name is given twice: remove one.',
     );
   });
 });
 
-describe('the revision of a deployment', () => {
+describe('the Revision parameter', () => {
   const parameters = 'Size: {Type: Number, Default: 1}, Revision: {Type: String, Default: latest}';
 
-  it('is another one when any value is', () => {
+  it('changes when any other value changes', () => {
     const folder = folderWith('', parameters);
     const revision = (...assignments: string[]) => chooseParameters('dev', assignments, folder).Revision;
 
@@ -67,19 +71,19 @@ describe('the revision of a deployment', () => {
     expect(revision('Size=2')).not.toBe(revision());
   });
 
-  it('may be given', () => {
+  it('keeps a value from the command line', () => {
     expect(chooseParameters('dev', ['Revision=mine'], folderWith('', parameters)).Revision).toBe('mine');
   });
 });
 
-describe('the environments of this project', () => {
+describe("the project's environments", () => {
   const samConfiguration = readFileSync(join(infra, 'samconfig.toml'), 'utf8');
 
-  it.each(environments)('%s suits the template', (environment) => {
+  it.each(environments)('%s has valid values for the template', (environment) => {
     expect(() => chooseParameters(environment, [])).not.toThrow();
   });
 
-  it.each(environments)('%s is the same to the SAM CLI', (environment) => {
+  it.each(environments)('%s has the same stack name and file in samconfig.toml', (environment) => {
     expect(samConfiguration).toContain(
       `[${environment}.deploy.parameters]\nstack_name = "${stackNameOf(environment)}"\n`,
     );
@@ -95,15 +99,15 @@ describe('the environments of this project', () => {
       'Model=llama-2-7b-chat-q3_k_s',
       /^Model="llama-2-7b-chat-q3_k_s" cannot be used: .* has no pinned hash .* 'npm run model -- fetch llama-2-7b-chat-q3_k_s'/,
     ],
-    ['PrefixSet=nowhere', /^PrefixSet="nowhere" cannot be used: expected a folder of models\/prefixes/],
+    ['PrefixSet=nowhere', /^PrefixSet="nowhere" is not a folder of models\/prefixes/],
     ['StreamAuth=NONE', /^StreamAuth NONE lets everyone call/],
-  ])('does not deploy %s', (assignment, message) => {
+  ])('rejects %s', (assignment, message) => {
     expect(() => chooseParameters('dev', [assignment])).toThrow(
       expect.objectContaining({ code: 'unusable-parameter', message: expect.stringMatching(message) }),
     );
   });
 
-  it('keep logs longer in prod', () => {
+  it('keep logs longer in prod than in dev', () => {
     expect(chooseParameters('dev', []).LogRetentionDays).toBe('7');
     expect(chooseParameters('prod', []).LogRetentionDays).toBe('90');
   });

@@ -15,13 +15,12 @@ function find() {
   return findStack(new CloudFormationClient({ region }), name, new AbortController().signal);
 }
 
-/** A stack in a state. */
 function stackIn(status: string) {
   return { name, status, isProtected: false, changedAt: 0, parameters: {}, outputs: {} };
 }
 
-describe('a stack', () => {
-  it('is read with its parameters and outputs', async () => {
+describe('findStack', () => {
+  it('returns the status, parameters and outputs', async () => {
     const described = stackOf('CREATE_COMPLETE', { StreamUrl: 'https://x/' }, { MemorySize: '3538' });
     cloudFormation.on(DescribeStacksCommand, { StackName: name }).resolves(described);
 
@@ -35,7 +34,7 @@ describe('a stack', () => {
     });
   });
 
-  it('may not be there', async () => {
+  it('returns undefined when the stack does not exist', async () => {
     cloudFormation.on(DescribeStacksCommand).rejects(noStack(name));
 
     expect(await find()).toBeUndefined();
@@ -46,33 +45,33 @@ describe('a stack', () => {
     ['Throttling', 400, 'throttled'],
     ['ExpiredToken', 403, 'expired-credentials'],
     ['ValidationError', 400, 'request-failed'],
-  ])('is not taken for missing after %s', async (error, status, code) => {
+  ])('throws after %s %i with the code %s', async (error, status, code) => {
     cloudFormation.on(DescribeStacksCommand).rejects(awsError(error, status));
 
     expect(await failureOf(find())).toMatchObject({ code });
   });
 });
 
-describe('the state of a stack', () => {
+describe('the status of a stack', () => {
   it.each(['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE', 'REVIEW_IN_PROGRESS'])(
-    '%s lets it be deployed to',
+    '%s allows an update',
     (status) => {
       expect(() => assertUpdatable(stackIn(status), 'destroy')).not.toThrow();
     },
   );
 
   it.each([
-    ['ROLLBACK_COMPLETE', /delete it with 'destroy', and deploy again/],
-    ['ROLLBACK_FAILED', /delete it with 'destroy', and deploy again/],
-    ['DELETE_FAILED', /delete it with 'destroy', and deploy again/],
+    ['ROLLBACK_COMPLETE', /delete it with 'destroy', then deploy again/],
+    ['ROLLBACK_FAILED', /delete it with 'destroy', then deploy again/],
+    ['DELETE_FAILED', /delete it with 'destroy', then deploy again/],
     ['UPDATE_ROLLBACK_FAILED', /continue-update-rollback/],
-    ['UPDATE_IN_PROGRESS', /try again when that has ended/],
-    ['DELETE_IN_PROGRESS', /try again when that has ended/],
-  ])('%s does not', (status, message) => {
+    ['UPDATE_IN_PROGRESS', /try again when it has ended/],
+    ['DELETE_IN_PROGRESS', /try again when it has ended/],
+  ])('%s prevents an update', (status, message) => {
     expect(() => assertUpdatable(stackIn(status), 'destroy')).toThrow(message);
   });
 
-  it.each(['ROLLBACK_COMPLETE', 'DELETE_FAILED', 'REVIEW_IN_PROGRESS'])('%s lets it be deleted', (status) => {
+  it.each(['ROLLBACK_COMPLETE', 'DELETE_FAILED', 'REVIEW_IN_PROGRESS'])('%s allows a deletion', (status) => {
     expect(() => assertIdle(stackIn(status))).not.toThrow();
   });
 });

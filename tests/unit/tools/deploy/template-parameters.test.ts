@@ -38,8 +38,8 @@ Resources:
       FunctionName: !Sub "\${AWS::StackName}-x"
 `);
 
-describe('the parameters of a template', () => {
-  it('are read beside the tags of CloudFormation', () => {
+describe('readTemplateParameters', () => {
+  it("reads the parameters of a template with CloudFormation's tags", () => {
     expect([...declared.keys()]).toEqual([
       'Architecture',
       'MemorySize',
@@ -49,7 +49,7 @@ describe('the parameters of a template', () => {
     ]);
   });
 
-  it('have their own values as texts', () => {
+  it('reads all defaults as strings', () => {
     expect(defaultValues(declared)).toEqual({
       Architecture: 'arm64',
       MemorySize: '3538',
@@ -58,48 +58,48 @@ describe('the parameters of a template', () => {
     });
   });
 
-  it('may be none', () => {
+  it('accepts a template without parameters', () => {
     expect(readTemplateParameters('Resources: {}').size).toBe(0);
   });
 });
 
-describe('values', () => {
+describe('checkValues', () => {
   it.each([
     { Architecture: 'x86_64', MemorySize: '512', SnapStart: 'true' },
     { MemorySize: '10240', ApiKeySecretArn: 'arn:aws:secretsmanager:eu-central-1:1:secret:key' },
     { ApiKeySecretArn: '', PrefixSet: 'ab' },
     {},
-  ])('suit: %o', (values) => {
+  ])('accepts %o', (values) => {
     expect(() => checkValues(declared, values, '--parameter')).not.toThrow();
   });
 
   it.each([
-    [{ Architecture: 'x86' }, 'Architecture="x86" cannot be used: expected x86_64 or arm64.'],
-    [{ SnapStart: 'yes' }, 'SnapStart="yes" cannot be used: expected true or false.'],
-    [{ MemorySize: '511' }, 'MemorySize="511" cannot be used: expected at least 512.'],
-    [{ MemorySize: '10241' }, 'MemorySize="10241" cannot be used: expected at most 10240.'],
-    [{ MemorySize: '1e3' }, 'MemorySize="1e3" cannot be used: expected a number.'],
-    [{ MemorySize: '' }, 'MemorySize="" cannot be used: expected a number.'],
-    [{ ApiKeySecretArn: 'key' }, 'ApiKeySecretArn="key" cannot be used: expected the ARN of a secret.'],
-    [{ PrefixSet: 'a' }, 'PrefixSet="a" cannot be used: expected at least 2 characters.'],
-    [{ PrefixSet: 'abcde' }, 'PrefixSet="abcde" cannot be used: expected at most 4 characters.'],
-    [{ PrefixSet: 'ab1' }, 'PrefixSet="ab1" cannot be used: expected what matches [a-z]+.'],
+    [{ Architecture: 'x86' }, 'Architecture="x86" is invalid: expected x86_64 or arm64.'],
+    [{ SnapStart: 'yes' }, 'SnapStart="yes" is invalid: expected true or false.'],
+    [{ MemorySize: '511' }, 'MemorySize="511" is invalid: expected at least 512.'],
+    [{ MemorySize: '10241' }, 'MemorySize="10241" is invalid: expected at most 10240.'],
+    [{ MemorySize: '1e3' }, 'MemorySize="1e3" is invalid: expected a number.'],
+    [{ MemorySize: '' }, 'MemorySize="" is invalid: expected a number.'],
+    [{ ApiKeySecretArn: 'key' }, 'ApiKeySecretArn="key" is invalid: expected the ARN of a secret.'],
+    [{ PrefixSet: 'a' }, 'PrefixSet="a" is invalid: expected at least 2 characters.'],
+    [{ PrefixSet: 'abcde' }, 'PrefixSet="abcde" is invalid: expected at most 4 characters.'],
+    [{ PrefixSet: 'ab1' }, 'PrefixSet="ab1" is invalid: expected a match of [a-z]+.'],
     [
       { PrefixSet: 'a"b' },
-      'PrefixSet="a\\"b" cannot be used: expected no quotation mark, backslash or line break.',
+      'PrefixSet="a\\"b" is invalid: expected no quotation mark, backslash or line break.',
     ],
-  ])('do not suit: %o', (values, message) => {
+  ])('rejects %o', (values, message) => {
     expect(() => checkValues(declared, values, '--parameter')).toThrow(
       expect.objectContaining({ code: 'unusable-parameter', message: `--parameter: ${message}` }),
     );
   });
 
-  it('of an unknown name are refused with the known ones', () => {
+  it('lists the known parameters when it rejects an unknown one', () => {
     expect(() => checkValues(declared, { Memory: '512' }, '--parameter')).toThrow(
       expect.objectContaining({
         code: 'unknown-parameter',
         message:
-          '--parameter: there is no parameter Memory. There is: Architecture, MemorySize, SnapStart, ApiKeySecretArn, PrefixSet.',
+          '--parameter: unknown parameter Memory; the parameters are: Architecture, MemorySize, SnapStart, ApiKeySecretArn, PrefixSet.',
       }),
     );
   });

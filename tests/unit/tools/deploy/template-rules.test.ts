@@ -16,12 +16,12 @@ Rules:
         AssertDescription: Another name.
 `;
 
-describe('the rules of a template', () => {
+describe('checkRules', () => {
   it.each([
     { Auth: 'AWS_IAM', Key: '', Limit: '0', Name: 'good' },
     { Auth: 'NONE', Key: 'y', Limit: '1', Name: 'good' },
     { Auth: 'NONE', Key: 'x', Limit: '2', Name: 'good' },
-  ])('are kept by %o', (values) => {
+  ])('accepts %o', (values) => {
     expect(() => checkRules(template, values)).not.toThrow();
   });
 
@@ -29,18 +29,18 @@ describe('the rules of a template', () => {
     [{ Auth: 'NONE', Key: '', Limit: '1', Name: 'good' }, 'Pass Key.'],
     [{ Auth: 'NONE', Key: 'y', Limit: '2', Name: 'good' }, 'Pass Limit.'],
     [{ Auth: 'AWS_IAM', Key: '', Limit: '0', Name: 'bad' }, 'Another name.'],
-  ])('are broken by %o', (values, message) => {
+  ])('rejects %o', (values, message) => {
     expect(() => checkRules(template, values)).toThrow(
       expect.objectContaining({ code: 'unusable-parameter', message }),
     );
   });
 
-  it('may be none', () => {
+  it('accepts a template without rules', () => {
     expect(() => checkRules('Resources: {}', {})).not.toThrow();
   });
 
-  it('are never passed over', () => {
+  it('throws for an unsupported expression', () => {
     const unknown = 'Rules: {Odd: {Assertions: [{Assert: !Contains [[a], a]}]}}';
-    expect(() => checkRules(unknown, {})).toThrow('This cannot be evaluated');
+    expect(() => checkRules(unknown, {})).toThrow('uses an unsupported expression');
   });
 });

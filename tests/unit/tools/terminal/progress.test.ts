@@ -1,4 +1,3 @@
-// What a transfer looks like on a terminal and in a log.
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createProgressDisplay } from '../../../../tools/terminal/progress.ts';
@@ -8,7 +7,7 @@ beforeEach(() => {
 });
 afterEach(() => vi.useRealTimers());
 
-/** A display, and all it has written. */
+/** Creates a display; `written` returns its output so far. */
 function createOutput(isTTY: boolean) {
   const stream = new PassThrough({ encoding: 'utf8' });
   const terminal = {
@@ -23,7 +22,7 @@ function createOutput(isTTY: boolean) {
   return { display, written: () => (stream.read() as string | null) ?? '' };
 }
 
-test('without a terminal: a line for every tenth, with rate and time left', () => {
+test('prints a line per tenth with rate and time left when the output is no terminal', () => {
   const { display, written } = createOutput(false);
   display.update({ done: 0, total: 100e6 });
   vi.advanceTimersByTime(2_000);
@@ -32,7 +31,7 @@ test('without a terminal: a line for every tenth, with rate and time left', () =
   expect(written()).toBe('20% of 100.0 MB, 12.5 MB/s, 6 s left\n');
 });
 
-test('without a terminal and without a total: a line every five seconds, with bytes and rate', () => {
+test('prints a line every five seconds when neither a terminal nor a total is known', () => {
   const { display, written } = createOutput(false);
   for (const megabytes of [0, 10, 20, 30]) {
     display.update({ done: megabytes * 1e6, total: null });
@@ -41,7 +40,7 @@ test('without a terminal and without a total: a line every five seconds, with by
   expect(written()).toBe('20.0 MB, 4.00 MB/s\n');
 });
 
-test('on a terminal: a bar with bytes, rate and time left', () => {
+test('shows a bar with bytes, rate and time left on a terminal', () => {
   const { display, written } = createOutput(true);
   display.update({ done: 10e6, total: 2_000e6 });
   vi.advanceTimersByTime(2_000);
@@ -51,7 +50,7 @@ test('on a terminal: a bar with bytes, rate and time left', () => {
   expect(written()).toContain('1% | 20.0 MB of 2.00 GB | 5.00 MB/s | 6 min 36 s left');
 });
 
-test('on a terminal: bytes and rate while no total is known, and a bar as soon as it is', () => {
+test('shows bytes and rate on a terminal until the total is known, then a bar', () => {
   const { display, written } = createOutput(true);
   display.update({ done: 0, total: null });
   vi.advanceTimersByTime(1_000);

@@ -1,0 +1,47 @@
+// Marks each line before it is started. A marker that an invocation has left behind means that the line crashed its
+// environment; such a line is not started again. A marker contains the id of its invocation.
+import { randomUUID } from 'node:crypto';
+import type { ObjectStore } from './object-store.ts';
+
+/** The content of a released marker. Markers are not deleted, because the function has no permission to delete. */
+const released = '';
+
+/** The markers of one invocation. */
+export class StartedLines {
+  /** Unique: Node's cached entropy would repeat in environments that Lambda restores from one snapshot. */
+  readonly #invocation = randomUUID({ disableEntropyCache: true });
+  readonly #store: ObjectStore;
+  readonly #toKey: (line: number) => string;
+  /** Lines without a result whose markers may belong to this invocation. */
+  readonly #open = new Set<number>();
+
+  constructor(store: ObjectStore, toKey: (line: number) => string) {
+    this.#store = store;
+    this.#toKey = toKey;
+  }
+
+  /** Marks a line. Returns false when another invocation has crashed on it. */
+  async tryStart(line: number): Promise<boolean> {
+    const key = this.#toKey(line);
+    // Before the request: S3 may create the marker although its response is lost.
+    this.#open.add(line);
+    if ((await this.#store.create(key, this.#invocation)) === 'created') return true;
+    this.#open.delete(line);
+    const owner = Buffer.from(await this.#store.read(key)).toString();
+    // The owner is this invocation when S3 created the marker, its response was lost, and the SDK retried.
+    if (owner !== this.#invocation && owner !== released) return false;
+    this.#open.add(line);
+    await this.#store.put(key, this.#invocation);
+    return true;
+  }
+
+  /** Notes that a line has a result. Its marker needs no release, since the line is never started again. */
+  finish(line: number): void {
+    this.#open.delete(line);
+  }
+
+  /** Releases the markers of lines without a result: an environment that calls this has not crashed on them. */
+  async release(): Promise<void> {
+    await Promise.all([...this.#open].map((line) => this.#store.put(this.#toKey(line), released)));
+  }
+}
