@@ -11,6 +11,7 @@ import { isSnapshotted, prepareForSnapshot } from '../lambda/snap-start.ts';
 import { frontSocketVariable } from '../server/private-socket.ts';
 import { createLateMetrics } from '../telemetry/late-metrics.ts';
 import { loadReporter } from '../telemetry/load-reporter.ts';
+import { standardErrorLog } from '../telemetry/log.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
 import { loadModel } from './load-model.ts';
 
@@ -42,7 +43,8 @@ async function load(env: Environment): Promise<Service> {
   if (logPrompts) reporter.log.warn('Prompts and completions are being logged, because LOG_PROMPTS is true.');
   const { config, name, engine, description, warnings, loadMs } = await loadModel(env);
   for (const warning of warnings) reporter.log.warn(warning);
-  reporter.log.info(description);
+  // A function prints nothing of its own: there GET /props has the same facts.
+  if (!isOnLambda(env)) standardErrorLog.info(`gguf-lambda: ${description}`);
   const { chatTemplate, bosToken, eosToken } = engine.properties;
   const service: Service = {
     engine,
