@@ -1,7 +1,9 @@
 // A model of 7 billion parameters in a container of 4 GB and 2 CPUs, with a cold page cache and default settings.
+import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { invokePath } from '../../src/server/emulator.ts';
 import { complete } from '../completions.ts';
 import { baseImage, type ContainedServer, docker, findLibrary, startInContainer } from '../containers.ts';
@@ -148,8 +150,14 @@ async function readSettings(server: ContainedServer): Promise<{ contextSize: num
 
 /** Anonymous memory of all processes of a container, in bytes. */
 async function privateBytes({ id }: ContainedServer): Promise<number> {
-  const stat = await docker('exec', id, 'cat', '/sys/fs/cgroup/memory.stat');
-  return Number(/^anon (\d+)$/m.exec(stat)?.[1]);
+  const lines = await docker(
+    'exec',
+    id,
+    'sh',
+    '-c',
+    'grep -h RssAnon /proc/[0-9]*/status 2>/dev/null || true',
+  );
+  return [...lines.matchAll(/(\d+) kB/g)].reduce((sum, [, kibibytes]) => sum + Number(kibibytes) * 1024, 0);
 }
 
 /** The page cache counts towards the container that read a page first, so pages of earlier runs must go. Takes root. */
@@ -169,8 +177,8 @@ async function assertRefused(image: string, model: BenchModel): Promise<void> {
   );
   try {
     const code = Number(await docker('wait', id));
-    const log = await docker('logs', id);
-    process.stderr.write(`bench: ${model.name} in ${megabytes} MB: exit code ${code}: ${log}\n`);
+    const { stderr } = await promisify(execFile)('docker', ['logs', id]);
+    process.stderr.write(`bench: ${model.name} in ${megabytes} MB: exit code ${code}: ${stderr}`);
     if (code !== 1) throw new Error(`${model.name} ended with ${code} instead of 1.`);
   } finally {
     await docker('rm', '--force', id);
