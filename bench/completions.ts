@@ -19,6 +19,14 @@ export interface WholeCompletion {
   readonly completionTokens: number;
 }
 
+/** Tokens per second after the first token. */
+export function toDecodeRate({
+  completionTokens,
+  decodeMs = Number.NaN,
+}: Pick<WholeCompletion, 'completionTokens' | 'decodeMs'>): number {
+  return ((completionTokens - 1) * 1000) / decodeMs;
+}
+
 /** A streamed completion. Times are values of `performance.now()`. */
 export interface StreamedCompletion {
   readonly startedAt: number;

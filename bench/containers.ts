@@ -1,10 +1,13 @@
 // Starts servers in containers with limited CPU time and memory, through the `docker` command.
 import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { invokePath } from '../src/server/emulator.ts';
+import { loopback } from '../src/server/loopback.ts';
 import { answers, completionsPath, type Server } from './subjects/server-process.ts';
+import type { ServerSettings, Subject } from './subjects/subject.ts';
 
 const run = promisify(execFile);
 
@@ -39,7 +42,7 @@ export async function hasContainers(): Promise<boolean> {
 }
 
 /** Returns the path of a shared library of this system. */
-export function findLibrary(name: string): string {
+function findLibrary(name: string): string {
   const line = execFileSync('ldconfig', ['-p'], { encoding: 'utf8' })
     .split('\n')
     .find((each) => each.trimStart().startsWith(`${name} `));
@@ -133,4 +136,24 @@ export async function startInContainer(options: ContainerOptions): Promise<Conta
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`${name} did not start in its container: ${reason}`, { cause });
   }
+}
+
+/**
+ * Starts a peer in a container of the base image, with its program and its model mounted.
+ *
+ * @param flags - added to its command line
+ */
+export function startPeerInContainer(
+  peer: Subject,
+  settings: ServerSettings,
+  { flags = [], ...limits }: Pick<ContainerOptions, 'cpus' | 'megabytes'> & { flags?: readonly string[] },
+): Promise<ContainedServer> {
+  const { program, args } = peer.command(settings, 8080, 0);
+  return startInContainer({
+    ...limits,
+    name: peer.name,
+    image: baseImage,
+    command: [program, ...args.map((each) => (each === loopback ? '0.0.0.0' : each)), ...flags],
+    mounts: [dirname(dirname(program)), settings.model.directory, findLibrary('libgomp.so.1')],
+  });
 }

@@ -1,12 +1,11 @@
 // A model of 7 billion parameters in a container of 4 GB and 2 CPUs, with a cold page cache and default settings.
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { invokePath } from '../../src/server/emulator.ts';
-import { complete } from '../completions.ts';
-import { baseImage, type ContainedServer, docker, findLibrary, startInContainer } from '../containers.ts';
+import { complete, toDecodeRate } from '../completions.ts';
+import { type ContainedServer, docker, startInContainer, startPeerInContainer } from '../containers.ts';
 import { post, toText } from '../http-client.ts';
 import { type Contender, interleave, type Measurement, type Sample } from '../measurement.ts';
 import { storyPrompt } from '../prompts.ts';
@@ -69,24 +68,12 @@ async function measure(
   await own[Symbol.asyncDispose]();
   if (peer === undefined) return ownSamples;
   dropPageCache();
-  const command = peer.command(
-    { model, threads: cpus, slots: 1, contextSize: settings.contextSize },
-    8080,
-    0,
+  const { contextSize, kvType } = settings;
+  await using other = await startPeerInContainer(
+    peer,
+    { model, threads: cpus, slots: 1, contextSize },
+    { cpus, megabytes, flags: ['--cache-type-k', kvType, '--cache-type-v', kvType] },
   );
-  const kvType = ['--cache-type-k', settings.kvType, '--cache-type-v', settings.kvType];
-  await using other = await startInContainer({
-    name: 'llama-server',
-    image: baseImage,
-    cpus,
-    megabytes,
-    command: [
-      command.program,
-      ...command.args.map((argument) => (argument === '127.0.0.1' ? '0.0.0.0' : argument)),
-      ...kvType,
-    ],
-    mounts: [dirname(dirname(command.program)), model.directory, findLibrary('libgomp.so.1')],
-  });
   return [...ownSamples, ...(await interleave(box, 'Q3_K_S', [toPeerContender(other)], rounds))];
 }
 
@@ -98,7 +85,7 @@ function toOwnContender(server: ContainedServer, beforeChat: number): Contender 
       const chat = await chatDecode(server, round);
       const now = await privateBytes(server);
       return {
-        'decode, both ways in': Math.min(toRate(invoked), chat),
+        'decode, both ways in': Math.min(toDecodeRate(invoked), chat),
         'private memory': now / 1e6,
         'both ways in, of one alone': now / beforeChat,
       };
@@ -110,14 +97,10 @@ function toPeerContender(server: ContainedServer): Contender {
   return {
     subject: server.subject,
     take: async (round) => ({
-      'decode, both ways in': toRate(await complete(server, { prompt: storyPrompt(round), maxTokens })),
+      'decode, both ways in': toDecodeRate(await complete(server, { prompt: storyPrompt(round), maxTokens })),
       'private memory': (await privateBytes(server)) / 1e6,
     }),
   };
-}
-
-function toRate({ decodeMs = Number.NaN, completionTokens }: Awaited<ReturnType<typeof complete>>): number {
-  return ((completionTokens - 1) * 1000) / decodeMs;
 }
 
 /** Tokens per second of a chat's answer. */
@@ -132,7 +115,7 @@ async function chatDecode(server: ContainedServer, round: number): Promise<numbe
     usage: { completion_tokens: number };
     timings: { predicted_ms: number };
   };
-  return ((usage.completion_tokens - 1) * 1000) / timings.predicted_ms;
+  return toDecodeRate({ completionTokens: usage.completion_tokens, decodeMs: timings.predicted_ms });
 }
 
 function toUrl({ url }: ContainedServer, path: string): string {

@@ -1,15 +1,14 @@
 // Measures the image and llama-server under the CPU quotas of small Lambda functions. Both run with their defaults,
 // except for the threads of llama-server: one is fastest here, and its default is one per core.
-import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { complete } from '../completions.ts';
+import { complete, toDecodeRate } from '../completions.ts';
 import {
   baseImage,
   type ContainedServer,
   docker,
   emulatorCommand,
-  findLibrary,
   startInContainer,
+  startPeerInContainer,
 } from '../containers.ts';
 import { type Contender, interleave, type Measurement, type Sample } from '../measurement.ts';
 import { storyPrompt } from '../prompts.ts';
@@ -51,22 +50,16 @@ async function measure(
   model: BenchModel,
   rounds: number,
 ): Promise<Sample[]> {
-  await using own = await startInContainer({ ...emulatorCommand, name: ggufLambda.name, image, cpus });
-  const peer = subjects.find(({ name }) => name === 'llama-server');
   const settings = { model, threads: 1, slots: 1, contextSize: 2048 };
-  const command = peer?.command(settings, 8080, 0);
-  await using other =
-    command &&
-    (await startInContainer({
-      name: 'llama-server',
-      image: baseImage,
-      cpus,
-      command: [
-        command.program,
-        ...command.args.map((argument) => (argument === '127.0.0.1' ? '0.0.0.0' : argument)),
-      ],
-      mounts: [dirname(dirname(command.program)), dirname(model.path), findLibrary('libgomp.so.1')],
-    }));
+  await using own = await startInContainer({
+    ...emulatorCommand,
+    name: ggufLambda.name,
+    image,
+    cpus,
+    env: { CONTEXT_SIZE: String(settings.contextSize) },
+  });
+  const peer = subjects.find(({ name }) => name === 'llama-server');
+  await using other = peer && (await startPeerInContainer(peer, settings, { cpus }));
   const contenders = [own, other].filter((server) => server !== undefined).map(toContender);
   return await interleave(quotas, `${cpus} vCPU`, contenders, rounds);
 }
@@ -76,11 +69,8 @@ function toContender(server: ContainedServer): Contender {
   return {
     subject: server.subject,
     take: async (round) => {
-      const { decodeMs = Number.NaN, completionTokens } = await complete(server, {
-        prompt: storyPrompt(round),
-        maxTokens,
-      });
-      const values = { decode: ((completionTokens - 1) * 1000) / decodeMs };
+      const completion = await complete(server, { prompt: storyPrompt(round), maxTokens });
+      const values = { decode: toDecodeRate(completion) };
       if (start === undefined || round < 0) return values;
       const once = { ...values, start };
       start = undefined;

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { hasAmx } from '../../native/processor.ts';
 import { lambdaMegabytesPerCpu } from '../../src/config/cpu.ts';
 import type { Architecture } from '../../tools/deploy/lambda-prices.ts';
-import { complete } from '../completions.ts';
+import { complete, toDecodeRate } from '../completions.ts';
 import { emulatorCommand, startInContainer } from '../containers.ts';
 import { dollarsPerMillionTokens, extrapolate } from '../cost.ts';
 import type { Bench, Measurement, Sample } from '../measurement.ts';
@@ -109,11 +109,7 @@ async function measureSize(
   });
   const speeds: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    const { decodeMs = Number.NaN, completionTokens } = await complete(server, {
-      prompt: storyPrompt(round),
-      maxTokens,
-    });
-    speeds.push(((completionTokens - 1) * 1000) / decodeMs);
+    speeds.push(toDecodeRate(await complete(server, { prompt: storyPrompt(round), maxTokens })));
   }
   return { megabytes, tokensPerSecond: median(speeds), startMs: server.firstCompletionMs };
 }

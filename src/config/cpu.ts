@@ -1,9 +1,8 @@
 // How many threads may decode. A thread beyond the CPU quota makes decoding many times slower, because
 // llama.cpp's threads wait for each other by spinning.
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import type { Environment } from './environment.ts';
-import { readInteger } from './environment.ts';
+import { type Environment, readInteger, readLambdaMegabytes } from './environment.ts';
+import { readIfThere } from './system-file.ts';
 
 /**
  * Memory that brings one whole virtual CPU on Lambda, in MB.
@@ -38,11 +37,7 @@ export function readThreads(env: Environment): number {
 }
 
 function readCpuLimits(env: Environment): CpuLimits {
-  const memory = readInteger(env, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE', {
-    min: 1,
-    max: 1_000_000,
-    default: undefined,
-  });
+  const memory = readLambdaMegabytes(env);
   return {
     processors: availableParallelism(),
     cgroupQuota: readCgroupQuota(),
@@ -64,12 +59,4 @@ function readCgroupQuota(): number | undefined {
   }
   const version1 = '/sys/fs/cgroup/cpu/cpu.cfs_';
   return toCpuQuota(readIfThere(`${version1}quota_us`), readIfThere(`${version1}period_us`));
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
 }

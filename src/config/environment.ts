@@ -92,3 +92,12 @@ export function readChoice<Choice extends string>(
   if (found !== undefined) return found;
   throw new ConfigurationError(variable, value, choices.join(' or '));
 }
+
+/**
+ * Reads the size of the Lambda function in MB, AWS_LAMBDA_FUNCTION_MEMORY_SIZE. Lambda and the emulator set it.
+ *
+ * @throws {ConfigurationError} when the value is not a whole number from 1 to 1,000,000
+ */
+export function readLambdaMegabytes(env: Environment): number | undefined {
+  return readInteger(env, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE', { min: 1, max: 1_000_000, default: undefined });
+}

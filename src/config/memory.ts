@@ -1,9 +1,9 @@
 // How much memory this process may take: the least of what its container may have, what the machine has free, and the size of
 // the Lambda function. A process that takes more is killed without a word.
-import { readFileSync } from 'node:fs';
 import type { MemoryRoom } from '../engine/memory.ts';
 import { toMebibytes } from '../engine/memory.ts';
-import { type Environment, readInteger } from './environment.ts';
+import { type Environment, readLambdaMegabytes } from './environment.ts';
+import { type ReadText, readIfThere } from './system-file.ts';
 
 /** A control group that this process is in. Bytes. */
 interface GroupMemory {
@@ -39,20 +39,13 @@ export function toMemoryRoom({ free, groups, functionSize, own }: MemoryLimits):
   return rooms.reduce((least, room) => (room.bytes < least.bytes ? room : least), unlimited);
 }
 
-/** Gives a file's text, or undefined where there is no such file. */
-export type ReadText = (path: string) => string | undefined;
-
 /**
  * Reads what bounds the memory of this process.
  *
  * @throws {ConfigurationError} when AWS_LAMBDA_FUNCTION_MEMORY_SIZE is not a whole number from 1 to 1,000,000
  */
 export function readMemoryLimits(env: Environment, read: ReadText = readIfThere): MemoryLimits {
-  const megabytes = readInteger(env, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE', {
-    min: 1,
-    max: 1_000_000,
-    default: undefined,
-  });
+  const megabytes = readLambdaMegabytes(env);
   return {
     free: kibibytesOf(read('/proc/meminfo'), 'MemAvailable'),
     groups: readGroups(read),
@@ -127,12 +120,4 @@ function numberOf(text: string | undefined, name: string): number | undefined {
 function kibibytesOf(text: string | undefined, name: string): number | undefined {
   const number = numberOf(text, name);
   return number === undefined ? undefined : number * 1024;
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 // The context of a request: everything that differs between two requests.
 import { randomInt } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Observation } from '../telemetry/observation.ts';
@@ -27,23 +28,28 @@ export interface RequestContext {
   readonly transcript?: Transcript | undefined;
 }
 
-/** The part of a {@link RequestContext} that the source of the request sets. */
-export type RequestOptions = Pick<RequestContext, 'endBy' | 'signal'> & {
+/** The time reserved for sending the answer before the request's time is up, in milliseconds. */
+const responseReserveMs = 150;
+
+/** What the source of a request sets. */
+export interface RequestOptions extends Pick<RequestContext, 'signal'> {
   /** Default: the id of the observed invocation. */
   readonly id?: string;
-};
+  /** The time left for the request, in milliseconds. Absent: no limit. */
+  readonly remainingMs?: number;
+}
 
 /** Creates the context of a request that has just arrived. Draws its seed. */
 export function toRequestContext(
   { identity, log, metrics, transcript }: Observation,
-  { id = identity.id, endBy, signal }: RequestOptions,
+  { id = identity.id, remainingMs, signal }: RequestOptions,
 ): RequestContext {
   return {
     id,
     receivedAt: new Date(),
     seed: randomInt(2 ** 32),
     coldStart: identity.coldStart,
-    endBy,
+    endBy: remainingMs === undefined ? undefined : performance.now() + remainingMs - responseReserveMs,
     signal,
     log,
     metrics,

@@ -1,12 +1,8 @@
 // Observes the invocations of one environment and creates the contexts of their requests.
-import { performance } from 'node:perf_hooks';
 import type { Context } from 'aws-lambda';
 import { type RequestContext, toRequestContext } from '../generation/context.ts';
 import type { Observation } from '../telemetry/observation.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
-
-/** The time reserved for sending the answer before Lambda's timeout, in milliseconds. */
-const responseReserveMs = 150;
 
 /** The options of one request of an invocation. */
 export interface InvocationPart {
@@ -50,7 +46,7 @@ export class Invocations {
   ): RequestContext {
     return toRequestContext(this.of(context), {
       ...(id !== undefined && { id }),
-      endBy: performance.now() + remainingMs - responseReserveMs,
+      remainingMs,
       signal: finished,
     });
   }

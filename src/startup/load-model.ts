@@ -9,6 +9,7 @@ import { describeModel } from '../engine/llama/llama-model.ts';
 import { describeUse, planMemory } from '../engine/llama/memory/memory-plan.ts';
 import { toMebibytes } from '../engine/memory.ts';
 import { readManifest } from '../model/manifest.ts';
+import { loadOnce } from './load-once.ts';
 import { toMemoryRequest } from './model-memory.ts';
 
 export interface LoadedModel {
@@ -24,24 +25,14 @@ export interface LoadedModel {
   readonly loadMs: number;
 }
 
-let loading: Promise<LoadedModel> | undefined;
-
 /**
- * Begins to load the model, or gives the load that has begun. One that failed is forgotten.
+ * Begins to load the model, or returns the load that has begun.
  *
  * @throws {ConfigurationError} when a setting is missing or malformed
  * @throws {InsufficientMemoryError} when the model does not fit the memory
  * @throws {EngineError} when the model cannot be loaded
  */
-export function loadModel(env: Environment): Promise<LoadedModel> {
-  if (loading === undefined) {
-    loading = load(env);
-    loading.catch(() => {
-      loading = undefined;
-    });
-  }
-  return loading;
-}
+export const loadModel = loadOnce(load);
 
 async function load(env: Environment): Promise<LoadedModel> {
   const startedAt = performance.now();

@@ -14,25 +14,15 @@ import { loadReporter } from '../telemetry/load-reporter.ts';
 import { standardErrorLog } from '../telemetry/log.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
 import { loadModel } from './load-model.ts';
-
-let loading: Promise<Service> | undefined;
+import { loadOnce } from './load-once.ts';
 
 /**
- * Begins to make the service around the model that the environment names, or returns the one that is being made. After a
- * failure the next call begins again.
+ * Begins to make the service around the model that the environment names, or returns the one that is being made.
  *
  * @throws {ConfigurationError} when a setting is missing or malformed
  * @throws {EngineError} when the model cannot be loaded
  */
-export function loadService(env: Environment): Promise<Service> {
-  if (loading === undefined) {
-    loading = load(env);
-    loading.catch(() => {
-      loading = undefined;
-    });
-  }
-  return loading;
-}
+export const loadService = loadOnce(load);
 
 async function load(env: Environment): Promise<Service> {
   // All this happens while llama.cpp loads the model on its own thread.

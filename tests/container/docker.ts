@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { docker } from '../../bench/containers.ts';
+import { startShell } from './documented-commands.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -54,20 +55,11 @@ export async function startContainer(options: readonly string[], name = image): 
   }
 }
 
-/** Follows the log, which ends when the container does. */
-function untilServing(id: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let log = '';
-    const follow = execFile('docker', ['logs', '--follow', id], () => reject(new Error(`It ended: ${log}`)));
-    const read = (chunk: string) => {
-      log += chunk;
-      if (!log.includes('answers at')) return;
-      resolve();
-      follow.kill();
-    };
-    follow.stdout?.on('data', read);
-    follow.stderr?.on('data', read);
-  });
+async function untilServing(id: string): Promise<void> {
+  // The log ends when the container does.
+  const log = startShell(`docker logs --follow ${id}`);
+  await log.untilPrinted('answers at');
+  log.interrupt();
 }
 
 /** Sends an event to an invoke URL and returns the answer. */

@@ -1,7 +1,6 @@
 // Node's HTTP around the routes: answers the requests that the front passes on.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { performance } from 'node:perf_hooks';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { toRequestError } from '../../errors/request-error.ts';
@@ -19,9 +18,6 @@ export interface RequestListenerOptions {
   /** The time for one answer. */
   readonly timeoutSeconds: number;
 }
-
-/** The last part of an answer's time, in which it is sent. */
-const answeringMilliseconds = 150;
 
 export function createRequestListener({ load, timeoutSeconds }: RequestListenerOptions): RequestListener {
   return (request, response) => {
@@ -42,10 +38,9 @@ export function createRequestListener({ load, timeoutSeconds }: RequestListenerO
   ): Promise<void> {
     const body = await buffer(request);
     const service = await load();
-    const endBy = performance.now() + timeoutSeconds * 1000 - answeringMilliseconds;
     const observation = (service.telemetry ?? new Telemetry()).begin({ id: randomUUID() });
     try {
-      const context = toRequestContext(observation, { endBy, signal });
+      const context = toRequestContext(observation, { remainingMs: timeoutSeconds * 1000, signal });
       await send(await answer(toHttpRequest(request, body), service, context), request, response);
     } finally {
       observation.end({ abandoned: signal.aborted });
