@@ -2,7 +2,7 @@
 // Lambda to `dist/server/main.mjs`; `dist/preload.mjs` runs before either. Run it with `npm run build`.
 import { globSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 // By path, not by folder: aws-lambda-ric imports the handler's path without an extension first, and a folder
 // of that name beside the file would win.
@@ -29,19 +29,11 @@ const requireHttp: Plugin = {
 
 rmSync('dist/functions', { recursive: true, force: true });
 rmSync('dist/server', { recursive: true, force: true });
-const { metafile } = await build({
-  entryPoints: [
-    ...functions,
-    { in: 'src/startup/preload.ts', out: 'preload' },
-    { in: 'src/startup/front.ts', out: 'server/main' },
-  ],
-  outdir: 'dist',
+const options: BuildOptions & { metafile: true } = {
   outExtension: { '.js': '.mjs' },
   bundle: true,
-  // What only some need (a secret's client, metrics, templates) is loaded by those; apart from the handlers, whose
-  // folder is read to list them.
+  // What only some need (a secret's client, metrics, templates) is loaded by those.
   splitting: true,
-  chunkNames: 'functions/chunks/[name]-[hash]',
   platform: 'node',
   target: 'node24',
   format: 'esm',
@@ -61,6 +53,21 @@ const { metafile } = await build({
   plugins: [requireHttp],
   logLevel: 'warning',
   metafile: true,
+};
+const inFunctions = await build({
+  ...options,
+  entryPoints: [...functions, { in: 'src/startup/preload.ts', out: 'preload' }],
+  outdir: 'dist',
+  // Apart from the handlers, whose folder is read to list them.
+  chunkNames: 'functions/chunks/[name]-[hash]',
+});
+// A build of its own puts all that it starts with into one file. With the functions it shared twelve small ones.
+const inFront = await build({
+  ...options,
+  entryPoints: [{ in: 'src/startup/front.ts', out: 'main' }],
+  outdir: 'dist/server',
+  chunkNames: 'chunks/[name]-[hash]',
 });
 // Tells which packages are in the bundles: tools/notices reads it.
-writeFileSync('dist/metafile.json', JSON.stringify(metafile));
+const outputs = { ...inFunctions.metafile.outputs, ...inFront.metafile.outputs };
+writeFileSync('dist/metafile.json', JSON.stringify({ outputs }));

@@ -1,22 +1,24 @@
-// Measures the resident memory of the process that runs the model, minus the size of the model.
+// Measures the private memory of all processes of a server, after one way in was used and after both.
 import { readdirSync, readFileSync } from 'node:fs';
+import { invokePath } from '../../src/server/emulator.ts';
 import { complete } from '../completions.ts';
 import { type Contender, interleave, type Measurement, threadsVariant } from '../measurement.ts';
 import { storyPrompt } from '../prompts.ts';
-import { onEmulator } from '../subjects/gguf-lambda.ts';
-import { startServer } from '../subjects/server-process.ts';
+import { ggufLambda } from '../subjects/gguf-lambda.ts';
+import { completionsPath, startServer } from '../subjects/server-process.ts';
 import type { ServerSettings, Subject } from '../subjects/subject.ts';
 
 export const memory: Measurement = {
   name: 'memory',
   description:
-    'resident memory minus the size of the model, after a completion, with a context of 2,048 tokens',
+    'anonymous memory of all processes after a completion by each way in, with a context of 2,048 tokens',
   metrics: [
-    { name: 'resident', unit: 'MB', better: 'lower', goal: { moreThan: 'llama-server', atMost: 60 } },
+    { name: 'private', unit: 'MB', better: 'lower', goal: { moreThan: 'llama-server', atMost: 60 } },
+    { name: 'both ways in, of one alone', unit: 'private', better: 'lower', goal: { atMost: 1.05 } },
   ],
   async run({ subjects, model, threads, rounds }) {
     const settings = { model, threads, slots: 1, contextSize: 2048 };
-    const contenders = [onEmulator, ...subjects.slice(1)].map((subject) => toContender(subject, settings));
+    const contenders = subjects.map((subject) => toContender(subject, settings));
     return await interleave(memory, threadsVariant(threads), contenders, rounds);
   },
 };
@@ -26,31 +28,36 @@ function toContender(subject: Subject, settings: ServerSettings): Contender {
     subject: subject.name,
     take: async (round) => {
       await using server = await startServer(subject, settings);
-      await complete(server, { prompt: storyPrompt(round), maxTokens: 32 });
-      const resident = Math.max(...listTree(server.pid).map(residentBytes));
-      return { resident: (resident - settings.model.bytes) / 1e6 };
+      const ask = (url: string) => complete({ url }, { prompt: storyPrompt(round), maxTokens: 32 });
+      await ask(server.url);
+      const oneWay = privateBytes(server.pid);
+      if (subject.name !== ggufLambda.name) return { private: oneWay / 1e6 };
+      await ask(server.url.replace(completionsPath, invokePath));
+      const bothWays = privateBytes(server.pid);
+      return { private: bothWays / 1e6, 'both ways in, of one alone': bothWays / oneWay };
     },
   };
+}
+
+/** Bytes that a process and its descendants have taken, without the pages of files that they have mapped. */
+function privateBytes(pid: number): number {
+  return listTree(pid).reduce((sum, each) => sum + readKibibytes(each, 'RssAnon') * 1024, 0);
 }
 
 /** Returns the ids of a process and all its descendants. */
 function listTree(pid: number): number[] {
   const children = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && parentOf(name) === pid)
+    .filter((name) => /^\d+$/.test(name) && Number(readStatus(Number(name), 'PPid')) === pid)
     .map(Number);
   return [pid, ...children.flatMap(listTree)];
 }
 
-function parentOf(pid: string): number {
-  return Number(readStatus(pid, 'PPid'));
-}
-
-function residentBytes(pid: number): number {
-  return Number(readStatus(String(pid), 'VmRSS').split(' ')[0]) * 1024;
+function readKibibytes(pid: number, name: string): number {
+  return Number.parseInt(readStatus(pid, name), 10) || 0;
 }
 
 /** Returns a field of a process's status, or an empty text when the process has ended. */
-function readStatus(pid: string, name: string): string {
+function readStatus(pid: number, name: string): string {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
     return new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? '';

@@ -4,10 +4,8 @@ import type { AddressInfo, Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FrontConfig } from './config.ts';
 import { SupervisorStoppedError } from './emulator-errors.ts';
-import { InvocationQueue } from './invocation-queue.ts';
-import { type PassedRequest, passThrough } from './pass-through.ts';
+import type { PassedRequest } from './pass-through.ts';
 import { RuntimeLink } from './runtime-link.ts';
-import { createFrontServer, explain } from './server.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** A front that serves. */
@@ -42,7 +40,6 @@ const flushMilliseconds = 1_000;
  * @throws {ListenError} when the address cannot be listened on
  */
 export async function startFront(config: FrontConfig, signal?: AbortSignal): Promise<Front> {
-  const queue = new InvocationQueue({ limit: config.queueLimit, now: () => performance.now() });
   const link = await RuntimeLink.open();
   const supervisor = new Supervisor(
     {
@@ -65,6 +62,10 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
     link.remove();
     process.off('exit', kill);
   };
+  // The rest of the front is imported while the emulator starts.
+  await supervisor.firstStart;
+  const { createFrontServer, explain, InvocationQueue, passThrough } = await import('./serving.ts');
+  const queue = new InvocationQueue({ limit: config.queueLimit, now: () => performance.now() });
   const passing = new Set<Promise<void>>();
   const pass = async (passed: PassedRequest) => {
     const toError = (error: unknown) => (supervisor.isStopping ? new SupervisorStoppedError() : error);

