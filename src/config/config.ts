@@ -5,8 +5,10 @@ import { readThreads } from './cpu.ts';
 import {
   type Environment,
   readChoice,
+  readFlag,
   readInteger,
   readIntegerOrAuto,
+  readNames,
   readRequiredText,
   readText,
 } from './environment.ts';
@@ -42,6 +44,12 @@ export interface FunctionConfig {
   readonly queueLimit: number;
   /** IMAGE_PARTS: whether images in chats are `refuse`d, the default, or replaced by a `placeholder` that says so. */
   readonly imagePlaceholders: boolean;
+  /** STRICT_FIELDS: whether a field that this server does not know fails a request. Default false: it is ignored. */
+  readonly strictFields: boolean;
+  /** STRICT_MODEL: whether a request for a model of another name fails. Default false: the loaded model answers. */
+  readonly strictModel: boolean;
+  /** MODEL_ALIASES: more names of the model, separated by commas. Default: none. */
+  readonly modelAliases: readonly string[];
 }
 
 /** Where Powertools for AWS Lambda is used; it reads its other variables, such as POWERTOOLS_LOG_LEVEL, itself. */
@@ -64,11 +72,11 @@ export interface TelemetryConfig {
 /** @throws {ConfigurationError} naming the variable that is malformed */
 export function readTelemetryConfig(env: Environment): TelemetryConfig {
   const service = readText(env, 'POWERTOOLS_SERVICE_NAME', undefined);
-  const traces = readChoice(env, 'POWERTOOLS_TRACE_ENABLED', ['false', 'true']) === 'true';
+  const traces = readFlag(env, 'POWERTOOLS_TRACE_ENABLED');
   const namespace = readText(env, 'POWERTOOLS_METRICS_NAMESPACE', 'gguf-lambda');
   return {
     powertools: service === undefined ? undefined : { service, namespace, traces },
-    logPrompts: readChoice(env, 'LOG_PROMPTS', ['false', 'true']) === 'true',
+    logPrompts: readFlag(env, 'LOG_PROMPTS'),
   };
 }
 
@@ -90,5 +98,8 @@ export function readConfig(env: Environment): FunctionConfig {
     memory: toMemoryRoom(readMemoryLimits(env)),
     queueLimit: readQueueLimit(env),
     imagePlaceholders: readChoice(env, 'IMAGE_PARTS', ['refuse', 'placeholder']) === 'placeholder',
+    strictFields: readFlag(env, 'STRICT_FIELDS'),
+    strictModel: readFlag(env, 'STRICT_MODEL'),
+    modelAliases: readNames(env, 'MODEL_ALIASES'),
   });
 }

@@ -5,6 +5,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Observation } from '../telemetry/observation.ts';
 import type { Transcript } from '../telemetry/transcript.ts';
+import type { ForeignFields } from './foreign-fields.ts';
 
 /**
  * Created when a request arrives, never earlier. SnapStart would copy an id or a seed drawn during
@@ -23,6 +24,8 @@ export interface RequestContext {
   /** Aborted when the client disconnects. */
   readonly signal: AbortSignal;
   readonly log: Log;
+  /** Records the fields that are ignored. Default: nothing records them. */
+  readonly foreignFields?: ForeignFields | undefined;
   readonly metrics?: Metrics | undefined;
   /** Present when LOG_PROMPTS allows logging prompts and completions. */
   readonly transcript?: Transcript | undefined;

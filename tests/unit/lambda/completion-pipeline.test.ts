@@ -120,7 +120,7 @@ describe('a direct invoke', () => {
 
     await expect(failure).rejects.toMatchObject({
       name: 'invalid_value',
-      message: "'temperature' must be at most 2, not 3.",
+      message: "'temperature' must be at least 0, not -1.",
     });
   });
 
@@ -268,9 +268,9 @@ describe('an HTTP event', () => {
 describe('the events in events/invalid', () => {
   const expected: Record<string, [code: string, param: string | null, status?: number]> = {
     'invalid/chat-image': ['unsupported_parameter', 'messages.0.content'],
-    'invalid/chat-missing-model': ['missing_required_parameter', 'model'],
+    'invalid/chat-missing-role': ['missing_required_parameter', 'messages.0.role'],
     'invalid/chat-unknown-role': ['invalid_value', 'messages.0.role'],
-    'invalid/context-length-exceeded': ['context_length_exceeded', 'max_tokens'],
+    'invalid/context-length-exceeded': ['context_length_exceeded', 'prompt'],
     'invalid/http-broken-json': ['invalid_json', null, 400],
     'invalid/http-broken-utf8': ['invalid_json', null, 400],
     'invalid/http-empty-body': ['invalid_json', null, 400],
@@ -282,7 +282,7 @@ describe('the events in events/invalid', () => {
     'invalid/other-model': ['model_not_found', 'model'],
     'invalid/out-of-range': ['invalid_value', 'temperature'],
     'invalid/unknown-field': ['unknown_parameter', 'max_token'],
-    'invalid/unsupported-field': ['unsupported_parameter', 'typical_p'],
+    'invalid/unsupported-field': ['unsupported_parameter', 'n_keep'],
     'invalid/unsupported-schema': ['unsupported_schema', 'json_schema'],
     'invalid/wrong-type': ['invalid_value', 'max_tokens'],
   };
@@ -305,13 +305,14 @@ describe('the events in events/invalid', () => {
   );
 
   it.each(Object.entries(expected).filter(([, [, , status]]) => status === undefined))(
-    '%s causes a function error for a direct invoke, and a 4xx over HTTP',
+    '%s causes a function error for a direct invoke, and a 4xx over HTTP, under the strict rules',
     async (name, [code, param]) => {
       const body = readEvent(name);
       const isChat = name.includes('chat');
       const model = (readEvent('chat') as { model: string }).model;
       const engine = new FakeEngine();
-      const handler = definePipeline({ engine, model, chatTemplate: templates.chatMl });
+      const strict = { strictFields: true, strictModel: true };
+      const handler = definePipeline({ engine, model, chatTemplate: templates.chatMl, ...strict });
 
       await expect(handler(body, context)).rejects.toMatchObject({ name: code });
       const answer = (await handler(

@@ -136,9 +136,6 @@ describe('a chat', () => {
 
 describe('a chat is rejected', () => {
   it.each([
-    ['without a model', { model: undefined }, 'missing_required_parameter', 'model'],
-    ['when its model is null', { model: null }, 'missing_required_parameter', 'model'],
-    ['for another model', { model: 'gpt-4' }, 'model_not_found', 'model'],
     [
       'when its messages do not fit the context',
       { messages: [{ role: 'user', content: 'a'.repeat(64) }] },
@@ -150,19 +147,6 @@ describe('a chat is rejected', () => {
       { messages: [{ role: 'user', content: 'a'.repeat(20_000) }] },
       'context_length_exceeded',
       'messages',
-    ],
-    ['when max_tokens does not fit the context', { max_tokens: 60 }, 'context_length_exceeded', 'max_tokens'],
-    [
-      'when max_completion_tokens does not fit the context',
-      { max_completion_tokens: 60 },
-      'context_length_exceeded',
-      'max_completion_tokens',
-    ],
-    [
-      'with a reasoning_effort for a model that does not think',
-      { reasoning_effort: 'low' },
-      'unsupported_parameter',
-      'reasoning_effort',
     ],
   ])('%s', async (_, fields, code, param) => {
     const engine = new FakeEngine();
