@@ -33,7 +33,7 @@ export function parseFields<Shape extends z.core.$ZodShape>(
 }
 
 /** The error for a field that is not supported. */
-export function toUnsupported(field: string, reason = ''): RequestError {
+function toUnsupported(field: string, reason = ''): RequestError {
   const because = reason === '' ? '' : `: ${reason}`;
   return new RequestError('unsupported_parameter', `'${field}' is not supported${because}.`, {
     param: field,

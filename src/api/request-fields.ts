@@ -26,7 +26,7 @@ export function tokenNumber() {
 
 /** A number without a fraction. JSON has larger ones than JavaScript's exact integers. */
 function wholeNumber() {
-  return z.number().check(z.multipleOf(1, 'a whole number'));
+  return z.number().check(z.refine(Number.isInteger, 'a whole number'), z.meta({ type: 'integer' }));
 }
 
 /** Matches a limit of tokens. -1 is as many as fit the context, as in llama-server and vLLM. */

@@ -140,7 +140,10 @@ const unsupportedFields: UnsupportedFields = {
  * @throws {RequestError} with the name of the field that is missing or invalid, or foreign under the strict rule
  */
 export function parseChatRequest(body: unknown, foreign: ForeignFields = new ForeignFields()): ChatRequest {
-  const request = parseFields(chatRequestSchema, unsupportedFields, body, foreign);
+  const request = withoutUnknownEffort(
+    parseFields(chatRequestSchema, unsupportedFields, body, foreign),
+    foreign,
+  );
   const { logprobs, top_logprobs = 0, tools, grammar, response_format } = request;
   leaveOutStreamOptions(request, foreign);
   leaveOutUnusable(request, foreign);
@@ -160,18 +163,19 @@ export function parseChatRequest(body: unknown, foreign: ForeignFields = new For
  *
  * @throws {RequestError} `unsupported_parameter` under the strict rule
  */
-function leaveOutUnusable(
-  { store, service_tier, reasoning_effort }: ChatRequest,
-  foreign: ForeignFields,
-): void {
+function leaveOutUnusable({ store, service_tier }: ChatRequest, foreign: ForeignFields): void {
   if (store) foreign.leaveOut('store', "'store' must be false, not true. The server stores nothing.");
   if (service_tier !== undefined && service_tier !== 'auto' && service_tier !== 'default')
     foreign.leaveOut('service_tier', `'service_tier' must be "auto" or "default". The server has one tier.`);
-  if (reasoning_effort !== undefined && !efforts.some((effort) => effort === reasoning_effort))
-    foreign.leaveOut(
-      'reasoning_effort',
-      `'reasoning_effort' must be ${efforts.map((effort) => `"${effort}"`).join(' or ')}.`,
-    );
+}
+
+/** Ignores a word for the effort that this server does not know, such as "default". */
+function withoutUnknownEffort(request: ChatRequest, foreign: ForeignFields): ChatRequest {
+  const { reasoning_effort: effort, ...rest } = request;
+  if (effort === undefined || efforts.some((known) => known === effort)) return request;
+  const expected = efforts.map((known) => JSON.stringify(known)).join(' or ');
+  foreign.leaveOut('reasoning_effort', `'reasoning_effort' must be ${expected}.`);
+  return rest;
 }
 
 function assertTools({ tools = [], tool_choice }: ChatRequest): void {

@@ -2,6 +2,7 @@
 import type { ChatMessage, Content, ContentPart, ToolCall } from '../../chat/conversation.ts';
 import { RequestError } from '../../errors/request-error.ts';
 import { isJsonObject } from '../../json-schema/json-object.ts';
+import { isNeutral } from '../known-fields.ts';
 import type { MessageFields } from './message-fields.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -100,7 +101,7 @@ type Answer = Extract<MessageFields, { role: 'assistant' }>;
 function toAnswer(message: Answer): ChatMessage {
   const { content: given, refusal } = message;
   const reasoning = toReasoning(message);
-  const parts = toContent(given, (part) => tryPart(part) ?? toRefusal(part));
+  const parts = isNeutral(given) ? '' : toContent(given, (part) => tryPart(part) ?? toRefusal(part));
   const content = parts.length === 0 && typeof refusal === 'string' ? refusal : parts;
   return { role: 'assistant', content, ...(reasoning !== '' && { reasoning }), calls: toCalls(message) };
 }

@@ -76,9 +76,8 @@ const message = z.discriminatedUnion('role', [
 
 export const messages = z
   .array(message)
+  .check(z.minLength(1), z.maxLength(mostMessages))
   .check(
-    z.minLength(1),
-    z.maxLength(mostMessages),
     z.describe('The conversation. Messages of the assistant and of tools are taken as a client got them.'),
   );
 
