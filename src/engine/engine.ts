@@ -9,6 +9,12 @@ export type { Token };
 /** The type of keys and values in the context: 16-bit floats, or 8-bit blocks in half the memory, slightly less exact. */
 export type KvType = 'f16' | 'q8_0';
 
+/**
+ * What a prompt may reuse of the tokens that were evaluated before. `common` is all that both begin with. `exact` is so much of it that
+ * the text is the one that a cold start generates.
+ */
+export type CacheRule = 'common' | 'exact';
+
 /** "Don't repeat yourself": the longer a repetition gets, the less likely its next token becomes. */
 interface DryPenalty {
   /** Strength; 0 is off. */
@@ -76,8 +82,8 @@ export interface GenerationRequest {
   readonly logprobs?: number;
   /** Scores the prompt's tokens too. They are all evaluated for that, without the cache. */
   readonly promptLogprobs?: boolean;
-  /** Whether the prompt may reuse tokens of the KV cache. Default true. */
-  readonly cachePrompt?: boolean;
+  /** What the prompt may reuse of the KV cache; false is nothing. Default true: by the engine's own rule. */
+  readonly cachePrompt?: boolean | 'exact';
   /** Generation ends this many milliseconds after its first token. */
   readonly maxPredictMs?: number;
   /** Adds a summary of the cost so far to each piece of text. */

@@ -7,7 +7,7 @@ import { openLlamaAddon } from '../engine/llama/llama-addon.ts';
 import { type LlamaEngine, loadLlamaEngine } from '../engine/llama/llama-engine.ts';
 import { describeModel } from '../engine/llama/llama-model.ts';
 import { describeUse, planMemory } from '../engine/llama/memory/memory-plan.ts';
-import { toMebibytes } from '../engine/memory.ts';
+import { type MemoryUse, toMebibytes } from '../engine/memory.ts';
 import { readManifest } from '../model/manifest.ts';
 import { loadOnce } from './load-once.ts';
 import { toMemoryRequest } from './model-memory.ts';
@@ -44,6 +44,7 @@ async function load(env: Environment): Promise<LoadedModel> {
   const facts = gguf ?? (await describeModel(modelPath));
   const features = new Set(openLlamaAddon().inference.listProcessorFeatures());
   const { contextSize, kvType, repack, use } = planMemory(toMemoryRequest(config, manifest, facts, features));
+  const conversationBytes = toConversationBytes(config, use);
   const engine = await loadLlamaEngine({
     modelPath,
     facts,
@@ -53,18 +54,26 @@ async function load(env: Environment): Promise<LoadedModel> {
     queueLimit,
     lookupTokens,
     kvType,
+    rule: config.cacheRule,
+    conversationBytes,
     repack,
     memory: { use, room },
     ...(prefixDirectory !== undefined && { prefixes: { directory: prefixDirectory, model: sha256 } }),
   });
   const description =
     `${name}: ${contextSize} tokens of context in ${kvType}, ${count(slots, 'slot')}, ${count(threads, 'thread')}, ` +
-    `${describeUse(use)} of ${toMebibytes(room.bytes)} MiB`;
+    `${describeUse(use)} of ${toMebibytes(room.bytes)} MiB, and up to ${toMebibytes(conversationBytes)} MiB of conversations`;
   const warnings =
     config.contextSize !== 'auto' && config.contextSize > contextSize
       ? [`CONTEXT_SIZE=${config.contextSize} is more than ${name} was trained on: it has ${contextSize}.`]
       : [];
   return { config, name, engine, description, warnings, loadMs: performance.now() - startedAt };
+}
+
+/** What conversations that have lost their slot may take: by default half of what is left, because requests take memory too. */
+function toConversationBytes({ cacheMegabytes, memory }: FunctionConfig, use: MemoryUse): number {
+  if (cacheMegabytes !== 'auto') return cacheMegabytes * 1_000_000;
+  return Math.max(0, Math.floor((memory.bytes - use.total) / 2));
 }
 
 function count(number: number, thing: string): string {

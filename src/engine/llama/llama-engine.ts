@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { GgufError } from '../../model/gguf-error.ts';
 import type { GgufFacts } from '../../model/gguf-facts.ts';
 import {
+  type CacheRule,
   type Engine,
   EngineError,
   type GenerationEvent,
@@ -40,6 +41,10 @@ export interface LlamaEngineOptions {
   readonly lookupTokens?: number;
   /** The type of keys and values. Default f16. */
   readonly kvType?: KvType;
+  /** What requests that name no rule may reuse of the cache. Default `common`. */
+  readonly rule?: CacheRule;
+  /** The most bytes of conversations that have lost their slot. Default 0: none are kept. */
+  readonly conversationBytes?: number;
   /** The snapshots of known prefixes. Default: none. */
   readonly prefixes?: PrefixOptions;
   /** Whether llama.cpp repacks weights in private memory, in the layout that suits the processor. Default true. */
@@ -60,6 +65,7 @@ interface EngineMemory {
  */
 export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<LlamaEngine> {
   const { modelPath, threads, slots, queueLimit, lookupTokens = 0, kvType = 'f16' } = options;
+  const { rule = 'common', conversationBytes = 0 } = options;
   let model: LlamaModel | undefined;
   try {
     model = await loadLlamaModel(options);
@@ -77,12 +83,13 @@ export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Llam
       queueLimit,
       lookupTokens,
       kvType,
+      rule,
       memory: options.memory,
       clock: performance,
     });
     if (generates) {
       const snapshots = readSnapshots(model, { prefixes: options.prefixes, slots, kvType });
-      const added = engine.addSlots(slots, snapshots);
+      const added = engine.addSlots(slots, snapshots, conversationBytes);
       // llama.cpp creates the context on another thread meanwhile.
       snapshots.checkLongest();
       await added;
@@ -138,8 +145,13 @@ export class LlamaEngine implements Engine {
   }
 
   /** Creates the slots of generations. */
-  async addSlots(slots: number, snapshots: PrefixSnapshots): Promise<void> {
-    this.#generating = await createSlots(this.#parts, { sequences: slots, scoring: false, snapshots });
+  async addSlots(slots: number, snapshots: PrefixSnapshots, conversationBytes: number): Promise<void> {
+    this.#generating = await createSlots(this.#parts, {
+      sequences: slots,
+      scoring: false,
+      snapshots,
+      conversationBytes,
+    });
   }
 
   /** As {@link bakeSnapshots}. */

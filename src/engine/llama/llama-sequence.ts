@@ -61,6 +61,14 @@ export class LlamaSequence implements NativeSequence<AddonGrammar> {
     return this.#parts.context.inference.loadSequence(path, this.#number, longest);
   }
 
+  readState(): Promise<Uint8Array> {
+    return this.#parts.context.inference.readSequence(this.#number);
+  }
+
+  writeState(state: Uint8Array): Promise<void> {
+    return this.#parts.context.inference.writeSequence(this.#number, state);
+  }
+
   async score(output: number, token: Token, top: number): Promise<ScoredToken> {
     const { logprob, topTokens, topLogprobs } = await this.#parts.context.inference.score(output, token, top);
     return {

@@ -1,7 +1,8 @@
 // The sequences of one context, shared among the generations that ask for them.
+import { ConversationCache } from '../cache/conversation-cache.ts';
 import type { Clock } from '../clock.ts';
 import { toTimeUp } from '../deadline.ts';
-import type { GenerationEvent, GenerationRequest, KvType } from '../engine.ts';
+import type { CacheRule, GenerationEvent, GenerationRequest, KvType } from '../engine.ts';
 import type { PrefixSnapshots } from '../prompt/prefix-snapshots.ts';
 import { toUnstartedSummary } from '../sequence/generation-run.ts';
 import { Pace } from '../sequence/pace.ts';
@@ -23,6 +24,8 @@ export interface LlamaSlotsParts {
   readonly queueLimit: number;
   readonly lookupTokens: number;
   readonly kvType: KvType;
+  /** What requests that name no rule may reuse. */
+  readonly rule: CacheRule;
   readonly clock: Clock;
 }
 
@@ -31,6 +34,8 @@ export interface LlamaSlotsOptions {
   /** Whether the slots score prompts: without flash attention, with keys and values of f16, a block at a time. */
   readonly scoring: boolean;
   readonly snapshots: PrefixSnapshots;
+  /** The most bytes of conversations that have lost their slot. Default 0. */
+  readonly conversationBytes?: number;
 }
 
 export interface LlamaSlots {
@@ -43,9 +48,9 @@ export interface LlamaSlots {
 /** @throws {Error} when there is not enough memory */
 export async function createSlots(
   parts: LlamaSlotsParts,
-  { sequences, scoring, snapshots }: LlamaSlotsOptions,
+  { sequences, scoring, snapshots, conversationBytes = 0 }: LlamaSlotsOptions,
 ): Promise<LlamaSlots> {
-  const { model, vocabulary, contextSize, threads, queueLimit, lookupTokens, kvType, clock } = parts;
+  const { model, vocabulary, contextSize, threads, queueLimit, lookupTokens, kvType, rule, clock } = parts;
   const context = await LlamaContext.create(model, {
     contextSize,
     sequences,
@@ -55,7 +60,12 @@ export async function createSlots(
     ...(!scoring && { kvType }),
   });
   const pace = new Pace();
-  const shared = { vocabulary, snapshots, pace, clock, lookupTokens };
+  const conversations = new ConversationCache({
+    limitBytes: conversationBytes,
+    // llama.cpp saves no more of a sliding-window model than its windows.
+    isIndivisible: !model.canForget || model.facts.slidingWindow !== null,
+  });
+  const shared = { vocabulary, snapshots, conversations, rule, pace, clock, lookupTokens };
   const slots = Array.from({ length: sequences }, (_, number) => {
     return new Sequence({ native: new LlamaSequence({ model, vocabulary, context }, number), ...shared });
   });
@@ -92,13 +102,13 @@ export async function* generateInSlot(
 /** Waits for a slot, of several the one that holds most of the prompt. Undefined when the time is up first. */
 async function acquire<Slot extends Sequence<AddonGrammar>>(
   pool: SlotPool<Slot>,
-  { prompt, endBy }: GenerationRequest,
+  request: GenerationRequest,
   signal: AbortSignal | undefined,
 ): Promise<Slot | undefined> {
-  const timeUp = toTimeUp(endBy);
+  const timeUp = toTimeUp(request.endBy);
   const either = AbortSignal.any([signal, timeUp].filter((each) => each !== undefined));
   try {
-    return await pool.acquire((slot) => slot.reusableTokens(prompt), either);
+    return await pool.acquire((slot) => slot.reusableTokens(request), either);
   } catch (error) {
     if (timeUp?.aborted && !signal?.aborted) return undefined;
     throw error;

@@ -49,6 +49,17 @@ export interface SequenceMemory {
   /** Writes the state after `tokens`, which are all that the sequence holds. Call it within {@link exclusively}. */
   saveState(path: string, tokens: readonly Token[]): Promise<void>;
 
+  /** Copies the state after all tokens that the sequence holds. Call it within {@link exclusively}. */
+  readState(): Promise<Uint8Array>;
+
+  /**
+   * Replaces what the sequence holds by a state that was read of a sequence of a context like this one. Call it within
+   * {@link exclusively}.
+   *
+   * @throws {Error} when the state does not fit; the sequence is then empty
+   */
+  writeState(state: Uint8Array): Promise<void>;
+
   /**
    * Replaces what the sequence holds by a saved state. Call it within {@link exclusively}.
    *

@@ -1,6 +1,7 @@
 // One sequence of a context, which generates one text at a time: reuse of the cache, prefill, decode.
+import type { ConversationCache } from '../cache/conversation-cache.ts';
 import type { Clock } from '../clock.ts';
-import type { GenerationEvent, GenerationRequest, Token } from '../engine.ts';
+import type { CacheRule, GenerationEvent, GenerationRequest } from '../engine.ts';
 import type { KnownPrefix } from '../prompt/known-prefixes.ts';
 import type { PrefixSnapshots } from '../prompt/prefix-snapshots.ts';
 import { PromptLookup } from '../prompt/prompt-lookup.ts';
@@ -11,7 +12,6 @@ import { GenerationRun, type GenerationRunOptions } from './generation-run.ts';
 import type { NativeSequence } from './native-sequence.ts';
 import type { Pace } from './pace.ts';
 import { Prefill } from './prefill.ts';
-import { reuseWholeBlocks } from './reuse-rule.ts';
 import { SequenceCache } from './sequence-cache.ts';
 import { SequenceState } from './sequence-state.ts';
 import { StepQueue } from './step-queue.ts';
@@ -23,11 +23,14 @@ export interface SequenceParts<Grammar> {
   readonly snapshots: PrefixSnapshots;
   readonly pace: Pace;
   readonly clock: Clock;
+  readonly conversations: ConversationCache;
+  /** What requests that name no rule may reuse. */
+  readonly rule: CacheRule;
   /** The most tokens to guess at once; 0 guesses none. */
   readonly lookupTokens: number;
 }
 
-export interface SequenceGenerationOptions<Grammar> extends GenerationRunOptions {
+export interface SequenceGenerationOptions<Grammar> extends Omit<GenerationRunOptions, 'rule'> {
   readonly grammar: Grammar | undefined;
 }
 
@@ -38,7 +41,7 @@ export class Sequence<Grammar> {
   readonly #prefill: Prefill;
 
   constructor(parts: SequenceParts<Grammar>) {
-    const { native, snapshots, pace, clock } = parts;
+    const { native, snapshots, conversations, rule, pace, clock } = parts;
     const state = new SequenceState(native);
     this.#parts = parts;
     this.#state = state;
@@ -46,14 +49,15 @@ export class Sequence<Grammar> {
       state,
       canForget: native.canForget,
       snapshots,
-      reuse: reuseWholeBlocks,
+      conversations,
+      rule,
     });
     this.#prefill = new Prefill({ state, native, known: snapshots.known, pace, clock });
   }
 
-  /** How many tokens of a prompt this sequence would not have to evaluate. */
-  reusableTokens(prompt: readonly Token[]): number {
-    return this.#cache.reusableTokens(prompt);
+  /** How many tokens of a request's prompt this sequence would not have to evaluate. */
+  reusableTokens(request: GenerationRequest): number {
+    return this.#cache.reusableTokens(request);
   }
 
   /**
@@ -65,7 +69,8 @@ export class Sequence<Grammar> {
     request: GenerationRequest,
     { grammar, ...options }: SequenceGenerationOptions<Grammar>,
   ): AsyncGenerator<GenerationEvent, void, void> {
-    const run = new GenerationRun(request, options, this.#parts);
+    const rule = this.#cache.ruleOf(request);
+    const run = new GenerationRun(request, { ...options, rule }, this.#parts);
     run.cachedTokens = await this.#cache.prepare(request);
     const hasTime = await this.#prefill.evaluateUntilLast(run);
     if (hasTime && request.maxTokens > 0) {

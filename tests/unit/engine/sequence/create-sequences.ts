@@ -1,6 +1,8 @@
 // Sequences on a fake context, and generations on them.
 import { afterEach, expect } from 'vitest';
+import { ConversationCache } from '../../../../src/engine/cache/conversation-cache.ts';
 import type {
+  CacheRule,
   GenerationEvent,
   GenerationRequest,
   GenerationSummary,
@@ -15,6 +17,10 @@ import { FakeSequence, type FakeSequenceOptions } from './fake-sequence.ts';
 
 export interface SequenceOptions extends Omit<FakeContextOptions, 'clock'>, FakeSequenceOptions {
   readonly snapshots?: PrefixSnapshots;
+  /** Default: exact, by which a text is the one of a fresh sequence. */
+  readonly rule?: CacheRule;
+  /** Default: none are kept. */
+  readonly conversations?: ConversationCache;
   readonly lookupTokens?: number;
 }
 
@@ -49,13 +55,14 @@ export function createContext(options: Partial<FakeContextOptions> = {}): FakeCo
 }
 
 export function createSequences(options: SequenceOptions = {}): FakeSequences {
-  const { snapshots = PrefixSnapshots.none(), lookupTokens = 0 } = options;
+  const { snapshots = PrefixSnapshots.none(), lookupTokens = 0, rule = 'exact' } = options;
+  const { conversations = new ConversationCache({ limitBytes: 0, isIndivisible: false }) } = options;
   const context = createContext(options);
   const { clock } = context;
   const pace = new Pace();
   const sequences = Array.from({ length: context.sequences }, (_, number) => {
     const native = new FakeSequence(context, number, options);
-    return new Sequence({ native, vocabulary, snapshots, pace, clock, lookupTokens });
+    return new Sequence({ native, vocabulary, snapshots, conversations, rule, pace, clock, lookupTokens });
   });
   const [sequence] = sequences;
   if (sequence === undefined) throw new Error('A context has at least one sequence.');

@@ -71,6 +71,14 @@ export class FakeSequence implements NativeSequence<string> {
     return this.#context.load(this.#number, path, longest);
   }
 
+  async readState(): Promise<Uint8Array> {
+    return this.#context.read(this.#number);
+  }
+
+  async writeState(state: Uint8Array): Promise<void> {
+    this.#context.write(this.#number, state);
+  }
+
   async score(output: number, token: Token, top: number): Promise<ScoredToken> {
     return this.#context.score(output, token, top);
   }
