@@ -31,6 +31,7 @@ async function load(
     threads: 1,
     slots: 1,
     queueLimit: 8,
+    rule: 'exact',
     ...(options.kvType && { kvType: options.kvType }),
     prefixes: { directory, model: options.model ?? model.sha256 },
   });

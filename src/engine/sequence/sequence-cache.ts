@@ -21,7 +21,7 @@ export interface SequenceCacheParts {
 type CachedRequest = Pick<GenerationRequest, 'prompt' | 'maxTokens' | 'cachePrompt' | 'promptLogprobs'>;
 
 /** Fewer tokens are evaluated about as fast as a state is copied. */
-const worthCopying = 32;
+const worthCopying = 8;
 
 export class SequenceCache {
   readonly #parts: SequenceCacheParts;

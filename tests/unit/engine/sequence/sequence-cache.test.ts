@@ -212,7 +212,7 @@ describe('conversations that lost their slot', () => {
 
   it('are not kept for a few tokens', async () => {
     const { sequence, conversations } = create();
-    await generate(sequence, promptOf(200, 1), { maxTokens: 8 });
+    await generate(sequence, promptOf(200, 1), { maxTokens: 4 });
     await generate(sequence, [...promptOf(200, 1), 1]);
 
     expect(conversations.size).toBe(0);
