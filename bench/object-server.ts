@@ -21,9 +21,13 @@ export interface ObjectServer extends AsyncDisposable {
   readonly env: Readonly<Record<string, string>>;
 }
 
-export async function startObjectServer(): Promise<ObjectServer> {
+/** `intercept` may answer a request instead, and then returns true. */
+export async function startObjectServer(
+  intercept: (request: IncomingMessage, response: ServerResponse) => boolean = () => false,
+): Promise<ObjectServer> {
   const objects = new Map<string, StoredObject>();
   const server = createServer((request, response) => {
+    if (intercept(request, response)) return;
     answer(objects, request, response).catch((error: Error) => response.destroy(error));
   });
   await once(server.listen(0, loopback), 'listening');
@@ -60,7 +64,7 @@ async function answer(
   }
   const found = objects.get(pathname);
   if (found === undefined) return fail(response, 404, 'NoSuchKey');
-  const kept = Object.entries(found.headers).filter(([name]) => name.startsWith('x-amz-meta-'));
+  const kept = Object.entries(found.headers).filter(([name]) => /^x-amz-(meta|checksum)-/.test(name));
   response.writeHead(200, {
     ...Object.fromEntries(kept),
     'content-length': found.bytes.length,
@@ -69,7 +73,8 @@ async function answer(
   response.end(request.method === 'HEAD' ? undefined : found.bytes);
 }
 
-function fail(response: ServerResponse, status: number, code: string): void {
+/** Answers with one of S3's errors. */
+export function fail(response: ServerResponse, status: number, code: string, message = code): void {
   response.writeHead(status, { 'content-type': 'application/xml' });
-  response.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`);
+  response.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>${message}</Message></Error>`);
 }
