@@ -7,6 +7,7 @@ import {
   haveSameShape,
   type KvSegment,
   type KvShape,
+  type KvState,
   parseKvState,
   toKvState,
 } from './kv-state.ts';
@@ -92,28 +93,40 @@ export class ConversationCache {
     return best && this.#toFound(best, tokens);
   }
 
+  /** How many of a prompt's first tokens the conversation that begins most alike has. Uses none of them. */
+  longestCommon(prompt: readonly Token[]): number {
+    return Math.max(0, ...[...this.#conversations].map(({ tokens }) => countCommon(tokens, prompt)));
+  }
+
   /** Whether a conversation with these tokens, or with more behind them, is kept. */
   has(tokens: readonly Token[]): boolean {
     return [...this.#conversations].some((each) => countCommon(each.tokens, tokens) === tokens.length);
   }
 
-  /** Keeps the state after `held.tokens`, which nobody changes later, and forgets what has no room beside it. */
+  /**
+   * Keeps the state after `held.tokens`, which nobody changes later, and forgets what has no room beside it. A state of fewer
+   * tokens is that of the first ones: the others were being evaluated.
+   */
   keep(held: HeldTokens, state: Uint8Array): void {
     if (state.byteLength > this.limitBytes) return;
     const parsed = this.isIndivisible ? undefined : parseKvState(state);
-    if (parsed === undefined || parsed.tokens !== held.tokens.length) {
+    if (parsed === undefined) {
       this.#forgetEqual(held);
       this.#conversations.add({ ...held, state });
-    } else {
-      const { shape } = parsed;
-      const shared = this.#share(held.tokens, shape);
-      const start = shared.reduce((sum, { tokens }) => sum + tokens, 0);
-      const segments = [...shared];
-      if (start < parsed.tokens) segments.push(parsed.slice(start, parsed.tokens));
-      this.#forgetBeginnings(held);
-      this.#conversations.add({ ...held, state: { shape, segments } });
+    } else if (parsed.tokens <= held.tokens.length) {
+      this.#keepSegments(held, parsed);
     }
     this.#makeRoom();
+  }
+
+  #keepSegments(held: HeldTokens, { shape, tokens: count, slice }: KvState): void {
+    const tokens = held.tokens.slice(0, count);
+    const prefilled = Math.min(held.prefilled, count);
+    const segments = [...this.#share(tokens, shape)];
+    const start = segments.reduce((sum, segment) => sum + segment.tokens, 0);
+    if (start < count) segments.push(slice(start, count));
+    this.#forgetBeginnings({ tokens, prefilled });
+    this.#conversations.add({ tokens, prefilled, state: { shape, segments } });
   }
 
   #toFound(conversation: Conversation, reusable: number): FoundConversation {

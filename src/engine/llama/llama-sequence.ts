@@ -45,6 +45,10 @@ export class LlamaSequence implements NativeSequence<AddonGrammar> {
     return this.#parts.context.exclusively(work);
   }
 
+  undisturbed<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#parts.context.exclusively(work);
+  }
+
   removeFrom(position: number): boolean {
     return this.#parts.context.native.removeTokenCellsFromSequence(this.#number, position, -1);
   }

@@ -6,6 +6,7 @@ import type { CacheRule, GenerationEvent, GenerationRequest, KvType } from '../e
 import type { PrefixSnapshots } from '../prompt/prefix-snapshots.ts';
 import { toUnstartedSummary } from '../sequence/generation-run.ts';
 import { Pace } from '../sequence/pace.ts';
+import { PromptSharing } from '../sequence/prompt-sharing.ts';
 import { Sequence } from '../sequence/sequence.ts';
 import { longestStepOf } from '../sequence/step-size.ts';
 import { SlotPool } from '../slot-pool.ts';
@@ -65,7 +66,8 @@ export async function createSlots(
     // llama.cpp saves no more of a sliding-window model than its windows.
     isIndivisible: !model.canForget || model.facts.slidingWindow !== null,
   });
-  const shared = { vocabulary, snapshots, conversations, rule, pace, clock, lookupTokens };
+  const sharing = new PromptSharing(conversations);
+  const shared = { vocabulary, snapshots, conversations, sharing, rule, pace, clock, lookupTokens };
   const slots = Array.from({ length: sequences }, (_, number) => {
     return new Sequence({ native: new LlamaSequence({ model, vocabulary, context }, number), ...shared });
   });

@@ -49,7 +49,13 @@ export interface SequenceMemory {
   /** Writes the state after `tokens`, which are all that the sequence holds. Call it within {@link exclusively}. */
   saveState(path: string, tokens: readonly Token[]): Promise<void>;
 
-  /** Copies the state after all tokens that the sequence holds. Call it within {@link exclusively}. */
+  /**
+   * Runs `work`, which changes nothing, while no decode of the context runs. It may be called beside a decode of the same
+   * sequence, which then has not begun.
+   */
+  undisturbed<Result>(work: () => Promise<Result>): Promise<Result>;
+
+  /** Copies the state after all tokens that the sequence holds. Call it within {@link undisturbed}. */
   readState(): Promise<Uint8Array>;
 
   /**

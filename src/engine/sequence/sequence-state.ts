@@ -130,12 +130,12 @@ export class SequenceState {
   }
 
   /**
-   * Copies the state, with the tokens that it is the state of.
+   * Copies the state, with the tokens that it is the state of: the last ones are missing in it while they are evaluated.
    *
    * @returns undefined when it holds nothing, or nobody knows what
    */
   async read(): Promise<{ readonly held: HeldTokens; readonly state: Uint8Array } | undefined> {
-    return this.#memory.exclusively(async () => {
+    return this.#memory.undisturbed(async () => {
       if (this.#isLost || this.#tokens.length === 0) return undefined;
       const held = { tokens: [...this.#tokens], prefilled: this.#prefilled };
       return { held, state: await this.#memory.readState() };

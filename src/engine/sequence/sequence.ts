@@ -12,6 +12,7 @@ import { GenerationRun, type GenerationRunOptions } from './generation-run.ts';
 import type { NativeSequence } from './native-sequence.ts';
 import type { Pace } from './pace.ts';
 import { Prefill } from './prefill.ts';
+import type { AnnouncedPrompt, PromptSharing, SharingSequence } from './prompt-sharing.ts';
 import { SequenceCache } from './sequence-cache.ts';
 import { SequenceState } from './sequence-state.ts';
 import { StepQueue } from './step-queue.ts';
@@ -24,6 +25,8 @@ export interface SequenceParts<Grammar> {
   readonly pace: Pace;
   readonly clock: Clock;
   readonly conversations: ConversationCache;
+  /** Of the context's sequences. */
+  readonly sharing: PromptSharing;
   /** What requests that name no rule may reuse. */
   readonly rule: CacheRule;
   /** The most tokens to guess at once; 0 guesses none. */
@@ -39,6 +42,7 @@ export class Sequence<Grammar> {
   readonly #state: SequenceState;
   readonly #cache: SequenceCache;
   readonly #prefill: Prefill;
+  readonly #sharer: SharingSequence;
 
   constructor(parts: SequenceParts<Grammar>) {
     const { native, snapshots, conversations, rule, pace, clock } = parts;
@@ -52,6 +56,8 @@ export class Sequence<Grammar> {
       conversations,
       rule,
     });
+    this.#sharer = { state, keep: () => this.#cache.keep() };
+    parts.sharing.add(this.#sharer);
     this.#prefill = new Prefill({ state, native, known: snapshots.known, pace, clock });
   }
 
@@ -71,15 +77,29 @@ export class Sequence<Grammar> {
   ): AsyncGenerator<GenerationEvent, void, void> {
     const rule = this.#cache.ruleOf(request);
     const run = new GenerationRun(request, { ...options, rule }, this.#parts);
-    run.cachedTokens = await this.#cache.prepare(request);
-    const hasTime = await this.#prefill.evaluateUntilLast(run);
-    if (hasTime && request.maxTokens > 0) {
-      yield* this.#decode(run, grammar);
-    } else {
-      if (hasTime) await this.#prefill.evaluateLast(run);
-      if (request.promptLogprobs) yield { type: 'prompt', scores: run.promptScores };
+    const announced = this.#parts.sharing.begin(this.#sharer, request.prompt);
+    try {
+      const hasTime = await this.#evaluateUntilLast(run);
+      if (hasTime && request.maxTokens > 0) {
+        yield* this.#decode(run, grammar, announced);
+      } else {
+        if (hasTime) await this.#prefill.evaluateLast(run);
+        if (request.promptLogprobs) yield { type: 'prompt', scores: run.promptScores };
+      }
+    } finally {
+      announced.end();
     }
     yield { type: 'end', summary: run.toSummary() };
+  }
+
+  async #evaluateUntilLast(run: GenerationRun): Promise<boolean> {
+    const { request, rule, signal } = run;
+    if (rule === 'common') {
+      const held = this.#cache.reusableTokens(request);
+      await this.#parts.sharing.collect(this.#sharer, request.prompt, held, signal);
+    }
+    run.cachedTokens = await this.#cache.prepare(request);
+    return await this.#prefill.evaluateUntilLast(run);
   }
 
   /** Restores the snapshot of a known prefix, where there is a usable one. */
@@ -101,6 +121,7 @@ export class Sequence<Grammar> {
   async *#decode(
     run: GenerationRun,
     grammar: Grammar | undefined,
+    announced: AnnouncedPrompt,
   ): AsyncGenerator<GenerationEvent, void, void> {
     const { native, vocabulary, pace, clock, lookupTokens } = this.#parts;
     const { prompt, stop, logprobs } = run.request;
@@ -109,7 +130,8 @@ export class Sequence<Grammar> {
     const lookup = new PromptLookup(prompt, lookupTokens);
     const chooser = new TokenChooser({ native, vocabulary, sampler, lookup, logprobs, clock });
     const first = this.#prefill.chooseFirst(run, async (output) => [await chooser.choose(output)]);
+    const evaluated = first.finally(() => announced.end());
     const parts = { state: this.#state, native, vocabulary, sampler, chooser, lookup, pace, clock };
-    yield* decode(run, new StepQueue(run, first, parts), text);
+    yield* decode(run, new StepQueue(run, evaluated, parts), text);
   }
 }

@@ -10,6 +10,7 @@ import type {
 } from '../../../../src/engine/engine.ts';
 import { PrefixSnapshots } from '../../../../src/engine/prompt/prefix-snapshots.ts';
 import { Pace } from '../../../../src/engine/sequence/pace.ts';
+import { PromptSharing } from '../../../../src/engine/sequence/prompt-sharing.ts';
 import { Sequence } from '../../../../src/engine/sequence/sequence.ts';
 import { FakeClock } from './fake-clock.ts';
 import { endToken, FakeContext, type FakeContextOptions } from './fake-context.ts';
@@ -60,9 +61,11 @@ export function createSequences(options: SequenceOptions = {}): FakeSequences {
   const context = createContext(options);
   const { clock } = context;
   const pace = new Pace();
+  const sharing = new PromptSharing(conversations);
   const sequences = Array.from({ length: context.sequences }, (_, number) => {
     const native = new FakeSequence(context, number, options);
-    return new Sequence({ native, vocabulary, snapshots, conversations, rule, pace, clock, lookupTokens });
+    const parts = { native, vocabulary, snapshots, conversations, sharing, rule, pace, clock, lookupTokens };
+    return new Sequence(parts);
   });
   const [sequence] = sequences;
   if (sequence === undefined) throw new Error('A context has at least one sequence.');

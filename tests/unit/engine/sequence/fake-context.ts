@@ -167,6 +167,19 @@ export class FakeContext {
     });
   }
 
+  undisturbed<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = this.#queue.then(async () => {
+      this.#isExclusive = true;
+      try {
+        return await work();
+      } finally {
+        this.#isExclusive = false;
+      }
+    });
+    this.#queue = done.catch(() => {});
+    return done;
+  }
+
   /** Runs a step of a native loop behind the earlier ones. */
   loopStep<Result>(sequence: number, step: () => Promise<Result>): Promise<Result> {
     return this.#run(sequence, 'loop', step);
@@ -288,7 +301,8 @@ export class FakeContext {
     own.count += 1;
     this.#activities.set(sequence, own);
     const done = this.#queue.then(work);
-    this.#queue = done.catch(() => {});
+    // As in LlamaContext, where a sequence learns of a failure before anything else happens.
+    this.#queue = done.catch(() => nextTurn());
     try {
       return await done;
     } finally {

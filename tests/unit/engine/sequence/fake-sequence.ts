@@ -55,6 +55,10 @@ export class FakeSequence implements NativeSequence<string> {
     return this.#context.exclusively(this.#number, work);
   }
 
+  undisturbed<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#context.undisturbed(work);
+  }
+
   removeFrom(position: number): boolean {
     return this.#context.removeFrom(this.#number, position);
   }
