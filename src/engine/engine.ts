@@ -70,6 +70,13 @@ export interface Grammar {
   readonly trigger?: string;
 }
 
+/** A turn of a chat. Its end may be kept, for the next turn of the same tenant. */
+export interface ChatTurn {
+  readonly tenant: string;
+  /** Whether the prompt has earlier answers. */
+  readonly continues: boolean;
+}
+
 export interface GenerationRequest {
   readonly prompt: readonly Token[];
   /** The most tokens to generate; 0 only evaluates the prompt. The context must have room for the prompt and these. */
@@ -84,6 +91,8 @@ export interface GenerationRequest {
   readonly promptLogprobs?: boolean;
   /** What the prompt may reuse of the KV cache; false is nothing. Default true: by the engine's own rule. */
   readonly cachePrompt?: boolean | 'exact';
+  /** Set when the prompt is that of a chat. */
+  readonly turn?: ChatTurn;
   /** Generation ends this many milliseconds after its first token. */
   readonly maxPredictMs?: number;
   /** Adds a summary of the cost so far to each piece of text. */
@@ -243,4 +252,7 @@ export interface Engine extends AsyncDisposable {
    * @throws {EngineBusyError} when the queue is full
    */
   generate(request: GenerationRequest, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void, void>;
+
+  /** Resolves when what is kept of ended generations is written. Absent where nothing is. */
+  settled?(): Promise<void>;
 }

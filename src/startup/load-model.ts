@@ -1,6 +1,7 @@
 // Loads the model that the environment names, once in a process. It is begun before anything else of a function: llama.cpp
 // reads the weights on a thread of its own while JavaScript loads and sets up the rest.
 import { performance } from 'node:perf_hooks';
+import { type ArchiveConfig, readArchiveConfig } from '../config/archive.ts';
 import { type FunctionConfig, readConfig } from '../config/config.ts';
 import type { Environment } from '../config/environment.ts';
 import { openLlamaAddon } from '../engine/llama/llama-addon.ts';
@@ -8,6 +9,7 @@ import { type LlamaEngine, loadLlamaEngine } from '../engine/llama/llama-engine.
 import { describeModel } from '../engine/llama/llama-model.ts';
 import { describeUse, planMemory } from '../engine/llama/memory/memory-plan.ts';
 import { type MemoryUse, toMebibytes } from '../engine/memory.ts';
+import type { StateArchive } from '../engine/state-archive.ts';
 import { readManifest } from '../model/manifest.ts';
 import { loadOnce } from './load-once.ts';
 import { toMemoryRequest } from './model-memory.ts';
@@ -45,6 +47,8 @@ async function load(env: Environment): Promise<LoadedModel> {
   const features = new Set(openLlamaAddon().inference.listProcessorFeatures());
   const { contextSize, kvType, repack, use } = planMemory(toMemoryRequest(config, manifest, facts, features));
   const conversationBytes = toConversationBytes(config, use);
+  const archiveConfig = readArchiveConfig(env);
+  const archive = archiveConfig && (await openArchive(archiveConfig));
   const engine = await loadLlamaEngine({
     modelPath,
     facts,
@@ -56,6 +60,7 @@ async function load(env: Environment): Promise<LoadedModel> {
     kvType,
     rule: config.cacheRule,
     conversationBytes,
+    archive: archive && { archive, model: sha256 },
     repack,
     memory: { use, room },
     ...(prefixDirectory !== undefined && { prefixes: { directory: prefixDirectory, model: sha256 } }),
@@ -74,6 +79,11 @@ async function load(env: Environment): Promise<LoadedModel> {
 function toConversationBytes({ cacheMegabytes, memory }: FunctionConfig, use: MemoryUse): number {
   if (cacheMegabytes !== 'auto') return cacheMegabytes * 1_000_000;
   return Math.max(0, Math.floor((memory.bytes - use.total) / 2));
+}
+
+async function openArchive(config: ArchiveConfig): Promise<StateArchive> {
+  const { createArchive } = await import('../archive/create-archive.ts');
+  return createArchive(config, { warn: (message) => process.stderr.write(`gguf-lambda: ${message}\n`) });
 }
 
 function count(number: number, thing: string): string {

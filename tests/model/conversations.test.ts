@@ -1,6 +1,11 @@
 // Conversations that take turns over the slots of the default model, by the rule that reuses all that was known.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createArchive } from '../../src/archive/create-archive.ts';
 import type { Engine } from '../../src/engine/engine.ts';
+import type { LlamaEngine } from '../../src/engine/llama/llama-engine.ts';
 import { type Generated, generateOn, loadEngine } from './generation.ts';
 
 const conversationBytes = 100_000_000;
@@ -10,13 +15,20 @@ const openings = ['a fox and a hen', 'the price of ten boats', 'a poem on rain']
 class Chat {
   #text: string;
 
-  constructor(system: string) {
+  readonly #tenant: string | undefined;
+  #answers = 0;
+
+  constructor(system: string, tenant?: string) {
+    this.#tenant = tenant;
     this.#text = `<|im_start|>system\n${system}<|im_end|>\n`;
   }
 
   async ask(engine: Engine, question: string): Promise<Generated> {
     this.#text += `<|im_start|>user\n${question}<|im_end|>\n<|im_start|>assistant\n`;
-    const answer = await generateOn(engine, this.#text);
+    const answer = await generateOn(engine, this.#text, {
+      ...(this.#tenant && { turn: { tenant: this.#tenant, continues: this.#answers > 0 } }),
+    });
+    this.#answers += 1;
     this.#text += `${answer.text}<|im_end|>\n`;
     return answer;
   }
@@ -98,5 +110,40 @@ describe('a prompt that is answered again', () => {
       promptTokens: 1,
     });
     expect(await generateOn(engine, prompt, { cachePrompt: false })).toMatchObject({ cachedTokens: 0 });
+  });
+});
+
+describe('a chat whose process has ended', () => {
+  it('goes on from a folder with no more than its new tokens', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'gguf-lambda-states-'));
+    const open = async () =>
+      loadEngine({
+        rule: 'common',
+        conversationBytes,
+        archive: {
+          archive: await createArchive(
+            { kind: 'folder', directory, megabytes: 100, days: 1 },
+            { warn: (message) => expect.unreachable(message) },
+          ),
+          model: 'model',
+        },
+      });
+    try {
+      const chat = new Chat(`${system} ${system} ${system} ${system}`, 'one');
+      const alone = new Chat(`${system} ${system} ${system} ${system}`);
+      const engines = [await open(), await open()];
+      const [first, second] = engines as [LlamaEngine, LlamaEngine];
+      const answer = await chat.ask(first, 'What is a river?');
+      const same = await alone.ask(first, 'What is a river?');
+      await first.settled();
+      const next = await chat.ask(second, 'And what is a lake?');
+
+      expect(next.cachedTokens).toBe(answer.promptTokens + answer.completionTokens - 1);
+      expect(next.text).toBe((await alone.ask(first, 'And what is a lake?')).text);
+      expect(same.text).toBe(answer.text);
+      for (const engine of engines) await engine[Symbol.asyncDispose]();
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 });

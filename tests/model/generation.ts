@@ -8,7 +8,11 @@ import type {
   ScoredToken,
   Token,
 } from '../../src/engine/engine.ts';
-import { type LlamaEngineOptions, loadLlamaEngine } from '../../src/engine/llama/llama-engine.ts';
+import {
+  type LlamaEngine,
+  type LlamaEngineOptions,
+  loadLlamaEngine,
+} from '../../src/engine/llama/llama-engine.ts';
 import { modelPath } from './default-model.ts';
 
 export const greedy: Sampling = {
@@ -28,14 +32,14 @@ export const contextSize = 1024;
 
 interface EngineOptions
   extends Partial<
-    Pick<LlamaEngineOptions, 'slots' | 'lookupTokens' | 'threads' | 'rule' | 'conversationBytes'>
+    Pick<LlamaEngineOptions, 'slots' | 'lookupTokens' | 'threads' | 'rule' | 'conversationBytes' | 'archive'>
   > {}
 
 /**
  * With one thread, unless told otherwise: two wait for each other, and on a busy machine for long. By the exact rule, unless
  * told otherwise: a text is then the same with and without a cache.
  */
-export function loadEngine(options: EngineOptions = {}): Promise<Engine> {
+export function loadEngine(options: EngineOptions = {}): Promise<LlamaEngine> {
   return loadLlamaEngine({
     modelPath,
     contextSize,

@@ -202,7 +202,7 @@ export class ConversationCache {
 }
 
 /** How many tokens two texts begin with alike. */
-export function countCommon(one: readonly Token[], other: readonly Token[]): number {
+export function countCommon(one: ArrayLike<Token>, other: ArrayLike<Token>): number {
   const limit = Math.min(one.length, other.length);
   let common = 0;
   while (common < limit && one[common] === other[common]) common += 1;

@@ -166,6 +166,31 @@ export function toKvState(
   return state;
 }
 
+/** The head of a file that llama.cpp saved: a magic number, a version and the number of its tokens, which follow. */
+const fileHeadBytes = 12;
+
+/**
+ * Reads a file that llama.cpp saved of the only sequence of a context, as a state of a context with several.
+ *
+ * @throws {Error} when it is no such file
+ */
+export function fileToState(
+  file: Uint8Array,
+  streams: number,
+): { readonly tokens: Uint32Array; readonly state: Uint8Array } {
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+  const count = bytes.byteLength < fileHeadBytes ? 0 : bytes.readUInt32LE(8);
+  const end = fileHeadBytes + 4 * count;
+  const head = Buffer.alloc(8);
+  head.writeUInt32LE(magic, 0);
+  const parsed = parseKvState(Buffer.concat([head, bytes.subarray(end)]));
+  if (parsed === undefined || parsed.tokens !== count) throw new Error('it is not laid out by tokens');
+  const tokens = Uint32Array.from({ length: count }, (_, index) =>
+    bytes.readUInt32LE(fileHeadBytes + 4 * index),
+  );
+  return { tokens, state: toKvState({ ...parsed.shape, streams }, [parsed.slice(0, count)], count) };
+}
+
 /** Whether two states have the same layout. */
 export function haveSameShape(one: KvShape, other: KvShape): boolean {
   return (

@@ -1,4 +1,6 @@
 // One sequence of a context of llama.cpp, as the cache, prefill and decode use it.
+import { readFile } from 'node:fs/promises';
+import { fileToState } from '../cache/kv-state.ts';
 import type { GenerationRequest, ScoredToken, Token } from '../engine.ts';
 import type { Decode, NativeSequence, Sampler } from '../sequence/native-sequence.ts';
 import type { AddonGrammar } from './llama-addon.ts';
@@ -61,8 +63,14 @@ export class LlamaSequence implements NativeSequence<AddonGrammar> {
     return this.#parts.context.inference.saveSequence(path, this.#number, Uint32Array.from(tokens));
   }
 
-  loadState(path: string, longest: number): Promise<Uint32Array> {
-    return this.#parts.context.inference.loadSequence(path, this.#number, longest);
+  async loadState(path: string, longest: number): Promise<Uint32Array> {
+    const { inference, sequences } = this.#parts.context;
+    if (this.isAlone) return inference.loadSequence(path, this.#number, longest);
+    // llama.cpp lays a state out by the number of sequences in its context, and a snapshot is of a context with one.
+    const { tokens, state } = fileToState(await readFile(path), sequences);
+    if (tokens.length > longest) throw new Error('it holds more tokens');
+    await inference.writeSequence(this.#number, state);
+    return tokens;
   }
 
   readState(): Promise<Uint8Array> {

@@ -1,4 +1,5 @@
 // The sequences of one context, shared among the generations that ask for them.
+import { ConversationArchive } from '../cache/conversation-archive.ts';
 import { ConversationCache } from '../cache/conversation-cache.ts';
 import type { Clock } from '../clock.ts';
 import { toTimeUp } from '../deadline.ts';
@@ -10,11 +11,13 @@ import { PromptSharing } from '../sequence/prompt-sharing.ts';
 import { Sequence } from '../sequence/sequence.ts';
 import { longestStepOf } from '../sequence/step-size.ts';
 import { SlotPool } from '../slot-pool.ts';
+import type { StateArchive } from '../state-archive.ts';
 import type { AddonGrammar } from './llama-addon.ts';
 import { LlamaContext } from './llama-context.ts';
 import type { LlamaModel } from './llama-model.ts';
 import { LlamaSequence } from './llama-sequence.ts';
 import type { LlamaVocabulary } from './llama-vocabulary.ts';
+import { contextMemory } from './memory/memory-need.ts';
 
 export interface LlamaSlotsParts {
   readonly model: LlamaModel;
@@ -37,6 +40,14 @@ export interface LlamaSlotsOptions {
   readonly snapshots: PrefixSnapshots;
   /** The most bytes of conversations that have lost their slot. Default 0. */
   readonly conversationBytes?: number;
+  /** Default: conversations end with this process. */
+  readonly archive?: ArchiveOptions | undefined;
+}
+
+export interface ArchiveOptions {
+  readonly archive: StateArchive;
+  /** The model's SHA-256. */
+  readonly model: string;
 }
 
 export interface LlamaSlots {
@@ -44,12 +55,13 @@ export interface LlamaSlots {
   readonly pool: SlotPool<Sequence<AddonGrammar>>;
   readonly pace: Pace;
   readonly snapshots: PrefixSnapshots;
+  readonly archive: ConversationArchive | undefined;
 }
 
 /** @throws {Error} when there is not enough memory */
 export async function createSlots(
   parts: LlamaSlotsParts,
-  { sequences, scoring, snapshots, conversationBytes = 0 }: LlamaSlotsOptions,
+  { sequences, scoring, snapshots, conversationBytes = 0, archive: archiveOptions }: LlamaSlotsOptions,
 ): Promise<LlamaSlots> {
   const { model, vocabulary, contextSize, threads, queueLimit, lookupTokens, kvType, rule, clock } = parts;
   const context = await LlamaContext.create(model, {
@@ -67,11 +79,25 @@ export async function createSlots(
     isIndivisible: !model.canForget || model.facts.slidingWindow !== null,
   });
   const sharing = new PromptSharing(conversations);
-  const shared = { vocabulary, snapshots, conversations, sharing, rule, pace, clock, lookupTokens };
+  const { keysAndValues } = contextMemory(model.facts, {
+    ...{ contextSize, sequences: 1, kvType, batchSize: 1, outputs: 1, flashAttention: true },
+  });
+  const archive =
+    archiveOptions &&
+    new ConversationArchive({
+      archive: archiveOptions.archive,
+      identity: `${archiveOptions.model} ${model.release} ${kvType} ${sequences}`,
+      bytesPerToken: keysAndValues / contextSize,
+      conversations,
+      expectPrefill: (tokens) => pace.expectPrefill(tokens),
+      isEndOfGeneration: (token) => vocabulary.isEndOfGeneration(token),
+      clock,
+    });
+  const shared = { vocabulary, snapshots, conversations, sharing, archive, rule, pace, clock, lookupTokens };
   const slots = Array.from({ length: sequences }, (_, number) => {
     return new Sequence({ native: new LlamaSequence({ model, vocabulary, context }, number), ...shared });
   });
-  return { context, pace, snapshots, pool: new SlotPool(slots, queueLimit) };
+  return { context, pace, snapshots, archive, pool: new SlotPool(slots, queueLimit) };
 }
 
 export interface SlotGenerationOptions {
@@ -97,7 +123,11 @@ export async function* generateInSlot(
   try {
     yield* sequence.generate(request, { grammar, signal, waitMs });
   } finally {
-    pool.release(sequence);
+    const release = () => pool.release(sequence);
+    const archiving = sequence.archiveTurn();
+    // The answer is complete, and does not wait for that.
+    if (archiving === undefined) release();
+    else archiving.then(release, release);
   }
 }
 

@@ -6,6 +6,7 @@ import type {
   GenerationRequest,
   GenerationSummary,
   ScoredToken,
+  Token,
 } from '../engine.ts';
 import type { Pace } from './pace.ts';
 import { StepDeadline } from './step-deadline.ts';
@@ -25,6 +26,8 @@ export class GenerationRun {
   readonly deadline: StepDeadline;
   /** Scores of the prompt's tokens from the second on, where they are asked for. */
   readonly promptScores: ScoredToken[] = [];
+  /** The tokens of the generated text. */
+  readonly text: Token[] = [];
   /** Prompt tokens that the sequence held already. */
   cachedTokens = 0;
   /** Prompt tokens that were evaluated. */

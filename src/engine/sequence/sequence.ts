@@ -1,4 +1,5 @@
 // One sequence of a context, which generates one text at a time: reuse of the cache, prefill, decode.
+import type { ConversationArchive } from '../cache/conversation-archive.ts';
 import type { ConversationCache } from '../cache/conversation-cache.ts';
 import type { Clock } from '../clock.ts';
 import type { CacheRule, GenerationEvent, GenerationRequest } from '../engine.ts';
@@ -27,6 +28,8 @@ export interface SequenceParts<Grammar> {
   readonly conversations: ConversationCache;
   /** Of the context's sequences. */
   readonly sharing: PromptSharing;
+  /** Absent: conversations end with this process. */
+  readonly archive?: ConversationArchive | undefined;
   /** What requests that name no rule may reuse. */
   readonly rule: CacheRule;
   /** The most tokens to guess at once; 0 guesses none. */
@@ -43,6 +46,8 @@ export class Sequence<Grammar> {
   readonly #cache: SequenceCache;
   readonly #prefill: Prefill;
   readonly #sharer: SharingSequence;
+  /** The last generation. */
+  #last: GenerationRun | undefined;
 
   constructor(parts: SequenceParts<Grammar>) {
     const { native, snapshots, conversations, rule, pace, clock } = parts;
@@ -77,6 +82,7 @@ export class Sequence<Grammar> {
   ): AsyncGenerator<GenerationEvent, void, void> {
     const rule = this.#cache.ruleOf(request);
     const run = new GenerationRun(request, { ...options, rule }, this.#parts);
+    this.#last = run;
     const announced = this.#parts.sharing.begin(this.#sharer, request.prompt);
     try {
       const hasTime = await this.#evaluateUntilLast(run);
@@ -92,11 +98,26 @@ export class Sequence<Grammar> {
     yield { type: 'end', summary: run.toSummary() };
   }
 
+  /**
+   * Begins to archive the turn of a chat that has just ended.
+   *
+   * @returns settled when the sequence may be used again; undefined when nothing is archived
+   */
+  archiveTurn(): Promise<unknown> | undefined {
+    const { archive } = this.#parts;
+    const run = this.#last;
+    if (archive === undefined || run?.request.turn === undefined || run.text.length === 0) return undefined;
+    const reading = this.#state.read();
+    archive.save(run.request, run.text, reading);
+    return reading;
+  }
+
   async #evaluateUntilLast(run: GenerationRun): Promise<boolean> {
     const { request, rule, signal } = run;
     if (rule === 'common') {
       const held = this.#cache.reusableTokens(request);
       await this.#parts.sharing.collect(this.#sharer, request.prompt, held, signal);
+      await this.#parts.archive?.restore(request, held, signal);
     }
     run.cachedTokens = await this.#cache.prepare(request);
     return await this.#prefill.evaluateUntilLast(run);
