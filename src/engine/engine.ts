@@ -71,7 +71,7 @@ export interface Grammar {
 }
 
 /** A turn of a chat. Its end may be kept, for the next turn of the same tenant. */
-export interface ChatTurn {
+interface ChatTurn {
   readonly tenant: string;
   /** Whether the prompt has earlier answers. */
   readonly continues: boolean;
