@@ -51,7 +51,7 @@ export async function answer(
     const content = await endpoint.answer({
       http: request,
       service,
-      context: { ...context, foreignFields },
+      context: { ...context, foreignFields, tenant: toTenant(request, context) },
       parameter,
     });
     foreignFields.log(context.log);
@@ -70,6 +70,7 @@ export async function answer(
     );
   } catch (error) {
     if (!(error instanceof RequestError)) log(error);
+    foreignFields.log(context.log);
     const failure = toRequestError(error);
     return answered(
       toJsonResponse(failure.toBody(), {
@@ -88,6 +89,11 @@ function isStrict({ headers }: HttpRequest, { strictFields = false }: Service): 
 /** Lists the ignored fields of a request in a header of its answer. */
 function toIgnoredHeader({ ignored }: ForeignFields): Record<string, string> {
   return ignored === undefined ? {} : { 'x-ignored-fields': ignored };
+}
+
+/** Each key has conversations of its own, and so has each caller that AWS knows. */
+function toTenant({ headers }: HttpRequest, { tenant }: RequestContext): string | undefined {
+  return tenant === undefined ? undefined : `${tenant} ${headers.authorization ?? ''}`;
 }
 
 /** The methods of the path. An unknown path takes the method that is asked for, so that a page can read the 404. */
