@@ -149,8 +149,8 @@ export function assertFits(promptTokens: number, contextSize: number, param: str
   if (promptTokens < contextSize) return;
   throw new RequestError(
     'context_length_exceeded',
-    `The prompt has ${promptTokens} tokens. The context has ${contextSize}, with at least one for the answer. Shorten ` +
-      `'${param}'.`,
+    `The request needs ${promptTokens + 1} tokens of context: ${promptTokens} for the prompt and at least 1 for the ` +
+      `answer. The context has ${contextSize}. Shorten '${param}'.`,
     { param },
   );
 }

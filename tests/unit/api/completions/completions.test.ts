@@ -42,15 +42,9 @@ describe('a prompt', () => {
       'a'.repeat(64),
       'prompt',
       'context_length_exceeded',
-      /The prompt has 64 tokens\. The context has 64/,
+      /64 for the prompt and at least 1 for the answer\. The context has 64/,
     ],
-    [
-      'after one that fits',
-      ['a', 'a'.repeat(64)],
-      'prompt',
-      'context_length_exceeded',
-      /The prompt has 64 tokens/,
-    ],
+    ['after one that fits', ['a', 'a'.repeat(64)], 'prompt', 'context_length_exceeded', /64 for the prompt/],
     [
       'with too many characters',
       'a'.repeat(64 * 256 + 1),
