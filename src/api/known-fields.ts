@@ -102,13 +102,14 @@ function accepts(schema: Schema, value: unknown): boolean {
   return (schema as z.ZodMiniType).safeParse(value).success;
 }
 
-/** Whether an option of a union is the one for a value: by its kind, and by the words that its fields must have. */
+/** Whether an option of a union is the one for a value: by its kind, its required fields and the words that they must have. */
 function mayMatch(option: Schema, value: unknown): boolean {
   const { def } = (unwrap(option) as z.core.$ZodTypes)._zod;
   if (def.type === 'union') return def.options.some((each) => mayMatch(each, value));
   if (def.type === 'array') return Array.isArray(value);
   if (def.type !== 'object' || !isJsonObject(value)) return false;
   return Object.entries(def.shape as Shape).every(([key, field]) => {
+    if (value[key] === undefined) return isOptional(field);
     const kind = kindOf(unwrap(field));
     return (kind !== 'literal' && kind !== 'enum') || accepts(field, value[key]);
   });

@@ -83,7 +83,7 @@ describe('a chat model', () => {
     await expect(call).rejects.toBeInstanceOf(APICallError);
     await expect(call).rejects.toMatchObject({
       statusCode: 400,
-      message: expect.stringContaining('do not fit the context'),
+      message: expect.stringContaining('The context has'),
     });
   });
 });

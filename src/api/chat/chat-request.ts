@@ -5,6 +5,7 @@ import { unsupportedFields as unsupportedInCompletions } from '../completions/co
 import { assertTogether, parseFields, type UnsupportedFields } from '../request-body.ts';
 import { generationFields, leaveOutStreamOptions, mostTopLogprobs, tokenLimit } from '../request-fields.ts';
 import { messages } from './message-fields.ts';
+import { chooseTools, type ToolChoice, toolChoiceField } from './tool-choice.ts';
 
 const functionName = z
   .string()
@@ -61,18 +62,7 @@ export const chatRequestSchema = z.strictObject({
     z.describe('The old name of max_completion_tokens. The smallest limit counts.'),
   ),
   tools,
-  tool_choice: z
-    .optional(
-      z.union([
-        z.enum(['none', 'auto', 'required']),
-        z.strictObject({ type: z.literal('function'), function: z.strictObject({ name: functionName }) }),
-      ]),
-    )
-    .check(
-      z.describe(
-        'Whether the model may or must call functions, and which one. Default: auto if there are tools.',
-      ),
-    ),
+  tool_choice: toolChoiceField,
   parallel_tool_calls: z
     ._default(z.boolean(), true)
     .check(z.describe('Whether the model may call several functions at once.')),
@@ -106,7 +96,11 @@ export const chatRequestSchema = z.strictObject({
 });
 
 /** A validated chat request with its defaults. */
-export type ChatRequest = z.output<typeof chatRequestSchema>;
+export interface ChatRequest extends Omit<ChatFields, 'tool_choice'> {
+  tool_choice?: ToolChoice;
+}
+
+type ChatFields = z.output<typeof chatRequestSchema>;
 
 /** The request of POST /apply-template. */
 export const templateRequestSchema = z.strictObject({
@@ -155,7 +149,8 @@ export function parseChatRequest(body: unknown, foreign: ForeignFields = new For
     'grammar',
     "'grammar' cannot be used with 'response_format' or 'tools'.",
   );
-  return request;
+  const { tool_choice, ...rest } = request;
+  return { ...rest, ...chooseTools(tool_choice, tools) };
 }
 
 /**
@@ -163,14 +158,14 @@ export function parseChatRequest(body: unknown, foreign: ForeignFields = new For
  *
  * @throws {RequestError} `unsupported_parameter` under the strict rule
  */
-function leaveOutUnusable({ store, service_tier }: ChatRequest, foreign: ForeignFields): void {
+function leaveOutUnusable({ store, service_tier }: ChatFields, foreign: ForeignFields): void {
   if (store) foreign.leaveOut('store', "'store' must be false, not true. The server stores nothing.");
   if (service_tier !== undefined && service_tier !== 'auto' && service_tier !== 'default')
     foreign.leaveOut('service_tier', `'service_tier' must be "auto" or "default". The server has one tier.`);
 }
 
 /** Ignores a word for the effort that this server does not know, such as "default". */
-function withoutUnknownEffort(request: ChatRequest, foreign: ForeignFields): ChatRequest {
+function withoutUnknownEffort(request: ChatFields, foreign: ForeignFields): ChatFields {
   const { reasoning_effort: effort, ...rest } = request;
   if (effort === undefined || efforts.some((known) => known === effort)) return request;
   const expected = efforts.map((known) => JSON.stringify(known)).join(' or ');
@@ -178,7 +173,7 @@ function withoutUnknownEffort(request: ChatRequest, foreign: ForeignFields): Cha
   return rest;
 }
 
-function assertTools({ tools = [], tool_choice }: ChatRequest): void {
+function assertTools({ tools = [] }: ChatFields): void {
   const names = tools.map((tool) => tool.function.name);
   assertTogether(
     new Set(names).size === names.length,
@@ -193,13 +188,6 @@ function assertTools({ tools = [], tool_choice }: ChatRequest): void {
       `'tools.${index}.function.parameters' must be a schema with the type 'object'.`,
     );
   }
-  if (tool_choice === undefined || tool_choice === 'none' || tool_choice === 'auto') return;
-  assertTogether(tools.length > 0, 'tool_choice', "'tool_choice' requires a call, but there are no 'tools'.");
-  assertTogether(
-    tool_choice === 'required' || names.includes(tool_choice.function.name),
-    'tool_choice',
-    "'tool_choice' names a function that is not in 'tools'.",
-  );
 }
 
 /** @throws {RequestError} with the name of the field that is missing or invalid, or foreign under the strict rule */

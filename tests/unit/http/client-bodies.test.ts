@@ -1,9 +1,13 @@
 // Request bodies of public clients, each with the status that their users need. Those of one client differ from those of another
 // in the fields that only some servers know.
-import { describe, expect, it } from 'vitest';
+import { spawnSync } from 'node:child_process';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { answerLine } from '../../../src/batch/answer-line.ts';
 import { answer } from '../../../src/http/answer.ts';
+import { answerDirectInvoke } from '../../../src/http/direct-invoke.ts';
 import { type HttpResponse, toWholeResponse } from '../../../src/http/http.ts';
 import type { Service } from '../../../src/http/service.ts';
+import { consoleLog } from '../../../src/telemetry/log.ts';
 import { model, toContext } from '../api/fake-service.ts';
 import { templates } from '../chat/templates.ts';
 import { FakeEngine } from '../fake-engine.ts';
@@ -111,6 +115,54 @@ describe('x-ignored-fields', () => {
     expect(await told(odd)).toBe(
       `a%0D%0Ab:%20c, %C3%A9%F0%9F%98%80%EF%BF%BD, x%2Cy, ${'long'.repeat(10)}...`,
     );
+  });
+});
+
+describe('the debug log', () => {
+  const debug = vi.fn();
+  const context = toContext({ log: { ...consoleLog, debug } });
+  const service = { engine: new FakeEngine(), model };
+  const body = { prompt: 'Hi', secretary: 'Ada Lovelace' };
+  afterEach(() => void debug.mockReset());
+
+  it('has the paths of ignored fields, and never a value', async () => {
+    const line = { custom_id: 'one', method: 'POST', url: '/v1/completions', body, nonce: 'Ada Lovelace' };
+    const http = {
+      method: 'POST',
+      path: '/v1/completions',
+      headers: {},
+      body: Buffer.from(JSON.stringify(body)),
+    };
+    await answer(http, service, context);
+    await answerDirectInvoke(body, service, context);
+    await answerLine(Buffer.from(JSON.stringify(line)), service, context);
+
+    expect(debug.mock.calls).toEqual([
+      ['Ignored fields of the request: secretary'],
+      ['Ignored fields of the request: secretary'],
+      ['Ignored fields of the request: nonce'],
+      ['Ignored fields of the request: secretary'],
+    ]);
+  });
+
+  it('is silent when nothing is ignored', async () => {
+    await answerDirectInvoke({ prompt: 'Hi', suffix: null }, service, context);
+
+    expect(debug).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    ['gguf-lambda', 'GGUF-LAMBDA'],
+    ['other', ''],
+  ])("is written with Node's own setting: NODE_DEBUG=%s", async (setting, expected) => {
+    const script = `import { consoleLog } from '${new URL('../../../src/telemetry/log.ts', import.meta.url)}';
+      consoleLog.debug('a line');`;
+    const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      env: { NODE_DEBUG: setting },
+      encoding: 'utf8',
+    });
+
+    expect(stderr).toMatch(expected === '' ? /^$/ : new RegExp(`^${expected} \\d+: a line`));
   });
 });
 

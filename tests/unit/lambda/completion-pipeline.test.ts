@@ -265,12 +265,11 @@ describe('an HTTP event', () => {
   });
 });
 
-describe('the events in events/invalid', () => {
+describe('the events in events/invalid, and in events/strict under the strict rules', () => {
   const expected: Record<string, [code: string, param: string | null, status?: number]> = {
     'invalid/chat-image': ['unsupported_parameter', 'messages.0.content'],
     'invalid/chat-missing-role': ['missing_required_parameter', 'messages.0.role'],
     'invalid/chat-unknown-role': ['invalid_value', 'messages.0.role'],
-    'invalid/context-length-exceeded': ['context_length_exceeded', 'prompt'],
     'invalid/http-broken-json': ['invalid_json', null, 400],
     'invalid/http-broken-utf8': ['invalid_json', null, 400],
     'invalid/http-empty-body': ['invalid_json', null, 400],
@@ -279,16 +278,16 @@ describe('the events in events/invalid', () => {
     'invalid/http-wrong-method': ['method_not_allowed', null, 405],
     'invalid/missing-prompt': ['missing_required_parameter', 'prompt'],
     'invalid/not-an-object': ['invalid_value', null],
-    'invalid/other-model': ['model_not_found', 'model'],
+    'strict/other-model': ['model_not_found', 'model'],
     'invalid/out-of-range': ['invalid_value', 'temperature'],
-    'invalid/unknown-field': ['unknown_parameter', 'max_token'],
-    'invalid/unsupported-field': ['unsupported_parameter', 'n_keep'],
+    'strict/unknown-field': ['unknown_parameter', 'max_token'],
+    'strict/unsupported-field': ['unsupported_parameter', 'n_keep'],
     'invalid/unsupported-schema': ['unsupported_schema', 'json_schema'],
     'invalid/wrong-type': ['invalid_value', 'max_tokens'],
   };
 
   it('all have an expected error', () => {
-    expect(eventNames('invalid').sort()).toEqual(Object.keys(expected).sort());
+    expect([...eventNames('invalid'), ...eventNames('strict')].sort()).toEqual(Object.keys(expected).sort());
   });
 
   it.each(Object.entries(expected).filter(([, [, , status]]) => status !== undefined))(
@@ -305,13 +304,14 @@ describe('the events in events/invalid', () => {
   );
 
   it.each(Object.entries(expected).filter(([, [, , status]]) => status === undefined))(
-    '%s causes a function error for a direct invoke, and a 4xx over HTTP, under the strict rules',
+    '%s causes a function error for a direct invoke, and a 4xx over HTTP',
     async (name, [code, param]) => {
       const body = readEvent(name);
       const isChat = name.includes('chat');
       const model = (readEvent('chat') as { model: string }).model;
       const engine = new FakeEngine();
-      const strict = { strictFields: true, strictModel: true };
+      const isStrict = name.startsWith('strict/');
+      const strict = { strictFields: isStrict, strictModel: isStrict };
       const handler = definePipeline({ engine, model, chatTemplate: templates.chatMl, ...strict });
 
       await expect(handler(body, context)).rejects.toMatchObject({ name: code });
@@ -327,6 +327,16 @@ describe('the events in events/invalid', () => {
       expect(answer.statusCode).toBe(code === 'model_not_found' ? 404 : 400);
     },
   );
+});
+
+describe('a direct invoke and an HTTP event with foreign fields', () => {
+  it.each(eventNames('strict'))('are answered: %s', async (name) => {
+    const body = readEvent(name);
+    const event = { ...(readEvent('function-url') as object), body: JSON.stringify(body) };
+
+    expect(await definePipelineOn(new FakeEngine())(body)).toMatchObject({ object: 'text_completion' });
+    expect(await invokeHttp(event)).toMatchObject({ statusCode: 200 });
+  });
 });
 
 describe('an API key', () => {

@@ -104,6 +104,14 @@ describe('parseChatRequest', () => {
       "not in 'tools'",
     ],
     [
+      {
+        tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [tool('b')] } },
+        tools: [tool('a')],
+      },
+      'tool_choice',
+      "not in 'tools'",
+    ],
+    [
       { tool_choice: { type: 'function', function: { name: 7 } }, tools: [tool('a')] },
       'tool_choice.function.name',
       'must be a string, not 7',
@@ -157,6 +165,24 @@ describe('parseChatRequest', () => {
     expect(() => parseMessage(message)).toThrow(
       expect.objectContaining({ status: 400, param, message: expect.stringContaining(text) }),
     );
+  });
+
+  it.each([
+    ['any', 'required', ['a', 'b']],
+    [{ type: 'any' }, 'required', ['a', 'b']],
+    [{ type: 'auto' }, 'auto', ['a', 'b']],
+    [{ type: 'function', name: 'b' }, { type: 'function', function: { name: 'b' } }, ['a', 'b']],
+    [{ type: 'tool', name: 'b' }, { type: 'function', function: { name: 'b' } }, ['a', 'b']],
+    [
+      { type: 'allowed_tools', allowed_tools: { mode: 'required', tools: [{ function: { name: 'b' } }] } },
+      'required',
+      ['b'],
+    ],
+  ])('reads the tool_choice %j as %j of %j', (tool_choice, choice, names) => {
+    const request = parse({ tools: [tool('a'), tool('b')], tool_choice });
+
+    expect(request.tool_choice).toEqual(choice);
+    expect(request.tools?.map((each) => each.function.name)).toEqual(names);
   });
 
   it('accepts fields that change nothing', () => {
