@@ -113,9 +113,9 @@ describe('a direct invoke', () => {
   });
 
   it.each([
-    [{ requestContext: { authorizer: { iam: { userArn: 'arn:one' } } } }, 'arn:one '],
-    [{ headers: { authorization: 'Bearer key' } }, ' Bearer key'],
-    [{}, ' '],
+    [{ requestContext: { authorizer: { iam: { userArn: 'arn:one' } } } }, 'caller arn:one'],
+    [{ headers: { authorization: 'Bearer key' } }, 'key Bearer key'],
+    [{}, 'key '],
   ])('names the tenant of a chat: %j', async (fields, tenant) => {
     const engine = new FakeEngine('Yes.', { contextSize: 2048 });
     const url = readEvent('function-url-chat') as { requestContext: object; headers: object; body: string };
