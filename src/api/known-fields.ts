@@ -110,9 +110,16 @@ function mayMatch(option: Schema, value: unknown): boolean {
   if (def.type !== 'object' || !isJsonObject(value)) return false;
   return Object.entries(def.shape as Shape).every(([key, field]) => {
     if (value[key] === undefined) return isOptional(field);
-    const kind = kindOf(unwrap(field));
-    return (kind !== 'literal' && kind !== 'enum') || accepts(field, value[key]);
+    const words = wordsOf(unwrap(field));
+    return words === undefined || words.includes(value[key]);
   });
+}
+
+/** The values of a field that allows only some. */
+function wordsOf(schema: Schema): readonly unknown[] | undefined {
+  const { def } = (schema as z.core.$ZodTypes)._zod;
+  if (def.type === 'literal') return def.values;
+  return def.type === 'enum' ? Object.values(def.entries) : undefined;
 }
 
 function isOptional(field: Schema): boolean {

@@ -41,7 +41,13 @@ export const completionRequestSchema = z.strictObject({
     ),
   echo: z._default(z.boolean(), false).check(z.describe('Returns the prompt before the text.')),
   logprobs: z
-    .optional(z.int().check(z.gte(0), z.lte(mostTopLogprobs)))
+    .optional(
+      z.pipe(
+        // Clients of chats send false.
+        z.union([z.int().check(z.gte(0), z.lte(mostTopLogprobs)), z.literal(false)]),
+        z.transform((count) => (count === false ? undefined : count)),
+      ),
+    )
     .check(
       z.describe(
         'Returns the log-probabilities of the tokens, and of this many likeliest alternatives to each.',

@@ -124,6 +124,8 @@ describe('parseCompletionRequest', () => {
     ['stream_options', undefined, {}, undefined],
     ['json_schema', undefined, {}, {}],
     ['seed', undefined, -1, undefined],
+    ['logprobs', undefined, false, undefined],
+    ['logprobs', undefined, 5, 5],
     ['mirostat_tau', undefined, 5, 5],
     ['temperature', 1, 7.5, 7.5],
   ])('reads %s, by default %j, from %j as %j', (field, absent, given, parsed) => {
