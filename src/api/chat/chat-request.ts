@@ -2,7 +2,7 @@
 import * as z from 'zod/mini';
 import { unsupportedSamplers } from '../completions/completion-request.ts';
 import { assertTogether, parseFields } from '../request-body.ts';
-import { assertStreamOptions, generationFields, mostTopLogprobs } from '../request-fields.ts';
+import { assertStreamOptions, generationFields, mostTopLogprobs, toTopLogprobs } from '../request-fields.ts';
 
 /** OpenAI's limit. More messages fit no context. */
 const mostMessages = 2048;
@@ -183,7 +183,7 @@ const unsupported = {
  * @throws {RequestError} with the name of the field that is missing, invalid, unknown or not supported
  */
 export function parseChatRequest(body: unknown): ChatRequest {
-  const request = parseFields(chatRequestSchema, unsupported, body);
+  const request = withTopLogprobs(parseFields(chatRequestSchema, unsupported, body));
   const { logprobs, top_logprobs, tools, grammar, response_format } = request;
   assertStreamOptions(request);
   assertTogether(
@@ -204,6 +204,13 @@ export function parseChatRequest(body: unknown): ChatRequest {
     "'max_tokens' and 'max_completion_tokens' mean the same. Send only one of them.",
   );
   return request;
+}
+
+/** Asks for log-probabilities when `n_probs` does. */
+function withTopLogprobs(request: ChatRequest): ChatRequest {
+  const top = toTopLogprobs(request.n_probs);
+  if (top === undefined) return request;
+  return { ...request, logprobs: true, top_logprobs: request.top_logprobs ?? top };
 }
 
 function assertTools({ tools = [], tool_choice }: ChatRequest): void {

@@ -13,8 +13,9 @@ import {
   assertModel,
   toGenerationOptions,
   tokenizePrompt,
-  withSeedOffset,
+  toMaxTokens,
 } from '../generation-request.ts';
+import { withSeedOffset } from '../sampling.ts';
 import type { ModelService } from '../service.ts';
 import { toUsage } from '../usage.ts';
 import { ChatChoice } from './chat-choice.ts';
@@ -70,7 +71,8 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
   const tokens = tokenizePrompt(prompt, service, 'messages');
   const { engine } = service;
   const maxTokensField = request.max_tokens === undefined ? 'max_completion_tokens' : 'max_tokens';
-  const maxTokens = request[maxTokensField] ?? Math.max(1, engine.contextSize - tokens.length);
+  const limits = [request[maxTokensField], request.n_predict];
+  const maxTokens = toMaxTokens(limits, tokens.length, engine.contextSize);
   assertFits(tokens.length, maxTokens, engine.contextSize, { prompt: 'messages', maxTokens: maxTokensField });
 
   const options = toGenerationOptions(request, service, context);

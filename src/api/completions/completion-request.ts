@@ -7,6 +7,7 @@ import {
   mostChoices,
   mostTopLogprobs,
   tokenNumber,
+  toTopLogprobs,
 } from '../request-fields.ts';
 
 const tokens = z.array(tokenNumber()).check(z.minLength(1));
@@ -26,8 +27,12 @@ export const completionRequestSchema = z.strictObject({
       ),
     ),
   max_tokens: z
-    ._default(z.int().check(z.gte(0)), 16)
-    .check(z.describe('The most tokens to generate. The prompt and these tokens must fit the context.')),
+    .optional(z.int().check(z.gte(0)))
+    .check(
+      z.describe(
+        'The most tokens to generate. The prompt and these tokens must fit the context. Default: 16.',
+      ),
+    ),
   best_of: z
     .optional(z.int().check(z.gte(1), z.lte(mostChoices)))
     .check(
@@ -55,18 +60,6 @@ export type CompletionRequest = z.output<typeof completionRequestSchema>;
 
 /** Fields of llama-server and vLLM that this server does not support, with the reason or an alternative. */
 export const unsupportedSamplers = {
-  typical_p: 'the library has no locally typical sampling',
-  mirostat: 'the library has no Mirostat',
-  mirostat_tau: 'the library has no Mirostat',
-  mirostat_eta: 'the library has no Mirostat',
-  dynatemp_range: 'the library has no dynamic temperature',
-  dynatemp_exponent: 'the library has no dynamic temperature',
-  top_n_sigma: 'the library has no top-n-sigma sampling',
-  repeat_last_n: 'the repeat penalty always covers the last 64 tokens',
-  samplers: 'the order of the samplers is fixed',
-  min_keep: '',
-  n_probs: "use 'logprobs'",
-  n_predict: "use 'max_tokens'",
   n_keep: 'the context is never shifted',
   n_discard: 'the context is never shifted',
   n_indent: '',
@@ -87,7 +80,8 @@ const unsupported = {
  * @throws {RequestError} with the name of the field that is missing, invalid, unknown or not supported
  */
 export function parseCompletionRequest(body: unknown): CompletionRequest {
-  const request = parseFields(completionRequestSchema, unsupported, body);
+  const fields = parseFields(completionRequestSchema, unsupported, body);
+  const request = { ...fields, logprobs: fields.logprobs ?? toTopLogprobs(fields.n_probs) };
   const { stream, best_of, n, suffix, echo, grammar, json_schema } = request;
   assertStreamOptions(request);
   assertTogether(

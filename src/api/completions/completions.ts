@@ -4,17 +4,18 @@ import { RequestError } from '../../errors/request-error.ts';
 import { type ChoiceEvent, generateChoices, startStream } from '../../generation/choices.ts';
 import type { RequestContext } from '../../generation/context.ts';
 import { toTimings } from '../../telemetry/timings.ts';
+import { assertToken } from '../assert-token.ts';
 import {
   assertFits,
   assertGenerates,
   assertMayFit,
   assertModel,
-  assertToken,
   toGenerationOptions,
   tokenizePrompt,
-  withSeedOffset,
+  toMaxTokens,
 } from '../generation-request.ts';
 import { toJsonOutput } from '../json-output.ts';
+import { withSeedOffset } from '../sampling.ts';
 import type { ModelService } from '../service.ts';
 import { toUsage } from '../usage.ts';
 import {
@@ -66,12 +67,11 @@ function start(body: unknown, service: ModelService, context: RequestContext): S
   const json =
     request.json_schema === undefined ? undefined : toJsonOutput(request.json_schema, 'json_schema');
   const gbnf = request.grammar ?? json?.gbnf;
-  const { n, best_of = n, logprobs, echo, max_tokens: maxTokens } = request;
+  const { n, best_of = n, logprobs, echo } = request;
   // best_of compares choices by their log-probabilities.
   const scored = logprobs ?? (best_of > n ? 0 : undefined);
-  const options: Omit<GenerationRequest, 'prompt'> = {
+  const options: Omit<GenerationRequest, 'prompt' | 'maxTokens'> = {
     ...toGenerationOptions(request, service, context),
-    maxTokens,
     ...(gbnf !== undefined && { grammar: { gbnf } }),
     ...(scored !== undefined && { logprobs: scored, promptLogprobs: echo && logprobs !== undefined }),
     ...(request.timings_per_token && { progress: true }),
@@ -102,6 +102,7 @@ function start(body: unknown, service: ModelService, context: RequestContext): S
       generations.map(({ prompt, seedOffset }) => ({
         ...options,
         prompt,
+        maxTokens: limitTokens(request, prompt, service),
         sampling: withSeedOffset(options.sampling, seedOffset),
       })),
       service.engine,
@@ -119,11 +120,22 @@ function toPromptTokens(prompt: Prompt, request: CompletionRequest, service: Mod
   const { engine } = service;
   const tokens = typeof prompt === 'string' ? tokenizeText(prompt, request, service) : prompt;
   for (const token of tokens) assertToken(token, engine.properties.vocabularySize, 'prompt');
-  assertFits(tokens.length, request.max_tokens, engine.contextSize, {
+  assertFits(tokens.length, limitTokens(request, tokens, service), engine.contextSize, {
     prompt: 'prompt',
     maxTokens: 'max_tokens',
   });
   return tokens;
+}
+
+/** OpenAI's default of `max_tokens`. */
+const defaultMaxTokens = 16;
+
+function limitTokens(
+  { max_tokens, n_predict }: CompletionRequest,
+  prompt: readonly Token[],
+  { engine }: ModelService,
+): number {
+  return toMaxTokens([max_tokens, n_predict], prompt.length, engine.contextSize, defaultMaxTokens);
 }
 
 function tokenizeText(prompt: string, { suffix }: CompletionRequest, service: ModelService): Token[] {

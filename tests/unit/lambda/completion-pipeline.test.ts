@@ -282,7 +282,7 @@ describe('the events in events/invalid', () => {
     'invalid/other-model': ['model_not_found', 'model'],
     'invalid/out-of-range': ['invalid_value', 'temperature'],
     'invalid/unknown-field': ['unknown_parameter', 'max_token'],
-    'invalid/unsupported-field': ['unsupported_parameter', 'typical_p'],
+    'invalid/unsupported-field': ['unsupported_parameter', 'id_slot'],
     'invalid/unsupported-schema': ['unsupported_schema', 'json_schema'],
     'invalid/wrong-type': ['invalid_value', 'max_tokens'],
   };

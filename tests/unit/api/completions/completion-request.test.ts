@@ -93,23 +93,23 @@ describe('parseCompletionRequest', () => {
 
     for (const body of [
       { prompt: 'a', [name]: 1 },
-      { prompt: 'a', logit_bias: { [name]: 1 } },
+      { prompt: 'a', logit_bias: { [name]: '1' } },
     ])
       expect(() => parseCompletionRequest(body)).toThrow(/^.{1,120}$/);
   });
 
   it('ignores fields that are null, and fills in the defaults', () => {
-    const body = { prompt: 'a', max_tokens: null, logprobs: null, typical_p: null, stop: 'b' };
+    const body = { prompt: 'a', max_tokens: null, logprobs: null, typical_p: null, n_keep: null, stop: 'b' };
 
     expect(parseCompletionRequest(body)).toEqual({
       prompt: 'a',
-      max_tokens: 16,
       echo: false,
       temperature: 1,
       top_p: 1,
       top_k: 0,
       min_p: 0,
       repeat_penalty: 1,
+      repetition_penalty: 1,
       presence_penalty: 0,
       frequency_penalty: 0,
       logit_bias: {},
@@ -120,6 +120,17 @@ describe('parseCompletionRequest', () => {
       dry_sequence_breakers: ['\n', ':', '"', '*'],
       xtc_probability: 0,
       xtc_threshold: 0.1,
+      typical_p: 1,
+      top_n_sigma: -1,
+      dynatemp_range: 0,
+      dynatemp_exponent: 1,
+      mirostat: 0,
+      mirostat_tau: 5,
+      mirostat_eta: 0.1,
+      adaptive_target: -1,
+      adaptive_decay: 0.9,
+      min_keep: 0,
+      min_tokens: 0,
       ignore_eos: false,
       stop: 'b',
       n: 1,

@@ -68,7 +68,11 @@ const histories = fc.record({
     ),
   ),
   hasLoop: fc.boolean(),
-  steadyAfter: fc.nat(3),
+  admit: fc.constantFrom(
+    (token: Token) => [token],
+    (token: Token) => (token === 5 ? [9] : [token]),
+    (token: Token) => (token === 5 ? [9, 10] : [token]),
+  ),
   lookupTokens: fc.constantFrom(0, 3),
   canForget: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, fc.constant(false)),
   longestDecode: fc.constantFrom(64, 128, 512),
@@ -133,14 +137,15 @@ describe('a sequence with a history of texts, aborts and failures', () => {
   it('generates what a fresh one generates', async () => {
     let completed = 0;
     await fc.assert(
-      fc.asyncProperty(histories, async ({ lists, ...options }) => {
-        const { context, sequences } = createSequences({ ...options, next, sequences: lists.length });
+      fc.asyncProperty(histories, async ({ lists, admit, ...options }) => {
+        const shared = { next, admit };
+        const { context, sequences } = createSequences({ ...options, ...shared, sequences: lists.length });
         await Promise.all(
           lists.map(async (list, number) => {
             for (const generation of list) {
               const outcome = await live(context, sequences, number, generation);
               if (outcome === undefined) continue;
-              const fresh = createSequences({ next });
+              const fresh = createSequences(shared);
               const expected = await live(fresh.context, fresh.sequences, 0, {
                 request: generation.request,
                 fate: { type: 'completes' },
