@@ -100,8 +100,13 @@ export const generationFields = {
     .optional(nonEmptyText())
     .check(z.describe("A grammar that the text must match, in llama.cpp's GBNF.")),
   cache_prompt: z
-    ._default(z.boolean(), true)
-    .check(z.describe('Whether the start that the prompt shares with the last one is taken from the cache.')),
+    ._default(z.union([z.boolean(), z.literal('exact')]), true)
+    .check(
+      z.describe(
+        'Whether the beginning that the prompt shares with earlier ones and their answers is taken from the cache. "exact" takes ' +
+          'only so much of it that the text is the one that a cold start generates.',
+      ),
+    ),
   return_tokens: z
     ._default(z.boolean(), false)
     .check(z.describe("Returns the generated tokens' numbers as `tokens`.")),

@@ -1,5 +1,5 @@
 // Everything a function reads from its environment, once.
-import type { KvType } from '../engine/engine.ts';
+import type { CacheRule, KvType } from '../engine/engine.ts';
 import type { MemoryRoom } from '../engine/memory.ts';
 import { readThreads } from './cpu.ts';
 import {
@@ -36,6 +36,16 @@ export interface FunctionConfig {
    * tokens fit so.
    */
   readonly kvType: KvType | 'auto';
+  /**
+   * CACHE: what a prompt may reuse of the tokens that were evaluated before. Default `common`: all that both begin with.
+   * `exact`: so much of it that the text is the one that a cold start generates.
+   */
+  readonly cacheRule: CacheRule;
+  /**
+   * CACHE_MB: the most memory for conversations that have lost their slot, in MB; 0 keeps none. Default `auto`: half of what the model
+   * leaves.
+   */
+  readonly cacheMegabytes: number | 'auto';
   /** The memory that this process may take. */
   readonly memory: MemoryRoom;
   /** QUEUE_LIMIT: generations that may wait for a slot. Default 64. */
@@ -87,6 +97,8 @@ export function readConfig(env: Environment): FunctionConfig {
     slots: readInteger(env, 'SLOTS', { min: 1, max: 256, default: 1 }),
     lookupTokens: readInteger(env, 'LOOKUP_TOKENS', { min: 0, max: 16, default: 0 }),
     kvType: readChoice<KvType | 'auto'>(env, 'KV_TYPE', ['auto', 'f16', 'q8_0']),
+    cacheRule: readChoice<CacheRule>(env, 'CACHE', ['common', 'exact']),
+    cacheMegabytes: readIntegerOrAuto(env, 'CACHE_MB', { min: 0, max: 1_048_576 }),
     memory: toMemoryRoom(readMemoryLimits(env)),
     queueLimit: readQueueLimit(env),
     imagePlaceholders: readChoice(env, 'IMAGE_PARTS', ['refuse', 'placeholder']) === 'placeholder',

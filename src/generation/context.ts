@@ -22,6 +22,8 @@ export interface RequestContext {
   readonly endBy?: number | undefined;
   /** Aborted when the client disconnects. */
   readonly signal: AbortSignal;
+  /** Who asks, for whom ends of conversations may be kept. Absent: for nobody, as in batches. */
+  readonly tenant?: string | undefined;
   readonly log: Log;
   readonly metrics?: Metrics | undefined;
   /** Present when LOG_PROMPTS allows logging prompts and completions. */
@@ -32,7 +34,7 @@ export interface RequestContext {
 const responseReserveMs = 150;
 
 /** What the source of a request sets. */
-export interface RequestOptions extends Pick<RequestContext, 'signal'> {
+export interface RequestOptions extends Pick<RequestContext, 'signal' | 'tenant'> {
   /** Default: the id of the observed invocation. */
   readonly id?: string;
   /** The time left for the request, in milliseconds. Absent: no limit. */
@@ -42,7 +44,7 @@ export interface RequestOptions extends Pick<RequestContext, 'signal'> {
 /** Creates the context of a request that has just arrived. Draws its seed. */
 export function toRequestContext(
   { identity, log, metrics, transcript }: Observation,
-  { id = identity.id, remainingMs, signal }: RequestOptions,
+  { id = identity.id, remainingMs, signal, tenant }: RequestOptions,
 ): RequestContext {
   return {
     id,
@@ -51,6 +53,7 @@ export function toRequestContext(
     coldStart: identity.coldStart,
     endBy: remainingMs === undefined ? undefined : performance.now() + remainingMs - responseReserveMs,
     signal,
+    tenant,
     log,
     metrics,
     transcript,

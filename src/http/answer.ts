@@ -46,7 +46,12 @@ export async function answer(
     }
     if (request.body.length > 0) context.transcript?.asked(request.body);
     const { endpoint, parameter } = findEndpoint(route, request);
-    const content = await endpoint.answer({ http: request, service, context, parameter });
+    const content = await endpoint.answer({
+      http: request,
+      service,
+      context: { ...context, tenant: toTenant(request, context) },
+      parameter,
+    });
     if (content instanceof TextAnswer) {
       return answered({
         status: 200,
@@ -69,6 +74,11 @@ export async function answer(
       }),
     );
   }
+}
+
+/** Each key has conversations of its own, and so has each caller that AWS knows. */
+function toTenant({ headers }: HttpRequest, { tenant }: RequestContext): string | undefined {
+  return tenant === undefined ? undefined : `${tenant} ${headers.authorization ?? ''}`;
 }
 
 /** The methods of the path. An unknown path takes the method that is asked for, so that a page can read the 404. */

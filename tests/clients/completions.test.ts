@@ -456,13 +456,25 @@ describe('the context', () => {
 });
 
 describe('the cache', () => {
+  it('has all that a prompt and its answer begin with', async () => {
+    const tokens = (await tokenize('The sun rose over a quiet town by the sea. '.repeat(12))).slice(0, 74);
+    const first = await complete({ prompt: tokens, cache_prompt: false, return_tokens: true });
+    const next = await complete({
+      prompt: [...tokens, ...(first.choices[0]?.tokens ?? []), ...tokens.slice(0, 5)],
+    });
+
+    // The last token of the answer was chosen and never evaluated.
+    expect(next.timings).toMatchObject({ cache_n: 81, prompt_n: 6 });
+  });
+
   it.each([
     ['with greedy sampling', { temperature: 0 }],
     ['at temperature 1', { temperature: 1, seed: 9 }],
-  ])('changes the token counts but not the text: %s', async (_, sampling) => {
+  ])('by the exact rule changes the token counts but not the text: %s', async (_, sampling) => {
     // 64 tokens are a whole block, which the cache can reuse. The other 10 are evaluated again.
     const tokens = (await tokenize('One fine day a fox met a hen by the river. '.repeat(12))).slice(0, 74);
-    const ask = (fields: object) => complete({ prompt: tokens, ...sampling, ...fields });
+    const ask = (fields: object) =>
+      complete({ prompt: tokens, cache_prompt: 'exact', ...sampling, ...fields });
     const cold = await ask({ cache_prompt: false });
     const warm = await ask({});
     const continued = await ask({ prompt: [...tokens.slice(0, 70), ...tokens.slice(0, 30)] });
@@ -527,7 +539,10 @@ describe('a field of llama-server', () => {
   });
 
   it('timings_per_token adds the timings so far to each chunk', async () => {
-    const chunks = await server.stream<CompletionChunk>(path, toRequest({ timings_per_token: true }));
+    const chunks = await server.stream<CompletionChunk>(
+      path,
+      toRequest({ timings_per_token: true, cache_prompt: false }),
+    );
 
     expect(chunks.map(({ timings }) => timings?.predicted_n)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 8]);
     for (const { timings } of chunks.slice(1)) {

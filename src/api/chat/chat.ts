@@ -78,6 +78,12 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
   const options = toGenerationOptions(request, service, context);
   const generation: GenerationRequest = {
     ...options,
+    ...(context.tenant !== undefined && {
+      turn: {
+        tenant: context.tenant,
+        continues: request.messages.some(({ role }) => role === 'assistant'),
+      },
+    }),
     prompt: tokens,
     maxTokens,
     ...(output.grammar && { grammar: output.grammar }),

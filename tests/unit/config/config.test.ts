@@ -11,6 +11,8 @@ describe('readConfig', () => {
       slots: 1,
       lookupTokens: 0,
       kvType: 'auto',
+      cacheRule: 'common',
+      cacheMegabytes: 'auto',
       memory: { bytes: expect.any(Number), limit: expect.any(String) },
       queueLimit: 64,
       apiKey: undefined,
