@@ -154,7 +154,6 @@ describe("the engine's request", () => {
         },
       },
     ],
-    ['no sampler', { samplers: [] }, { sampling: { samplers: [] } }],
     ['the smaller of two limits', { max_tokens: 9, n_predict: 4 }, { maxTokens: 4 }],
     ['the other limit', { max_tokens: 4, n_predict: 9 }, { maxTokens: 4 }],
     ['a limit and none', { max_tokens: 4, n_predict: -1 }, { maxTokens: 4 }],
