@@ -76,9 +76,13 @@ export async function answer(
   }
 }
 
-/** Each key has conversations of its own, and so has each caller that AWS knows. */
+/**
+ * Each key has conversations of its own, and so has each caller that AWS knows. The header of such a caller has a signature,
+ * which is another one in each request.
+ */
 function toTenant({ headers }: HttpRequest, { tenant }: RequestContext): string | undefined {
-  return tenant === undefined ? undefined : `${tenant} ${headers.authorization ?? ''}`;
+  if (tenant === undefined) return undefined;
+  return tenant === '' ? `key ${headers.authorization ?? ''}` : `caller ${tenant}`;
 }
 
 /** The methods of the path. An unknown path takes the method that is asked for, so that a page can read the 404. */

@@ -16,12 +16,16 @@ export function definePipeline(service: Service) {
   const handle = async (event: unknown, lambdaContext: Context): Promise<object> => {
     const httpEvent = toHttpEvent(event);
     const context = invocations.toRequestContext(lambdaContext, { tenant: toCaller(httpEvent) });
-    if (httpEvent === undefined) return answerDirectInvoke(event, service, context);
-    const response = await answer(toHttpRequest(httpEvent), service, context);
-    const whole = await toWholeResponse(response);
+    const result =
+      httpEvent === undefined
+        ? await answerDirectInvoke(event, service, context)
+        : toHttpResult(
+            httpEvent,
+            await toWholeResponse(await answer(toHttpRequest(httpEvent), service, context)),
+          );
     // Lambda freezes the environment as soon as it has the result.
     await service.engine.settled?.();
-    return toHttpResult(httpEvent, whole);
+    return result;
   };
 
   // Middy's early timeout would discard the text generated so far.

@@ -48,7 +48,9 @@ async function load(env: Environment): Promise<LoadedModel> {
   const { contextSize, kvType, repack, use } = planMemory(toMemoryRequest(config, manifest, facts, features));
   const conversationBytes = toConversationBytes(config, use);
   const archiveConfig = readArchiveConfig(env);
-  const archive = archiveConfig && (await openArchive(archiveConfig));
+  const archive = archiveConfig && openArchive(archiveConfig);
+  // Whoever waits for it is told.
+  archive?.catch(() => {});
   const engine = await loadLlamaEngine({
     modelPath,
     facts,

@@ -45,7 +45,8 @@ export interface LlamaSlotsOptions {
 }
 
 export interface ArchiveOptions {
-  readonly archive: StateArchive;
+  /** It may be opened while the model loads. */
+  readonly archive: StateArchive | Promise<StateArchive>;
   /** The model's SHA-256. */
   readonly model: string;
 }
@@ -85,7 +86,7 @@ export async function createSlots(
   const archive =
     archiveOptions &&
     new ConversationArchive({
-      archive: archiveOptions.archive,
+      archive: await archiveOptions.archive,
       identity: `${archiveOptions.model} ${model.release} ${kvType} ${sequences}`,
       bytesPerToken: keysAndValues / contextSize,
       conversations,

@@ -33,18 +33,27 @@ export class Prefill {
    * @throws the signal's reason when aborted, after the piece that is being evaluated
    */
   async evaluateUntilLast(run: GenerationRun): Promise<boolean> {
-    const { state, pace, clock } = this.#parts;
+    const { state, pace } = this.#parts;
     const { length } = run.request.prompt;
     const endOfNext = this.#cutter(run);
     for (let end = endOfNext(); end < length; end = endOfNext()) {
-      const tokens = end - state.length;
-      if (run.deadline.refuses(pace.expectPrefill(tokens))) return false;
-      const startedAt = clock.now();
-      await this.#evaluate(run, end, [], async () => {});
-      pace.prefilled(tokens, clock.now() - startedAt);
-      run.signal?.throwIfAborted();
+      if (!(await this.#evaluatePiece(run, end))) return false;
     }
     return !run.deadline.refuses(pace.expectPrefill(length - state.length));
+  }
+
+  /**
+   * Evaluates the first `length` tokens of a prompt.
+   *
+   * @returns false when there was no time for a piece
+   * @throws the signal's reason when aborted, after the piece that is being evaluated
+   */
+  async evaluateFirst(run: GenerationRun, length: number): Promise<boolean> {
+    const endOfNext = this.#cutter(run);
+    while (this.#parts.state.length < length) {
+      if (!(await this.#evaluatePiece(run, Math.min(length, endOfNext())))) return false;
+    }
+    return true;
   }
 
   /** Evaluates the last piece alone. */
@@ -85,6 +94,18 @@ export class Prefill {
       const tokens = text.slice(state.length, end);
       await state.evaluatePrompt({ tokens, outputs: [], read: async () => {} });
     }
+  }
+
+  /** Evaluates a piece before the last one. Returns false when there is no time for it. */
+  async #evaluatePiece(run: GenerationRun, end: number): Promise<boolean> {
+    const { state, pace, clock } = this.#parts;
+    const tokens = end - state.length;
+    if (run.deadline.refuses(pace.expectPrefill(tokens))) return false;
+    const startedAt = clock.now();
+    await this.#evaluate(run, end, [], async () => {});
+    pace.prefilled(tokens, clock.now() - startedAt);
+    run.signal?.throwIfAborted();
+    return true;
   }
 
   /** Tells where the piece ends that follows what the sequence holds; that may be behind the prompt's end. */

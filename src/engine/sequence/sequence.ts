@@ -40,6 +40,9 @@ export interface SequenceGenerationOptions<Grammar> extends Omit<GenerationRunOp
   readonly grammar: Grammar | undefined;
 }
 
+/** Tokens of a prompt behind its checkpoint: about as many as open an answer. */
+const tokensAfterCheckpoint = 8;
+
 export class Sequence<Grammar> {
   readonly #parts: SequenceParts<Grammar>;
   readonly #state: SequenceState;
@@ -120,7 +123,21 @@ export class Sequence<Grammar> {
       await this.#parts.archive?.restore(request, held, signal);
     }
     run.cachedTokens = await this.#cache.prepare(request);
-    return await this.#prefill.evaluateUntilLast(run);
+    return (await this.#evaluateCheckpoint(run)) && (await this.#prefill.evaluateUntilLast(run));
+  }
+
+  /**
+   * A model that cannot go back needs its state from before the answer, when the next turn renders that otherwise, without
+   * its thoughts for example. Templates change a few tokens before it too.
+   */
+  async #evaluateCheckpoint(run: GenerationRun): Promise<boolean> {
+    const { native, conversations } = this.#parts;
+    const length = run.request.prompt.length - tokensAfterCheckpoint;
+    if (native.canForget || conversations.limitBytes === 0 || run.rule !== 'common') return true;
+    if (length - run.cachedTokens < tokensAfterCheckpoint) return true;
+    if (!(await this.#prefill.evaluateFirst(run, length))) return false;
+    await this.#cache.keep();
+    return true;
   }
 
   /** Restores the snapshot of a known prefix, where there is a usable one. */

@@ -97,6 +97,43 @@ describe('a direct invoke', () => {
     expect(endBy).toBeLessThanOrEqual(after + 10_000 - 150);
   });
 
+  it.each(['completion', 'function-url'])('waits for what the engine keeps of %s', async (name) => {
+    const engine = new FakeEngine();
+    const { promise: kept, resolve } = Promise.withResolvers<void>();
+    Object.assign(engine, { settled: () => kept });
+    let isAnswered = false;
+    const answering = definePipelineOn(engine)(readEvent(name)).finally(() => {
+      isAnswered = true;
+    });
+    await vi.waitUntil(() => engine.requests.length === 1 && engine.open === 0);
+
+    expect(isAnswered).toBe(false);
+    resolve();
+    await answering;
+  });
+
+  it.each([
+    [{ requestContext: { authorizer: { iam: { userArn: 'arn:one' } } } }, 'caller arn:one'],
+    [{ headers: { authorization: 'Bearer key' } }, 'key Bearer key'],
+    [{}, 'key '],
+  ])('names the tenant of a chat: %j', async (fields, tenant) => {
+    const engine = new FakeEngine('Yes.', { contextSize: 2048 });
+    const url = readEvent('function-url-chat') as { requestContext: object; headers: object; body: string };
+    const { model } = JSON.parse(url.body) as { model: string };
+    const handler = definePipeline({ engine, model, chatTemplate: templates.chatMl });
+    const { requestContext = {}, headers = {} } = fields as { requestContext?: object; headers?: object };
+    await handler(
+      {
+        ...url,
+        headers: { ...url.headers, ...headers },
+        requestContext: { ...url.requestContext, ...requestContext },
+      },
+      context,
+    );
+
+    expect(engine.requests[0]?.turn).toEqual({ tenant, continues: false });
+  });
+
   it.each(['completion', 'function-url'])('leaves no generation open after %s', async (name) => {
     const engine = new FakeEngine();
 

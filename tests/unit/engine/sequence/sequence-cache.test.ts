@@ -170,6 +170,18 @@ describe('the common rule', () => {
     expect((await generate(sequence, prompt)).summary.cachedTokens).toBe(0);
   });
 
+  it('goes back to before an answer on a model that can only go on', async () => {
+    const conversations = new ConversationCache({ limitBytes: 100_000, isIndivisible: true });
+    const { sequence } = createSequences({ rule: 'common', canForget: false, conversations });
+    await generate(sequence, prompt);
+    // The answer is rendered in another way.
+    const next = [...prompt, ...promptOf(30, 5)];
+    const { text, summary } = await generate(sequence, next);
+
+    expect(summary.cachedTokens).toBe(192);
+    expect(text).toBe(await generateCold(next));
+  });
+
   it('gives way to the exact one where a request asks for it', async () => {
     const { sequence } = createSequences({ rule: 'common' });
     await generate(sequence, prompt);
