@@ -344,12 +344,9 @@ describe('logit_bias', () => {
     expect(drawn[0]).not.toEqual(drawn[1]);
   });
 
-  it.each([{ 999999: 1 }, { 5: 101 }, { five: 1 }, { '-1': 1 }, { 5: '1' }])(
-    'is rejected: %j',
-    async (logit_bias) => {
-      expect(await refuse({ logit_bias })).toMatchObject({ param: /^logit_bias/ });
-    },
-  );
+  it.each([{ 999999: 1 }, { 5: true }, { '-1': 1 }, { 5: '1' }])('is rejected: %j', async (logit_bias) => {
+    expect(await refuse({ logit_bias })).toMatchObject({ param: /^logit_bias/ });
+  });
 });
 
 describe('the seed', () => {
@@ -563,7 +560,7 @@ describe('a field of llama-server', () => {
     expect(timings).not.toHaveProperty('deadline');
   });
 
-  it.each(['n_predict', 'n_probs', 'mirostat', 'id_slot', 'samplers', 'response_fields', 'response_format'])(
+  it.each(['n_keep', 'id_slot', 'response_fields', 'response_format'])(
     'that is not supported is rejected by name: %s',
     async (field) => {
       expect(await refuse({ [field]: 1 })).toMatchObject({ code: 'unsupported_parameter', param: field });
