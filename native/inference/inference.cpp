@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "logits.h"
+#include "sampler.h"
 
 namespace {
 
@@ -10,13 +11,6 @@ namespace {
 template <typename Function> Function * find(const char * name) {
     ggml_backend_reg_t backend = ggml_backend_dev_backend_reg(ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU));
     return reinterpret_cast<Function *>(ggml_backend_reg_get_proc_address(backend, name));
-}
-
-/** Whether nothing but the highest logit counts. */
-bool isGreedy(const AddonSampler & sampler) {
-    return sampler.greedySampler != nullptr && sampler.xtcSampler == nullptr && sampler.tokenBiasSampler == nullptr &&
-        sampler.repeatPenaltySampler == nullptr && sampler.dryRepeatPenaltySampler == nullptr &&
-        sampler.grammarEvaluationState == nullptr;
 }
 
 InferenceThread::Result nothing() {
@@ -69,7 +63,6 @@ Napi::Value Inference::run(Napi::Env env, std::vector<Napi::ObjectReference> kep
 }
 
 void Inference::decode(llama_batch batch) {
-    context->sharedSamplerData.gotLogit = false;
     switch (llama_decode(context->ctx, batch)) {
         case 0: return;
         case 1: throw std::runtime_error("llama.cpp has no room for the tokens in its context.");
@@ -77,25 +70,13 @@ void Inference::decode(llama_batch batch) {
     }
 }
 
-const float * Inference::logitsOf(int32_t output) {
-    const float * logits = llama_get_logits_ith(context->ctx, output);
+float * Inference::logitsOf(int32_t output) {
+    float * logits = llama_get_logits_ith(context->ctx, output);
     if (logits == nullptr) throw std::runtime_error("llama.cpp gave no logits.");
     return logits;
 }
 
-llama_token Inference::choose(int32_t output, AddonSampler & sampler) {
-    const float * logits = logitsOf(output);
-    if (isGreedy(sampler)) return chooseHighest(logits, llama_vocab_n_tokens(context->model->vocab));
-    sampler.rebuildChainIfNeeded();
-    llama_token_data_array candidates;
-    std::unique_lock<std::mutex> lock(context->sharedSamplerData.mutex);
-    sampler.sampleAndReleaseLock(context->sharedSamplerData.mutex, lock, context->ctx, output, candidates, false);
-    if (candidates.selected < 0 || candidates.selected >= static_cast<int64_t>(candidates.size))
-        throw std::runtime_error("llama.cpp chose no token.");
-    const llama_token chosen = candidates.data[candidates.selected].id;
-    sampler.acceptToken(chosen);
-    return chosen;
-}
+ChosenToken Inference::choose(int32_t output, SamplerChain & sampler) { return sampler.choose(logitsOf(output)); }
 
 Napi::Value Inference::Decode(const Napi::CallbackInfo & info) {
     return run(info.Env(), {}, [this] {
@@ -107,10 +88,9 @@ Napi::Value Inference::Decode(const Napi::CallbackInfo & info) {
 /** (output, sampler) */
 Napi::Value Inference::Sample(const Napi::CallbackInfo & info) {
     const int32_t output = info[0].As<Napi::Number>().Int32Value();
-    auto * sampler = Napi::ObjectWrap<AddonSampler>::Unwrap(info[1].As<Napi::Object>());
+    const auto sampler = Sampler::chainOf(info[1]);
     return run(info.Env(), keep(info[1]), [=]() -> InferenceThread::Result {
-        const llama_token token = choose(output, *sampler);
-        return [token](Napi::Env env) { return Napi::Number::New(env, token); };
+        return [chosen = choose(output, *sampler)](Napi::Env env) { return toValue(env, chosen); };
     });
 }
 

@@ -1,11 +1,12 @@
-// The calls of one context that take time. They work on the contexts and the samplers of node-llama-cpp's native module,
-// whose own headers this is compiled with.
+// The calls of one context that take time. They work on the contexts of node-llama-cpp's native module, whose own headers this
+// is compiled with.
 #pragma once
 #include "AddonContext.h"
 #include "ggml-backend.h"
 #include "ggml-cpu.h"
 #include "inference-thread.h"
 #include "napi.h"
+#include "sampler-chain.h"
 
 class Inference : public Napi::ObjectWrap<Inference> {
 public:
@@ -20,15 +21,15 @@ public:
 
     /** Evaluates a batch. On the inference thread, as those below. */
     void decode(llama_batch batch);
-    /** Chooses a token by the logits of one of the last batch's, and tells the sampler. */
-    llama_token choose(int32_t output, AddonSampler & sampler);
+    /** Chooses a token by the logits of one of the last batch's. */
+    ChosenToken choose(int32_t output, SamplerChain & sampler);
 
 private:
     AddonContext * context;
     Napi::ObjectReference contextReference;
     ggml_threadpool_t threads = nullptr;
 
-    const float * logitsOf(int32_t output);
+    float * logitsOf(int32_t output);
     void keepThreads(int count);
     void releaseThreads();
 

@@ -1,9 +1,13 @@
+#include "grammar.h"
 #include "inference.h"
 #include "model-settings.h"
+#include "sampler.h"
 #include "token-loop.h"
 
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
     exports.Set("Inference", Inference::define(env));
+    exports.Set("Sampler", Sampler::define(env));
+    exports.Set("Grammar", Grammar::define(env));
     exports.Set("TokenLoop", TokenLoop::define(env));
     exports.Set("setRepack", Napi::Function::New(env, setRepack));
     exports.Set("listProcessorFeatures", Napi::Function::New(env, listProcessorFeatures));

@@ -1,5 +1,7 @@
 #include "token-loop.h"
 
+#include "sampler.h"
+
 namespace {
 
 /** What a step that was not taken has chosen. */
@@ -9,7 +11,7 @@ constexpr llama_token noToken = -1;
 
 TokenLoop::TokenLoop(const Napi::CallbackInfo & info) : Napi::ObjectWrap<TokenLoop>(info) {
     inference = Napi::ObjectWrap<Inference>::Unwrap(info[0].As<Napi::Object>());
-    sampler = Napi::ObjectWrap<AddonSampler>::Unwrap(info[1].As<Napi::Object>());
+    sampler = Sampler::chainOf(info[1]);
     inferenceReference = Napi::Persistent(info[0].As<Napi::Object>());
     samplerReference = Napi::Persistent(info[1].As<Napi::Object>());
     sequence = info[2].As<Napi::Number>().Int32Value();
@@ -21,13 +23,12 @@ Napi::Value TokenLoop::Step(const Napi::CallbackInfo & info) {
     std::vector<Napi::ObjectReference> kept;
     kept.push_back(Napi::Persistent(Value()));
     return inference->run(info.Env(), std::move(kept), [this]() -> InferenceThread::Result {
-        const llama_token chosen = advance();
-        return [chosen](Napi::Env env) { return Napi::Number::New(env, chosen); };
+        return [chosen = advance()](Napi::Env env) { return toValue(env, chosen); };
     });
 }
 
-llama_token TokenLoop::advance() {
-    if (stopping || ended) return noToken;
+ChosenToken TokenLoop::advance() {
+    if (stopping || ended) return {noToken, true, {}};
     // Also when this step fails.
     ended = true;
     int32_t one = 1;
@@ -35,9 +36,10 @@ llama_token TokenLoop::advance() {
     int8_t wantsLogits = 1;
     inference->decode({1, &token, nullptr, &position, &one, &sequences, &wantsLogits});
     position += 1;
-    token = inference->choose(0, *sampler);
-    ended = llama_vocab_is_eog(sampler->model->vocab, token);
-    return token;
+    auto chosen = inference->choose(0, *sampler);
+    token = chosen.token;
+    ended = chosen.ends || !chosen.replacement.empty();
+    return chosen;
 }
 
 /** Steps that have not begun do nothing. */

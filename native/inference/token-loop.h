@@ -1,9 +1,11 @@
 // One sequence's token loop below JavaScript: each step evaluates the token that the step before has chosen and chooses
-// the next, so that the next step can be asked for before JavaScript has seen the last one's token.
+// the next, so that the next step can be asked for before JavaScript has seen the last one's token. It ends with a token that
+// ends the text, or that goes into the text in part.
 #pragma once
 #include <atomic>
 
 #include "inference.h"
+#include "sampler-chain.h"
 
 class TokenLoop : public Napi::ObjectWrap<TokenLoop> {
 public:
@@ -14,7 +16,7 @@ public:
 
 private:
     Inference * inference;
-    AddonSampler * sampler;
+    std::shared_ptr<SamplerChain> sampler;
     Napi::ObjectReference inferenceReference;
     Napi::ObjectReference samplerReference;
     llama_seq_id sequence;
@@ -24,7 +26,7 @@ private:
     /** Of the inference thread alone, as the position and the token. */
     bool ended = false;
 
-    llama_token advance();
+    ChosenToken advance();
 
     Napi::Value Step(const Napi::CallbackInfo & info);
     Napi::Value Stop(const Napi::CallbackInfo & info);

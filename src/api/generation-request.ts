@@ -1,18 +1,13 @@
 // Converts the fields of a request to the engine's request, and validates them against the loaded model.
-import type { GenerationRequest, Sampling, Token } from '../engine/engine.ts';
+import type { GenerationRequest, Token } from '../engine/engine.ts';
 import { RequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
 import type { GenerationFields } from './request-fields.ts';
+import { toSampling } from './sampling.ts';
 import type { ModelService } from './service.ts';
 
 /** No vocabulary has longer tokens. The longest are runs of spaces or dashes. */
 const longestTokenInCharacters = 256;
-
-/** Division by a lower temperature overflows llama.cpp's 32-bit floats, and the text becomes noise. */
-const lowestTemperature = 1e-5;
-
-/** In OpenAI's API a bias of -100 forbids a token. In llama.cpp it would only make the token unlikely. */
-const forbiddingBias = -100;
 
 /** Converts the fields that do not concern the prompt, the number of tokens or the grammar. */
 export function toGenerationOptions(
@@ -22,61 +17,12 @@ export function toGenerationOptions(
 ): Omit<GenerationRequest, 'prompt' | 'maxTokens' | 'grammar'> {
   const { stop, cache_prompt, t_max_predict_ms } = fields;
   return {
-    sampling: toSampling(fields, fields.seed ?? seed, engine.properties.vocabularySize),
+    sampling: toSampling(fields, fields.seed ?? seed, engine),
     stop: typeof stop === 'string' ? [stop] : stop,
     cachePrompt: cache_prompt,
     ...(t_max_predict_ms !== undefined && { maxPredictMs: t_max_predict_ms }),
     ...(endBy !== undefined && { endBy }),
   };
-}
-
-function toSampling(fields: GenerationFields, seed: number, vocabularySize: number): Sampling {
-  const { temperature, dry_multiplier, dry_penalty_last_n, xtc_probability } = fields;
-  return {
-    temperature: temperature < lowestTemperature ? 0 : temperature,
-    topP: fields.top_p,
-    topK: fields.top_k,
-    minP: fields.min_p,
-    repeatPenalty: fields.repeat_penalty,
-    presencePenalty: fields.presence_penalty,
-    frequencyPenalty: fields.frequency_penalty,
-    logitBias: toLogitBias(fields.logit_bias, vocabularySize),
-    ...(dry_multiplier > 0 && {
-      dry: {
-        multiplier: dry_multiplier,
-        base: fields.dry_base,
-        allowedLength: fields.dry_allowed_length,
-        lastTokens: dry_penalty_last_n === -1 ? null : dry_penalty_last_n,
-        sequenceBreakers: fields.dry_sequence_breakers,
-      },
-    }),
-    ...(xtc_probability > 0 && { xtc: { probability: xtc_probability, threshold: fields.xtc_threshold } }),
-    ignoreEndOfGeneration: fields.ignore_eos,
-    seed: toUnsigned32(seed),
-  };
-}
-
-/** Returns the sampling of another choice of the same prompt: its seed is higher by `offset`. */
-export function withSeedOffset(sampling: Sampling, offset: number): Sampling {
-  return offset === 0 ? sampling : { ...sampling, seed: toUnsigned32(sampling.seed + offset) };
-}
-
-function toLogitBias(
-  logitBias: Readonly<Record<string, number>>,
-  vocabularySize: number,
-): ReadonlyMap<Token, number> {
-  const biases = Object.entries(logitBias).map(([key, bias]): [Token, number] => {
-    const token = Number(key);
-    assertToken(token, vocabularySize, `logit_bias.${key}`);
-    return [token, bias === forbiddingBias ? Number.NEGATIVE_INFINITY : bias];
-  });
-  return new Map(biases);
-}
-
-/** Reduces a seed to 32 bits. Avoids the highest value, which means "draw a random seed" in llama.cpp. */
-function toUnsigned32(seed: number): number {
-  const low = Number(BigInt.asUintN(32, BigInt(seed)));
-  return low === 0xffff_ffff ? 0 : low;
 }
 
 /** @throws {RequestError} `model_not_found` under the strict rule, when the model has another name */
@@ -102,16 +48,6 @@ export function assertGenerates({ engine, embedder }: ModelService): void {
   throw new RequestError('invalid_value', `This model cannot generate text. Use ${path}.`, {
     param: 'model',
   });
-}
-
-/** @throws {RequestError} `invalid_value` when the token is not in the vocabulary */
-export function assertToken(token: Token, vocabularySize: number, param: string): void {
-  if (token < vocabularySize) return;
-  throw new RequestError(
-    'invalid_value',
-    `'${param}' must be a token of this model, lower than ${vocabularySize}, not ${token}.`,
-    { param },
-  );
 }
 
 /**

@@ -36,7 +36,46 @@ interface ExcludeTopChoices {
   readonly threshold: number;
 }
 
-/** How the next token is chosen. The engine has no defaults: the public API sets every field. */
+/** A temperature that rises with the entropy of the distribution, from `temperature - range` to `temperature + range`. */
+interface DynamicTemperature {
+  readonly range: number;
+  /** How fast it rises; 1 is in proportion to the entropy. */
+  readonly exponent: number;
+}
+
+/** Keeps the surprise of the text near a target, in the place of the samplers that drop tokens. */
+interface Mirostat {
+  readonly version: 1 | 2;
+  /** The target in bits. */
+  readonly tau: number;
+  /** How fast it adapts. */
+  readonly eta: number;
+}
+
+/** "Adaptive-p": keeps the probability of the chosen tokens near a target. */
+interface AdaptiveP {
+  readonly target: number;
+  /** How much of the past it remembers, from 0 to 0.99. */
+  readonly decay: number;
+}
+
+/** The names of the samplers, in the order in which they are applied by default. They are llama-server's. */
+export const samplerOrder = [
+  'penalties',
+  'dry',
+  'top_n_sigma',
+  'top_k',
+  'typ_p',
+  'top_p',
+  'min_p',
+  'xtc',
+  'temperature',
+  'adaptive_p',
+] as const;
+
+export type SamplerName = (typeof samplerOrder)[number];
+
+/** How the next token is chosen. The engine has no defaults: the public API sets every field. An absent one is off. */
 export interface Sampling {
   /** 0 is greedy: it chooses the likeliest token after biases and penalties. */
   readonly temperature: number;
@@ -46,8 +85,10 @@ export interface Sampling {
   readonly topK: number;
   /** Drops tokens less likely than this fraction of the likeliest one; 0 drops none. */
   readonly minP: number;
-  /** Makes the last 64 tokens of prompt and text less likely; 1 changes nothing. */
+  /** Makes the last tokens of prompt and text less likely; 1 changes nothing. */
   readonly repeatPenalty: number;
+  /** How many tokens `repeatPenalty` remembers; infinity is all. */
+  readonly repeatLastTokens: number;
   /** Subtracted from the logit of every token that was generated already. */
   readonly presencePenalty: number;
   /** Subtracted from a token's logit for each time it was generated. */
@@ -56,8 +97,21 @@ export interface Sampling {
   readonly logitBias: ReadonlyMap<Token, number>;
   readonly dry?: DryPenalty;
   readonly xtc?: ExcludeTopChoices;
+  /** Keeps the tokens whose surprise is nearest to the expected one, until their probabilities add up to this; 1 keeps all. */
+  readonly typicalP?: number;
+  /** Drops tokens whose logit is more than this many standard deviations below the highest one; 0 drops none. */
+  readonly topNSigma?: number;
+  readonly dynatemp?: DynamicTemperature;
+  readonly mirostat?: Mirostat;
+  readonly adaptiveP?: AdaptiveP;
+  /** The samplers to apply, in this order; the others are off. A name may occur twice. Default: {@link samplerOrder}. */
+  readonly samplers?: readonly SamplerName[];
+  /** The fewest tokens that `topP`, `minP`, `typicalP` and `xtc` leave. */
+  readonly minKeep?: number;
   /** The model may not end its text. */
   readonly ignoreEndOfGeneration: boolean;
+  /** Before so many tokens, the model may not end its text, and stop strings do not end it. */
+  readonly minTokens?: number;
   /** Unsigned 32-bit. The same seed, prompt and sampling give the same text. */
   readonly seed: number;
 }

@@ -344,12 +344,9 @@ describe('logit_bias', () => {
     expect(drawn[0]).not.toEqual(drawn[1]);
   });
 
-  it.each([{ 999999: 1 }, { 5: 101 }, { five: 1 }, { '-1': 1 }, { 5: '1' }])(
-    'is rejected: %j',
-    async (logit_bias) => {
-      expect(await refuse({ logit_bias })).toMatchObject({ param: /^logit_bias/ });
-    },
-  );
+  it.each([{ 999999: 1 }, { 5: true }, { '-1': 1 }, { 5: '1' }])('is rejected: %j', async (logit_bias) => {
+    expect(await refuse({ logit_bias })).toMatchObject({ param: /^logit_bias/ });
+  });
 });
 
 describe('the seed', () => {

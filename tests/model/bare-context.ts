@@ -2,27 +2,33 @@
 import type {
   AddonContext,
   AddonModel,
-  AddonSampler,
   Inference,
+  NativeChoice,
+  NativeSampler,
   OpenedAddon,
 } from '../../src/engine/llama/llama-addon.ts';
+import { toSamplerConfig } from '../../src/engine/llama/sampler-config.ts';
 import { modelPath } from './default-model.ts';
+import { greedy } from './generation.ts';
+
+/** Of the default model. */
+export const vocabularySize = 49_152;
 
 export interface BareContext {
   readonly model: AddonModel;
   readonly context: AddonContext;
   readonly inference: Inference;
-  readonly sampler: AddonSampler;
+  readonly sampler: NativeSampler;
   /** Evaluates tokens behind a position of the sequence, of which nothing may be there yet, and gives the last one's output. */
   evaluate(tokens: Uint32Array, position: number): Promise<number>;
   /** Evaluates tokens on the emptied sequence and chooses what follows. */
-  begin(tokens: Uint32Array): Promise<number>;
+  begin(tokens: Uint32Array): Promise<NativeChoice>;
   dispose(): Promise<void>;
 }
 
 /** With one thread. The context holds so many tokens, and evaluates as many together. */
 export async function createBareContext(
-  { addon, inference: { Inference } }: Pick<OpenedAddon, 'addon' | 'inference'>,
+  { addon, inference: { Inference, Sampler } }: Pick<OpenedAddon, 'addon' | 'inference'>,
   contextSize: number,
 ): Promise<BareContext> {
   const model = new addon.AddonModel(modelPath, { addonExports: addon, gpuLayers: 0, useMmap: true });
@@ -37,8 +43,8 @@ export async function createBareContext(
   });
   await context.init();
   const inference = new Inference(context, 1);
-  const sampler = new addon.AddonSampler(model);
-  sampler.applyConfig({ temperature: 0, topP: 1, minP: 0, seed: 0 });
+  const request = { prompt: [], maxTokens: contextSize, sampling: greedy };
+  const sampler = new Sampler(model, toSamplerConfig(request, vocabularySize));
 
   async function evaluate(tokens: Uint32Array, position: number): Promise<number> {
     context.initBatch(tokens.length);

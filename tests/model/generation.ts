@@ -21,6 +21,7 @@ export const greedy: Sampling = {
   topK: 0,
   minP: 0,
   repeatPenalty: 1,
+  repeatLastTokens: 64,
   presencePenalty: 0,
   frequencyPenalty: 0,
   logitBias: new Map(),

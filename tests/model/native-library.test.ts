@@ -35,9 +35,6 @@ const members = {
     'removeTokenCellsFromSequence',
     'getEmbedding',
   ],
-  AddonSampler: ['applyConfig', 'dispose'],
-  AddonGrammar: [],
-  AddonGrammarEvaluationState: [],
 } as const;
 
 function missing(addon: LlamaAddon): string[] {

@@ -1,7 +1,7 @@
 // Guessed tokens on the real model: whatever is guessed, the text is one that the model would have written.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine/engine.ts';
-import { generateOn, loadEngine } from './generation.ts';
+import { generateOn, greedy, loadEngine } from './generation.ts';
 
 const list = 'red apple, green pear, blue plum, yellow lemon, black cherry, white peach';
 const quoting = `${list}. ${list}. ${list}.`;
@@ -67,10 +67,8 @@ describe('a text with guessed tokens', () => {
 
   it('may be left at any token', async () => {
     const request = { prompt: guessing.tokenize(quoting), maxTokens: 48, stop: [] };
-    const sampling = { temperature: 0, topP: 1, topK: 0, minP: 0, repeatPenalty: 1, presencePenalty: 0 };
-    const rest = { frequencyPenalty: 0, logitBias: new Map(), ignoreEndOfGeneration: false, seed: 0 };
     let pieces = 0;
-    for await (const _ of guessing.generate({ ...request, sampling: { ...sampling, ...rest } })) {
+    for await (const _ of guessing.generate({ ...request, sampling: greedy })) {
       pieces += 1;
       if (pieces === 5) break;
     }

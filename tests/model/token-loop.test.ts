@@ -1,13 +1,8 @@
 // The native token loop: alone, and as the engine uses it.
 import { readdirSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Engine, Sampling } from '../../src/engine/engine.ts';
-import {
-  type AddonContext,
-  type AddonModel,
-  type AddonSampler,
-  openLlamaAddon,
-} from '../../src/engine/llama/llama-addon.ts';
+import type { Engine, Grammar, Sampling } from '../../src/engine/engine.ts';
+import { type AddonModel, type NativeSampler, openLlamaAddon } from '../../src/engine/llama/llama-addon.ts';
 import { LlamaContext } from '../../src/engine/llama/llama-context.ts';
 import { type BareContext, createBareContext } from './bare-context.ts';
 import { generateOn, greedy, loadEngine } from './generation.ts';
@@ -24,7 +19,7 @@ describe('the native loop', () => {
   const { TokenLoop } = opened.inference;
   let bare: BareContext;
   let model: AddonModel;
-  let sampler: AddonSampler;
+  let sampler: NativeSampler;
 
   beforeAll(async () => {
     bare = await createBareContext(opened, 256);
@@ -38,22 +33,18 @@ describe('the native loop', () => {
   /** Evaluates a text on the empty sequence and chooses what follows. */
   async function begin(text: string): Promise<{ token: number; position: number }> {
     const tokens = model.tokenize(text, true);
-    return { token: await bare.begin(tokens), position: tokens.length };
+    return { token: Number(await bare.begin(tokens)), position: tokens.length };
   }
 
-  it('chooses what the module chooses one by one', async () => {
+  it('chooses what is chosen one by one', async () => {
     const { token, position } = await begin(prompt);
     const loop = new TokenLoop(bare.inference, sampler, 0, position, token);
     const tokens = await Promise.all(Array.from({ length: 32 }, () => loop.step()));
-    // The way of node-llama-cpp itself.
-    const context = bare.context as AddonContext & {
-      sampleToken(output: number, sampler: AddonSampler): Promise<number>;
-    };
     const expected: number[] = [];
     let next = (await begin(prompt)).token;
     for (let index = 0; index < 32; index += 1) {
       const output = await bare.evaluate(Uint32Array.of(next), position + index);
-      next = await context.sampleToken(output, sampler);
+      next = Number(await bare.inference.sample(output, sampler));
       expected.push(next);
     }
 
@@ -64,7 +55,7 @@ describe('the native loop', () => {
     const { token, position } = await begin(question);
     const loop = new TokenLoop(bare.inference, sampler, 0, position, token);
     const tokens = await Promise.all(Array.from({ length: 64 }, () => loop.step()));
-    const end = tokens.findIndex((each) => model.isEogToken(each));
+    const end = tokens.findIndex((each) => model.isEogToken(Number(each)));
 
     expect(end).toBeGreaterThanOrEqual(0);
     expect(new Set(tokens.slice(end + 1))).toEqual(new Set([-1]));
@@ -107,7 +98,7 @@ describe('an engine with one slot', () => {
   });
 
   const json = { gbnf: 'root ::= "{" [a-z" :,]* "}"' };
-  const cases: [string, Partial<Sampling>, { gbnf: string }?][] = [
+  const cases: [string, Partial<Sampling>, Grammar?][] = [
     ['greedily', {}],
     ['at temperature 1', { temperature: 1, seed: 7 }],
     ['with every filter', { temperature: 0.9, topK: 40, topP: 0.9, minP: 0.05, seed: 11 }],
@@ -126,7 +117,13 @@ describe('an engine with one slot', () => {
       },
     ],
     ['without likely tokens', { temperature: 1, seed: 3, xtc: { probability: 0.9, threshold: 0.1 } }],
+    ['with a penalty of presence', { presencePenalty: 0.5 }],
+    ['with a penalty of frequency', { temperature: 1, seed: 2, frequencyPenalty: 0.5 }],
+    ['by Mirostat', { temperature: 1, seed: 4, mirostat: { version: 2, tau: 3, eta: 0.1 } }],
+    ['by adaptive-p', { temperature: 1, seed: 4, minP: 0.01, adaptiveP: { target: 0.4, decay: 0.9 } }],
+    ['with an end that comes late', { minTokens: 10 }],
     ['by a grammar', {}, json],
+    ['by a grammar that waits for its trigger', {}, { ...json, trigger: ' fox decided' }],
     ['by a grammar at temperature 1', { temperature: 1, seed: 5 }, json],
   ];
 
@@ -145,14 +142,17 @@ describe('an engine with one slot', () => {
     },
   );
 
-  it.each([
-    ['a penalty of presence', { presencePenalty: 0.5 }],
-    ['a penalty of frequency', { frequencyPenalty: 0.5 }],
-  ])('keeps the choice where the sampler is told of each token: %s', async (_, sampling) => {
+  it('takes the loop up again behind a token that a trigger cuts', async () => {
+    const grammar = { gbnf: 'root ::= " yes, " [a-z ]*', trigger: ' deci' };
+    const options = { grammar, sampling: { repeatPenalty: 1.1 }, maxTokens: 40, cachePrompt: false };
+    const expected = await generateOn(engine, prompt, { ...options, logprobs: 0 });
     const decodes = vi.spyOn(LlamaContext.prototype, 'decode');
-    await generateOn(engine, prompt, { sampling, maxTokens: 4, cachePrompt: false });
+    const generated = await generateOn(engine, prompt, options);
 
-    expect(decodes).toHaveBeenCalledTimes(4);
+    expect(generated.text).toMatch(/^, the fox deci yes, /);
+    expect(generated.text).toBe(expected.text);
+    // The prompt's, and at most one for the tokens in the place of the cut one.
+    expect(decodes.mock.calls.length).toBeLessThanOrEqual(2);
   });
 
   it('remembers what was generated for a penalty of repetition, also where another one changes with each token', async () => {

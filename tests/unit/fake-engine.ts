@@ -144,7 +144,8 @@ export class FakeEngine implements Engine {
       yield { type: 'prompt', scores: prompt.slice(1).map((token) => toScore(token, top, logprob)) };
     const all = typeof answer === 'string' ? this.tokenizeText(answer, { special: false }) : answer;
     const tokens = all.slice(0, maxTokens);
-    const text = new GeneratedText((each) => this.detokenize(each), prompt, stop);
+    const { minTokens } = request.sampling;
+    const text = new GeneratedText((each) => this.detokenize(each), prompt, stop, minTokens);
     const toEvent = (piece: { text: string; tokens: readonly GeneratedToken[] }): GenerationEvent => ({
       type: 'text',
       ...piece,

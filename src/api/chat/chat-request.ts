@@ -3,7 +3,13 @@ import * as z from 'zod/mini';
 import { ForeignFields } from '../../generation/foreign-fields.ts';
 import { unsupportedFields as unsupportedInCompletions } from '../completions/completion-request.ts';
 import { assertTogether, parseFields, type UnsupportedFields } from '../request-body.ts';
-import { generationFields, leaveOutStreamOptions, mostTopLogprobs, tokenLimit } from '../request-fields.ts';
+import {
+  generationFields,
+  leaveOutStreamOptions,
+  mostTopLogprobs,
+  tokenLimit,
+  toTopLogprobs,
+} from '../request-fields.ts';
 import { messages } from './message-fields.ts';
 import { chooseTools, type ToolChoice, toolChoiceField } from './tool-choice.ts';
 
@@ -134,9 +140,8 @@ const unsupportedFields: UnsupportedFields = {
  * @throws {RequestError} with the name of the field that is missing or invalid, or foreign under the strict rule
  */
 export function parseChatRequest(body: unknown, foreign: ForeignFields = new ForeignFields()): ChatRequest {
-  const request = withoutUnknownEffort(
-    parseFields(chatRequestSchema, unsupportedFields, body, foreign),
-    foreign,
+  const request = withTopLogprobs(
+    withoutUnknownEffort(parseFields(chatRequestSchema, unsupportedFields, body, foreign), foreign),
   );
   const { logprobs, top_logprobs = 0, tools, grammar, response_format } = request;
   leaveOutStreamOptions(request, foreign);
@@ -151,6 +156,13 @@ export function parseChatRequest(body: unknown, foreign: ForeignFields = new For
   );
   const { tool_choice, ...rest } = request;
   return { ...rest, ...chooseTools(tool_choice, tools) };
+}
+
+/** Asks for log-probabilities when `n_probs` does. */
+function withTopLogprobs(request: ChatFields): ChatFields {
+  const top = toTopLogprobs(request.n_probs);
+  if (top === undefined) return request;
+  return { ...request, logprobs: true, top_logprobs: request.top_logprobs ?? top };
 }
 
 /**

@@ -15,8 +15,8 @@ import {
   toGenerationOptions,
   tokenizePrompt,
   toMaxTokens,
-  withSeedOffset,
 } from '../generation-request.ts';
+import { withSeedOffset } from '../sampling.ts';
 import type { ModelService } from '../service.ts';
 import { toUsage } from '../usage.ts';
 import { ChatChoice } from './chat-choice.ts';

@@ -9,6 +9,7 @@ import {
   mostTopLogprobs,
   tokenLimit,
   tokenNumber,
+  toTopLogprobs,
 } from '../request-fields.ts';
 
 const tokens = z.array(tokenNumber()).check(z.minLength(1));
@@ -84,7 +85,8 @@ export function parseCompletionRequest(
   body: unknown,
   foreign: ForeignFields = new ForeignFields(),
 ): CompletionRequest {
-  const request = parseFields(completionRequestSchema, unsupportedFields, body, foreign);
+  const fields = parseFields(completionRequestSchema, unsupportedFields, body, foreign);
+  const request = { ...fields, logprobs: fields.logprobs ?? toTopLogprobs(fields.n_probs) };
   const { stream, best_of, n, suffix, echo, grammar, json_schema } = request;
   leaveOutStreamOptions(request, foreign);
   assertTogether(

@@ -4,18 +4,18 @@ import { RequestError } from '../../errors/request-error.ts';
 import { type ChoiceEvent, generateChoices, startStream } from '../../generation/choices.ts';
 import type { RequestContext } from '../../generation/context.ts';
 import { toTimings } from '../../telemetry/timings.ts';
+import { assertToken } from '../assert-token.ts';
 import {
   assertFits,
   assertGenerates,
   assertMayFit,
   assertModel,
-  assertToken,
   toGenerationOptions,
   tokenizePrompt,
   toMaxTokens,
-  withSeedOffset,
 } from '../generation-request.ts';
 import { toJsonOutput } from '../json-output.ts';
+import { withSeedOffset } from '../sampling.ts';
 import type { ModelService } from '../service.ts';
 import { toUsage } from '../usage.ts';
 import {

@@ -2,7 +2,8 @@
 import { isUtf8 } from 'node:buffer';
 import { RequestError } from '../../errors/request-error.ts';
 import type { RequestContext } from '../../generation/context.ts';
-import { assertMayFit, assertModel, assertToken } from '../generation-request.ts';
+import { assertToken } from '../assert-token.ts';
+import { assertMayFit, assertModel } from '../generation-request.ts';
 import { toTokenText } from '../logprobs.ts';
 import type { ModelService } from '../service.ts';
 import {

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import type { SamplerConfig } from './sampler-config.ts';
 
 /** A token's number in the vocabulary; -1 where there is none. */
 type AddonToken = number;
@@ -68,36 +69,6 @@ export interface AddonContext {
   getEmbedding(tokens: number, size?: number): Float64Array;
 }
 
-/** Absent is off; `undefined` is taken for a value. */
-export interface AddonSamplerConfig {
-  temperature: number;
-  topP: number;
-  minP: number;
-  seed: number;
-  topK?: number;
-  xtcProbability?: number;
-  xtcThreshold?: number;
-  repeatPenalty?: number;
-  repeatPenaltyMaxTokens?: number;
-  repeatPenaltyTokens?: Uint32Array;
-  dryRepeatPenaltyStrength?: number;
-  dryRepeatPenaltyBase?: number;
-  dryRepeatPenaltyAllowedLength?: number;
-  dryRepeatPenaltyLastTokens?: number;
-  dryRepeatPenaltySequenceBreakers?: readonly string[];
-  grammarEvaluationState?: AddonGrammarState;
-  tokenBiasKeys?: Uint32Array;
-  tokenBiasValues?: Float32Array;
-}
-
-export interface AddonSampler {
-  applyConfig(config: AddonSamplerConfig): void;
-  dispose(): void;
-}
-
-export type AddonGrammar = object & { readonly __addonGrammar: never };
-export type AddonGrammarState = object & { readonly __addonGrammarState: never };
-
 export interface LlamaAddon {
   readonly AddonModel: new (
     path: string,
@@ -112,13 +83,6 @@ export interface LlamaAddon {
     },
   ) => AddonModel;
   readonly AddonContext: new (model: AddonModel, options: AddonContextOptions) => AddonContext;
-  readonly AddonSampler: new (model: AddonModel) => AddonSampler;
-  /** Throws when llama.cpp does not take it. */
-  readonly AddonGrammar: new (
-    gbnf: string,
-    options: { readonly addonExports: LlamaAddon; readonly rootRuleName: string },
-  ) => AddonGrammar;
-  readonly AddonGrammarEvaluationState: new (model: AddonModel, grammar: AddonGrammar) => AddonGrammarState;
   setLogger(log: (level: number, message: string) => void): void;
   setLoggerLogLevel(level: number): void;
   loadBackends(folder?: string): void;
@@ -136,7 +100,7 @@ export interface Inference {
   /** Evaluates the context's batch. Rejects when it fails. */
   decode(): Promise<void>;
   /** Chooses a token after one of the batch, and tells the sampler. Rejects when that one has no logits. */
-  sample(output: number, sampler: AddonSampler): Promise<AddonToken>;
+  sample(output: number, sampler: NativeSampler): Promise<NativeChoice>;
   /** Scores a token after one of the batch, before any sampling option. `top`: how many of the likeliest to score as well. */
   score(output: number, token: AddonToken, top: number): Promise<AddonScore>;
   saveSequence(path: string, sequence: number, tokens: Uint32Array): Promise<void>;
@@ -158,13 +122,26 @@ interface AddonScore {
   readonly topLogprobs: Float64Array;
 }
 
+/** A grammar that llama.cpp has parsed. */
+export type NativeGrammar = object & { readonly __nativeGrammar: never };
+
+/** The chain of samplers of one text. It remembers the tokens that it chooses. */
+export interface NativeSampler {
+  /** Calls made before end as if it were not disposed of; those made later throw. */
+  dispose(): void;
+}
+
+/** A chosen token; an object when other tokens go into the text instead, because a grammar's trigger ends within it. */
+export type NativeChoice = AddonToken | { readonly token: AddonToken; readonly admitted: Uint32Array };
+
 /** Steps of one sequence, each of which evaluates the token that the last one has chosen, and chooses the next. */
 export interface AddonTokenLoop {
   /**
-   * Takes a step as soon as those asked for before have ended; after a token that ends a text, or a step that failed, none
-   * is taken. Resolves in the order of the calls, with the token that was chosen, or -1 when the step was not taken.
+   * Takes a step as soon as those asked for before have ended; after a token that ends a text or does not go into it as it
+   * is, or a step that failed, none is taken. Resolves in the order of the calls, with the token that was chosen, or -1 when
+   * the step was not taken.
    */
-  step(): Promise<AddonToken>;
+  step(): Promise<NativeChoice>;
   /** Cancels the steps that have not started. */
   stop(): void;
 }
@@ -176,10 +153,16 @@ export interface InferenceModule {
     context: AddonContext,
     threads: number,
   ) => Inference;
+  readonly Sampler: new (model: AddonModel, config: SamplerConfig, grammar?: NativeGrammar) => NativeSampler;
+  /** Throws when llama.cpp cannot parse it. */
+  readonly Grammar: new (
+    model: AddonModel,
+    gbnf: string,
+  ) => NativeGrammar;
   /** `token` is the first to evaluate, and `position` where it stands in the sequence. */
   readonly TokenLoop: new (
     inference: Inference,
-    sampler: AddonSampler,
+    sampler: NativeSampler,
     sequence: number,
     position: number,
     token: AddonToken,

@@ -220,7 +220,7 @@ export class LlamaEngine implements Engine {
   ): AsyncGenerator<GenerationEvent, void, void> {
     this.#assertPossible(request);
     const { model, clock } = this.#parts;
-    const grammar = request.grammar && parseGrammar(model.addon, request.grammar);
+    const grammar = request.grammar && parseGrammar(model, request.grammar);
     const { pool } = request.promptLogprobs ? await this.#scoringSlots() : this.#generatingSlots();
     yield* generateInSlot(pool, request, { grammar, signal, clock });
   }

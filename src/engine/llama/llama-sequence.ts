@@ -3,16 +3,23 @@ import { readFile } from 'node:fs/promises';
 import { fileToState } from '../cache/kv-state.ts';
 import type { GenerationRequest, ScoredToken, Token } from '../engine.ts';
 import type { Decode, NativeSequence, Sampler } from '../sequence/native-sequence.ts';
-import type { AddonGrammar } from './llama-addon.ts';
-import { LlamaSampling, type LlamaSamplingContext } from './llama-sampling.ts';
-import { TokenLoop } from './token-loop.ts';
+import type { NativeGrammar } from './llama-addon.ts';
+import type { LlamaContext } from './llama-context.ts';
+import type { LlamaModel } from './llama-model.ts';
+import { toSamplerConfig } from './sampler-config.ts';
+import { TokenLoop, toChosenToken } from './token-loop.ts';
 
-export class LlamaSequence implements NativeSequence<AddonGrammar> {
-  readonly #parts: LlamaSamplingContext;
+export interface LlamaSequenceParts {
+  readonly model: LlamaModel;
+  readonly context: LlamaContext;
+}
+
+export class LlamaSequence implements NativeSequence<NativeGrammar> {
+  readonly #parts: LlamaSequenceParts;
   /** Its number in the context. */
   readonly #number: number;
 
-  constructor(parts: LlamaSamplingContext, number: number) {
+  constructor(parts: LlamaSequenceParts, number: number) {
     this.#parts = parts;
     this.#number = number;
   }
@@ -93,20 +100,23 @@ export class LlamaSequence implements NativeSequence<AddonGrammar> {
     };
   }
 
-  createSampler(request: GenerationRequest, grammar: AddonGrammar | undefined): Sampler {
+  createSampler(request: GenerationRequest, grammar: NativeGrammar | undefined): Sampler {
     const { model, context } = this.#parts;
-    const sampling = new LlamaSampling(this.#parts, request, grammar);
+    const { Sampler, TokenLoop: NativeLoop } = model.inference;
+    const sampler = new Sampler(
+      model.native,
+      toSamplerConfig(request, model.facts.vocabularySize),
+      ...(grammar === undefined ? [] : [grammar]),
+    );
     return {
-      choose: (output) => sampling.choose(output),
-      admit: (token) => sampling.admit(token),
+      choose: async (output) => toChosenToken(await context.inference.sample(output, sampler)),
       openLoop: (position, token, events) => {
-        // Several sequences share their decodes, and a sampler that changes has to be told between two tokens.
-        if (!this.isAlone || !sampling.isSteady) return undefined;
-        const { TokenLoop: NativeLoop } = model.inference;
-        const native = new NativeLoop(context.inference, sampling.native, this.#number, position, token);
+        // Several sequences share their decodes.
+        if (!this.isAlone) return undefined;
+        const native = new NativeLoop(context.inference, sampler, this.#number, position, token);
         return new TokenLoop({ native, first: token, ...events });
       },
-      [Symbol.dispose]: () => sampling[Symbol.dispose](),
+      [Symbol.dispose]: () => sampler.dispose(),
     };
   }
 }

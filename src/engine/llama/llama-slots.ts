@@ -12,7 +12,7 @@ import { Sequence } from '../sequence/sequence.ts';
 import { longestStepOf } from '../sequence/step-size.ts';
 import { SlotPool } from '../slot-pool.ts';
 import type { StateArchive } from '../state-archive.ts';
-import type { AddonGrammar } from './llama-addon.ts';
+import type { NativeGrammar } from './llama-addon.ts';
 import { LlamaContext } from './llama-context.ts';
 import type { LlamaModel } from './llama-model.ts';
 import { LlamaSequence } from './llama-sequence.ts';
@@ -53,7 +53,7 @@ export interface ArchiveOptions {
 
 export interface LlamaSlots {
   readonly context: LlamaContext;
-  readonly pool: SlotPool<Sequence<AddonGrammar>>;
+  readonly pool: SlotPool<Sequence<NativeGrammar>>;
   readonly pace: Pace;
   readonly snapshots: PrefixSnapshots;
   readonly archive: ConversationArchive | undefined;
@@ -96,20 +96,20 @@ export async function createSlots(
     });
   const shared = { vocabulary, snapshots, conversations, sharing, archive, rule, pace, clock, lookupTokens };
   const slots = Array.from({ length: sequences }, (_, number) => {
-    return new Sequence({ native: new LlamaSequence({ model, vocabulary, context }, number), ...shared });
+    return new Sequence({ native: new LlamaSequence({ model, context }, number), ...shared });
   });
   return { context, pace, snapshots, archive, pool: new SlotPool(slots, queueLimit) };
 }
 
 export interface SlotGenerationOptions {
-  readonly grammar: AddonGrammar | undefined;
+  readonly grammar: NativeGrammar | undefined;
   readonly signal: AbortSignal | undefined;
   readonly clock: Clock;
 }
 
 /** Generates as {@link Engine.generate} does, in the first slot that is free. */
 export async function* generateInSlot(
-  pool: SlotPool<Sequence<AddonGrammar>>,
+  pool: SlotPool<Sequence<NativeGrammar>>,
   request: GenerationRequest,
   { grammar, signal, clock }: SlotGenerationOptions,
 ): AsyncGenerator<GenerationEvent, void, void> {
@@ -133,7 +133,7 @@ export async function* generateInSlot(
 }
 
 /** Waits for a slot, of several the one that holds most of the prompt. Undefined when the time is up first. */
-async function acquire<Slot extends Sequence<AddonGrammar>>(
+async function acquire<Slot extends Sequence<NativeGrammar>>(
   pool: SlotPool<Slot>,
   request: GenerationRequest,
   signal: AbortSignal | undefined,

@@ -20,7 +20,6 @@ export class LlamaVocabulary {
   /** Whether texts start with the beginning-of-sequence token. */
   readonly addsBosToken: boolean;
   readonly hasWordPieces: boolean;
-  #endOfGeneration: readonly Token[] | undefined;
 
   constructor({ native, facts }: LlamaModel) {
     this.#native = native;
@@ -37,12 +36,6 @@ export class LlamaVocabulary {
   /** Whether this token ends a text. */
   isEndOfGeneration(token: Token): boolean {
     return token === this.eos || token === this.eot || this.#native.isEogToken(token);
-  }
-
-  /** The tokens that end a text. The first access asks llama.cpp about every token. */
-  get endOfGeneration(): readonly Token[] {
-    this.#endOfGeneration ??= [...Array(this.size).keys()].filter((token) => this.isEndOfGeneration(token));
-    return this.#endOfGeneration;
   }
 
   /** As {@link Engine.tokenize}. */

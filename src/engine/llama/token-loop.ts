@@ -1,7 +1,8 @@
 // Steps of one sequence that are asked for before the token of the last one is known: the native loop goes from one to
 // the next by itself, and JavaScript does its part while a step runs (docs/decisions/0013).
 import type { Token } from '../engine.ts';
-import type { AddonTokenLoop } from './llama-addon.ts';
+import type { ChosenToken } from '../sequence/native-sequence.ts';
+import type { AddonTokenLoop, NativeChoice } from './llama-addon.ts';
 
 export interface TokenLoopOptions {
   readonly native: AddonTokenLoop;
@@ -24,27 +25,33 @@ export class TokenLoop {
   }
 
   /**
-   * Asks for a step, behind those asked for before; there is none after a token that ends a text.
+   * Asks for a step, behind those asked for before; there is none after a token that ends a text, or that does not go into it
+   * as it is.
    *
    * @throws {Error} when llama.cpp fails, and when the step is not taken
    */
-  async step(): Promise<Token> {
+  async step(): Promise<ChosenToken> {
     const { native, onEvaluated, onFailed } = this.#options;
-    let token: Token;
+    let chosen: ChosenToken;
     try {
-      token = await native.step();
+      chosen = toChosenToken(await native.step());
     } catch (error) {
       onFailed();
       throw error;
     }
-    if (token < 0) throw new Error('The step was not taken.');
+    if (chosen.token < 0) throw new Error('The step was not taken.');
     onEvaluated(this.#next);
-    this.#next = token;
-    return token;
+    this.#next = chosen.token;
+    return chosen;
   }
 
   /** Ends the loop before the next step that has not begun. */
   stop(): void {
     this.#options.native.stop();
   }
+}
+
+export function toChosenToken(choice: NativeChoice): ChosenToken {
+  if (typeof choice === 'number') return { token: choice, admitted: [choice] };
+  return { token: choice.token, admitted: [...choice.admitted] };
 }

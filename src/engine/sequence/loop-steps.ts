@@ -16,9 +16,15 @@ export class LoopSteps {
   readonly #parts: LoopStepsParts;
   /** When the last step ended. */
   #steppedAt = 0;
+  #isOver = false;
 
   constructor(parts: LoopStepsParts) {
     this.#parts = parts;
+  }
+
+  /** Whether the text goes on without its last token, so that no step can follow. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /**
@@ -29,14 +35,15 @@ export class LoopSteps {
   async take(run: GenerationRun): Promise<readonly Choice[]> {
     const { loop, vocabulary, pace, clock } = this.#parts;
     const askedAt = clock.now();
-    const token = await loop.step();
+    const { token, admitted } = await loop.step();
     const at = clock.now();
     // The step before it was counted already.
     pace.decoded(at - Math.max(askedAt, this.#steppedAt));
     this.#steppedAt = at;
     run.signal?.throwIfAborted();
     const ends = vocabulary.isEndOfGeneration(token);
-    return [{ token, score: undefined, ends, admitted: ends ? [] : [token], at }];
+    this.#isOver = admitted.length !== 1 || admitted[0] !== token;
+    return [{ token, score: undefined, ends, admitted: ends ? [] : admitted, at }];
   }
 
   /** Cancels the steps that have not started. */

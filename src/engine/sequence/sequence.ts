@@ -162,8 +162,8 @@ export class Sequence<Grammar> {
     announced: AnnouncedPrompt,
   ): AsyncGenerator<GenerationEvent, void, void> {
     const { native, vocabulary, pace, clock, lookupTokens } = this.#parts;
-    const { prompt, stop, logprobs } = run.request;
-    const text = new GeneratedText(vocabulary.detokenizeGenerated, prompt, stop);
+    const { prompt, stop, logprobs, sampling } = run.request;
+    const text = new GeneratedText(vocabulary.detokenizeGenerated, prompt, stop, sampling.minTokens);
     using sampler = native.createSampler(run.request, grammar);
     const lookup = new PromptLookup(prompt, lookupTokens);
     const chooser = new TokenChooser({ native, vocabulary, sampler, lookup, logprobs, clock });

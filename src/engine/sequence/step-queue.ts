@@ -49,6 +49,11 @@ export class StepQueue {
    * @param last - the tokens of the text that were chosen last
    */
   async fill(last: readonly Token[]): Promise<void> {
+    if (this.#loop?.isOver) {
+      // The steps that were asked for already are not taken.
+      await Promise.allSettled(this.#pending.splice(0));
+      this.#loop = undefined;
+    }
     while (this.#pending.length < (this.#loop ? loopAhead : 1) && this.#mayAsk(this.#pending.length)) {
       this.#loop ??= this.#openLoop(last);
       this.#add(
@@ -81,7 +86,7 @@ export class StepQueue {
     return asked === 0 ? !deadline.refuses(expectedMs) : deadline.fits(expectedMs);
   }
 
-  /** Opens the native loop behind a token, where nothing but the sampler's choice happens between two tokens. */
+  /** Opens the native loop behind a token, where JavaScript has nothing to do between two tokens. */
   #openLoop(last: readonly Token[]): LoopSteps | undefined {
     const { state, lookup, sampler, vocabulary, pace, clock } = this.#parts;
     const [token] = last;

@@ -42,10 +42,10 @@ export class TokenChooser {
   /** Chooses the token that follows the logits with this native number. */
   async choose(output: number): Promise<Choice> {
     const { native, vocabulary, sampler, lookup, logprobs, clock } = this.#parts;
-    const token = await sampler.choose(output);
+    const { token, admitted: mayBeAdmitted } = await sampler.choose(output);
     const score = logprobs === undefined ? undefined : await native.score(output, token, logprobs);
     const ends = vocabulary.isEndOfGeneration(token);
-    const admitted = ends ? [] : sampler.admit(token);
+    const admitted = ends ? [] : mayBeAdmitted;
     for (const each of admitted) lookup.push(each);
     return { token, score, ends, admitted, at: clock.now() };
   }

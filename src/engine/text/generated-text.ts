@@ -19,11 +19,17 @@ export class GeneratedText {
   #decoded = 0;
   /** The length of all pieces so far. */
   #given = 0;
+  /** How many more tokens are not searched for stop strings. */
+  #unscanned: number;
 
-  /** @param prompt - the tokens before the first generated one */
-  constructor(detokenize: Detokenize, prompt: readonly Token[], stop: readonly string[]) {
+  /**
+   * @param prompt - the tokens before the first generated one
+   * @param minTokens - no stop string ends the text within so many tokens
+   */
+  constructor(detokenize: Detokenize, prompt: readonly Token[], stop: readonly string[], minTokens = 0) {
     this.#decoder = new TokenTextDecoder(detokenize, prompt);
     this.#scanner = new StopStringScanner(stop);
+    this.#unscanned = minTokens;
   }
 
   /** Whether a stop string was found. It ends the text. */
@@ -37,7 +43,9 @@ export class GeneratedText {
     const offset = this.#decoded;
     this.#decoded += added.length;
     this.#open.push({ generated: { token, offset, ...(score && { score }) }, end: this.#decoded });
-    return this.#give(this.#scanner.push(added));
+    if (this.#unscanned === 0) return this.#give(this.#scanner.push(added));
+    this.#unscanned -= 1;
+    return this.#give(added);
   }
 
   /** Adds the token that ends the generation, which has no text. */

@@ -28,6 +28,7 @@ describe("the engine's request", () => {
         topK: 0,
         minP: 0,
         repeatPenalty: 1,
+        repeatLastTokens: 64,
         presencePenalty: 0,
         frequencyPenalty: 0,
         logitBias: new Map(),
@@ -45,6 +46,7 @@ describe("the engine's request", () => {
       top_k: 40,
       min_p: 0.05,
       repeat_penalty: 1.1,
+      repeat_last_n: 128,
       presence_penalty: 2,
       frequency_penalty: -2,
       logit_bias: { 72: 1.5, 105: -100, 0: 100 },
@@ -55,6 +57,18 @@ describe("the engine's request", () => {
       dry_sequence_breakers: ['\n'],
       xtc_probability: 0.5,
       xtc_threshold: 0.2,
+      typical_p: 0.9,
+      top_n_sigma: 1.5,
+      dynatemp_range: 0.4,
+      dynatemp_exponent: 2,
+      mirostat: 1,
+      mirostat_tau: 4,
+      mirostat_eta: 0.2,
+      adaptive_target: 0.5,
+      adaptive_decay: 0.8,
+      samplers: ['penalties', 'Top-K', 'topp', 'nucleus', 'typical_p', 'temp'],
+      min_keep: 2,
+      min_tokens: 3,
       ignore_eos: true,
       seed: 11,
       stop: ['x', 'y'],
@@ -80,6 +94,7 @@ describe("the engine's request", () => {
         topK: 40,
         minP: 0.05,
         repeatPenalty: 1.1,
+        repeatLastTokens: 128,
         presencePenalty: 2,
         frequencyPenalty: -2,
         logitBias: new Map([
@@ -89,6 +104,14 @@ describe("the engine's request", () => {
         ]),
         dry: { multiplier: 0.8, base: 2, allowedLength: 3, lastTokens: 64, sequenceBreakers: ['\n'] },
         xtc: { probability: 0.5, threshold: 0.2 },
+        typicalP: 0.9,
+        topNSigma: 1.5,
+        dynatemp: { range: 0.4, exponent: 2 },
+        mirostat: { version: 1, tau: 4, eta: 0.2 },
+        adaptiveP: { target: 0.5, decay: 0.8 },
+        samplers: ['penalties', 'top_k', 'top_p', 'top_p', 'typ_p', 'temperature'],
+        minKeep: 2,
+        minTokens: 3,
         ignoreEndOfGeneration: true,
         seed: 11,
       },
@@ -99,9 +122,81 @@ describe("the engine's request", () => {
     ['one stop text', { stop: 'x' }, { stop: ['x'] }],
     ['no stop', { stop: null }, { stop: [] }],
     ['DRY over all tokens', { dry_multiplier: 1 }, { sampling: { dry: { lastTokens: null } } }],
-    ['a temperature too low to divide by', { temperature: 1e-6 }, { sampling: { temperature: 0 } }],
+    [
+      'a penalty of repetition by its name in vLLM',
+      { repetition_penalty: 1.2, repeat_penalty: 1.1 },
+      { sampling: { repeatPenalty: 1.2, repeatLastTokens: Number.POSITIVE_INFINITY } },
+    ],
+    [
+      'a neutral penalty of repetition',
+      { repetition_penalty: 1, repeat_penalty: 1.1 },
+      { sampling: { repeatPenalty: 1.1, repeatLastTokens: 64 } },
+    ],
+    [
+      'a penalty of repetition over some tokens',
+      { repetition_penalty: 1.2, repeat_last_n: 5 },
+      { sampling: { repeatLastTokens: 5 } },
+    ],
+    [
+      'a penalty of repetition over all tokens',
+      { repeat_penalty: 1.2, repeat_last_n: -1 },
+      { sampling: { repeatLastTokens: Number.POSITIVE_INFINITY } },
+    ],
+    [
+      'the letters of samplers',
+      { samplers: 'edskypmxta' },
+      {
+        sampling: {
+          samplers: [
+            ...['penalties', 'dry', 'top_n_sigma', 'top_k', 'typ_p', 'top_p', 'min_p', 'xtc'],
+            ...['temperature', 'adaptive_p'],
+          ],
+        },
+      },
+    ],
+    ['the smaller of two limits', { max_tokens: 9, n_predict: 4 }, { maxTokens: 4 }],
+    ['the other limit', { max_tokens: 4, n_predict: 9 }, { maxTokens: 4 }],
+    ['a limit and none', { max_tokens: 4, n_predict: -1 }, { maxTokens: 4 }],
   ])('is correct for %s', async (_, fields, expected) => {
     expect(await ask(fields)).toMatchObject(expected);
+  });
+
+  it('has as many tokens as fit the context where n_predict is -1', async () => {
+    const engine = new FakeEngine();
+    await askWhole({ prompt: 'Hi', n_predict: -1 }, engine);
+    await askWhole({ prompt: 'Hi', n_predict: 5 }, engine);
+
+    expect(engine.requests.map(({ maxTokens }) => maxTokens)).toEqual([engine.contextSize - 2, 5]);
+  });
+
+  it('has log-probabilities where n_probs asks for some', async () => {
+    for (const [n_probs, logprobs] of [
+      [0, undefined],
+      [3, 3],
+      [100, 20],
+    ]) {
+      const engine = new FakeEngine();
+      await askWhole({ prompt: 'Hi', n_probs }, engine);
+      await chatWhole(
+        { messages: [{ role: 'user', content: 'Hi' }], n_probs },
+        { engine, chatTemplate: template },
+      );
+      expect(engine.requests.map((request) => request.logprobs)).toEqual([logprobs, logprobs]);
+    }
+  });
+
+  it.each([
+    [['top_k', 'top_q'], 'samplers.1', /a list of penalties, dry, .*\. Item 1 is none of them\.$/],
+    [['constructor'], 'samplers.0', /Item 0 is none/],
+    ['kq', 'samplers', /of the letters edskypmxta\. Item 1 is none of them\.$/],
+    ['top_k', 'samplers', /Item 1 is none/],
+    [7, 'samplers', /must be a string or a list, not 7/],
+  ])('has no samplers %j', async (samplers, param, message) => {
+    await expect(askWhole({ prompt: 'Hi', samplers }, new FakeEngine())).rejects.toMatchObject({
+      code: 'invalid_value',
+      param,
+      message: expect.stringMatching(message),
+    });
   });
 
   it.each([
@@ -133,23 +228,67 @@ describe("the engine's request", () => {
 });
 
 describe('a logit_bias', () => {
+  const toBiases = async (logit_bias: unknown) => {
+    const request = await ask({ logit_bias });
+    return [...(request?.sampling.logitBias ?? [])];
+  };
+
+  // The fake engine has a token for each character.
   it.each([
     [
-      { 1114372: 1 },
-      'invalid_value',
-      'logit_bias.1114372',
-      /must be a token of this model, lower than 1114372/,
+      { 5: 1.5, 7: -100 },
+      [
+        [5, 1.5],
+        [7, Number.NEGATIVE_INFINITY],
+      ],
     ],
-    [{ 4294967295: 1 }, 'invalid_value', 'logit_bias.4294967295', /must be a token/],
-    [{ 12345678901: 1 }, 'invalid_value', 'logit_bias.12345678901', /must be a token number/],
-    [{ a: 1 }, 'invalid_value', 'logit_bias.a', /^The key of 'logit_bias\.a' must be a token number\.$/],
-    [{ '-1': 1 }, 'invalid_value', 'logit_bias.-1', /must be a token number/],
-    [{ constructor: 1 }, 'invalid_value', 'logit_bias.constructor', /must be a token number/],
-    [{ 5: 101 }, 'invalid_value', 'logit_bias.5', /must be at most 100, not 101/],
-    [{ 5: '1' }, 'invalid_value', 'logit_bias.5', /must be a number, not a string/],
-  ])('of %j is rejected', async (logit_bias, code, param, message) => {
+    [
+      { 5: false, 7: -200 },
+      [
+        [5, Number.NEGATIVE_INFINITY],
+        [7, Number.NEGATIVE_INFINITY],
+      ],
+    ],
+    [{ 5: 500 }, [[5, 500]]],
+    [
+      { Hi: 2 },
+      [
+        [72, 2],
+        [105, 2],
+      ],
+    ],
+    [
+      [
+        [72, 1],
+        ['Hi', 2],
+        [5, false],
+      ],
+      [
+        [72, 3],
+        [105, 2],
+        [5, Number.NEGATIVE_INFINITY],
+      ],
+    ],
+    [[['7', 1]], [[7, 1]]],
+    [{ constructor: 0 }, expect.arrayContaining([[99, 0]])],
+    [[], []],
+  ])('of %j is added up', async (logit_bias, biases) => {
+    expect(await toBiases(logit_bias)).toEqual(biases);
+  });
+
+  it.each([
+    [{ 1114372: 1 }, 'logit_bias.1114372', /must be a token of this model, lower than 1114372/],
+    [{ 4294967295: 1 }, 'logit_bias.4294967295', /must be a token/],
+    [{ 12345678901: 1 }, 'logit_bias.12345678901', /must be a token/],
+    [{ '-1': 1 }, 'logit_bias.-1', /must be a token/],
+    [[[1114372, 1]], 'logit_bias.1114372', /must be a token/],
+    [{ 5: '1' }, 'logit_bias.5', /must be a number or a boolean, not a string/],
+    [{ 5: true }, 'logit_bias', /must be a number, or false to forbid the token, not true/],
+    [[[5]], 'logit_bias.0', /must be a list/],
+    [{ ['a'.repeat(70_000)]: 1 }, 'logit_bias', /have at least 70000 characters/],
+  ])('of %j is rejected', async (logit_bias, param, message) => {
     await expect(askWhole({ prompt: 'Hi', logit_bias }, new FakeEngine())).rejects.toMatchObject({
-      code,
+      code: 'invalid_value',
       param,
       message: expect.stringMatching(message),
     });

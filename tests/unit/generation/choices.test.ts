@@ -34,6 +34,7 @@ function toRequests(count: number): GenerationRequest[] {
       topK: 0,
       minP: 0,
       repeatPenalty: 1,
+      repeatLastTokens: 64,
       presencePenalty: 0,
       frequencyPenalty: 0,
       logitBias: new Map(),

@@ -53,8 +53,6 @@ describe('parseCompletionRequest', () => {
     ],
     [{ prompt: 'a', unknown: null }, 'unknown', "Unknown parameter 'unknown'."],
     [{ prompt: 'a', seed: 2 ** 65 }, 'seed', "'seed' must be at most 18446744073709552000"],
-    [{ prompt: 'a', typical_p: 0.9 }, 'typical_p', "'typical_p' must be 1, not 0.9."],
-    [{ prompt: 'a', samplers: ['top_k'] }, 'samplers', "'samplers' must be a list of at most 0"],
     [{ prompt: 'a', n: 0 }, 'n', "'n' must be at least 1, not 0."],
     [{ prompt: 'a', n: 129 }, 'n', "'n' must be at most 128, not 129."],
     [{ prompt: 'a', n: 3, best_of: 2 }, 'best_of', "'best_of' must be at least 'n', not 2: 'n' is 3."],
@@ -94,7 +92,7 @@ describe('parseCompletionRequest', () => {
 
     for (const body of [
       { prompt: 'a', [name]: 1 },
-      { prompt: 'a', logit_bias: { [name]: 1 } },
+      { prompt: 'a', logit_bias: { [name]: '1' } },
     ])
       expect(() => parseStrictly(body)).toThrow(/^.{1,120}$/);
   });
@@ -126,7 +124,7 @@ describe('parseCompletionRequest', () => {
     ['seed', undefined, -1, undefined],
     ['logprobs', undefined, false, undefined],
     ['logprobs', undefined, 5, 5],
-    ['mirostat_tau', undefined, 5, 5],
+    ['mirostat_tau', 5, 4, 4],
     ['temperature', 1, 7.5, 7.5],
   ])('reads %s, by default %j, from %j as %j', (field, absent, given, parsed) => {
     const read = (fields: object) =>
@@ -137,7 +135,7 @@ describe('parseCompletionRequest', () => {
   });
 
   it('ignores fields that are null, and fills in the defaults', () => {
-    const body = { prompt: 'a', max_tokens: null, logprobs: null, typical_p: null, stop: 'b' };
+    const body = { prompt: 'a', max_tokens: null, logprobs: null, typical_p: null, n_keep: null, stop: 'b' };
 
     expect(parseCompletionRequest(body)).toEqual({
       prompt: 'a',
@@ -147,6 +145,7 @@ describe('parseCompletionRequest', () => {
       top_k: 0,
       min_p: 0,
       repeat_penalty: 1,
+      repetition_penalty: 1,
       presence_penalty: 0,
       frequency_penalty: 0,
       logit_bias: {},
@@ -157,6 +156,17 @@ describe('parseCompletionRequest', () => {
       dry_sequence_breakers: ['\n', ':', '"', '*'],
       xtc_probability: 0,
       xtc_threshold: 0.1,
+      typical_p: 1,
+      top_n_sigma: -1,
+      dynatemp_range: 0,
+      dynatemp_exponent: 1,
+      mirostat: 0,
+      mirostat_tau: 5,
+      mirostat_eta: 0.1,
+      adaptive_target: -1,
+      adaptive_decay: 0.9,
+      min_keep: 0,
+      min_tokens: 0,
       ignore_eos: false,
       stop: 'b',
       n: 1,

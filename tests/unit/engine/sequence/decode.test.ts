@@ -25,7 +25,6 @@ const writes = (text: string) => (tokens: readonly Token[]) =>
 const ways: [string, SequenceOptions][] = [
   ['one by one', {}],
   ['by the native loop', { hasLoop: true }],
-  ['by the native loop after three', { hasLoop: true, steadyAfter: 3 }],
 ];
 
 /** Events without the times in them. */
@@ -208,8 +207,18 @@ describe('the native loop', () => {
     expect(await isLoop({}, { maxTokens: 5 })).toEqual([true, true, true, true]);
   });
 
-  it('takes over when the sampler is steady', async () => {
-    expect(await isLoop({ steadyAfter: 3 }, { maxTokens: 5 })).toEqual([false, false, true, true]);
+  it.each<[string, readonly Token[], boolean[]]>([
+    ['one other token', [26], [true, true, true, true, true]],
+    ['several tokens', [26, 25], [true, true, false, true, true]],
+  ])('starts again where %s goes into the text instead of the chosen one', async (_, cut, loops) => {
+    const options = { next: writes('abcdefgh'), admit: (token: Token) => (token === 3 ? cut : [token]) };
+    const { sequence, context } = createSequences({ hasLoop: true, ...options });
+    const { text, summary } = await generate(sequence, prompt, { maxTokens: 6 });
+
+    expect(text).toBe(await generateCold(prompt, { maxTokens: 6 }, options));
+    expect(summary.completionTokens).toBe(6);
+    expect(context.decodes.slice(3).map((decode) => decode.isLoop)).toEqual(loops);
+    expect(context.heldBy(0)).toEqual([...prompt, ...toTokens(text).slice(0, -1)]);
   });
 
   it.each<[string, SequenceOptions, Partial<GenerationRequest>]>([

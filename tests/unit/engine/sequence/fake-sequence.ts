@@ -1,8 +1,9 @@
 // A sequence of the fake context, its samplers and their native loops.
 import type { GenerationRequest, ScoredToken, Token } from '../../../../src/engine/engine.ts';
-import type { AddonTokenLoop } from '../../../../src/engine/llama/llama-addon.ts';
-import { TokenLoop } from '../../../../src/engine/llama/token-loop.ts';
+import type { AddonTokenLoop, NativeChoice } from '../../../../src/engine/llama/llama-addon.ts';
+import { TokenLoop, toChosenToken } from '../../../../src/engine/llama/token-loop.ts';
 import type {
+  ChosenToken,
   Decode,
   NativeSequence,
   Sampler,
@@ -14,8 +15,6 @@ import { endToken, type FakeContext, hash } from './fake-context.ts';
 export interface FakeSequenceOptions {
   /** Whether there is a native loop. Default: false. */
   readonly hasLoop?: boolean;
-  /** How many tokens a sampler chooses before a loop can. Default: 0. */
-  readonly steadyAfter?: number;
   /** The tokens that go into the text for a chosen one. Default: the token. */
   readonly admit?: (token: Token) => readonly Token[];
 }
@@ -99,7 +98,6 @@ class FakeSampler implements Sampler {
   readonly #options: FakeSequenceOptions;
   /** The number of choices. */
   #drawn = 0;
-  #unadmitted: Token | undefined;
   #isDisposed = false;
 
   constructor(
@@ -115,31 +113,24 @@ class FakeSampler implements Sampler {
     context.samplers += 1;
   }
 
-  async choose(output: number): Promise<Token> {
-    this.#context.assert(this.#unadmitted === undefined, `a choice before ${this.#unadmitted} is admitted`);
-    const token = this.chooseBehind(this.#context.tokensOf(output));
-    this.#unadmitted = token === endToken ? undefined : token;
-    return token;
+  async choose(output: number): Promise<ChosenToken> {
+    return toChosenToken(this.chooseBehind(this.#context.tokensOf(output)));
   }
 
   /** Chooses the likeliest token at temperature 0, else one by the seed and the number of choices before. */
-  chooseBehind(tokens: readonly Token[]): Token {
+  chooseBehind(tokens: readonly Token[]): NativeChoice {
     this.#context.assert(!this.#isDisposed, 'a choice by a disposed sampler');
     const { temperature, seed } = this.#request.sampling;
     this.#drawn += 1;
-    if (temperature === 0) return this.#context.next(tokens);
-    return this.#context.next([...tokens, seed, hash([seed, this.#drawn])]);
-  }
-
-  admit(token: Token): readonly Token[] {
-    this.#context.assert(this.#unadmitted === token, `${token} admitted instead of ${this.#unadmitted}`);
-    this.#unadmitted = undefined;
-    return this.#options.admit?.(token) ?? [token];
+    const drawn = temperature === 0 ? [] : [seed, hash([seed, this.#drawn])];
+    const token = this.#context.next([...tokens, ...drawn]);
+    const admitted = this.#options.admit?.(token) ?? [token];
+    return admitted.join() === String(token) ? token : { token, admitted: Uint32Array.from(admitted) };
   }
 
   openLoop(position: number, token: Token, events: StepLoopEvents): StepLoop | undefined {
-    const { hasLoop = false, steadyAfter = 0 } = this.#options;
-    if (!hasLoop || this.#context.sequences > 1 || this.#drawn < steadyAfter) return undefined;
+    const { hasLoop = false } = this.#options;
+    if (!hasLoop || this.#context.sequences > 1) return undefined;
     const native = new FakeTokenLoop(this.#context, this, this.#sequence, position, token);
     return new TokenLoop({ native, first: token, ...events });
   }
@@ -166,7 +157,7 @@ class FakeTokenLoop implements AddonTokenLoop {
     this.#token = token;
   }
 
-  step(): Promise<Token> {
+  step(): Promise<NativeChoice> {
     return this.#context.loopStep(this.#sequence, async () => {
       if (this.#isOver) return -1;
       try {
@@ -176,9 +167,10 @@ class FakeTokenLoop implements AddonTokenLoop {
         throw error;
       }
       this.#position += 1;
-      this.#token = this.#sampler.chooseBehind(this.#context.heldBy(this.#sequence));
-      if (this.#token === endToken) this.#isOver = true;
-      return this.#token;
+      const chosen = this.#sampler.chooseBehind(this.#context.heldBy(this.#sequence));
+      this.#token = toChosenToken(chosen).token;
+      if (this.#token === endToken || typeof chosen !== 'number') this.#isOver = true;
+      return chosen;
     });
   }
 

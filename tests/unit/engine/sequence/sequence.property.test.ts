@@ -73,7 +73,11 @@ const histories = fc.record({
     ),
   ),
   hasLoop: fc.boolean(),
-  steadyAfter: fc.nat(3),
+  admit: fc.constantFrom(
+    (token: Token) => [token],
+    (token: Token) => (token === 5 ? [9] : [token]),
+    (token: Token) => (token === 5 ? [9, 10] : [token]),
+  ),
   lookupTokens: fc.constantFrom(0, 3),
   rule: fc.constantFrom('common' as const, 'exact' as const),
   /** Room for no conversation, for about two, and for many. A token takes 8 bytes, and 12 of a head. */
@@ -141,19 +145,20 @@ describe('a sequence with a history of texts, aborts and failures', () => {
   it('generates what a fresh one generates', async () => {
     let completed = 0;
     await fc.assert(
-      fc.asyncProperty(histories, async ({ lists, conversationBytes, ...options }) => {
+      fc.asyncProperty(histories, async ({ lists, conversationBytes, admit, ...options }) => {
+        const shared = { next, admit };
         const conversations = new ConversationCache({
           limitBytes: conversationBytes,
           isIndivisible: !options.canForget,
         });
-        const sequenceOptions = { ...options, conversations, next, sequences: lists.length };
+        const sequenceOptions = { ...options, ...shared, conversations, sequences: lists.length };
         const { context, sequences } = createSequences(sequenceOptions);
         await Promise.all(
           lists.map(async (list, number) => {
             for (const generation of list) {
               const outcome = await live(context, sequences, number, generation);
               if (outcome === undefined) continue;
-              const fresh = createSequences({ next });
+              const fresh = createSequences(shared);
               const expected = await live(fresh.context, fresh.sequences, 0, {
                 request: generation.request,
                 fate: { type: 'completes' },

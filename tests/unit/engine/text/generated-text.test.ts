@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { GeneratedText } from '../../../../src/engine/text/generated-text.ts';
 
 /** Pushes pieces of bytes as tokens, and returns each piece of text with its tokens, written as `token@offset`. */
-function generate(pieces: readonly (string | number[])[], stop: readonly string[] = []) {
+function generate(pieces: readonly (string | number[])[], stop: readonly string[] = [], minTokens = 0) {
   const toBytes = (token: number) => Buffer.from((pieces[token] ?? '') as string);
-  const text = new GeneratedText((tokens) => Buffer.concat(tokens.map(toBytes)).toString(), [], stop);
+  const detokenize = (tokens: readonly number[]) => Buffer.concat(tokens.map(toBytes)).toString();
+  const text = new GeneratedText(detokenize, [], stop, minTokens);
   const given: [text: string, ...tokens: string[]][] = [];
   const give = (piece: ReturnType<GeneratedText['push']>) =>
     given.push([piece.text, ...piece.tokens.map(({ token, offset }) => `${token}@${offset}`)]);
@@ -34,6 +35,16 @@ describe('generated text', () => {
 
   it('ends with the tokens of a partial character, without text', () => {
     expect(generate(['a', [0xf0, 0x9f]])).toEqual([['a', '0@0'], [''], ['', '1@1']]);
+  });
+
+  it('is not ended by a stop string within its first tokens', () => {
+    expect(generate(['ab', 'ab', 'c', 'ab'], ['b'], 2)).toEqual([
+      ['ab', '0@0'],
+      ['ab', '1@2'],
+      ['c', '2@4'],
+      ['a', '3@5'],
+      [''],
+    ]);
   });
 
   it('holds back a possible stop string and its tokens', () => {

@@ -1,0 +1,144 @@
+// The engine's sampling options as the native sampler chain takes them (native/inference/sampler-config.h). Native code reads
+// 32-bit numbers and allocates by some of them, so each is brought into a range within which it means what it says.
+import { type GenerationRequest, type SamplerName, samplerOrder } from '../engine.ts';
+
+export interface SamplerConfig {
+  /** The samplers that may have an effect, in their order. */
+  readonly order: readonly SamplerName[];
+  readonly seed: number;
+  readonly minKeep: number;
+  readonly temperature: number;
+  readonly dynatempRange: number;
+  readonly dynatempExponent: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly minP: number;
+  readonly typicalP: number;
+  readonly topNSigma: number;
+  readonly xtcProbability: number;
+  readonly xtcThreshold: number;
+  readonly mirostat: 0 | 1 | 2;
+  readonly mirostatTau: number;
+  readonly mirostatEta: number;
+  /** Negative is off. */
+  readonly adaptiveTarget: number;
+  readonly adaptiveDecay: number;
+  readonly repeatPenalty: number;
+  readonly repeatLastTokens: number;
+  /** The prompt's last tokens, at most `repeatLastTokens`. */
+  readonly promptEnd: Uint32Array;
+  readonly presencePenalty: number;
+  readonly frequencyPenalty: number;
+  readonly dryMultiplier: number;
+  readonly dryBase: number;
+  readonly dryAllowedLength: number;
+  readonly dryLastTokens: number;
+  readonly drySequenceBreakers: readonly string[];
+  readonly biasTokens: Uint32Array;
+  /** Of the tokens at the same places. */
+  readonly biasValues: Float32Array;
+  readonly ignoreEndOfGeneration: boolean;
+  readonly minTokens: number;
+  /** Empty: the grammar applies from the first token on. */
+  readonly trigger: string;
+}
+
+/** A logit bias beyond it would be taken for what a grammar forbids, which is minus infinity (token-logits.h). */
+const greatestBias = 1e9;
+
+/** No two logits of a model differ by more, so a greater penalty would change nothing. */
+const greatestPenalty = 1e3;
+
+/** At a higher temperature all tokens are equally likely, as far as 32-bit floats tell. */
+const highestTemperature = 1e4;
+
+/** Division by a lower temperature overflows llama.cpp's 32-bit floats, and the text becomes noise. */
+const lowestTemperature = 1e-5;
+
+/** What a grammar forbids has the probability 0, which may not count as likely. */
+const lowestXtcThreshold = 1e-6;
+
+/**
+ * The mean surprise of a token that is drawn from a vocabulary of a million, in bits. Mirostat computes with two to the power
+ * of twice this number, which must fit an integer of llama.cpp's.
+ */
+const mostSurprise = 20;
+
+/** Of `decay`, by llama.cpp's own limit: 1 would divide by zero. */
+const greatestDecay = 0.99;
+
+/** Brings a number into a range. What is no number becomes the lowest. */
+function clamp(value: number, lowest: number, highest: number): number {
+  if (!(value > lowest)) return lowest;
+  return value < highest ? value : highest;
+}
+
+function clampInteger(value: number, lowest: number, highest: number): number {
+  return Math.trunc(clamp(value, lowest, highest));
+}
+
+export function toSamplerConfig(
+  request: Pick<GenerationRequest, 'prompt' | 'maxTokens' | 'sampling' | 'grammar'>,
+  vocabularySize: number,
+): SamplerConfig {
+  const { prompt, maxTokens, sampling, grammar } = request;
+  const { dry, xtc, mirostat, adaptiveP, dynatemp } = sampling;
+  // A memory of more tokens than there will be has no effect, but llama.cpp would allocate it.
+  const repeatLastTokens = clampInteger(sampling.repeatLastTokens, 0, prompt.length + maxTokens);
+  return {
+    order: sampling.samplers ?? samplerOrder,
+    seed: clampInteger(sampling.seed, 0, 0xffff_ffff),
+    minKeep: clampInteger(sampling.minKeep ?? 0, 0, vocabularySize),
+    // Mirostat has a fixed temperature.
+    ...toTemperatures(sampling.temperature, mirostat ? 0 : (dynatemp?.range ?? 0)),
+    dynatempExponent: clamp(dynatemp?.exponent ?? 1, 0, 1e3),
+    topK: clampInteger(sampling.topK, 0, vocabularySize),
+    topP: clamp(sampling.topP, 0, 1),
+    minP: clamp(sampling.minP, 0, 1),
+    typicalP: clamp(sampling.typicalP ?? 1, 0, 1),
+    topNSigma: clamp(sampling.topNSigma ?? 0, 0, 1e6),
+    xtcProbability: clamp(xtc?.probability ?? 0, 0, 1),
+    xtcThreshold: clamp(xtc?.threshold ?? 1, lowestXtcThreshold, 1),
+    mirostat: mirostat?.version ?? 0,
+    mirostatTau: clamp(mirostat?.tau ?? 0, 0, mostSurprise),
+    mirostatEta: clamp(mirostat?.eta ?? 0, 0, 1),
+    adaptiveTarget: clamp(adaptiveP?.target ?? -1, -1, 1),
+    adaptiveDecay: clamp(adaptiveP?.decay ?? 0, 0, greatestDecay),
+    // Zero would divide by zero.
+    repeatPenalty: clamp(sampling.repeatPenalty, 1e-3, greatestPenalty),
+    repeatLastTokens,
+    promptEnd: Uint32Array.from(repeatLastTokens === 0 ? [] : prompt.slice(-repeatLastTokens)),
+    presencePenalty: clamp(sampling.presencePenalty, -greatestPenalty, greatestPenalty),
+    frequencyPenalty: clamp(sampling.frequencyPenalty, -greatestPenalty, greatestPenalty),
+    dryMultiplier: clamp(dry?.multiplier ?? 0, 0, greatestPenalty),
+    // Below 1, llama.cpp ignores it.
+    dryBase: clamp(dry?.base ?? 1, 1, greatestPenalty),
+    dryAllowedLength: clampInteger(dry?.allowedLength ?? 0, 0, maxTokens),
+    dryLastTokens: clampInteger(dry?.lastTokens ?? maxTokens, 0, maxTokens),
+    drySequenceBreakers: dry?.sequenceBreakers ?? [],
+    biasTokens: Uint32Array.from(sampling.logitBias.keys()),
+    biasValues: Float32Array.from(sampling.logitBias.values(), (bias) =>
+      clamp(bias, -greatestBias, greatestBias),
+    ),
+    ignoreEndOfGeneration: sampling.ignoreEndOfGeneration,
+    minTokens: clampInteger(sampling.minTokens ?? 0, 0, maxTokens),
+    trigger: grammar?.trigger ?? '',
+  };
+}
+
+/** A dynamic temperature is from `temperature - range` to `temperature + range`. */
+function toTemperatures(
+  temperature: number,
+  range: number,
+): Pick<SamplerConfig, 'temperature' | 'dynatempRange'> {
+  const highest = clamp(temperature + range, 0, highestTemperature);
+  if (highest < lowestTemperature) return { temperature: 0, dynatempRange: 0 };
+  if (range <= 0) return { temperature: highest, dynatempRange: 0 };
+  const lowest = temperature - range;
+  // The middle and the half of what is left of the range.
+  if (lowest < lowestTemperature || highest === highestTemperature) {
+    const low = clamp(lowest, lowestTemperature, highest);
+    return { temperature: (low + highest) / 2, dynatempRange: (highest - low) / 2 };
+  }
+  return { temperature, dynatempRange: range };
+}
