@@ -1,5 +1,6 @@
 // The rules of a grammar under construction.
 import type { Shape } from './ambiguity.ts';
+import { withoutDeadEnds } from './grammar-checks.ts';
 import { type GrammarNode, reference } from './grammar-node.ts';
 import { type SharedRule, sharedRules } from './json-rules.ts';
 
@@ -23,6 +24,8 @@ const plainShapes = (['value', 'object', 'array', 'string', 'number', 'boolean',
     ];
   },
 );
+
+const plainNames: ReadonlySet<string> = new Set(plainShapes.map(([name]) => name));
 
 export class RuleSet {
   readonly #rules = new Map<string, GrammarNode>();
@@ -64,6 +67,30 @@ export class RuleSet {
     }
     return reference(name);
   };
+
+  /** Returns the state for {@link restore}. */
+  get size(): number {
+    return this.#rules.size;
+  }
+
+  /** Removes the rules that were added since the set had a size. Their names stay reserved. */
+  restore(size: number): void {
+    for (const name of [...this.#rules.keys()].slice(size)) {
+      this.#rules.delete(name);
+      if (!plainNames.has(name)) this.shapes.delete(name);
+    }
+  }
+
+  /** Removes all that matches no finite text from the rules that were added since the set had a size. */
+  removeDeadEnds(size: number, ending: ReadonlySet<string>): void {
+    for (const [name, node] of [...this.#rules].slice(size)) {
+      if (ending.has(name)) this.#rules.set(name, withoutDeadEnds(node, ending));
+      else {
+        this.#rules.delete(name);
+        this.shapes.delete(name);
+      }
+    }
+  }
 
   pathOf(name: string): string {
     return this.#paths.get(name) ?? '#';

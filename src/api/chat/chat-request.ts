@@ -76,20 +76,6 @@ const tools = z
   .optional(z.array(tool).check(z.maxLength(128)))
   .check(z.describe('The functions that the model may call. Their arguments always match their schemas.'));
 
-const responseFormat = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('text') }),
-  z.strictObject({ type: z.literal('json_object') }),
-  z.strictObject({
-    type: z.literal('json_schema'),
-    json_schema: z.strictObject({
-      name: functionName,
-      description: z.optional(z.string()),
-      schema: z.optional(z.record(z.string(), z.unknown())),
-      strict: z.optional(z.nullable(z.boolean())),
-    }),
-  }),
-]);
-
 const { user, ...generation } = generationFields;
 
 export const chatRequestSchema = z.strictObject({
@@ -115,9 +101,6 @@ export const chatRequestSchema = z.strictObject({
   parallel_tool_calls: z
     ._default(z.boolean(), true)
     .check(z.describe('Whether the model may call several functions at once.')),
-  response_format: z
-    .optional(responseFormat)
-    .check(z.describe('The format of the text. JSON always matches its schema, with or without strict.')),
   logprobs: z
     ._default(z.boolean(), false)
     .check(z.describe('Returns the log-probabilities of the generated tokens.')),
@@ -168,7 +151,6 @@ const unsupported = {
   web_search_options: '',
   verbosity: '',
   prompt_cache_retention: '',
-  json_schema: "use 'response_format'",
   chat_template: "the server always uses the model's template",
   reasoning: "use 'reasoning_effort'",
   reasoning_format: "thoughts are always in 'reasoning_content'",
@@ -184,7 +166,7 @@ const unsupported = {
  */
 export function parseChatRequest(body: unknown): ChatRequest {
   const request = parseFields(chatRequestSchema, unsupported, body);
-  const { logprobs, top_logprobs, tools, grammar, response_format } = request;
+  const { logprobs, top_logprobs } = request;
   assertStreamOptions(request);
   assertTogether(
     logprobs || top_logprobs === undefined,
@@ -192,12 +174,6 @@ export function parseChatRequest(body: unknown): ChatRequest {
     "'top_logprobs' needs 'logprobs': true.",
   );
   assertTools(request);
-  const constrainsText = response_format !== undefined && response_format.type !== 'text';
-  assertTogether(
-    grammar === undefined || (!constrainsText && (tools?.length ?? 0) === 0),
-    'grammar',
-    "'grammar' cannot be used with 'response_format' or 'tools'.",
-  );
   assertTogether(
     request.max_tokens === undefined || request.max_completion_tokens === undefined,
     'max_tokens',

@@ -45,9 +45,6 @@ export const completionRequestSchema = z.strictObject({
     .optional(z.string())
     .check(z.describe('The text that follows the generated text. Only for models that can fill in.')),
   ...generationFields,
-  json_schema: z
-    .optional(z.union([z.boolean(), z.record(z.string(), z.unknown())]))
-    .check(z.describe('The JSON Schema that the generated JSON must match.')),
 });
 
 /** A validated completion request with its defaults. */
@@ -76,19 +73,14 @@ export const unsupportedSamplers = {
   response_fields: '',
 } as const;
 
-const unsupported = {
-  ...unsupportedSamplers,
-  response_format: "use 'json_schema' or 'grammar', or POST /v1/chat/completions",
-};
-
 /**
  * Parses the body of a completion request.
  *
  * @throws {RequestError} with the name of the field that is missing, invalid, unknown or not supported
  */
 export function parseCompletionRequest(body: unknown): CompletionRequest {
-  const request = parseFields(completionRequestSchema, unsupported, body);
-  const { stream, best_of, n, suffix, echo, grammar, json_schema } = request;
+  const request = parseFields(completionRequestSchema, unsupportedSamplers, body);
+  const { stream, best_of, n, suffix, echo } = request;
   assertStreamOptions(request);
   assertTogether(
     best_of === undefined || best_of >= n,
@@ -105,11 +97,6 @@ export function parseCompletionRequest(body: unknown): CompletionRequest {
     suffix === undefined || typeof request.prompt === 'string',
     'suffix',
     "'suffix' needs a 'prompt' that is one text.",
-  );
-  assertTogether(
-    grammar === undefined || json_schema === undefined,
-    'json_schema',
-    "'json_schema' and 'grammar' cannot be used together.",
   );
   return request;
 }

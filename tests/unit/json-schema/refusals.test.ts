@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { schemaToGbnf } from '../../../src/json-schema/json-schema-grammar.ts';
-import { UnsupportedSchemaError } from '../../../src/json-schema/unsupported-schema-error.ts';
+import { SchemaError } from '../../../src/json-schema/schema-error.ts';
 
-function refusalOf(schema: unknown): UnsupportedSchemaError {
+function refusalOf(schema: unknown): SchemaError {
   try {
     schemaToGbnf(schema);
   } catch (error) {
-    if (error instanceof UnsupportedSchemaError) return error;
+    if (error instanceof SchemaError) return error;
     throw error;
   }
   throw new Error('The schema was not rejected.');
@@ -238,7 +238,7 @@ describe.each([
   );
 });
 
-describe('the message of an UnsupportedSchemaError', () => {
+describe('the message of an SchemaError', () => {
   it('is one line, even for long names with control characters', () => {
     const error = refusalOf({ properties: { [`a\n\u2028${'b'.repeat(500)}`]: { 'x\r\ny': 1 } } });
 
