@@ -11,8 +11,8 @@ import { assertTogether } from './request-body.ts';
 
 const name = z.optional(z.nullable(z.string()));
 const schema = z.record(z.string(), z.unknown());
-const jsonSchema = z.union([schema, z.boolean()]);
-const jsonSchemaOrText = z.union([schema, z.boolean(), z.string()]);
+const jsonSchema = z.union([z.boolean(), schema]);
+const jsonSchemaOrText = z.union([z.boolean(), schema, z.string()]);
 const choices = z.array(z.string()).check(z.minLength(1), z.maxLength(1024));
 const text = z.string().check(z.minLength(1));
 

@@ -20,7 +20,7 @@ export const arrayKeywords = [
 
 export function arrayNode(assertions: Assertions, rules: SchemaRules): GrammarNode {
   const counts = assertions.counts('minItems', 'maxItems');
-  const declared = Math.max(0, ...assertions.all('prefixItems').map(({ value }) => (value as []).length));
+  const declared = longestPrefix(assertions);
   const contained = declared === 0 ? readContained(assertions) : { places: [], min: 0 };
   const max = Math.min(counts.max, closedAfter(assertions), mostUnique(assertions));
   if (counts.min > max) throw assertions.refusal('minItems', `cannot be satisfied: the maximum is ${max}`);
@@ -52,6 +52,13 @@ export function arrayNode(assertions: Assertions, rules: SchemaRules): GrammarNo
   return between('[', fixed === 0 && min === 0 ? optional(inside) : inside, ']', rules.shared);
 }
 
+function longestPrefix(assertions: Assertions): number {
+  return Math.max(
+    0,
+    ...assertions.all('prefixItems').map(({ value }) => (value as readonly unknown[]).length),
+  );
+}
+
 /** Returns all schemas for the item at an index. */
 function placesOf(assertions: Assertions, index: number): Place[] {
   return assertions.parts.flatMap((part) => {
@@ -59,7 +66,8 @@ function placesOf(assertions: Assertions, index: number): Place[] {
     if (Array.isArray(prefixItems) && index < prefixItems.length)
       return [subschema(part, 'prefixItems', index)];
     if (Object.hasOwn(part.schema, 'items')) return [subschema(part, 'items')];
-    return Object.hasOwn(part.schema, 'unevaluatedItems') && !assertions.has('items')
+    const isEvaluated = assertions.has('items') || index < longestPrefix(assertions);
+    return Object.hasOwn(part.schema, 'unevaluatedItems') && !isEvaluated
       ? [subschema(part, 'unevaluatedItems')]
       : [];
   });
@@ -72,9 +80,10 @@ function closedAfter(assertions: Assertions): number {
     const prefix = Array.isArray(prefixItems) ? prefixItems : [];
     const forbidden = prefix.indexOf(false);
     if (forbidden >= 0) return forbidden;
-    // Items of other schemas are evaluated too, so only the check knows which items remain.
-    const isClosed = items === false || (unevaluatedItems === false && assertions.parts.length === 1);
-    return isClosed && items !== true && !isJsonObject(items) ? prefix.length : Number.POSITIVE_INFINITY;
+    if (items === false) return prefix.length;
+    // Items of other schemas are evaluated too.
+    const isClosed = unevaluatedItems === false && !assertions.has('items');
+    return isClosed ? longestPrefix(assertions) : Number.POSITIVE_INFINITY;
   });
   return Math.min(Number.POSITIVE_INFINITY, ...lengths);
 }

@@ -7,13 +7,9 @@ import { toUnicodePattern } from './pattern-dialect.ts';
 import { quote, SchemaError } from './schema-error.ts';
 import { schemaKeywords, schemaListKeywords, schemaMapKeywords, valueChecks } from './schema-keywords.ts';
 import { mostValues, SchemaSource, type Source } from './schema-source.ts';
-import { TimeLimitError, withinTime } from './time-limit.ts';
 
 /** A schema in the canonical form. */
 export type CanonicalSchema = boolean | { readonly [keyword: string]: unknown };
-
-/** The longest time for compiling the patterns of a schema, in milliseconds. */
-const longestPatternTime = 200;
 
 /**
  * Converts a schema to the canonical form. Drops annotations and formats that nothing can check.
@@ -30,7 +26,6 @@ class Canonicalizer {
   readonly #names = new Map<string, string>();
   readonly #taken = new Set<string>();
   readonly #pending: { readonly name: string; readonly source: Source }[] = [];
-  readonly #patterns = new Map<string, string>();
   #schemas = 0;
 
   constructor(schema: unknown) {
@@ -42,7 +37,6 @@ class Canonicalizer {
     const definitions: [string, CanonicalSchema][] = [];
     for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop())
       definitions.push([next.name, this.#convert(next.source)]);
-    this.#assertPatterns();
     if (typeof root === 'boolean' || definitions.length === 0) return root;
     return { ...root, $defs: Object.fromEntries(definitions) };
   }
@@ -95,7 +89,6 @@ class Canonicalizer {
     const pattern = toUnicodePattern(source);
     if (pattern === undefined)
       throw new SchemaError(keyword, path, `has '${quote(source)}', which is not a regular expression`);
-    this.#patterns.set(pattern, path);
     return pattern;
   }
 
@@ -113,24 +106,6 @@ class Canonicalizer {
     this.#names.set(target.path, name);
     this.#pending.push({ name, source: target });
     return `#/$defs/${name}`;
-  }
-
-  /** Lets V8 compile the patterns, which it does when an expression is first matched. */
-  #assertPatterns(): void {
-    let current = '';
-    try {
-      withinTime(longestPatternTime, () => {
-        for (const pattern of this.#patterns.keys()) {
-          current = pattern;
-          new RegExp(pattern, 'u').test('');
-        }
-      });
-    } catch (error) {
-      if (!(error instanceof SyntaxError || error instanceof RangeError || error instanceof TimeLimitError))
-        throw error;
-      const path = this.#patterns.get(current) ?? '#';
-      throw new SchemaError('pattern', path, 'repeats too much to be matched');
-    }
   }
 }
 

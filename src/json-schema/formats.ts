@@ -54,7 +54,7 @@ const sources: Readonly<Record<string, readonly string[]>> = {
   'idn-email': [email],
   uri: [uri],
   iri: [uri],
-  url: [`https?://${domain}${uriTail}`],
+  url: [`https?://${domain}(/${uriCharacter}*)*`],
   'uri-reference': [uriReference],
   'iri-reference': [uriReference],
   'uri-template': [String.raw`https?://${hostname}(/(${uriCharacter}|\{[a-z_]{1,30}\})*)*`],

@@ -1,4 +1,5 @@
 // Builds a grammar for llama.cpp from JSON Schemas and other rules.
+import { performance } from 'node:perf_hooks';
 import { AmbiguityCheck } from './ambiguity.ts';
 import { countStarts, findCause, findEndingRules, findLeftRecursion } from './grammar-checks.ts';
 import type { GrammarNode } from './grammar-node.ts';
@@ -20,6 +21,9 @@ const mostStarts = 1_000_000;
 const depths = [Number.POSITIVE_INFINITY, 4, 2, 1, 0];
 
 /** The longest time for compiling a schema to one depth, in milliseconds. */
+const longestAttempt = 500;
+
+/** The longest time for compiling all schemas of a grammar completely, in milliseconds. */
 const longestTime = 1000;
 
 /**
@@ -34,17 +38,20 @@ const longestTime = 1000;
 export class GrammarBuilder {
   readonly #ruleSet = new RuleSet();
   readonly #deepest: number;
+  readonly #endBy: number;
 
   /**
    * @param deepest values within this many lists and objects have only their types enforced. Default: any number
+   * @param endBy in milliseconds of `performance.now()`. Later schemas have only their types enforced
    */
-  constructor(deepest = Number.POSITIVE_INFINITY) {
+  constructor(deepest = Number.POSITIVE_INFINITY, endBy = performance.now() + longestTime) {
     this.#deepest = deepest;
+    this.#endBy = endBy;
   }
 
   /**
-   * Adds a schema. The rule enforces what a grammar can express: every value that satisfies the schema has the types
-   * that it allows, and so on. A schema that needs too large a grammar is enforced to a lower depth.
+   * Adds a schema. The rule enforces what a grammar can express; some texts that it matches may violate the rest. A
+   * schema that needs too large a grammar, or too much time, is enforced to a lower depth.
    *
    * @param name the base of the rules' names; made unique
    * @returns the name of the rule for a value of the schema
@@ -53,16 +60,22 @@ export class GrammarBuilder {
   addSchema(schema: unknown, name: string): string {
     const document = new SchemaDocument(schema);
     const { size } = this.#ruleSet;
-    for (const deepest of depths.filter((depth) => depth <= this.#deepest)) {
+    for (const deepest of depths.filter((depth) => depth <= this.#deepest && depth > 0)) {
+      const time = Math.floor(Math.min(longestAttempt, this.#endBy - performance.now()));
+      if (time < 1) break;
       try {
-        return withinTime(longestTime, () => this.#compile(document, name, deepest));
+        return withinTime(time, () => this.#compile(document, name, deepest));
       } catch (error) {
-        const isTooLarge = error instanceof GrammarTooLargeError || error instanceof TimeLimitError;
-        if (!isTooLarge || deepest === 0) throw error;
+        if (!(error instanceof GrammarTooLargeError || error instanceof TimeLimitError)) throw error;
         this.#ruleSet.restore(size);
       }
     }
-    throw new Error('Unreachable: the last depth is 0.');
+    try {
+      return withinTime(longestAttempt, () => this.#compile(document, name, 0));
+    } catch (error) {
+      if (!(error instanceof GrammarTooLargeError || error instanceof TimeLimitError)) throw error;
+      throw new SchemaError('', '#', 'takes too long to compile');
+    }
   }
 
   #compile(document: SchemaDocument, name: string, deepest: number): string {
@@ -128,9 +141,10 @@ export class GrammarBuilder {
  * @throws {SchemaError} when a schema is malformed, or no value matches it
  */
 export function buildGrammar(build: (grammar: GrammarBuilder) => string): string {
+  const endBy = performance.now() + longestTime;
   for (const deepest of depths) {
     try {
-      const grammar = new GrammarBuilder(deepest);
+      const grammar = new GrammarBuilder(deepest, endBy);
       return grammar.toGbnf(build(grammar));
     } catch (error) {
       if (!(error instanceof GrammarTooLargeError) || deepest === 0) throw error;

@@ -144,13 +144,14 @@ function readOthers(assertions: Assertions, names: ReadonlySet<string>, rules: S
     const nameRule = rules.add(`${rules.name}-name`, name);
     return { rule, node: rules.add(`${rules.name}-member`, memberNode(nameRule, rule, rules)) };
   };
-  const anyName = otherName(names);
+  const toName = (pattern: string | undefined) =>
+    (pattern === undefined ? undefined : nameContents(pattern, rules)) ?? otherName(names);
   const matching = assertions.parts.flatMap((part) =>
     Object.keys(part.schema.patternProperties ?? {}).flatMap((pattern) => {
       const place = subschema(part, 'patternProperties', pattern);
       if (place.schema === false) return [];
       const elsewhere = assertions.parts.filter((each) => each !== part).flatMap(additionalPlaces);
-      return [toOther(nameContents(pattern, rules) ?? anyName, [place, ...elsewhere])];
+      return [toOther(toName(pattern), [place, ...elsewhere])];
     }),
   );
   if (!mayHaveOthers(assertions)) return matching;
@@ -158,12 +159,11 @@ function readOthers(assertions: Assertions, names: ReadonlySet<string>, rules: S
     .all('propertyNames')
     .map(({ value }) => (isJsonObject(value) ? value.pattern : undefined))
     .find((each) => typeof each === 'string');
-  const name = pattern === undefined ? anyName : (nameContents(pattern, rules) ?? anyName);
   const unevaluated = assertions.parts
     .filter(({ schema }) => isConstrainedBy(schema, 'unevaluatedProperties'))
     .map((part) => subschema(part, 'unevaluatedProperties'));
   const additional = assertions.parts.flatMap(additionalPlaces);
-  return [...matching, toOther(name, additional.length > 0 ? additional : unevaluated)];
+  return [...matching, toOther(toName(pattern), additional.length > 0 ? additional : unevaluated)];
 }
 
 /**

@@ -24,6 +24,7 @@ export function toModernKeywords(schema: Readonly<Keywords>, path: string): Mode
   modernizeDependencies(keywords, path);
   modernizeRequired(keywords, path);
   modernizeTypes(keywords);
+  modernizeDraft3(keywords);
   return { keywords, originalNames: modernizeItems(keywords) };
 }
 
@@ -98,4 +99,14 @@ function modernizeItems(keywords: Keywords): Modern['originalNames'] {
   if (items.length > 0) keywords.prefixItems = items;
   if (additionalItems !== undefined) keywords.items = additionalItems;
   return { prefixItems: 'items', items: 'additionalItems' };
+}
+
+/** Draft 3 has other names for three keywords. */
+function modernizeDraft3(keywords: Keywords): void {
+  const { extends: base, disallow, divisibleBy, allOf = [] } = keywords;
+  if (typeof divisibleBy === 'number') keywords.multipleOf ??= divisibleBy;
+  if (isJsonObject(base) || Array.isArray(base)) keywords.allOf = [allOf, base].flat();
+  if (disallow === undefined || keywords.not !== undefined) return;
+  const options = [disallow].flat().map((each) => (typeof each === 'string' ? { type: each } : each));
+  keywords.not = { anyOf: options };
 }

@@ -26,7 +26,7 @@ function isPattern(source: string, flags: string): boolean {
 const setEscape = /^\\[dDwWsS]$/;
 
 function convert(source: string): string {
-  const tokens = source.match(/\\[^]|\{\d+(?:,\d*)?\}|[^]/gu) ?? [];
+  const tokens = source.match(/\\.|\{\d+(?:,\d*)?\}|./gsu) ?? [];
   let isInSet = false;
   return tokens
     .map((token, index) => {

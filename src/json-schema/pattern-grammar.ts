@@ -2,14 +2,11 @@
 import { difference } from './character-ranges.ts';
 import { buildGrammar } from './grammar-builder.ts';
 import { characters, choice, type GrammarNode, nothing, repeat, sequence } from './grammar-node.ts';
-import { countPositions, type Pattern } from './pattern.ts';
+import { countPositions, mostPositions, type Pattern, PatternError } from './pattern.ts';
 import { toUnicodePattern } from './pattern-dialect.ts';
-import { PatternError, parsePattern } from './pattern-parser.ts';
+import { parsePattern } from './pattern-parser.ts';
 import { SchemaError } from './schema-error.ts';
 import { TimeLimitError, withinTime } from './time-limit.ts';
-
-/** The most positions of a pattern. llama.cpp may follow all of them at once. */
-const mostPositions = 2000;
 
 /** The longest time for a match, in milliseconds. It may be exponential in the length of the text. */
 const longestTime = 250;

@@ -7,13 +7,15 @@ import {
   complement,
   union,
 } from './character-ranges.ts';
-import { anyCharacter, type Pattern, patternChoice, patternRepeat, patternSequence } from './pattern.ts';
+import {
+  anyCharacter,
+  type Pattern,
+  PatternError,
+  patternChoice,
+  patternRepeat,
+  patternSequence,
+} from './pattern.ts';
 import { quote } from './schema-error.ts';
-
-/** A pattern that cannot be parsed. Its message continues a sentence after the pattern. */
-export class PatternError extends Error {
-  override readonly name = 'PatternError';
-}
 
 /**
  * The longest pattern in characters, because the parser is recursive and llama.cpp follows each character.

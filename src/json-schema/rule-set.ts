@@ -3,10 +3,14 @@ import type { Shape } from './ambiguity.ts';
 import { withoutDeadEnds } from './grammar-checks.ts';
 import { type GrammarNode, reference } from './grammar-node.ts';
 import { type SharedRule, sharedRules } from './json-rules.ts';
+import { GrammarTooLargeError } from './write-gbnf.ts';
 
 /** Names of rules in GBNF have letters, digits and hyphens. */
 const notInNames = /[^A-Za-z0-9-]+/g;
 const longestName = 40;
+
+/** The most rules. The text of more rules exceeds the limit of a grammar. */
+const mostRules = 8000;
 
 /** The shapes of the rules for plain JSON. */
 const plainShapes = (['value', 'object', 'array', 'string', 'number', 'boolean', 'null'] as const).map(
@@ -41,8 +45,13 @@ export class RuleSet {
     return this.#rules;
   }
 
-  /** Reserves a unique name based on a text. */
+  /**
+   * Reserves a unique name based on a text.
+   *
+   * @throws {GrammarTooLargeError} when there are so many rules that their text would be too long
+   */
   reserve(text: string): string {
+    if (this.#rules.size > mostRules) throw new GrammarTooLargeError('It has too many rules.');
     const base = text.replaceAll(notInNames, '-').slice(0, longestName) || 'rule';
     let name = base;
     let number = this.#reserved.get(base) ?? 0;

@@ -1,6 +1,5 @@
 // The keywords of JSON Schema 2020-12 that constrain values, and the values that each may have.
 import { isJsonObject } from './json-object.ts';
-import { toUnicodePattern } from './pattern-dialect.ts';
 
 /** Keywords whose value is a schema. */
 export const schemaKeywords: ReadonlySet<string> = new Set(
@@ -69,10 +68,7 @@ export const valueChecks: ReadonlyMap<string, Check> = new Map(
     maxProperties: count,
     minContains: count,
     maxContains: count,
-    pattern: {
-      isValid: (value) => typeof value === 'string' && toUnicodePattern(value) !== undefined,
-      says: 'must be a regular expression of JavaScript',
-    },
+    pattern: text,
     format: text,
     uniqueItems: { isValid: (value) => typeof value === 'boolean', says: 'must be true or false' },
   } satisfies Record<string, Check>),

@@ -3,17 +3,23 @@ import type { Assertions } from './assertions.ts';
 import { patternsOfFormat } from './formats.ts';
 import { choice, type GrammarNode, literal, repeat, sequence } from './grammar-node.ts';
 import { textCharacter } from './json-text.ts';
-import { countPositions, lengthen, longest, type Pattern, shorten, shortest } from './pattern.ts';
+import {
+  countPositions,
+  lengthen,
+  longest,
+  mostPositions,
+  type Pattern,
+  PatternError,
+  shorten,
+  shortest,
+} from './pattern.ts';
 import { isContained } from './pattern-containment.ts';
-import { PatternError, parsePattern } from './pattern-parser.ts';
+import { parsePattern } from './pattern-parser.ts';
 import type { SchemaError } from './schema-error.ts';
 import type { SchemaRules } from './schema-rules.ts';
 
 /** The keywords that constrain strings. */
 export const stringKeywords = ['minLength', 'maxLength', 'pattern', 'format'];
-
-/** The most positions of a pattern. llama.cpp may follow all of them at once. */
-const mostPositions = 2000;
 
 /** A pattern with too many positions is restricted to this many characters. */
 const usualLength = 1000;

@@ -44,7 +44,9 @@ export function validateJson(schema: unknown, text: string): Validation {
       reason: `it violates '${quote(fault?.keywordLocation ?? '#')}'`,
     };
   } catch (error) {
-    if (error instanceof TimeLimitError) return { valid: false, reason: 'it takes too long to validate' };
+    // V8 compiles a pattern, and may find it too large, when it is first matched.
+    if (error instanceof TimeLimitError || error instanceof SyntaxError)
+      return { valid: false, reason: 'it takes too long to validate' };
     if (!(error instanceof RangeError)) throw error;
     return { valid: false, reason: 'it is nested too deeply to validate' };
   }

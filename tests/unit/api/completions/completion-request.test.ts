@@ -68,7 +68,6 @@ describe('parseCompletionRequest', () => {
       field,
       `'${field}' is not supported`,
     ]),
-    [{ prompt: 'a', response_format: {} }, 'response_format', "use 'json_schema' or 'grammar'"],
     [[], null, 'The request must be a JSON object.'],
     ['a', null, 'The request must be a JSON object.'],
     [null, null, 'The request must be a JSON object.'],
