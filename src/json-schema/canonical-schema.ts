@@ -48,6 +48,8 @@ class Canonicalizer {
     // Schemas that contain each other's references are converted several times.
     this.#schemas += 1;
     if (this.#schemas > mostValues) throw new SchemaError('', '#', `has more than ${mostValues} schemas`);
+    if (this.#source.isAmbiguous(schema.$dynamicRef))
+      throw new SchemaError('$dynamicRef', path, "names several schemas. Use '$ref'");
     const { keywords, originalNames } = toModernKeywords(schema, path);
     const converted = Object.entries(keywords).flatMap(([keyword, value]): [string, unknown][] => {
       const name = originalNames[keyword] ?? keyword;

@@ -32,6 +32,8 @@ const plainKeywords = new Set(['enum', 'const', 'default', 'example', 'examples'
 export class SchemaSource {
   readonly root: Source;
   #targets: Map<string, Source> | undefined;
+  readonly #dynamicAnchors = new Set<string>();
+  readonly #ambiguousAnchors = new Set<string>();
 
   /** @throws {SchemaError} when the schema is too large, too deep or not JSON */
   constructor(schema: unknown) {
@@ -60,6 +62,13 @@ export class SchemaSource {
     );
   }
 
+  /** Whether a dynamic reference names several schemas, so that it depends on the way to it. */
+  isAmbiguous(reference: unknown): boolean {
+    if (typeof reference !== 'string') return false;
+    this.#targets ??= this.#readTargets();
+    return this.#ambiguousAnchors.has(reference.replace(/^[^#]*/, ''));
+  }
+
   get #document(): Resource {
     return { uri: baseUri, schema: this.root.schema, path: '#' };
   }
@@ -86,6 +95,9 @@ export class SchemaSource {
       if (resource.path === path && !targets.has(resource.uri)) targets.set(resource.uri, next);
       if (isJsonObject(schema)) {
         const { $anchor, $dynamicAnchor, $id, id } = schema;
+        const dynamic = `#${String($dynamicAnchor)}`;
+        if ($dynamicAnchor !== undefined)
+          (this.#dynamicAnchors.has(dynamic) ? this.#ambiguousAnchors : this.#dynamicAnchors).add(dynamic);
         const anchors = [$anchor, $dynamicAnchor].map((name) => `#${String(name)}`);
         for (const anchor of [...anchors, $id, id])
           if (typeof anchor === 'string' && anchor.startsWith('#'))

@@ -32,6 +32,15 @@ const references: readonly Refusal[] = [
     '#/$defs/__proto__',
     '#/$defs/%',
   ].map(($ref) => ({ schema: { $ref, allOf: [{}], $defs: {} }, keyword: '$ref', says: 'names no schema' })),
+  {
+    schema: {
+      items: { $dynamicRef: '#a' },
+      $defs: { b: { $id: 'b', $dynamicAnchor: 'a' }, c: { $dynamicAnchor: 'a' } },
+    },
+    keyword: '$dynamicRef',
+    path: '#/items',
+    says: 'names several schemas',
+  },
   { schema: { $ref: '#/enum/0', enum: [7] }, keyword: '', path: '#/enum/0', says: 'must be an object' },
 ];
 
