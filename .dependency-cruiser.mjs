@@ -13,6 +13,7 @@ const rooms = {
   model: [],
   engine: ['model'],
   config: ['engine'],
+  archive: ['config', 'engine'],
   telemetry: ['config', 'engine', 'errors'],
   generation: ['telemetry', 'engine', 'errors'],
   chat: ['json-schema', 'engine', 'errors'],
@@ -21,7 +22,19 @@ const rooms = {
   lambda: ['http', 'api', 'generation', 'telemetry', 'config', 'engine', 'errors', 'json-schema'],
   server: ['http', 'api', 'generation', 'telemetry', 'config', 'errors', 'json-schema'],
   batch: ['lambda', 'http', 'api', 'generation', 'telemetry', 'config', 'errors', 'json-schema'],
-  startup: ['server', 'lambda', 'http', 'api', 'chat', 'telemetry', 'config', 'engine', 'model', 'errors'],
+  startup: [
+    'server',
+    'lambda',
+    'http',
+    'api',
+    'chat',
+    'telemetry',
+    'config',
+    'engine',
+    'model',
+    'errors',
+    'archive',
+  ],
 };
 
 /** What is behind the engine's port: only these rooms may name an implementation. */

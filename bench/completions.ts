@@ -34,11 +34,15 @@ export interface StreamedCompletion {
   readonly lastTokenAt: number;
   /** Generated tokens as the server counts them; otherwise the number of events with text. */
   readonly completionTokens: number;
+  readonly text: string;
 }
 
-/** The fields that are read from a completion or a chunk. */
+/** The fields that are read from a completion or a chunk, of a chat or not. */
 interface CompletionBody {
-  readonly choices: readonly { readonly text?: string }[];
+  readonly choices: readonly {
+    readonly text?: string;
+    readonly delta?: { readonly content?: string | null };
+  }[];
   readonly usage?: { readonly prompt_tokens: number; readonly completion_tokens: number } | null;
   readonly timings?: { readonly prompt_ms: number; readonly predicted_ms: number };
 }
@@ -77,7 +81,7 @@ export async function stream(
 /** Reads a stream of server-sent events. The time of an event is the arrival of its last byte. */
 export function toStreamedCompletion({ startedAt, parts }: Exchange): StreamedCompletion {
   const events = toEvents(parts);
-  const withText = events.filter(({ body }) => body.choices[0]?.text);
+  const withText = events.filter(({ body }) => textOf(body) !== '');
   const [first] = withText;
   const last = events.findLast(({ body }) => body.choices.length > 0);
   if (!first || !last) throw new Error(`The stream has no text: ${toText(parts).slice(0, 1_000)}`);
@@ -86,7 +90,12 @@ export function toStreamedCompletion({ startedAt, parts }: Exchange): StreamedCo
     firstTokenAt: first.at,
     lastTokenAt: last.at,
     completionTokens: findUsage(events)?.completion_tokens ?? withText.length,
+    text: withText.map(({ body }) => textOf(body)).join(''),
   };
+}
+
+function textOf({ choices: [choice] }: CompletionBody): string {
+  return choice?.text ?? choice?.delta?.content ?? '';
 }
 
 function findUsage(events: readonly { body: CompletionBody }[]): CompletionBody['usage'] {

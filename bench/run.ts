@@ -11,6 +11,7 @@ import { defineLlamaBench } from './llama-bench.ts';
 import type { Measurement, Sample } from './measurement.ts';
 import { box } from './measurements/box.ts';
 import { concurrentStreams } from './measurements/concurrent-streams.ts';
+import { conversation } from './measurements/conversation.ts';
 import { decode } from './measurements/decode.ts';
 import { invoke } from './measurements/invoke.ts';
 import { joiningStream } from './measurements/joining-stream.ts';
@@ -20,6 +21,7 @@ import { memory } from './measurements/memory.ts';
 import { prefill } from './measurements/prefill.ts';
 import { prefix } from './measurements/prefix.ts';
 import { quotas } from './measurements/quotas.ts';
+import { returning } from './measurements/returning.ts';
 import { sizes } from './measurements/sizes.ts';
 import { start } from './measurements/start.ts';
 import { findPeers, installPeers } from './peers.ts';
@@ -52,6 +54,8 @@ const measurements: readonly Measurement[] = [
   prefix,
   memory,
   lookup,
+  conversation,
+  returning,
   quotas,
   box,
 ];

@@ -9,7 +9,7 @@ export function readEvent(name: string): unknown {
 }
 
 /** Lists the names of the events in a folder under events/. */
-export function eventNames(under: '.' | 'invalid'): string[] {
+export function eventNames(under: '.' | 'invalid' | 'strict'): string[] {
   return readdirSync(new URL(`${under}/`, folder))
     .filter((file) => file.endsWith('.json'))
     .map((file) => (under === '.' ? '' : `${under}/`) + file.slice(0, -'.json'.length));

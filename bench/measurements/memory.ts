@@ -1,8 +1,8 @@
 // Measures the private memory of all processes of a server, after one way in was used and after both.
-import { readdirSync, readFileSync } from 'node:fs';
 import { invokePath } from '../../src/server/emulator.ts';
 import { complete } from '../completions.ts';
 import { type Contender, interleave, type Measurement, threadsVariant } from '../measurement.ts';
+import { privateBytes } from '../process-memory.ts';
 import { storyPrompt } from '../prompts.ts';
 import { ggufLambda } from '../subjects/gguf-lambda.ts';
 import { completionsPath, startServer } from '../subjects/server-process.ts';
@@ -37,31 +37,4 @@ function toContender(subject: Subject, settings: ServerSettings): Contender {
       return { private: bothWays / 1e6, 'both ways in, of one alone': bothWays / oneWay };
     },
   };
-}
-
-/** Bytes that a process and its descendants have taken, without the pages of files that they have mapped. */
-function privateBytes(pid: number): number {
-  return listTree(pid).reduce((sum, each) => sum + readKibibytes(each, 'RssAnon') * 1024, 0);
-}
-
-/** Returns the ids of a process and all its descendants. */
-function listTree(pid: number): number[] {
-  const children = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(readStatus(Number(name), 'PPid')) === pid)
-    .map(Number);
-  return [pid, ...children.flatMap(listTree)];
-}
-
-function readKibibytes(pid: number, name: string): number {
-  return Number.parseInt(readStatus(pid, name), 10) || 0;
-}
-
-/** Returns a field of a process's status, or an empty text when the process has ended. */
-function readStatus(pid: number, name: string): string {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    return new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? '';
-  } catch {
-    return '';
-  }
 }

@@ -171,6 +171,37 @@ Napi::Value Inference::LoadSequence(const Napi::CallbackInfo & info) {
     });
 }
 
+/** (sequence) */
+Napi::Value Inference::ReadSequence(const Napi::CallbackInfo & info) {
+    const llama_seq_id sequence = info[0].As<Napi::Number>().Int32Value();
+    return run(info.Env(), {}, [=]() -> InferenceThread::Result {
+        const size_t size = llama_state_seq_get_size(context->ctx, sequence);
+        // Not a vector: it would write zeros first, which takes as long as the copy.
+        auto state = std::shared_ptr<uint8_t[]>(new uint8_t[size]);
+        if (size == 0 || llama_state_seq_get_data(context->ctx, state.get(), size, sequence) != size)
+            throw std::runtime_error("llama.cpp cannot read the sequence.");
+        return [state, size](Napi::Env env) {
+            using Owner = std::shared_ptr<uint8_t[]>;
+            auto release = [](Napi::Env, uint8_t *, Owner * owner) { delete owner; };
+            return Napi::Buffer<uint8_t>::New(env, state.get(), size, release, new Owner(state));
+        };
+    });
+}
+
+/** (sequence, state) */
+Napi::Value Inference::WriteSequence(const Napi::CallbackInfo & info) {
+    const llama_seq_id sequence = info[0].As<Napi::Number>().Int32Value();
+    const auto state = info[1].As<Napi::Uint8Array>();
+    const uint8_t * data = state.Data();
+    const size_t size = state.ByteLength();
+    return run(info.Env(), keep(info[1]), [=] {
+        llama_memory_seq_rm(llama_get_memory(context->ctx), sequence, -1, -1);
+        if (llama_state_seq_set_data(context->ctx, data, size, sequence) != size)
+            throw std::runtime_error("llama.cpp cannot write the sequence.");
+        return nothing();
+    });
+}
+
 Napi::Value Inference::Dispose(const Napi::CallbackInfo & info) {
     return InferenceThread::of(info.Env()).run(info.Env(), keep(Value()), [this]() -> InferenceThread::Result {
         context->disposeMemory();
@@ -189,6 +220,8 @@ Napi::Function Inference::define(Napi::Env env) {
         InstanceMethod("score", &Inference::ScoreToken),
         InstanceMethod("saveSequence", &Inference::SaveSequence),
         InstanceMethod("loadSequence", &Inference::LoadSequence),
+        InstanceMethod("readSequence", &Inference::ReadSequence),
+        InstanceMethod("writeSequence", &Inference::WriteSequence),
         InstanceMethod("dispose", &Inference::Dispose),
     });
 }

@@ -37,5 +37,7 @@ private:
     Napi::Value ScoreToken(const Napi::CallbackInfo & info);
     Napi::Value SaveSequence(const Napi::CallbackInfo & info);
     Napi::Value LoadSequence(const Napi::CallbackInfo & info);
+    Napi::Value ReadSequence(const Napi::CallbackInfo & info);
+    Napi::Value WriteSequence(const Napi::CallbackInfo & info);
     Napi::Value Dispose(const Napi::CallbackInfo & info);
 };

@@ -79,10 +79,18 @@ function toUnsigned32(seed: number): number {
   return low === 0xffff_ffff ? 0 : low;
 }
 
-/** @throws {RequestError} `model_not_found` when the request names a model that is not loaded */
-export function assertModel(requested: string | undefined, loaded: string): void {
-  if (requested === undefined || requested === loaded) return;
-  throw new RequestError('model_not_found', `Unknown model. This server has only '${loaded}'.`, {
+/** @throws {RequestError} `model_not_found` under the strict rule, when the model has another name */
+export function assertModel(
+  requested: string | undefined,
+  {
+    model,
+    modelAliases = [],
+    strictModel = false,
+  }: Pick<ModelService, 'model' | 'modelAliases' | 'strictModel'>,
+): void {
+  if (!strictModel || requested === undefined || requested === model || modelAliases.includes(requested))
+    return;
+  throw new RequestError('model_not_found', `Unknown model. This server has only '${model}'.`, {
     param: 'model',
   });
 }
@@ -131,26 +139,35 @@ export function assertMayFit(text: string, contextSize: number, param: string): 
 }
 
 /**
- * @throws {RequestError} `invalid_value` when the prompt has no tokens, `context_length_exceeded` when the
- * prompt and `maxTokens` do not fit the context
+ * @throws {RequestError} `invalid_value` when the prompt has no tokens, `context_length_exceeded` when it leaves no room for a
+ * token in the context
  */
-export function assertFits(
-  promptTokens: number,
-  maxTokens: number,
-  contextSize: number,
-  params: { readonly prompt: string; readonly maxTokens: string },
-): void {
+export function assertFits(promptTokens: number, contextSize: number, param: string): void {
   if (promptTokens === 0) {
-    throw new RequestError('invalid_value', `'${params.prompt}' must have at least one token.`, {
-      param: params.prompt,
-    });
+    throw new RequestError('invalid_value', `'${param}' must have at least one token.`, { param });
   }
-  // A prompt that fills the context leaves no room for a first token.
-  if (promptTokens + Math.max(1, maxTokens) <= contextSize) return;
+  if (promptTokens < contextSize) return;
   throw new RequestError(
     'context_length_exceeded',
-    `The request needs ${promptTokens + maxTokens} tokens of context: ${promptTokens} for the prompt and ` +
-      `${maxTokens} for '${params.maxTokens}'. The context has ${contextSize}. Reduce one of them.`,
-    { param: promptTokens >= contextSize ? params.prompt : params.maxTokens },
+    `The request needs ${promptTokens + 1} tokens of context: ${promptTokens} for the prompt and at least 1 for the ` +
+      `answer. The context has ${contextSize}. Shorten '${param}'.`,
+    { param },
   );
+}
+
+/**
+ * Returns the most tokens to generate: the smallest limit of the request, and no more than the context has room for.
+ *
+ * @param limits -1 is as many as fit
+ * @param fallback the limit of a request without one
+ */
+export function toMaxTokens(
+  limits: readonly (number | undefined)[],
+  promptTokens: number,
+  contextSize: number,
+  fallback = -1,
+): number {
+  const given = limits.filter((limit) => limit !== undefined);
+  const bounds = given.length === 0 ? [fallback] : given;
+  return Math.min(contextSize - promptTokens, ...bounds.filter((limit) => limit >= 0));
 }

@@ -1,35 +1,43 @@
 // Parses the fields of a request, or throws an error that names the first invalid one.
 import type * as z from 'zod/mini';
 import { RequestError } from '../errors/request-error.ts';
+import { ForeignFields } from '../generation/foreign-fields.ts';
 import { isJsonObject } from '../json-schema/json-object.ts';
+import { isNeutral, keepKnownFields } from './known-fields.ts';
 import { toFieldError } from './schema-errors.ts';
 
+/** Fields of other servers, with the reason why this one has them not, or an alternative. */
+export type UnsupportedFields = Readonly<Record<string, string>>;
+
 /**
- * Parses a request's JSON by its schema. As in OpenAI's API, a known field that is `null` counts as absent.
+ * Parses a request's JSON by its schema. Neutral values count as absent at any depth, and foreign fields are ignored.
  *
- * @param unsupported fields of other servers that this one rejects, with the reason or an alternative
- * @throws {RequestError} with the name of the field that is missing, invalid, unknown or not supported
+ * @param unsupported the foreign fields whose error explains more under the strict rule
+ * @throws {RequestError} with the name of the field that is missing or invalid, or foreign under the strict rule
  */
 export function parseFields<Shape extends z.core.$ZodShape>(
   schema: z.ZodMiniObject<Shape, z.core.$strict>,
-  unsupported: Readonly<Record<string, string>>,
+  unsupported: UnsupportedFields,
   body: unknown,
+  foreign: ForeignFields = new ForeignFields(),
 ): z.output<z.ZodMiniObject<Shape, z.core.$strict>> {
   if (!isJsonObject(body)) throw new RequestError('invalid_value', 'The request must be a JSON object.');
-  const isKnown = (field: string) => Object.hasOwn(unsupported, field) || Object.hasOwn(schema.shape, field);
-  const fields = Object.fromEntries(
-    Object.entries(body).filter(([field, value]) => value !== null || !isKnown(field)),
-  );
-  const refused = Object.keys(fields).find((field) => Object.hasOwn(unsupported, field));
-  if (refused !== undefined) {
-    const reason = unsupported[refused] === '' ? '' : `: ${unsupported[refused]}`;
-    throw new RequestError('unsupported_parameter', `'${refused}' is not supported${reason}.`, {
-      param: refused,
-    });
-  }
+  const isUnsupported = (field: string) => Object.hasOwn(unsupported, field);
+  const given = Object.entries(body).filter(([field, value]) => !isUnsupported(field) || !isNeutral(value));
+  const refused = given.find(([field]) => isUnsupported(field))?.[0];
+  if (foreign.strict && refused !== undefined) throw toUnsupported(refused, unsupported[refused]);
+  const fields = keepKnownFields(schema, Object.fromEntries(given), foreign) as Record<string, unknown>;
   const parsed = safeParse(schema, fields);
   if (!parsed.success) throw toFieldError(parsed.error, fields);
   return parsed.data;
+}
+
+/** The error for a field that is not supported. */
+function toUnsupported(field: string, reason = ''): RequestError {
+  const because = reason === '' ? '' : `: ${reason}`;
+  return new RequestError('unsupported_parameter', `'${field}' is not supported${because}.`, {
+    param: field,
+  });
 }
 
 /** Zod passes its issues as arguments, and too many of them overflow the stack. */

@@ -1,7 +1,7 @@
 // The fields that several requests share, with their descriptions in the OpenAPI document.
 // Zod Mini instead of Zod takes 5 ms of a cold start instead of 14, and a quarter of the bytes.
 import * as z from 'zod/mini';
-import { assertTogether } from './request-body.ts';
+import type { ForeignFields } from '../generation/foreign-fields.ts';
 import { constraintFields } from './text-constraint.ts';
 
 /** The most choices, prompts or alternatives that one request may ask for. */
@@ -11,6 +11,9 @@ export const mostChoices = 128;
  * The most alternatives to each token that a request may ask for. OpenAI allows 20 in chat, 5 in completions.
  */
 export const mostTopLogprobs = 20;
+
+/** The most stop strings. Each is looked for behind every token. */
+const mostStops = 256;
 
 /** Matches a text of at least one character. */
 export function nonEmptyText() {
@@ -22,17 +25,62 @@ export function tokenNumber() {
   return z.int().check(z.gte(0), z.lte(0xffff_ffff));
 }
 
+/** A number without a fraction. JSON has larger ones than JavaScript's exact integers. */
+function wholeNumber() {
+  return z.number().check(z.refine(Number.isInteger, 'a whole number'), z.meta({ type: 'integer' }));
+}
+
+/** Matches a limit of tokens. -1 is as many as fit the context, as in llama-server and vLLM. */
+export function tokenLimit() {
+  return wholeNumber().check(z.gte(-1));
+}
+
+/** Matches an option of a sampler that the engine has not, at the value that turns it off. */
+function turnedOff(neutral: number) {
+  return z.optional(z.literal(neutral)).check(z.describe('Only this value, which turns it off.'));
+}
+
+/** Matches an option that says nothing while its sampler is off. */
+function unused() {
+  return z.optional(z.number()).check(z.describe('Not used while its sampler is off.'));
+}
+
+/** Matches no list but the empty one. */
+function noItems() {
+  return z.optional(z.array(z.unknown()).check(z.maxLength(0)));
+}
+
+/** The options of samplers that the engine has not. */
+const otherSamplerFields = {
+  typical_p: turnedOff(1),
+  mirostat: turnedOff(0),
+  mirostat_tau: unused(),
+  mirostat_eta: unused(),
+  dynatemp_range: turnedOff(0),
+  dynatemp_exponent: unused(),
+  top_n_sigma: turnedOff(-1),
+  adaptive_target: turnedOff(-1),
+  adaptive_decay: unused(),
+  min_keep: turnedOff(0),
+  min_tokens: turnedOff(0),
+  repeat_last_n: turnedOff(64),
+  repetition_penalty: turnedOff(1),
+  n_probs: turnedOff(0),
+  samplers: noItems(),
+};
+
 /** The sampling options of OpenAI and llama.cpp. */
 const samplingFields = {
+  ...otherSamplerFields,
   temperature: z
-    ._default(z.number().check(z.gte(0), z.lte(2)), 1)
+    ._default(z.number().check(z.gte(0)), 1)
     .check(z.describe('The randomness of sampling. 0 always chooses the likeliest token.')),
   top_p: z
     ._default(z.number().check(z.gte(0), z.lte(1)), 1)
     .check(z.describe('Keeps the likeliest tokens until their probabilities add up to this. 1 keeps all.')),
   top_k: z
-    ._default(z.int().check(z.gte(0)), 0)
-    .check(z.describe('Keeps this many of the likeliest tokens. 0 keeps all.')),
+    ._default(wholeNumber().check(z.gte(-1)), 0)
+    .check(z.describe('Keeps this many of the likeliest tokens. 0 and -1 keep all.')),
   min_p: z
     ._default(z.number().check(z.gte(0), z.lte(1)), 0)
     .check(z.describe('Drops tokens less likely than this fraction of the likeliest one.')),
@@ -81,10 +129,15 @@ const samplingFields = {
     .check(z.describe('The lowest probability of a likely token, for xtc_probability.')),
   ignore_eos: z._default(z.boolean(), false).check(z.describe('Forbids the model to end its text.')),
   seed: z
-    .optional(z.int())
+    .optional(
+      z.pipe(
+        wholeNumber().check(z.gte(-(2 ** 63)), z.lte(2 ** 64)),
+        z.transform((seed) => (seed === -1 ? undefined : seed)),
+      ),
+    )
     .check(
       z.describe(
-        'The same seed and settings generate the same text. Default: random. Only the low 32 bits are used.',
+        'The same seed and settings generate the same text. Only the low 32 bits are used. -1, the default, draws a seed.',
       ),
     ),
 };
@@ -95,8 +148,8 @@ const samplingFields = {
 export const generationFields = {
   ...samplingFields,
   stop: z
-    ._default(z.union([nonEmptyText(), z.array(nonEmptyText()).check(z.maxLength(16))]), [])
-    .check(z.describe('A string or up to 16 strings. The text ends before the first of them.')),
+    ._default(z.union([nonEmptyText(), z.array(nonEmptyText()).check(z.maxLength(mostStops))]), [])
+    .check(z.describe(`A string or up to ${mostStops} strings. The text ends before the first of them.`)),
   n: z
     ._default(z.int().check(z.gte(1), z.lte(mostChoices)), 1)
     .check(z.describe('How many choices to generate. Each has a seed higher by one than the choice before.')),
@@ -108,8 +161,13 @@ export const generationFields = {
     .check(z.describe('include_usage adds a final chunk with the token counts.')),
   ...constraintFields,
   cache_prompt: z
-    ._default(z.boolean(), true)
-    .check(z.describe('Whether the start that the prompt shares with the last one is taken from the cache.')),
+    ._default(z.union([z.boolean(), z.literal('exact')]), true)
+    .check(
+      z.describe(
+        'Whether the beginning that the prompt shares with earlier ones and their answers is taken from the cache. "exact" takes ' +
+          'only so much of it that the text is the one that a cold start generates.',
+      ),
+    ),
   return_tokens: z
     ._default(z.boolean(), false)
     .check(z.describe("Returns the generated tokens' numbers as `tokens`.")),
@@ -119,8 +177,12 @@ export const generationFields = {
   timings_per_token: z
     ._default(z.boolean(), false)
     .check(z.describe('Adds the timings so far to every chunk of a stream.')),
+  n_predict: z
+    .optional(tokenLimit())
+    .check(z.describe("llama-server's name of max_tokens. The smallest limit counts.")),
+  lora: noItems().check(z.describe('The server has no adapters.')),
   user: z
-    .optional(z.string())
+    .optional(z.unknown())
     .check(z.describe('Accepted and not used. The server records nothing about users.')),
 };
 
@@ -131,14 +193,15 @@ function generationObject() {
   return z.strictObject(generationFields);
 }
 
-/** @throws {RequestError} `invalid_value` when a request without `stream` has `stream_options` */
-export function assertStreamOptions({
-  stream,
-  stream_options,
-}: Pick<GenerationFields, 'stream' | 'stream_options'>): void {
-  assertTogether(
-    stream || stream_options === undefined,
-    'stream_options',
-    "'stream_options' needs 'stream': true.",
-  );
+/**
+ * Ignores the options of a stream in a request that asks for none.
+ *
+ * @throws {RequestError} `unsupported_parameter` under the strict rule
+ */
+export function leaveOutStreamOptions(
+  { stream, stream_options }: Pick<GenerationFields, 'stream' | 'stream_options'>,
+  foreign: ForeignFields,
+): void {
+  if (!stream && stream_options !== undefined)
+    foreign.leaveOut('stream_options', "'stream_options' needs 'stream': true.");
 }

@@ -11,10 +11,6 @@ const longestQuote = 40;
 export function toFieldError(error: z.core.$ZodError, input: unknown): RequestError {
   const issue = innermost(error.issues[0]);
   if (issue === undefined) return new RequestError('invalid_value', 'The request is invalid.');
-  if (issue.code === 'unrecognized_keys') {
-    const name = toParam([...issue.path, issue.keys[0] ?? '']);
-    return new RequestError('unknown_parameter', `Unknown parameter '${name}'.`, { param: name });
-  }
   const param = toParam(issue.path);
   const value = issue.path.reduce<unknown>(
     (parent, key) => (parent as Record<PropertyKey, unknown> | undefined)?.[key],
@@ -29,6 +25,12 @@ export function toFieldError(error: z.core.$ZodError, input: unknown): RequestEr
   }
   const actual = issue.code === 'invalid_format' ? '' : `, not ${describe(value)}`;
   return new RequestError('invalid_value', `'${param}' must be ${expectation(issue)}${actual}.`, { param });
+}
+
+/** The error for a field that is not in the schema. */
+export function toUnknownField(path: readonly PropertyKey[]): RequestError {
+  const param = toParam(path);
+  return new RequestError('unknown_parameter', `Unknown parameter '${param}'.`, { param });
 }
 
 /**

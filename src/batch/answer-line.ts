@@ -1,6 +1,7 @@
 // Answers one line of a batch like an HTTP request to its path.
 import { toRequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
+import { ForeignFields } from '../generation/foreign-fields.ts';
 import { answer } from '../http/answer.ts';
 import { toWholeResponse } from '../http/http.ts';
 import type { Service } from '../http/service.ts';
@@ -26,13 +27,15 @@ export async function answerLine(
   context: RequestContext,
 ): Promise<AnsweredLine> {
   const { id, signal } = context;
+  const foreignFields = new ForeignFields({ strict: service.strictFields ?? false });
   let parsed: BatchLine;
   try {
-    parsed = parseBatchLine(line);
+    parsed = parseBatchLine(line, foreignFields);
   } catch (error) {
     const result = toFailedLine(toResultId(id), findCustomId(line), toRequestError(error));
     return { result, isIncomplete: false };
   }
+  foreignFields.log(context.log);
   const { custom_id, method, url, body } = parsed;
   const http = { method, path: url, headers: {}, body: Buffer.from(JSON.stringify(body)) };
   const response = await toWholeResponse(await answer(http, { ...service, apiKey: undefined }, context));

@@ -4,6 +4,7 @@ import * as z from 'zod/mini';
 import { parseJson } from '../api/json-body.ts';
 import { parseFields } from '../api/request-body.ts';
 import { RequestError } from '../errors/request-error.ts';
+import type { ForeignFields } from '../generation/foreign-fields.ts';
 
 /** Bytes of UTF-8 in a `custom_id`. It becomes part of an S3 key, where a byte may take three of the 1,024 bytes. */
 const maxIdBytes = 256;
@@ -30,14 +31,14 @@ export type BatchLine = z.output<typeof lineSchema>;
  *
  * @throws {RequestError} whose message does not quote the line, because it is logged
  */
-export function parseBatchLine(line: Uint8Array): BatchLine {
+export function parseBatchLine(line: Uint8Array, foreign?: ForeignFields): BatchLine {
   if (line.byteLength > maxLineBytes) {
     throw new RequestError(
       'request_too_large',
       `The line has ${line.byteLength} bytes; the limit is ${maxLineBytes}.`,
     );
   }
-  const parsed = parseFields(lineSchema, {}, parseJson(line));
+  const parsed = parseFields(lineSchema, {}, parseJson(line), foreign);
   if (parsed.body.stream !== true) return parsed;
   throw new RequestError('unsupported_parameter', "'stream' is not supported in a batch: remove it.", {
     param: 'body.stream',

@@ -1,5 +1,6 @@
 // A model's chat template: Jinja code that renders messages as the prompt format the model was trained on.
 import type { Template } from '@huggingface/jinja';
+import { takeTurns } from './taking-turns.ts';
 
 /** A message as templates read it. Absent fields are left out, because templates test `is defined`. */
 export interface TemplateMessage {
@@ -54,19 +55,22 @@ export class ChatTemplate {
   }
 
   /**
-   * Renders a prompt. If the template rejects the system message, it is merged into the first user message.
+   * Renders a prompt. If the template rejects the messages as they are, it gets them without the system message, and then with
+   * turns of the user and the assistant only.
    *
-   * @throws {ChatTemplateError} with the template's reason when it rejects the messages or cannot be parsed
+   * @throws {ChatTemplateError} with the template's reason when it rejects all of these, or cannot be parsed
    */
   async render(messages: readonly TemplateMessage[], variables: TemplateVariables): Promise<string> {
     const template = await this.#parse();
-    try {
-      return this.#render(template, messages, variables);
-    } catch (error) {
-      const merged = withoutSystemMessage(messages);
-      if (merged === undefined) throw error;
-      return this.#render(template, merged, variables);
+    let rejection: unknown;
+    for (const toForm of forms) {
+      try {
+        return this.#render(template, toForm(messages), variables);
+      } catch (error) {
+        rejection ??= error;
+      }
     }
+    throw rejection;
   }
 
   #render(
@@ -108,8 +112,17 @@ export class ChatTemplate {
   }
 }
 
-function withoutSystemMessage(messages: readonly TemplateMessage[]): TemplateMessage[] | undefined {
+/** The forms of messages that templates accept, the most faithful first. */
+const forms: readonly ((messages: readonly TemplateMessage[]) => readonly TemplateMessage[])[] = [
+  (messages) => messages,
+  withoutSystemMessage,
+  (messages) => takeTurns(messages, { keepSystem: true }),
+  (messages) => takeTurns(messages, { keepSystem: false }),
+];
+
+/** Merges the system message into the first user message. */
+function withoutSystemMessage(messages: readonly TemplateMessage[]): readonly TemplateMessage[] {
   const [system, user, ...rest] = messages;
-  if (system?.role !== 'system' || user?.role !== 'user') return undefined;
+  if (system?.role !== 'system' || user?.role !== 'user') return messages;
   return [{ ...user, content: `${system.content}\n\n${user.content}` }, ...rest];
 }

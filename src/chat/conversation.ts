@@ -1,33 +1,27 @@
 // A conversation and its tools, independent of the API that received them.
 
-interface TextPart {
-  readonly type: 'text';
-  readonly text: string;
-}
+export type ContentPart = { readonly type: 'text'; readonly text: string } | { readonly type: 'image' };
 
-interface ImagePart {
-  readonly type: 'image_url';
-}
-
-type Text = string | readonly TextPart[];
+export type Content = string | readonly ContentPart[];
 
 /** A call that the assistant made in an earlier turn. */
-interface ToolCall {
+export interface ToolCall {
   readonly id: string;
-  /** `arguments` is a string of JSON. */
-  readonly function: { readonly name: string; readonly arguments: string };
+  /** Empty when the text was cut before the name. */
+  readonly name: string;
+  /** A string of JSON, which may be cut, or the arguments themselves. */
+  readonly arguments: unknown;
 }
 
 export type ChatMessage =
-  | { readonly role: 'system' | 'developer'; readonly content: Text }
-  | { readonly role: 'user'; readonly content: string | readonly (TextPart | ImagePart)[] }
+  | { readonly role: 'system' | 'user'; readonly content: Content }
   | {
       readonly role: 'assistant';
-      readonly content?: Text | null | undefined;
-      readonly reasoning_content?: string | null | undefined;
-      readonly tool_calls?: readonly ToolCall[] | null | undefined;
+      readonly content: Content;
+      readonly reasoning?: string;
+      readonly calls: readonly ToolCall[];
     }
-  | { readonly role: 'tool'; readonly content: Text; readonly tool_call_id: string };
+  | { readonly role: 'tool'; readonly content: Content; readonly callId?: string; readonly name?: string };
 
 /** A function that the model may call. `parameters` is the JSON Schema of its arguments. */
 export interface ChatTool {

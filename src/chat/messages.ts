@@ -1,9 +1,9 @@
-// Converts the messages of a request to the messages that a chat template reads.
+// Converts the messages of a conversation to the messages that a chat template reads.
 
 import { RequestError } from '../errors/request-error.ts';
 import type { TemplateMessage } from './chat-template.ts';
-import type { ChatMessage, ChatTool } from './conversation.ts';
-import { describeTools, writeToolCall } from './tool-syntax.ts';
+import type { ChatMessage, ChatTool, Content } from './conversation.ts';
+import { describeTools, writeToolCall, writeToolResponse } from './tool-syntax.ts';
 
 export interface MessageOptions {
   /** Whether the template writes tools and calls. If not, they are written into the messages. */
@@ -17,8 +17,7 @@ const imageNote = '[An image was here. This model reads text only, so it was lef
 /**
  * Converts messages for the template.
  *
- * @throws {RequestError} `unsupported_parameter` for an image, `invalid_value` for call arguments that are
- * not JSON
+ * @throws {RequestError} `unsupported_parameter` for an image
  */
 export function toTemplateMessages(
   messages: readonly ChatMessage[],
@@ -32,64 +31,59 @@ export function toTemplateMessages(
 }
 
 function toTemplateMessage(message: ChatMessage, index: number, options: MessageOptions): TemplateMessage {
-  const { content } = message;
-  const text = typeof content === 'string' ? content : (content ?? []).map(toText(index, options)).join('');
+  const content = toText(message.content, index, options);
   switch (message.role) {
     case 'system':
-    case 'developer':
-      return { role: 'system', content: text };
     case 'user':
-      return { role: 'user', content: text };
+      return { role: message.role, content };
     case 'assistant': {
-      const calls = message.tool_calls ?? [];
-      const reasoning = message.reasoning_content;
-      const thoughts = typeof reasoning === 'string' && { reasoning_content: reasoning };
-      if (calls.length === 0) return { role: 'assistant', content: text, ...thoughts };
-      const parsed = calls.map((call, place) => ({
-        id: call.id,
+      const { calls, reasoning } = message;
+      const thoughts = reasoning !== undefined && { reasoning_content: reasoning };
+      if (calls.length === 0) return { role: 'assistant', content, ...thoughts };
+      const parsed = calls.map(({ id, name, arguments: given }) => ({
+        id,
         type: 'function' as const,
-        function: {
-          name: call.function.name,
-          arguments: parseArguments(call.function.arguments, `messages.${index}.tool_calls.${place}`),
-        },
+        function: { name, arguments: parseArguments(given) },
       }));
-      if (options.templateKnowsTools)
-        return { role: 'assistant', content: text, ...thoughts, tool_calls: parsed };
+      if (options.templateKnowsTools) return { role: 'assistant', content, ...thoughts, tool_calls: parsed };
       const written = parsed.map(({ function: call }) => writeToolCall(call.name, call.arguments));
+      const texts = [content, ...written].filter((part) => part !== '');
+      return { role: 'assistant', content: texts.join('\n'), ...thoughts };
+    }
+    case 'tool': {
+      const { callId, name } = message;
+      if (!options.templateKnowsTools) return { role: 'user', content: writeToolResponse(content) };
       return {
-        role: 'assistant',
-        content: [text, ...written].filter((part) => part !== '').join('\n'),
-        ...thoughts,
+        role: 'tool',
+        content,
+        ...(callId !== undefined && { tool_call_id: callId }),
+        ...(name !== undefined && { name }),
       };
     }
-    case 'tool':
-      if (options.templateKnowsTools)
-        return { role: 'tool', content: text, tool_call_id: message.tool_call_id };
-      return { role: 'user', content: `<tool_response>\n${text}\n</tool_response>` };
     default:
       throw message satisfies never;
   }
 }
 
-function toText(index: number, { imagePlaceholders }: MessageOptions) {
-  return (
-    part: { readonly type: 'text'; readonly text: string } | { readonly type: 'image_url' },
-  ): string => {
+function toText(content: Content, index: number, { imagePlaceholders }: MessageOptions): string {
+  if (typeof content === 'string') return content;
+  const texts = content.map((part) => {
     if (part.type === 'text') return part.text;
     if (imagePlaceholders) return `\n${imageNote}\n`;
     throw new RequestError('unsupported_parameter', 'This model reads only text. Remove the image.', {
       param: `messages.${index}.content`,
     });
-  };
+  });
+  return texts.join('');
 }
 
-function parseArguments(text: string, param: string): unknown {
+/** Parses arguments. Those of a call that was cut stay a text. */
+function parseArguments(given: unknown): unknown {
+  if (typeof given !== 'string') return given;
   try {
-    return text === '' ? {} : JSON.parse(text);
+    return given.trim() === '' ? {} : JSON.parse(given);
   } catch {
-    throw new RequestError('invalid_value', `'${param}.function.arguments' must be JSON.`, {
-      param: `${param}.function.arguments`,
-    });
+    return given;
   }
 }
 

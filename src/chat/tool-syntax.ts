@@ -50,6 +50,11 @@ export function writeToolCall(name: string, callArguments: unknown): string {
   return `${callStart}\n${toCallHead(name)}${JSON.stringify(callArguments)}}\n${callEnd}`;
 }
 
+/** Writes the result of a call in the model's format. */
+export function writeToolResponse(content: string): string {
+  return `<tool_response>\n${content}\n</tool_response>`;
+}
+
 /** The part of a call before its arguments. */
 function toCallHead(name: string): string {
   return `{"name": ${JSON.stringify(name)}, "arguments": `;

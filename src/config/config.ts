@@ -1,12 +1,14 @@
 // Everything a function reads from its environment, once.
-import type { KvType } from '../engine/engine.ts';
+import type { CacheRule, KvType } from '../engine/engine.ts';
 import type { MemoryRoom } from '../engine/memory.ts';
 import { readThreads } from './cpu.ts';
 import {
   type Environment,
   readChoice,
+  readFlag,
   readInteger,
   readIntegerOrAuto,
+  readNames,
   readRequiredText,
   readText,
 } from './environment.ts';
@@ -36,12 +38,28 @@ export interface FunctionConfig {
    * tokens fit so.
    */
   readonly kvType: KvType | 'auto';
+  /**
+   * CACHE: what a prompt may reuse of the tokens that were evaluated before. Default `common`: all that both begin with.
+   * `exact`: so much of it that the text is the one that a cold start generates.
+   */
+  readonly cacheRule: CacheRule;
+  /**
+   * CACHE_MB: the most memory for conversations that have lost their slot, in MB; 0 keeps none. Default `auto`: half of what the model
+   * leaves.
+   */
+  readonly cacheMegabytes: number | 'auto';
   /** The memory that this process may take. */
   readonly memory: MemoryRoom;
   /** QUEUE_LIMIT: generations that may wait for a slot. Default 64. */
   readonly queueLimit: number;
   /** IMAGE_PARTS: whether images in chats are `refuse`d, the default, or replaced by a `placeholder` that says so. */
   readonly imagePlaceholders: boolean;
+  /** STRICT_FIELDS: whether a field that this server does not know fails a request. Default false: it is ignored. */
+  readonly strictFields: boolean;
+  /** STRICT_MODEL: whether a request for a model of another name fails. Default false: the loaded model answers. */
+  readonly strictModel: boolean;
+  /** MODEL_ALIASES: more names of the model, separated by commas. Default: none. */
+  readonly modelAliases: readonly string[];
 }
 
 /** Where Powertools for AWS Lambda is used; it reads its other variables, such as POWERTOOLS_LOG_LEVEL, itself. */
@@ -64,11 +82,11 @@ export interface TelemetryConfig {
 /** @throws {ConfigurationError} naming the variable that is malformed */
 export function readTelemetryConfig(env: Environment): TelemetryConfig {
   const service = readText(env, 'POWERTOOLS_SERVICE_NAME', undefined);
-  const traces = readChoice(env, 'POWERTOOLS_TRACE_ENABLED', ['false', 'true']) === 'true';
+  const traces = readFlag(env, 'POWERTOOLS_TRACE_ENABLED');
   const namespace = readText(env, 'POWERTOOLS_METRICS_NAMESPACE', 'gguf-lambda');
   return {
     powertools: service === undefined ? undefined : { service, namespace, traces },
-    logPrompts: readChoice(env, 'LOG_PROMPTS', ['false', 'true']) === 'true',
+    logPrompts: readFlag(env, 'LOG_PROMPTS'),
   };
 }
 
@@ -87,8 +105,13 @@ export function readConfig(env: Environment): FunctionConfig {
     slots: readInteger(env, 'SLOTS', { min: 1, max: 256, default: 1 }),
     lookupTokens: readInteger(env, 'LOOKUP_TOKENS', { min: 0, max: 16, default: 0 }),
     kvType: readChoice<KvType | 'auto'>(env, 'KV_TYPE', ['auto', 'f16', 'q8_0']),
+    cacheRule: readChoice<CacheRule>(env, 'CACHE', ['common', 'exact']),
+    cacheMegabytes: readIntegerOrAuto(env, 'CACHE_MB', { min: 0, max: 1_048_576 }),
     memory: toMemoryRoom(readMemoryLimits(env)),
     queueLimit: readQueueLimit(env),
     imagePlaceholders: readChoice(env, 'IMAGE_PARTS', ['refuse', 'placeholder']) === 'placeholder',
+    strictFields: readFlag(env, 'STRICT_FIELDS'),
+    strictModel: readFlag(env, 'STRICT_MODEL'),
+    modelAliases: readNames(env, 'MODEL_ALIASES'),
   });
 }

@@ -94,6 +94,27 @@ export function readChoice<Choice extends string>(
 }
 
 /**
+ * Reads `true` or `false`, which is the default.
+ *
+ * @throws {ConfigurationError} when the value is neither
+ */
+export function readFlag(env: Environment, variable: string): boolean {
+  return readChoice(env, variable, ['false', 'true']) === 'true';
+}
+
+/**
+ * Reads names separated by commas. Returns none when the variable is absent or blank.
+ *
+ * @throws {ConfigurationError} when a name is blank
+ */
+export function readNames(env: Environment, variable: string): readonly string[] {
+  const value = readText(env, variable, undefined);
+  const names = value?.split(',').map((name) => name.trim()) ?? [];
+  if (value === undefined || !names.includes('')) return [...new Set(names)];
+  throw new ConfigurationError(variable, value, 'names separated by commas');
+}
+
+/**
  * Reads the size of the Lambda function in MB, AWS_LAMBDA_FUNCTION_MEMORY_SIZE. Lambda and the emulator set it.
  *
  * @throws {ConfigurationError} when the value is not a whole number from 1 to 1,000,000

@@ -9,6 +9,12 @@ export type { Token };
 /** The type of keys and values in the context: 16-bit floats, or 8-bit blocks in half the memory, slightly less exact. */
 export type KvType = 'f16' | 'q8_0';
 
+/**
+ * What a prompt may reuse of the tokens that were evaluated before. `common` is all that both begin with. `exact` is so much of it that
+ * the text is the one that a cold start generates.
+ */
+export type CacheRule = 'common' | 'exact';
+
 /** "Don't repeat yourself": the longer a repetition gets, the less likely its next token becomes. */
 interface DryPenalty {
   /** Strength; 0 is off. */
@@ -64,6 +70,13 @@ export interface Grammar {
   readonly trigger?: string;
 }
 
+/** A turn of a chat. Its end may be kept, for the next turn of the same tenant. */
+interface ChatTurn {
+  readonly tenant: string;
+  /** Whether the prompt has earlier answers. */
+  readonly continues: boolean;
+}
+
 export interface GenerationRequest {
   readonly prompt: readonly Token[];
   /** The most tokens to generate; 0 only evaluates the prompt. The context must have room for the prompt and these. */
@@ -76,8 +89,10 @@ export interface GenerationRequest {
   readonly logprobs?: number;
   /** Scores the prompt's tokens too. They are all evaluated for that, without the cache. */
   readonly promptLogprobs?: boolean;
-  /** Whether the prompt may reuse tokens of the KV cache. Default true. */
-  readonly cachePrompt?: boolean;
+  /** What the prompt may reuse of the KV cache; false is nothing. Default true: by the engine's own rule. */
+  readonly cachePrompt?: boolean | 'exact';
+  /** Set when the prompt is that of a chat. */
+  readonly turn?: ChatTurn;
   /** Generation ends this many milliseconds after its first token. */
   readonly maxPredictMs?: number;
   /** Adds a summary of the cost so far to each piece of text. */
@@ -237,4 +252,7 @@ export interface Engine extends AsyncDisposable {
    * @throws {EngineBusyError} when the queue is full
    */
   generate(request: GenerationRequest, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void, void>;
+
+  /** Resolves when what is kept of ended generations is written. Absent where nothing is. */
+  settled?(): Promise<void>;
 }

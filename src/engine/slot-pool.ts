@@ -6,7 +6,6 @@ interface Waiter<Slot> {
 }
 
 export class SlotPool<Slot> {
-  readonly #slots: readonly Slot[];
   readonly #free: Set<Slot>;
   readonly #waiting: Waiter<Slot>[] = [];
   readonly size: number;
@@ -15,7 +14,6 @@ export class SlotPool<Slot> {
 
   /** @param queueLimit - how many callers may wait; the next one is refused */
   constructor(slots: readonly Slot[], queueLimit: number) {
-    this.#slots = slots;
     this.#free = new Set(slots);
     this.size = slots.length;
     this.#queueLimit = queueLimit;
@@ -28,8 +26,8 @@ export class SlotPool<Slot> {
   }
 
   /**
-   * Takes a slot until it is released. Among several free slots it takes the one with the highest score, and the first of equal
-   * ones.
+   * Takes a slot until it is released. Among several free slots it takes the one with the highest score, and of equal ones the one
+   * that was released first.
    *
    * @throws {EngineBusyError} when the queue is full
    * @throws the signal's reason when it is aborted before a slot is free
@@ -38,8 +36,7 @@ export class SlotPool<Slot> {
     signal?.throwIfAborted();
     if (this.#free.size === this.size) this.#whenIdle = Promise.withResolvers<void>();
     if (this.#free.size > 0) {
-      const free = this.#slots.filter((slot) => this.#free.has(slot));
-      const scored = free.map((slot) => ({ slot, score: score(slot) }));
+      const scored = [...this.#free].map((slot) => ({ slot, score: score(slot) }));
       const { slot } = scored.reduce((best, other) => (other.score > best.score ? other : best));
       this.#free.delete(slot);
       return slot;

@@ -5,6 +5,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Observation } from '../telemetry/observation.ts';
 import type { Transcript } from '../telemetry/transcript.ts';
+import type { ForeignFields } from './foreign-fields.ts';
 
 /**
  * Created when a request arrives, never earlier. SnapStart would copy an id or a seed drawn during
@@ -22,7 +23,11 @@ export interface RequestContext {
   readonly endBy?: number | undefined;
   /** Aborted when the client disconnects. */
   readonly signal: AbortSignal;
+  /** Who asks, for whom ends of conversations may be kept. Absent: for nobody, as in batches. */
+  readonly tenant?: string | undefined;
   readonly log: Log;
+  /** Records the fields that are ignored. Default: nothing records them. */
+  readonly foreignFields?: ForeignFields | undefined;
   readonly metrics?: Metrics | undefined;
   /** Present when LOG_PROMPTS allows logging prompts and completions. */
   readonly transcript?: Transcript | undefined;
@@ -32,7 +37,7 @@ export interface RequestContext {
 const responseReserveMs = 150;
 
 /** What the source of a request sets. */
-export interface RequestOptions extends Pick<RequestContext, 'signal'> {
+export interface RequestOptions extends Pick<RequestContext, 'signal' | 'tenant'> {
   /** Default: the id of the observed invocation. */
   readonly id?: string;
   /** The time left for the request, in milliseconds. Absent: no limit. */
@@ -42,7 +47,7 @@ export interface RequestOptions extends Pick<RequestContext, 'signal'> {
 /** Creates the context of a request that has just arrived. Draws its seed. */
 export function toRequestContext(
   { identity, log, metrics, transcript }: Observation,
-  { id = identity.id, remainingMs, signal }: RequestOptions,
+  { id = identity.id, remainingMs, signal, tenant }: RequestOptions,
 ): RequestContext {
   return {
     id,
@@ -51,6 +56,7 @@ export function toRequestContext(
     coldStart: identity.coldStart,
     endBy: remainingMs === undefined ? undefined : performance.now() + remainingMs - responseReserveMs,
     signal,
+    tenant,
     log,
     metrics,
     transcript,

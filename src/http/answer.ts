@@ -1,6 +1,7 @@
 // From an HTTP request and its context to the answer: the one path for Lambda, port 8000 and batches.
 import { RequestError, toRequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
+import { ForeignFields } from '../generation/foreign-fields.ts';
 import { authorize } from './authorization.ts';
 import { TextAnswer } from './endpoint.ts';
 import { type HttpRequest, type HttpResponse, toEventStreamResponse, toJsonResponse } from './http.ts';
@@ -40,13 +41,20 @@ export async function answer(
     if (!signal.aborted) metrics?.broken(path);
     log(error);
   };
+  const foreignFields = new ForeignFields({ strict: isStrict(request, service) });
   try {
     if (apiKey !== undefined && !openPaths.has(request.path)) {
       await authorize(request.headers.authorization, apiKey);
     }
     if (request.body.length > 0) context.transcript?.asked(request.body);
     const { endpoint, parameter } = findEndpoint(route, request);
-    const content = await endpoint.answer({ http: request, service, context, parameter });
+    const content = await endpoint.answer({
+      http: request,
+      service,
+      context: { ...context, foreignFields, tenant: toTenant(request, context) },
+      parameter,
+    });
+    foreignFields.log(context.log);
     if (content instanceof TextAnswer) {
       return answered({
         status: 200,
@@ -54,21 +62,42 @@ export async function answer(
         body: content.text,
       });
     }
+    const allHeaders = { ...headers, ...toIgnoredHeader(foreignFields) };
     return answered(
       Symbol.asyncIterator in content
-        ? toEventStreamResponse(toServerSentEvents(content, countBroken), headers)
-        : toJsonResponse(content, { headers }),
+        ? toEventStreamResponse(toServerSentEvents(content, countBroken), allHeaders)
+        : toJsonResponse(content, { headers: allHeaders }),
     );
   } catch (error) {
     if (!(error instanceof RequestError)) log(error);
+    foreignFields.log(context.log);
     const failure = toRequestError(error);
     return answered(
       toJsonResponse(failure.toBody(), {
         status: failure.status,
-        headers: { ...headers, ...failure.headers },
+        headers: { ...headers, ...toIgnoredHeader(foreignFields), ...failure.headers },
       }),
     );
   }
+}
+
+/** Whether a foreign field fails the request. A client may ask for that to test itself. */
+function isStrict({ headers }: HttpRequest, { strictFields = false }: Service): boolean {
+  return strictFields || headers['x-strict-fields']?.trim().toLowerCase() === 'true';
+}
+
+/** Lists the ignored fields of a request in a header of its answer. */
+function toIgnoredHeader({ ignored }: ForeignFields): Record<string, string> {
+  return ignored === undefined ? {} : { 'x-ignored-fields': ignored };
+}
+
+/**
+ * Each key has conversations of its own, and so has each caller that AWS knows. The header of such a caller has a signature,
+ * which is another one in each request.
+ */
+function toTenant({ headers }: HttpRequest, { tenant }: RequestContext): string | undefined {
+  if (tenant === undefined) return undefined;
+  return tenant === '' ? `key ${headers.authorization ?? ''}` : `caller ${tenant}`;
 }
 
 /** The methods of the path. An unknown path takes the method that is asked for, so that a page can read the 404. */

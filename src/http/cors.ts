@@ -7,8 +7,8 @@ const anyOrigin = '*';
 const expected =
   "'*', or the exact origins of web pages separated by commas, such as https://chat.example.com";
 
-/** Browsers hide these headers from a page unless they are exposed. OpenAI's client reads both. */
-const exposedHeaders = 'x-request-id, retry-after';
+/** Browsers hide these headers from a page unless they are exposed. OpenAI's client reads the first two. */
+const exposedHeaders = 'x-request-id, retry-after, x-ignored-fields';
 
 /** A browser caches a preflight for this many seconds. It is Chromium's maximum. */
 const preflightSeconds = 7200;

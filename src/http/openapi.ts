@@ -69,7 +69,17 @@ export function toOpenApi(routes: Routes, open: ReadonlySet<string>): object {
 }
 
 function toJsonSchema(schema: z.ZodMiniType): object {
-  const { $schema: _, properties = {}, ...jsonSchema } = z.toJSONSchema(schema, { io: 'input' });
+  const {
+    $schema: _,
+    properties = {},
+    ...jsonSchema
+  } = z.toJSONSchema(schema, {
+    io: 'input',
+    // Foreign fields are ignored.
+    override: ({ jsonSchema: part }) => {
+      if (part.additionalProperties === false) delete part.additionalProperties;
+    },
+  });
   const isRequired = (field: string) => jsonSchema.required?.includes(field) ?? false;
   const fields = Object.entries(properties as Readonly<Record<string, JsonSchema>>).map(([field, schema]) => [
     field,

@@ -118,8 +118,13 @@ async function exposeMetrics(metrics: Metrics | undefined): Promise<TextAnswer> 
   return new TextAnswer(text, contentType);
 }
 
-function toLoadedModel({ model, engine }: ModelService): LoadedModel {
-  return { name: model, contextSize: engine.contextSize, properties: engine.properties };
+function toLoadedModel({ model, modelAliases = [], engine }: ModelService): LoadedModel {
+  return {
+    name: model,
+    aliases: modelAliases,
+    contextSize: engine.contextSize,
+    properties: engine.properties,
+  };
 }
 
 function toHealth({ model, engine }: ModelService, { coldStart }: RequestContext): object {

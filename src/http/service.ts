@@ -7,6 +7,8 @@ import type { Cors } from './cors.ts';
 export interface Service extends ModelService {
   /** The key that HTTP requests must send. Default: none. Direct invokes need no key: AWS authorizes them. */
   readonly apiKey?: ApiKeySource | undefined;
+  /** Whether a field that this server does not know fails a request. Default: false, it is ignored. */
+  readonly strictFields?: boolean;
   /** The web pages that may send requests from a browser. Default: none. */
   readonly cors?: Cors | undefined;
   /** Observes invocations. Default: logs only failures, on the console. */

@@ -5,7 +5,7 @@ import { answer } from '../http/answer.ts';
 import { answerDirectInvoke } from '../http/direct-invoke.ts';
 import { toWholeResponse } from '../http/http.ts';
 import type { Service } from '../http/service.ts';
-import { toHttpEvent, toHttpRequest, toHttpResult } from './http-event.ts';
+import { toCaller, toHttpEvent, toHttpRequest, toHttpResult } from './http-event.ts';
 import { Invocations } from './invocations.ts';
 import { functionMiddlewares } from './middlewares.ts';
 
@@ -14,11 +14,18 @@ export function definePipeline(service: Service) {
   const invocations = new Invocations(service.telemetry);
 
   const handle = async (event: unknown, lambdaContext: Context): Promise<object> => {
-    const context = invocations.toRequestContext(lambdaContext);
     const httpEvent = toHttpEvent(event);
-    if (httpEvent === undefined) return answerDirectInvoke(event, service, context);
-    const response = await answer(toHttpRequest(httpEvent), service, context);
-    return toHttpResult(httpEvent, await toWholeResponse(response));
+    const context = invocations.toRequestContext(lambdaContext, { tenant: toCaller(httpEvent) });
+    const result =
+      httpEvent === undefined
+        ? await answerDirectInvoke(event, service, context)
+        : toHttpResult(
+            httpEvent,
+            await toWholeResponse(await answer(toHttpRequest(httpEvent), service, context)),
+          );
+    // Lambda freezes the environment as soon as it has the result.
+    await service.engine.settled?.();
+    return result;
   };
 
   // Middy's early timeout would discard the text generated so far.

@@ -71,6 +71,17 @@ export function toHttpRequest({ source, event }: HttpEvent): HttpRequest {
   }
 }
 
+/** The ARN of a caller that AWS has verified; empty when there is none. */
+export function toCaller(httpEvent: HttpEvent | undefined): string {
+  const context = property(httpEvent?.event, 'requestContext');
+  // Payload 2.0, then payload 1.0.
+  const arns = [
+    property(property(property(context, 'authorizer'), 'iam'), 'userArn'),
+    property(property(context, 'identity'), 'userArn'),
+  ];
+  return arns.find((arn) => typeof arn === 'string') ?? '';
+}
+
 export function toHttpResult(
   { source, event }: HttpEvent,
   { status, headers, body }: HttpResponse<string>,

@@ -10,6 +10,8 @@ export interface InvocationPart {
   readonly id?: string;
   /** The time left for the request, in milliseconds. Default: the time left for the invocation. */
   readonly remainingMs?: number;
+  /** As in {@link RequestContext}. */
+  readonly tenant?: string;
   /** Aborted when the answer has ended, by success or failure. */
   readonly finished?: AbortSignal;
 }
@@ -40,12 +42,14 @@ export class Invocations {
     context: Context,
     {
       id,
+      tenant,
       remainingMs = context.getRemainingTimeInMillis(),
       finished = new AbortController().signal,
     }: InvocationPart = {},
   ): RequestContext {
     return toRequestContext(this.of(context), {
       ...(id !== undefined && { id }),
+      tenant,
       remainingMs,
       signal: finished,
     });

@@ -6,7 +6,7 @@ import type { Context } from 'aws-lambda';
 import { answer } from '../http/answer.ts';
 import { answerDirectInvoke } from '../http/direct-invoke.ts';
 import type { Service } from '../http/service.ts';
-import { toHttpEvent, toHttpRequest } from './http-event.ts';
+import { toCaller, toHttpEvent, toHttpRequest } from './http-event.ts';
 import { Invocations } from './invocations.ts';
 import { functionMiddlewares } from './middlewares.ts';
 
@@ -24,8 +24,11 @@ export function definePipeline(service: Service) {
 
   const handle = async (event: unknown, lambdaContext: Context): Promise<StreamedResult> => {
     const finished = new AbortController();
-    const context = invocations.toRequestContext(lambdaContext, { finished: finished.signal });
     const httpEvent = toHttpEvent(event);
+    const context = invocations.toRequestContext(lambdaContext, {
+      finished: finished.signal,
+      tenant: toCaller(httpEvent),
+    });
     if (httpEvent === undefined) return JSON.stringify(await answerDirectInvoke(event, service, context));
     const { status, headers, body } = await answer(toHttpRequest(httpEvent), service, context);
     if (typeof body === 'string') return { statusCode: status, headers, body };
@@ -37,7 +40,11 @@ export function definePipeline(service: Service) {
   return middy<unknown, StreamedResult>({
     executionMode: executionModeStreamifyResponse,
     timeoutEarlyInMillis: 0,
-    requestEnd: closeBody,
+    requestEnd: async (request) => {
+      await closeBody(request);
+      // The client has its answer. Lambda freezes the environment after this.
+      await service.engine.settled?.();
+    },
   })
     .use(functionMiddlewares(invocations))
     .handler(handle);

@@ -5,6 +5,7 @@ import { Agent } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { frontSocketName, runtimeSocket } from './private-socket.ts';
 
 /** A process that has loaded the function and answers HTTP. */
@@ -89,6 +90,15 @@ export class RuntimeLink {
   close(reason: unknown): void {
     this.#closed ??= { reason };
     for (const { reject } of this.#waiting.splice(0)) reject(reason);
+  }
+
+  /** Tells the runtime that nothing more is asked, and resolves when it has ended, or after so many milliseconds. */
+  async drain(milliseconds: number): Promise<void> {
+    const ended = [...this.#connections].map((connection) => once(connection.end(), 'close'));
+    const timer = new AbortController();
+    const timeout = delay(milliseconds, undefined, { signal: timer.signal }).catch(() => {});
+    await Promise.race([Promise.all(ended), timeout]);
+    timer.abort();
   }
 
   /** Removes the directory. A runtime that lives ends itself now. */

@@ -25,6 +25,8 @@ import { describeInitFailure, isWarm, runtimeHasEnded, warmUpEvent } from './war
 const maximumFailures = 5;
 const retryMilliseconds = 100;
 const connectMilliseconds = 10_000;
+/** For what a runtime still writes: a state of a conversation takes a second in a bucket. */
+const drainMilliseconds = 5_000;
 
 /** An emulator that is started again when it ends, or when its runtime ends. */
 export class Supervisor {
@@ -128,6 +130,7 @@ export class Supervisor {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#link.close(new SupervisorStoppedError());
+    await this.#link.drain(drainMilliseconds);
     await this.#emulator?.stop();
     await this.#warm.catch(() => {});
   }

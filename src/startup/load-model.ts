@@ -1,13 +1,15 @@
 // Loads the model that the environment names, once in a process. It is begun before anything else of a function: llama.cpp
 // reads the weights on a thread of its own while JavaScript loads and sets up the rest.
 import { performance } from 'node:perf_hooks';
+import { type ArchiveConfig, readArchiveConfig } from '../config/archive.ts';
 import { type FunctionConfig, readConfig } from '../config/config.ts';
 import type { Environment } from '../config/environment.ts';
 import { openLlamaAddon } from '../engine/llama/llama-addon.ts';
 import { type LlamaEngine, loadLlamaEngine } from '../engine/llama/llama-engine.ts';
 import { describeModel } from '../engine/llama/llama-model.ts';
 import { describeUse, planMemory } from '../engine/llama/memory/memory-plan.ts';
-import { toMebibytes } from '../engine/memory.ts';
+import { type MemoryUse, toMebibytes } from '../engine/memory.ts';
+import type { StateArchive } from '../engine/state-archive.ts';
 import { readManifest } from '../model/manifest.ts';
 import { loadOnce } from './load-once.ts';
 import { toMemoryRequest } from './model-memory.ts';
@@ -44,6 +46,11 @@ async function load(env: Environment): Promise<LoadedModel> {
   const facts = gguf ?? (await describeModel(modelPath));
   const features = new Set(openLlamaAddon().inference.listProcessorFeatures());
   const { contextSize, kvType, repack, use } = planMemory(toMemoryRequest(config, manifest, facts, features));
+  const conversationBytes = toConversationBytes(config, use);
+  const archiveConfig = readArchiveConfig(env);
+  const archive = archiveConfig && openArchive(archiveConfig);
+  // Whoever waits for it is told.
+  archive?.catch(() => {});
   const engine = await loadLlamaEngine({
     modelPath,
     facts,
@@ -53,18 +60,32 @@ async function load(env: Environment): Promise<LoadedModel> {
     queueLimit,
     lookupTokens,
     kvType,
+    rule: config.cacheRule,
+    conversationBytes,
+    archive: archive && { archive, model: sha256 },
     repack,
     memory: { use, room },
     ...(prefixDirectory !== undefined && { prefixes: { directory: prefixDirectory, model: sha256 } }),
   });
   const description =
     `${name}: ${contextSize} tokens of context in ${kvType}, ${count(slots, 'slot')}, ${count(threads, 'thread')}, ` +
-    `${describeUse(use)} of ${toMebibytes(room.bytes)} MiB`;
+    `${describeUse(use)} of ${toMebibytes(room.bytes)} MiB, and up to ${toMebibytes(conversationBytes)} MiB of conversations`;
   const warnings =
     config.contextSize !== 'auto' && config.contextSize > contextSize
       ? [`CONTEXT_SIZE=${config.contextSize} is more than ${name} was trained on: it has ${contextSize}.`]
       : [];
   return { config, name, engine, description, warnings, loadMs: performance.now() - startedAt };
+}
+
+/** What conversations that have lost their slot may take: by default half of what is left, because requests take memory too. */
+function toConversationBytes({ cacheMegabytes, memory }: FunctionConfig, use: MemoryUse): number {
+  if (cacheMegabytes !== 'auto') return cacheMegabytes * 1_000_000;
+  return Math.max(0, Math.floor((memory.bytes - use.total) / 2));
+}
+
+async function openArchive(config: ArchiveConfig): Promise<StateArchive> {
+  const { createArchive } = await import('../archive/create-archive.ts');
+  return createArchive(config, { warn: (message) => process.stderr.write(`gguf-lambda: ${message}\n`) });
 }
 
 function count(number: number, thing: string): string {

@@ -19,11 +19,10 @@ export function toMemoryRequest(
   facts: GgufFacts,
   features: ProcessorFeatures,
 ): MemoryRequest {
-  // A context of several sequences restores no snapshots.
-  const restoresSnapshots = prefixDirectory !== undefined && slots === 1;
-  const snapshotKvType = restoresSnapshots
-    ? PrefixSnapshots.kvTypeOf({ directory: prefixDirectory, model: sha256 })
-    : undefined;
+  const snapshotKvType =
+    prefixDirectory === undefined
+      ? undefined
+      : PrefixSnapshots.kvTypeOf({ directory: prefixDirectory, model: sha256 });
   return {
     name,
     sizeBytes,

@@ -31,5 +31,8 @@ async function answerFront(socket: string): Promise<void> {
     frontSocket: socket,
     answer: createRequestListener({ load, timeoutSeconds: readFunctionTimeout(process.env) }),
     ready: Promise.resolve(isReady),
+    settle: async () => {
+      if (usesModel && (await isReady)) await (await load()).engine.settled?.();
+    },
   });
 }

@@ -9,7 +9,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { countContents, emptyBucket } from '../../tools/deploy/batch-bucket.ts';
+import { countContents, emptyBucket } from '../../tools/deploy/bucket.ts';
 import { type LocalAws, startAws } from './moto.ts';
 
 let aws: LocalAws;

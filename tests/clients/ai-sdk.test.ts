@@ -77,12 +77,13 @@ describe('a chat model', () => {
   });
 
   it("throws the server's error message", async () => {
-    const call = generateText({ model: provider('gpt-4'), prompt: question, ...settings });
+    const long = question.repeat(10_000);
+    const call = generateText({ model: provider(model.name), prompt: long, ...settings });
 
     await expect(call).rejects.toBeInstanceOf(APICallError);
     await expect(call).rejects.toMatchObject({
-      statusCode: 404,
-      message: expect.stringContaining(model.name),
+      statusCode: 400,
+      message: expect.stringContaining('The context has'),
     });
   });
 });

@@ -189,12 +189,14 @@ describe('a chat', () => {
     expect(choices[0]?.finish_reason).toBe('length');
   });
 
-  it('accepts max_completion_tokens, but not together with max_tokens', async () => {
-    const { usage } = await chat({ max_tokens: undefined, max_completion_tokens: 3 });
+  it.each([{ max_tokens: undefined }, { max_tokens: 5 }, { n_predict: 5 }])(
+    'keeps to max_completion_tokens beside %j',
+    async (fields) => {
+      const { usage } = await chat({ ...fields, max_completion_tokens: 3 });
 
-    expect(usage.completion_tokens).toBe(3);
-    expect(await refuse({ max_completion_tokens: 3 })).toMatchObject({ param: 'max_tokens' });
-  });
+      expect(usage.completion_tokens).toBe(3);
+    },
+  );
 
   it('that does not fit the context is rejected with all token counts, streamed too', async () => {
     const many = Array(20).fill(messages).flat();
@@ -204,9 +206,7 @@ describe('a chat', () => {
       expect(await refuse({ messages: many, stream })).toMatchObject({
         code: 'context_length_exceeded',
         param: 'messages',
-        message: new RegExp(
-          `${count} for the prompt and 6 for 'max_tokens'\\. The context has ${contextSize}`,
-        ),
+        message: new RegExp(`${count} for the prompt .*The context has ${contextSize}`),
       });
     }
   });
@@ -236,9 +236,6 @@ describe('a stream', () => {
     expect(withUsage.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: 6 } });
     expect(withUsage.slice(0, -1).every(({ usage }) => usage === null)).toBe(true);
     expect(withoutUsage.some((chunk) => 'usage' in chunk)).toBe(false);
-    expect(await refuse({ stream_options: { include_usage: true } })).toMatchObject({
-      param: 'stream_options',
-    });
   });
 
   it('has timings in each chunk except the first with timings_per_token', async () => {
@@ -383,8 +380,6 @@ describe('an invalid chat', () => {
     [[{ role: 'system', content: 123 }], 'messages.0.content'],
     [[{ role: 'user', content: [{ type: 'text' }] }], 'messages.0.content.0.text'],
     [[user, {}], 'messages.1.role'],
-    [[user, { role: 'tool', content: 'Hi' }], 'messages.1.tool_call_id'],
-    [[{ ...user, extra_field: 1 }], 'messages.0.extra_field'],
     [
       [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:,' } }] }],
       'messages.0.content',
@@ -394,16 +389,12 @@ describe('an invalid chat', () => {
   });
 
   it.each([
-    [{ model: null }, 'model'],
-    [{ reasoning_effort: 'high' }, 'reasoning_effort'],
-    [{ functions: [] }, 'functions'],
     [{ modalities: ['audio'] }, 'modalities.0'],
-    [{ store: true }, 'store'],
+    [{ store: 'yes' }, 'store'],
     [{ tool_choice: 'required' }, 'tool_choice'],
-    [{ temperature: 2.1 }, 'temperature'],
+    [{ temperature: -0.1 }, 'temperature'],
     [{ top_p: -0.1 }, 'top_p'],
     [{ presence_penalty: 3 }, 'presence_penalty'],
-    [{ json_schema: {} }, 'json_schema'],
   ])('is rejected with the name of the field: %j', async (fields, param) => {
     expect(await refuse(fields)).toMatchObject({ param });
   });

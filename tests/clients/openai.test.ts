@@ -243,31 +243,18 @@ describe("tools in OpenAI's client", () => {
     await expect(
       create({ tools: [{ type: 'function', function: { name: 'x', parameters: { type: 'hiccup' } } }] }),
     ).rejects.toMatchObject({ status: 400, param: 'tools.0.function.parameters' });
-    await expect(
-      create({
-        messages: [
-          ...request.messages,
-          {
-            role: 'assistant',
-            tool_calls: [{ id: '1', type: 'function', function: { name: 'x', arguments: '{' } }],
-          },
-        ],
-      }),
-    ).rejects.toMatchObject({ status: 400, param: 'messages.1.tool_calls.0.function.arguments' });
   });
 });
 
 describe("errors in OpenAI's client", () => {
   it("have the client's own classes and the name of the invalid field", async () => {
-    await expect(client.completions.create({ model: 'gpt-4', prompt })).rejects.toBeInstanceOf(
-      OpenAI.NotFoundError,
-    );
-    await expect(complete(prompt, 1_000_000)).rejects.toBeInstanceOf(OpenAI.BadRequestError);
-    await expect(complete(prompt, 1_000_000)).rejects.toMatchObject({
+    const long = prompt.repeat(10_000);
+    await expect(complete(long, 8)).rejects.toBeInstanceOf(OpenAI.BadRequestError);
+    await expect(complete(long, 8)).rejects.toMatchObject({
       status: 400,
       code: 'context_length_exceeded',
       type: 'invalid_request_error',
-      param: 'max_tokens',
+      param: 'prompt',
       requestID: expect.any(String),
     });
     await expect(client.completions.create({ model: model.name, prompt, n: 0 })).rejects.toMatchObject({
@@ -282,7 +269,7 @@ describe("errors in OpenAI's client", () => {
 
   it('are thrown before a stream starts', async () => {
     await expect(
-      client.chat.completions.create({ ...chatRequest, max_tokens: 1_000_000, stream: true }),
+      client.chat.completions.create({ ...chatRequest, max_tokens: -2, stream: true }),
     ).rejects.toBeInstanceOf(OpenAI.BadRequestError);
   });
 

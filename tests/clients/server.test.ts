@@ -86,7 +86,7 @@ describe('tokens', () => {
     ['/tokenize', {}, 'prompt'],
     ['/tokenize', { content: 'a', prompt: 'a' }, 'content'],
     ['/tokenize', { content: 5 }, 'content'],
-    ['/tokenize', { content: 'a', model: 'gpt-4' }, 'model'],
+    ['/tokenize', { content: 'a', model: 4 }, 'model'],
     ['/tokenize', { content: 'x'.repeat(1_000_000) }, 'content'],
     ['/detokenize', {}, 'tokens'],
     ['/detokenize', { tokens: ['a'] }, 'tokens.0'],

@@ -240,7 +240,7 @@ describe('a grammar', () => {
     expect(new Set(texts).size).toBeGreaterThan(1);
   });
 
-  it.each(['root ::= (', 'root ::= missing', 'other ::= "a"', ''])(
+  it.each(['root ::= (', 'root ::= missing', 'other ::= "a"'])(
     'that is invalid is rejected: %j',
     async (wrong) => {
       for (const stream of [false, true]) {

@@ -98,9 +98,9 @@ describe('the built functions', () => {
   });
 
   it('answer sam local invoke with a function error for a wrong request', async () => {
-    expect(await invoke('CompletionFunction', 'invalid/unknown-field')).toMatchObject({
-      errorType: 'unknown_parameter',
-      errorMessage: "Unknown parameter 'max_token'.",
+    expect(await invoke('CompletionFunction', 'invalid/out-of-range')).toMatchObject({
+      errorType: 'invalid_value',
+      errorMessage: "'temperature' must be at least 0, not -1.",
     });
   });
 

@@ -8,7 +8,11 @@ import type {
   ScoredToken,
   Token,
 } from '../../src/engine/engine.ts';
-import { loadLlamaEngine } from '../../src/engine/llama/llama-engine.ts';
+import {
+  type LlamaEngine,
+  type LlamaEngineOptions,
+  loadLlamaEngine,
+} from '../../src/engine/llama/llama-engine.ts';
 import { modelPath } from './default-model.ts';
 
 export const greedy: Sampling = {
@@ -26,9 +30,25 @@ export const greedy: Sampling = {
 
 export const contextSize = 1024;
 
-/** With one thread, unless told otherwise: two wait for each other, and on a busy machine for long. */
-export function loadEngine({ slots = 1, lookupTokens = 0, threads = 1 } = {}): Promise<Engine> {
-  return loadLlamaEngine({ modelPath, contextSize, threads, slots, queueLimit: 64, lookupTokens });
+interface EngineOptions
+  extends Partial<
+    Pick<LlamaEngineOptions, 'slots' | 'lookupTokens' | 'threads' | 'rule' | 'conversationBytes' | 'archive'>
+  > {}
+
+/**
+ * With one thread, unless told otherwise: two wait for each other, and on a busy machine for long. By the exact rule, unless
+ * told otherwise: a text is then the same with and without a cache.
+ */
+export function loadEngine(options: EngineOptions = {}): Promise<LlamaEngine> {
+  return loadLlamaEngine({
+    modelPath,
+    contextSize,
+    threads: 1,
+    slots: 1,
+    queueLimit: 64,
+    rule: 'exact',
+    ...options,
+  });
 }
 
 export interface Generated extends GenerationSummary {

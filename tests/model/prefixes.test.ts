@@ -23,14 +23,15 @@ const engines: LlamaEngine[] = [];
 
 async function load(
   directory: string,
-  options: { model?: string; kvType?: KvType } = {},
+  options: { model?: string; kvType?: KvType; slots?: number } = {},
 ): Promise<LlamaEngine> {
   const engine = await loadLlamaEngine({
     modelPath,
     contextSize,
     threads: 1,
-    slots: 1,
+    slots: options.slots ?? 1,
     queueLimit: 8,
+    rule: 'exact',
     ...(options.kvType && { kvType: options.kvType }),
     prefixes: { directory, model: options.model ?? model.sha256 },
   });
@@ -120,6 +121,18 @@ describe('a prompt that begins with a baked prefix', () => {
     const chat = `<|im_start|>system\n${system}<|im_end|>\n<|im_start|>user\nSing!<|im_end|>\n<|im_start|>assistant\n`;
 
     expect(await generateOn(engine, chat)).toMatchObject({ cachedTokens: lengthOf('poet.json') });
+  });
+
+  it('are restored in any of several slots', async () => {
+    const engine = await load(baked, { slots: 3 });
+    const answers = await Promise.all(
+      ['one', 'two', 'three'].map((word) => generateOn(engine, `${rules} ${word}`, { maxTokens: 8 })),
+    );
+
+    for (const { cachedTokens } of answers) expect(cachedTokens).toBe(lengthOf('rules.txt'));
+    // As the same slots evaluate it.
+    const evaluated = await generateOn(engine, `${rules} one`, { maxTokens: 8, cachePrompt: false });
+    expect(answers[0]?.text).toBe(evaluated.text);
   });
 
   it('keeps what it just used where that is longer', async () => {

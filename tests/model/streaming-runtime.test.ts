@@ -111,9 +111,8 @@ describe('a streamed answer', () => {
 
 describe('what is wrong', () => {
   it.each([
-    ['a value', { ...story, temperature: 3 }, 400, 'invalid_value'],
-    ['a model', { ...story, model: 'gpt-4' }, 404, 'model_not_found'],
-    ['a length', { ...story, max_tokens: 1_000_000 }, 400, 'context_length_exceeded'],
+    ['a value', { ...story, temperature: -1 }, 400, 'invalid_value'],
+    ['a length', { ...story, prompt: 'a '.repeat(100_000) }, 400, 'context_length_exceeded'],
   ])('with %s has a status in the prelude, and the error of the API', async (_, body, status, code) => {
     const { headers, pieces, statusCode } = await post({ ...body, stream: true });
 

@@ -95,7 +95,7 @@ describe('with Powertools', () => {
 
   it('a refused direct invoke has its line, and nothing of what was asked', async () => {
     const runtime = await start('completion', powertools);
-    const refused = await runtime.invoke({ ...body, temperature: 3 });
+    const refused = await runtime.invoke({ ...body, temperature: -1 });
     const { log } = await readLines(runtime, 2);
 
     expect(JSON.parse(refused.body)).toMatchObject({ errorType: 'invalid_value' });
@@ -157,7 +157,7 @@ describe('traces', () => {
     const { address, segments } = await startXRayDaemon();
     const runtime = await start('stream', { ...traced, AWS_XRAY_DAEMON_ADDRESS: address });
     await runtime.invoke(post({ ...body, stream: true }), traceHeader);
-    await runtime.invoke({ ...body, temperature: 3 }, traceHeader);
+    await runtime.invoke({ ...body, temperature: -1 }, traceHeader);
     await vi.waitFor(() => expect(segments).toHaveLength(2), { timeout: 10_000 });
 
     expect(segments).toMatchObject([

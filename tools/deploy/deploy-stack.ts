@@ -1,5 +1,6 @@
 // The steps of `npm run deploy`. All checks come before the build, which takes minutes, and before any change on AWS.
 import { formatTable } from '../terminal/format.ts';
+import { deleteBucket } from './bucket.ts';
 import { type Clients, connect } from './clients.ts';
 import { checkContainerEngine } from './container-engine.ts';
 import { assertCanConfirm, type DeployEnvironment } from './deploy-environment.ts';
@@ -54,6 +55,7 @@ export async function deployStack(
   if (before !== undefined && stack.changedAt === before.changedAt) {
     print(`${name} is up to date: nothing was changed.`);
   }
+  await deleteLeftBucket(before, stack, clients, deployEnvironment);
   print(`Outputs of ${name}:`);
   print(formatTable(Object.entries(stack.outputs), []));
   await smokeTest(stack, clients, deployEnvironment);
@@ -89,6 +91,19 @@ async function buildAndDeploy(
     ],
     signal,
   );
+}
+
+/** CloudFormation leaves a bucket behind that the stack no longer has, if there are objects in it. */
+async function deleteLeftBucket(
+  before: Stack | undefined,
+  after: Stack,
+  { s3, caller }: Clients,
+  { print, signal }: DeployEnvironment,
+): Promise<void> {
+  const name = before?.outputs.ConversationBucket;
+  if (!name || name === after.outputs.ConversationBucket) return;
+  print(`Deleting the bucket of conversations ${name}, which the stack no longer has.`);
+  await deleteBucket({ client: s3, name, account: caller.account, abortSignal: signal });
 }
 
 /** Lists the parameters whose deployed value will change. */

@@ -1,7 +1,7 @@
 // The steps of `npm run destroy`. It lists everything that it will delete and asks for confirmation first.
 import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import { toBatchName } from '../../src/batch/run-names.ts';
-import { type Bucket, type BucketContents, countContents, emptyBucket } from './batch-bucket.ts';
+import { type Bucket, type BucketContents, countContents, emptyBucket } from './bucket.ts';
 import { type Clients, connect } from './clients.ts';
 import { assertCanConfirm, type DeployEnvironment } from './deploy-environment.ts';
 import { DeployError, toDeployError } from './errors.ts';
@@ -17,7 +17,7 @@ export interface DestroyOptions {
 }
 
 /**
- * Deletes a stack with its images and its batches. Succeeds with a message when the stack does not exist.
+ * Deletes a stack with its images, its batches and the states of its conversations. Succeeds with a message when the stack does not exist.
  *
  * @throws {DeployError} when the deletion is declined, is not possible now, or fails
  */
@@ -37,13 +37,16 @@ export async function destroyStack(
   }
   assertDeletable(stack);
   await assertNoBatchRuns(stack, environment, clients, signal);
-  const bucket = toBucket(stack, clients, signal);
-  print(describeDeletion(stack, bucket && { name: bucket.name, ...(await countContents(bucket)) }));
+  const buckets = toBuckets(stack, clients, signal);
+  const contents = await Promise.all(
+    buckets.map(async (bucket) => ({ ...bucket, ...(await countContents(bucket)) })),
+  );
+  print(describeDeletion(stack, contents));
   if (!yes && !(await confirm(`Delete ${name} in ${clients.region} permanently?`))) {
     throw new DeployError('declined', 'Nothing was deleted.');
   }
   const sam = await prepareSam(print);
-  if (bucket !== undefined) {
+  for (const bucket of buckets) {
     print(`Emptying the bucket ${bucket.name}.`);
     await emptyBucket(bucket);
   }
@@ -94,20 +97,28 @@ async function assertNoBatchRuns(
   );
 }
 
-function toBucket({ outputs }: Stack, { s3, caller }: Clients, abortSignal: AbortSignal): Bucket | undefined {
-  if (!outputs.BatchBucket) return undefined;
-  return { client: s3, name: outputs.BatchBucket, account: caller.account, abortSignal };
+interface StackBucket extends Bucket {
+  readonly purpose: string;
+}
+
+function toBuckets({ outputs }: Stack, { s3, caller }: Clients, abortSignal: AbortSignal): StackBucket[] {
+  return [
+    { name: outputs.BatchBucket, purpose: 'batch bucket' },
+    { name: outputs.ConversationBucket, purpose: 'bucket of conversations' },
+  ].flatMap(({ name, purpose }) =>
+    name ? { client: s3, name, purpose, account: caller.account, abortSignal } : [],
+  );
 }
 
 function describeDeletion(
   { name, outputs }: Stack,
-  bucket: (BucketContents & { name: string }) | undefined,
+  buckets: readonly (StackBucket & BucketContents)[],
 ): string {
   const parts = ['its functions, their URLs and logs', 'the image repositories with their images'];
-  if (bucket !== undefined) {
+  for (const bucket of buckets) {
     const noncurrent = bucket.noncurrent > 0 ? ` and ${bucket.noncurrent} noncurrent` : '';
     const objects = bucket.objects === 1 ? '1 object' : `${bucket.objects} objects`;
-    parts.push(`the batch bucket ${bucket.name} with ${objects}${noncurrent}`);
+    parts.push(`the ${bucket.purpose} ${bucket.name} with ${objects}${noncurrent}`);
   }
   if (outputs.BatchQueue) parts.push(`the batch queue ${outputs.BatchQueue} with its dead letters`);
   return `This deletes the stack ${name}: ${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}.`;

@@ -1,11 +1,12 @@
 // POST /v1/chat/completions: answers a parsed JSON body with a chat completion or a stream of chunks.
 import { type ChatTemplate, ChatTemplateError, type TemplateVariables } from '../../chat/chat-template.ts';
-import type { ChatMessage, ChatTool } from '../../chat/conversation.ts';
+import type { ChatTool } from '../../chat/conversation.ts';
 import { toTemplateMessages } from '../../chat/messages.ts';
 import type { GenerationRequest, Token } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
 import { generateChoices, startStream } from '../../generation/choices.ts';
 import type { RequestContext } from '../../generation/context.ts';
+import type { ForeignFields } from '../../generation/foreign-fields.ts';
 import { collectChoices } from '../../generation/valid-choices.ts';
 import { toTimings } from '../../telemetry/timings.ts';
 import {
@@ -14,6 +15,7 @@ import {
   assertModel,
   toGenerationOptions,
   tokenizePrompt,
+  toMaxTokens,
   withSeedOffset,
 } from '../generation-request.ts';
 import type { ModelService } from '../service.ts';
@@ -23,6 +25,8 @@ import { ChatChoice } from './chat-choice.ts';
 import { type ChatChunk, type ChatCompletion, toChatHead } from './chat-completion.ts';
 import { toChatOutput } from './chat-output.ts';
 import { type ChatRequest, parseChatRequest, parseTemplateRequest } from './chat-request.ts';
+import { toConversation } from './history.ts';
+import type { MessageFields } from './message-fields.ts';
 
 /** A valid request with its generations. */
 interface Started {
@@ -43,7 +47,7 @@ export async function chat(
   service: ModelService,
   context: RequestContext,
 ): Promise<ChatCompletion | AsyncGenerator<ChatChunk, void, void>> {
-  const started = await start(parseChatRequest(body), service, context);
+  const started = await start(parseChatRequest(body, context.foreignFields), service, context);
   return started.request.stream ? stream(started, service, context) : collect(started, service, context);
 }
 
@@ -52,18 +56,27 @@ export async function chat(
  *
  * @throws {RequestError} when the request is invalid or does not fit the model
  */
-export async function applyTemplate(body: unknown, service: ModelService): Promise<{ prompt: string }> {
-  const { messages, tools = [], chat_template_kwargs: kwargs, model } = parseTemplateRequest(body);
-  assertModel(model, service.model);
+export async function applyTemplate(
+  body: unknown,
+  service: ModelService,
+  { foreignFields }: Pick<RequestContext, 'foreignFields'> = {},
+): Promise<{ prompt: string }> {
+  const {
+    messages,
+    tools = [],
+    chat_template_kwargs: kwargs,
+    model,
+  } = parseTemplateRequest(body, foreignFields);
+  assertModel(model, service);
   const { thinks } = requireTemplate(service);
   return { prompt: await renderPrompt(messages, tools, service, toVariables(thinks, thinks, kwargs)) };
 }
 
 async function start(request: ChatRequest, service: ModelService, context: RequestContext): Promise<Started> {
-  assertModel(request.model, service.model);
+  assertModel(request.model, service);
   assertGenerates(service);
   const template = requireTemplate(service);
-  const mayThink = assertThinking(request, template);
+  const mayThink = decideThinking(request, template, context.foreignFields);
   const tools = request.tool_choice === 'none' ? [] : (request.tools ?? []);
   const variables = toVariables(template.thinks, mayThink, request.chat_template_kwargs);
   const prompt = await renderPrompt(request.messages, tools, service, variables);
@@ -73,13 +86,19 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
   const output = toChatOutput(request, toTextConstraint(request), tools, thoughts);
   const tokens = tokenizePrompt(prompt, service, 'messages');
   const { engine } = service;
-  const maxTokensField = request.max_tokens === undefined ? 'max_completion_tokens' : 'max_tokens';
-  const maxTokens = request[maxTokensField] ?? Math.max(1, engine.contextSize - tokens.length);
-  assertFits(tokens.length, maxTokens, engine.contextSize, { prompt: 'messages', maxTokens: maxTokensField });
+  assertFits(tokens.length, engine.contextSize, 'messages');
+  const limits = [request.max_completion_tokens, request.max_tokens, request.n_predict];
+  const maxTokens = toMaxTokens(limits, tokens.length, engine.contextSize);
 
   const options = toGenerationOptions(request, service, context);
   const generation: GenerationRequest = {
     ...options,
+    ...(context.tenant !== undefined && {
+      turn: {
+        tenant: context.tenant,
+        continues: request.messages.some(({ role }) => role === 'assistant'),
+      },
+    }),
     prompt: tokens,
     maxTokens,
     ...(output.grammar && { grammar: output.grammar }),
@@ -119,19 +138,22 @@ function requireTemplate({ chatTemplate }: ModelService): ChatTemplate {
 }
 
 /** Returns whether the model may think. */
-function assertThinking({ reasoning_effort: effort }: ChatRequest, { thinks }: ChatTemplate): boolean {
-  if (!thinks && effort !== undefined && effort !== 'none') {
-    throw new RequestError(
-      'unsupported_parameter',
+function decideThinking(
+  { reasoning_effort: effort }: ChatRequest,
+  { thinks }: ChatTemplate,
+  foreign: ForeignFields | undefined,
+): boolean {
+  const isOff = effort === 'none' || effort === 'minimal';
+  if (!thinks && effort !== undefined && effort !== 'none')
+    foreign?.leaveOut(
+      'reasoning_effort',
       "'reasoning_effort' is not supported: this model does not think. Leave it out.",
-      { param: 'reasoning_effort' },
     );
-  }
-  return thinks && effort !== 'none' && effort !== 'minimal';
+  return thinks && !isOff;
 }
 
 async function renderPrompt(
-  messages: readonly ChatMessage[],
+  messages: readonly MessageFields[],
   tools: readonly ChatTool[],
   service: ModelService,
   variables: Omit<TemplateVariables, 'tools'>,
@@ -139,7 +161,7 @@ async function renderPrompt(
   const template = requireTemplate(service);
   const { knowsTools } = template;
   try {
-    const converted = toTemplateMessages(messages, tools, {
+    const converted = toTemplateMessages(toConversation(messages), tools, {
       templateKnowsTools: knowsTools,
       imagePlaceholders: service.imagePlaceholders ?? false,
     });

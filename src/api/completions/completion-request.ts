@@ -1,18 +1,20 @@
 // The request of POST /v1/completions: the fields of OpenAI's legacy completions and of llama-server.
 import * as z from 'zod/mini';
-import { assertTogether, parseFields } from '../request-body.ts';
+import { ForeignFields } from '../../generation/foreign-fields.ts';
+import { assertTogether, parseFields, type UnsupportedFields } from '../request-body.ts';
 import {
-  assertStreamOptions,
   generationFields,
+  leaveOutStreamOptions,
   mostChoices,
   mostTopLogprobs,
+  tokenLimit,
   tokenNumber,
 } from '../request-fields.ts';
 
 const tokens = z.array(tokenNumber()).check(z.minLength(1));
 
 export const completionRequestSchema = z.strictObject({
-  model: z.optional(z.string()).check(z.describe('The name of the loaded model. Default: that model.')),
+  model: z.optional(z.string()).check(z.describe('Any name. The loaded model answers.')),
   prompt: z
     .union([
       z.string(),
@@ -26,8 +28,12 @@ export const completionRequestSchema = z.strictObject({
       ),
     ),
   max_tokens: z
-    ._default(z.int().check(z.gte(0)), 16)
-    .check(z.describe('The most tokens to generate. The prompt and these tokens must fit the context.')),
+    .optional(tokenLimit())
+    .check(
+      z.describe(
+        'The most tokens to generate. -1 and more than the context has room for are as many as fit. Default: 16.',
+      ),
+    ),
   best_of: z
     .optional(z.int().check(z.gte(1), z.lte(mostChoices)))
     .check(
@@ -35,7 +41,13 @@ export const completionRequestSchema = z.strictObject({
     ),
   echo: z._default(z.boolean(), false).check(z.describe('Returns the prompt before the text.')),
   logprobs: z
-    .optional(z.int().check(z.gte(0), z.lte(mostTopLogprobs)))
+    .optional(
+      z.pipe(
+        // Clients of chats send false.
+        z.union([z.int().check(z.gte(0), z.lte(mostTopLogprobs)), z.literal(false)]),
+        z.transform((count) => (count === false ? undefined : count)),
+      ),
+    )
     .check(
       z.describe(
         'Returns the log-probabilities of the tokens, and of this many likeliest alternatives to each.',
@@ -50,38 +62,28 @@ export const completionRequestSchema = z.strictObject({
 /** A validated completion request with its defaults. */
 export type CompletionRequest = z.output<typeof completionRequestSchema>;
 
-/** Fields of llama-server and vLLM that this server does not support, with the reason or an alternative. */
-export const unsupportedSamplers = {
-  typical_p: 'the library has no locally typical sampling',
-  mirostat: 'the library has no Mirostat',
-  mirostat_tau: 'the library has no Mirostat',
-  mirostat_eta: 'the library has no Mirostat',
-  dynatemp_range: 'the library has no dynamic temperature',
-  dynatemp_exponent: 'the library has no dynamic temperature',
-  top_n_sigma: 'the library has no top-n-sigma sampling',
-  repeat_last_n: 'the repeat penalty always covers the last 64 tokens',
-  samplers: 'the order of the samplers is fixed',
-  min_keep: '',
-  n_probs: "use 'logprobs'",
-  n_predict: "use 'max_tokens'",
+/** Fields of llama-server and vLLM that change nothing here. */
+export const unsupportedFields: UnsupportedFields = {
   n_keep: 'the context is never shifted',
   n_discard: 'the context is never shifted',
   n_indent: '',
   id_slot: 'the server chooses the slot by its cached prompt',
-  lora: '',
   post_sampling_probs: 'log-probabilities are taken before sampling',
   response_fields: '',
-} as const;
+};
 
 /**
  * Parses the body of a completion request.
  *
- * @throws {RequestError} with the name of the field that is missing, invalid, unknown or not supported
+ * @throws {RequestError} with the name of the field that is missing or invalid, or foreign under the strict rule
  */
-export function parseCompletionRequest(body: unknown): CompletionRequest {
-  const request = parseFields(completionRequestSchema, unsupportedSamplers, body);
+export function parseCompletionRequest(
+  body: unknown,
+  foreign: ForeignFields = new ForeignFields(),
+): CompletionRequest {
+  const request = parseFields(completionRequestSchema, unsupportedFields, body, foreign);
   const { stream, best_of, n, suffix, echo } = request;
-  assertStreamOptions(request);
+  leaveOutStreamOptions(request, foreign);
   assertTogether(
     best_of === undefined || best_of >= n,
     'best_of',

@@ -13,6 +13,7 @@ import {
   assertToken,
   toGenerationOptions,
   tokenizePrompt,
+  toMaxTokens,
   withSeedOffset,
 } from '../generation-request.ts';
 import type { ModelService } from '../service.ts';
@@ -34,6 +35,9 @@ import {
 
 /** The most texts that one request may generate, over all its prompts. */
 const mostGenerations = 1024;
+
+/** OpenAI's default of `max_tokens`. */
+const defaultMaxTokens = 16;
 
 /** A valid request with its generations. */
 interface Started {
@@ -62,16 +66,15 @@ export async function complete(
 }
 
 function start(body: unknown, service: ModelService, context: RequestContext): Started {
-  const request = parseCompletionRequest(body);
-  assertModel(request.model, service.model);
+  const request = parseCompletionRequest(body, context.foreignFields);
+  assertModel(request.model, service);
   assertGenerates(service);
   const { gbnf, assertValid } = toTextOutput(toTextConstraint(request));
-  const { n, best_of = n, logprobs, echo, max_tokens: maxTokens } = request;
+  const { n, best_of = n, logprobs, echo } = request;
   // best_of compares choices by their log-probabilities.
   const scored = logprobs ?? (best_of > n ? 0 : undefined);
-  const options: Omit<GenerationRequest, 'prompt'> = {
+  const options: Omit<GenerationRequest, 'prompt' | 'maxTokens'> = {
     ...toGenerationOptions(request, service, context),
-    maxTokens,
     ...(gbnf !== undefined && { grammar: { gbnf } }),
     ...(scored !== undefined && { logprobs: scored, promptLogprobs: echo && logprobs !== undefined }),
     ...(request.timings_per_token && { progress: true }),
@@ -96,6 +99,7 @@ function start(body: unknown, service: ModelService, context: RequestContext): S
     generations: generations.map(({ prompt, seedOffset }) => ({
       ...options,
       prompt,
+      maxTokens: limitTokens(request, prompt.length, service),
       sampling: withSeedOffset(options.sampling, seedOffset),
     })),
     createChoice: (index) => {
@@ -115,11 +119,16 @@ function toPromptTokens(prompt: Prompt, request: CompletionRequest, service: Mod
   const { engine } = service;
   const tokens = typeof prompt === 'string' ? tokenizeText(prompt, request, service) : prompt;
   for (const token of tokens) assertToken(token, engine.properties.vocabularySize, 'prompt');
-  assertFits(tokens.length, request.max_tokens, engine.contextSize, {
-    prompt: 'prompt',
-    maxTokens: 'max_tokens',
-  });
+  assertFits(tokens.length, engine.contextSize, 'prompt');
   return tokens;
+}
+
+function limitTokens(
+  { max_tokens, n_predict }: CompletionRequest,
+  promptTokens: number,
+  { engine }: ModelService,
+): number {
+  return toMaxTokens([max_tokens, n_predict], promptTokens, engine.contextSize, defaultMaxTokens);
 }
 
 function tokenizeText(prompt: string, { suffix }: CompletionRequest, service: ModelService): Token[] {

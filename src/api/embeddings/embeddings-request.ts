@@ -1,6 +1,7 @@
 // The request of POST /v1/embeddings, with OpenAI's fields.
 import * as z from 'zod/mini';
-import { parseFields } from '../request-body.ts';
+import type { ForeignFields } from '../../generation/foreign-fields.ts';
+import { parseFields, type UnsupportedFields } from '../request-body.ts';
 import { nonEmptyText, tokenNumber } from '../request-fields.ts';
 
 /** OpenAI's limit. */
@@ -9,7 +10,7 @@ const mostInputs = 2048;
 const tokens = z.array(tokenNumber()).check(z.minLength(1));
 
 export const embeddingsRequestSchema = z.strictObject({
-  model: z.optional(z.string()).check(z.describe('The name of the loaded model. Default: that model.')),
+  model: z.optional(z.string()).check(z.describe('Any name. The loaded model answers.')),
   input: z
     .union([
       nonEmptyText(),
@@ -34,15 +35,15 @@ export const embeddingsRequestSchema = z.strictObject({
       ),
     ),
   user: z
-    .optional(z.string())
+    .optional(z.unknown())
     .check(z.describe('Accepted and not used. The server records nothing about users.')),
 });
 
 /** A validated embeddings request with its defaults. */
 export type EmbeddingsRequest = z.output<typeof embeddingsRequestSchema>;
 
-/** Fields of other servers that this server does not support, with the reason or an alternative. */
-const unsupported = {
+/** Fields of other servers that this one ignores, with the reason or an alternative. */
+const unsupportedFields: UnsupportedFields = {
   embd_normalize: 'vectors always have unit length',
   input_type: "write the model's prefix into the text",
   prompt_name: "write the model's prefix into the text",
@@ -54,10 +55,10 @@ const unsupported = {
 /**
  * Parses the body of an embeddings request.
  *
- * @throws {RequestError} with the name of the field that is missing, invalid, unknown or not supported
+ * @throws {RequestError} with the name of the field that is missing or invalid, or foreign under the strict rule
  */
-export function parseEmbeddingsRequest(body: unknown): EmbeddingsRequest {
-  return parseFields(embeddingsRequestSchema, unsupported, body);
+export function parseEmbeddingsRequest(body: unknown, foreign?: ForeignFields): EmbeddingsRequest {
+  return parseFields(embeddingsRequestSchema, unsupportedFields, body, foreign);
 }
 
 /** Returns the inputs of a request as a list. */

@@ -17,7 +17,7 @@ import { type EmbeddingList, toEmbeddingList } from './embedding-list.ts';
 import { parseEmbeddingsRequest, toInputs } from './embeddings-request.ts';
 
 /** The part of the service for embeddings and rankings. */
-export interface EmbeddingService extends Pick<ModelService, 'model'> {
+export interface EmbeddingService extends Pick<ModelService, 'model' | 'modelAliases' | 'strictModel'> {
   readonly embedder?: Embedder | undefined;
 }
 
@@ -34,10 +34,10 @@ type Able<Type extends EmbeddingAbility['type']> = Embedder & {
 export async function embed(
   body: unknown,
   service: EmbeddingService,
-  context: Pick<RequestContext, 'signal' | 'endBy'>,
+  context: Pick<RequestContext, 'signal' | 'endBy' | 'foreignFields'>,
 ): Promise<EmbeddingList> {
-  const request = parseEmbeddingsRequest(body);
-  assertModel(request.model, service.model);
+  const request = parseEmbeddingsRequest(body, context.foreignFields);
+  assertModel(request.model, service);
   const embedder = findEmbedder(service, 'embed');
   assertDimensions(request.dimensions, embedder.ability);
   const inputs = toInputs(request.input);

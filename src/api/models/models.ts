@@ -22,13 +22,15 @@ export interface Model {
 
 export interface LoadedModel {
   readonly name: string;
+  /** More names of the model. */
+  readonly aliases: readonly string[];
   readonly contextSize: number;
   readonly properties: ModelProperties;
 }
 
-function toModel({ name, contextSize, properties }: LoadedModel): Model {
+function toModel({ contextSize, properties }: LoadedModel, id: string): Model {
   return {
-    id: name,
+    id,
     object: 'model',
     created: 0,
     owned_by: 'gguf-lambda',
@@ -43,18 +45,18 @@ function toModel({ name, contextSize, properties }: LoadedModel): Model {
   };
 }
 
-/** Lists the loaded model. */
+/** Lists the loaded model under each of its names. */
 export function toModelList(model: LoadedModel): { object: 'list'; data: readonly Model[] } {
-  return { object: 'list', data: [toModel(model)] };
+  return { object: 'list', data: [model.name, ...model.aliases].map((id) => toModel(model, id)) };
 }
 
 /**
  * Describes a model.
  *
- * @throws {RequestError} `model_not_found` when the id is not the name of the loaded model
+ * @throws {RequestError} `model_not_found` when the id is not a name of the loaded model
  */
 export function findModel(id: string, model: LoadedModel): Model {
-  if (id === model.name) return toModel(model);
+  if (id === model.name || model.aliases.includes(id)) return toModel(model, id);
   throw new RequestError('model_not_found', `Unknown model. This server has only '${model.name}'.`, {
     param: 'model',
   });

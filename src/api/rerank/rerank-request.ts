@@ -1,13 +1,14 @@
 // The request of POST /v1/rerank: the fields of Jina's and Cohere's APIs and of llama-server.
 import * as z from 'zod/mini';
-import { parseFields } from '../request-body.ts';
+import type { ForeignFields } from '../../generation/foreign-fields.ts';
+import { parseFields, type UnsupportedFields } from '../request-body.ts';
 import { nonEmptyText } from '../request-fields.ts';
 
 /** The most documents of one request. */
 const mostDocuments = 2048;
 
 export const rerankRequestSchema = z.strictObject({
-  model: z.optional(z.string()).check(z.describe('The name of the loaded model. Default: that model.')),
+  model: z.optional(z.string()).check(z.describe('Any name. The loaded model answers.')),
   query: nonEmptyText().check(z.describe('The query that the documents are compared with.')),
   documents: z
     .array(z.union([nonEmptyText(), z.strictObject({ text: nonEmptyText() })]))
@@ -27,8 +28,8 @@ export const rerankRequestSchema = z.strictObject({
 /** A validated rerank request with its defaults. */
 export type RerankRequest = z.output<typeof rerankRequestSchema>;
 
-/** Fields of other servers that this server does not support, with the reason or an alternative. */
-const unsupported = {
+/** Fields of other servers that this one ignores, with the reason or an alternative. */
+const unsupportedFields: UnsupportedFields = {
   max_chunks_per_doc: 'the server rejects a document that is too long',
   max_tokens_per_doc: 'the server rejects a document that is too long',
   rank_fields: 'documents are texts',
@@ -39,10 +40,10 @@ const unsupported = {
 /**
  * Parses the body of a rerank request.
  *
- * @throws {RequestError} with the name of the field that is missing, invalid, unknown or not supported
+ * @throws {RequestError} with the name of the field that is missing or invalid, or foreign under the strict rule
  */
-export function parseRerankRequest(body: unknown): RerankRequest {
-  return parseFields(rerankRequestSchema, unsupported, body);
+export function parseRerankRequest(body: unknown, foreign?: ForeignFields): RerankRequest {
+  return parseFields(rerankRequestSchema, unsupportedFields, body, foreign);
 }
 
 /** Returns the documents of a request as texts. */

@@ -14,10 +14,16 @@ import { parseRerankRequest, toTexts } from './rerank-request.ts';
 export async function rerank(
   body: unknown,
   service: EmbeddingService,
-  context: Pick<RequestContext, 'id' | 'signal' | 'endBy'>,
+  context: Pick<RequestContext, 'id' | 'signal' | 'endBy' | 'foreignFields'>,
 ): Promise<RerankList> {
-  const { model, query, documents, top_n: topN, return_documents } = parseRerankRequest(body);
-  assertModel(model, service.model);
+  const {
+    model,
+    query,
+    documents,
+    top_n: topN,
+    return_documents,
+  } = parseRerankRequest(body, context.foreignFields);
+  assertModel(model, service);
   const embedder = findEmbedder(service, 'rank');
   const texts = toTexts(documents);
   const toParam = (index: number) => `documents.${index}`;

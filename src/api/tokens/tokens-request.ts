@@ -1,13 +1,15 @@
 // The requests and answers of POST /tokenize and /detokenize, in the formats of vLLM and llama-server.
 import * as z from 'zod/mini';
+import type { ForeignFields } from '../../generation/foreign-fields.ts';
+import { keepEmpty } from '../known-fields.ts';
 import { parseFields } from '../request-body.ts';
 import { tokenNumber } from '../request-fields.ts';
 
-const text = z.optional(z.string());
-
 export const tokenizeRequestSchema = z.strictObject({
-  prompt: text.check(z.describe('The text, under the name that vLLM uses.')),
-  content: text.check(z.describe('The text, under the name that llama-server uses.')),
+  prompt: keepEmpty(z.optional(z.string()).check(z.describe('The text, under the name that vLLM uses.'))),
+  content: keepEmpty(
+    z.optional(z.string()).check(z.describe('The text, under the name that llama-server uses.')),
+  ),
   add_special_tokens: z
     .optional(z.boolean())
     .check(
@@ -33,18 +35,22 @@ export const detokenizeRequestSchema = z.strictObject({
   model: z.optional(z.string()),
 });
 
-/** @throws {RequestError} with the name of the field that is invalid, unknown or not supported */
-export function parseTokenizeRequest(body: unknown): TokenizeRequest {
+/** @throws {RequestError} with the name of the field that is invalid, or foreign under the strict rule */
+export function parseTokenizeRequest(body: unknown, foreign?: ForeignFields): TokenizeRequest {
   return parseFields(
     tokenizeRequestSchema,
     { messages: 'convert them to a prompt with /apply-template first' },
     body,
+    foreign,
   );
 }
 
-/** @throws {RequestError} with the name of the field that is missing, invalid or unknown */
-export function parseDetokenizeRequest(body: unknown): z.output<typeof detokenizeRequestSchema> {
-  return parseFields(detokenizeRequestSchema, {}, body);
+/** @throws {RequestError} with the name of the field that is missing or invalid, or foreign under the strict rule */
+export function parseDetokenizeRequest(
+  body: unknown,
+  foreign?: ForeignFields,
+): z.output<typeof detokenizeRequestSchema> {
+  return parseFields(detokenizeRequestSchema, {}, body, foreign);
 }
 
 export interface TokenizeAnswer {

@@ -1,6 +1,7 @@
 // Answers POST /tokenize and /detokenize.
 import { isUtf8 } from 'node:buffer';
 import { RequestError } from '../../errors/request-error.ts';
+import type { RequestContext } from '../../generation/context.ts';
 import { assertMayFit, assertModel, assertToken } from '../generation-request.ts';
 import { toTokenText } from '../logprobs.ts';
 import type { ModelService } from '../service.ts';
@@ -16,10 +17,14 @@ import {
  *
  * @throws {RequestError} when the request is invalid, or the text has too many characters to fit the context
  */
-export function tokenize(body: unknown, service: ModelService): TokenizeAnswer {
-  const request = parseTokenizeRequest(body);
+export function tokenize(
+  body: unknown,
+  service: ModelService,
+  { foreignFields }: Pick<RequestContext, 'foreignFields'> = {},
+): TokenizeAnswer {
+  const request = parseTokenizeRequest(body, foreignFields);
   const { engine } = service;
-  assertModel(request.model, service.model);
+  assertModel(request.model, service);
   const { prompt, content, parse_special: special } = request;
   const text = prompt ?? content;
   if (prompt !== undefined && content !== undefined) {
@@ -67,9 +72,13 @@ export function tokenize(body: unknown, service: ModelService): TokenizeAnswer {
  *
  * @throws {RequestError} when the request is invalid, or a token is not in the vocabulary
  */
-export function detokenize(body: unknown, service: ModelService): DetokenizeAnswer {
-  const { tokens, model } = parseDetokenizeRequest(body);
-  assertModel(model, service.model);
+export function detokenize(
+  body: unknown,
+  service: ModelService,
+  { foreignFields }: Pick<RequestContext, 'foreignFields'> = {},
+): DetokenizeAnswer {
+  const { tokens, model } = parseDetokenizeRequest(body, foreignFields);
+  assertModel(model, service);
   for (const token of tokens) assertToken(token, service.engine.properties.vocabularySize, 'tokens');
   const text = service.engine.detokenize(tokens);
   return { prompt: text, content: text };

@@ -142,6 +142,10 @@ export interface Inference {
   saveSequence(path: string, sequence: number, tokens: Uint32Array): Promise<void>;
   /** Gives the tokens that were saved. Rejects when there are more than `longest`, and leaves the sequence empty. */
   loadSequence(path: string, sequence: number, longest: number): Promise<Uint32Array>;
+  /** Copies the state of a sequence, in llama.cpp's own layout. */
+  readSequence(sequence: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Replaces what a sequence holds by a state that was read. Rejects when it does not fit, and leaves the sequence empty. */
+  writeSequence(sequence: number, state: Uint8Array): Promise<void>;
   /** Frees the context after the calls made before. Those made later reject. */
   dispose(): Promise<void>;
 }

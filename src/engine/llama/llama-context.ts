@@ -191,6 +191,8 @@ export class LlamaContext {
       // Also of a batch that never began: whoever waits for it goes on, and is told.
       this.#tellStarted();
       for (const { reject } of batch) reject(error);
+      // Nobody may read what the sequences hold before they know that it is lost.
+      await nextTurn();
       return;
     }
     await Promise.all(

@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { GgufError } from '../../model/gguf-error.ts';
 import type { GgufFacts } from '../../model/gguf-facts.ts';
 import {
+  type CacheRule,
   type Engine,
   EngineError,
   type GenerationEvent,
@@ -18,7 +19,14 @@ import { longestStepOf } from '../sequence/step-size.ts';
 import { LlamaEmbedder } from './llama-embedder.ts';
 import { parseGrammar } from './llama-grammar.ts';
 import { type LlamaModel, loadLlamaModel } from './llama-model.ts';
-import { createSlots, generateInSlot, type LlamaSlots, type LlamaSlotsParts } from './llama-slots.ts';
+import {
+  type ArchiveOptions,
+  createSlots,
+  generateInSlot,
+  type LlamaSlots,
+  type LlamaSlotsOptions,
+  type LlamaSlotsParts,
+} from './llama-slots.ts';
 import { bakeSnapshots, type PrefixOptions, readSnapshots } from './llama-snapshots.ts';
 import { LlamaVocabulary } from './llama-vocabulary.ts';
 import { contextMemory } from './memory/memory-need.ts';
@@ -40,6 +48,12 @@ export interface LlamaEngineOptions {
   readonly lookupTokens?: number;
   /** The type of keys and values. Default f16. */
   readonly kvType?: KvType;
+  /** What requests that name no rule may reuse of the cache. Default `common`. */
+  readonly rule?: CacheRule;
+  /** The most bytes of conversations that have lost their slot. Default 0: none are kept. */
+  readonly conversationBytes?: number;
+  /** Where conversations are kept that outlive this process. Default: nowhere. */
+  readonly archive?: ArchiveOptions | undefined;
   /** The snapshots of known prefixes. Default: none. */
   readonly prefixes?: PrefixOptions;
   /** Whether llama.cpp repacks weights in private memory, in the layout that suits the processor. Default true. */
@@ -60,6 +74,7 @@ interface EngineMemory {
  */
 export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<LlamaEngine> {
   const { modelPath, threads, slots, queueLimit, lookupTokens = 0, kvType = 'f16' } = options;
+  const { rule = 'common', conversationBytes = 0 } = options;
   let model: LlamaModel | undefined;
   try {
     model = await loadLlamaModel(options);
@@ -77,12 +92,18 @@ export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Llam
       queueLimit,
       lookupTokens,
       kvType,
+      rule,
       memory: options.memory,
       clock: performance,
     });
     if (generates) {
-      const snapshots = readSnapshots(model, { prefixes: options.prefixes, slots, kvType });
-      const added = engine.addSlots(slots, snapshots);
+      const snapshots = readSnapshots(model, { prefixes: options.prefixes, kvType });
+      const added = engine.addSlots({
+        sequences: slots,
+        snapshots,
+        conversationBytes,
+        archive: options.archive,
+      });
       // llama.cpp creates the context on another thread meanwhile.
       snapshots.checkLongest();
       await added;
@@ -138,8 +159,8 @@ export class LlamaEngine implements Engine {
   }
 
   /** Creates the slots of generations. */
-  async addSlots(slots: number, snapshots: PrefixSnapshots): Promise<void> {
-    this.#generating = await createSlots(this.#parts, { sequences: slots, scoring: false, snapshots });
+  async addSlots(options: Omit<LlamaSlotsOptions, 'scoring'>): Promise<void> {
+    this.#generating = await createSlots(this.#parts, { ...options, scoring: false });
   }
 
   /** As {@link bakeSnapshots}. */
@@ -204,12 +225,17 @@ export class LlamaEngine implements Engine {
     yield* generateInSlot(pool, request, { grammar, signal, clock });
   }
 
+  async settled(): Promise<void> {
+    await this.#generating?.archive?.settled();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
     // A decode must not lose its memory, so earlier calls finish first.
     await this.embedder[Symbol.asyncDispose]();
     for (const slots of [this.#generating, await this.#scoring?.catch(() => undefined)]) {
       await slots?.pool.whenIdle();
+      await slots?.archive?.settled();
       await slots?.context.dispose();
     }
     await this.#parts.model.native.dispose();

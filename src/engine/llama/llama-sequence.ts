@@ -1,4 +1,6 @@
 // One sequence of a context of llama.cpp, as the cache, prefill and decode use it.
+import { readFile } from 'node:fs/promises';
+import { fileToState } from '../cache/kv-state.ts';
 import type { GenerationRequest, ScoredToken, Token } from '../engine.ts';
 import type { Decode, NativeSequence, Sampler } from '../sequence/native-sequence.ts';
 import type { AddonGrammar } from './llama-addon.ts';
@@ -45,6 +47,10 @@ export class LlamaSequence implements NativeSequence<AddonGrammar> {
     return this.#parts.context.exclusively(work);
   }
 
+  undisturbed<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#parts.context.exclusively(work);
+  }
+
   removeFrom(position: number): boolean {
     return this.#parts.context.native.removeTokenCellsFromSequence(this.#number, position, -1);
   }
@@ -57,8 +63,22 @@ export class LlamaSequence implements NativeSequence<AddonGrammar> {
     return this.#parts.context.inference.saveSequence(path, this.#number, Uint32Array.from(tokens));
   }
 
-  loadState(path: string, longest: number): Promise<Uint32Array> {
-    return this.#parts.context.inference.loadSequence(path, this.#number, longest);
+  async loadState(path: string, longest: number): Promise<Uint32Array> {
+    const { inference, sequences } = this.#parts.context;
+    if (this.isAlone) return inference.loadSequence(path, this.#number, longest);
+    // llama.cpp lays a state out by the number of sequences in its context, and a snapshot is of a context with one.
+    const { tokens, state } = fileToState(await readFile(path), sequences);
+    if (tokens.length > longest) throw new Error('it holds more tokens');
+    await inference.writeSequence(this.#number, state);
+    return tokens;
+  }
+
+  readState(): Promise<Uint8Array> {
+    return this.#parts.context.inference.readSequence(this.#number);
+  }
+
+  writeState(state: Uint8Array): Promise<void> {
+    return this.#parts.context.inference.writeSequence(this.#number, state);
   }
 
   async score(output: number, token: Token, top: number): Promise<ScoredToken> {

@@ -1,18 +1,23 @@
 // The sequences of one context, shared among the generations that ask for them.
+import { ConversationArchive } from '../cache/conversation-archive.ts';
+import { ConversationCache } from '../cache/conversation-cache.ts';
 import type { Clock } from '../clock.ts';
 import { toTimeUp } from '../deadline.ts';
-import type { GenerationEvent, GenerationRequest, KvType } from '../engine.ts';
+import type { CacheRule, GenerationEvent, GenerationRequest, KvType } from '../engine.ts';
 import type { PrefixSnapshots } from '../prompt/prefix-snapshots.ts';
 import { toUnstartedSummary } from '../sequence/generation-run.ts';
 import { Pace } from '../sequence/pace.ts';
+import { PromptSharing } from '../sequence/prompt-sharing.ts';
 import { Sequence } from '../sequence/sequence.ts';
 import { longestStepOf } from '../sequence/step-size.ts';
 import { SlotPool } from '../slot-pool.ts';
+import type { StateArchive } from '../state-archive.ts';
 import type { AddonGrammar } from './llama-addon.ts';
 import { LlamaContext } from './llama-context.ts';
 import type { LlamaModel } from './llama-model.ts';
 import { LlamaSequence } from './llama-sequence.ts';
 import type { LlamaVocabulary } from './llama-vocabulary.ts';
+import { contextMemory } from './memory/memory-need.ts';
 
 export interface LlamaSlotsParts {
   readonly model: LlamaModel;
@@ -23,6 +28,8 @@ export interface LlamaSlotsParts {
   readonly queueLimit: number;
   readonly lookupTokens: number;
   readonly kvType: KvType;
+  /** What requests that name no rule may reuse. */
+  readonly rule: CacheRule;
   readonly clock: Clock;
 }
 
@@ -31,6 +38,17 @@ export interface LlamaSlotsOptions {
   /** Whether the slots score prompts: without flash attention, with keys and values of f16, a block at a time. */
   readonly scoring: boolean;
   readonly snapshots: PrefixSnapshots;
+  /** The most bytes of conversations that have lost their slot. Default 0. */
+  readonly conversationBytes?: number;
+  /** Default: conversations end with this process. */
+  readonly archive?: ArchiveOptions | undefined;
+}
+
+export interface ArchiveOptions {
+  /** It may be opened while the model loads. */
+  readonly archive: StateArchive | Promise<StateArchive>;
+  /** The model's SHA-256. */
+  readonly model: string;
 }
 
 export interface LlamaSlots {
@@ -38,14 +56,15 @@ export interface LlamaSlots {
   readonly pool: SlotPool<Sequence<AddonGrammar>>;
   readonly pace: Pace;
   readonly snapshots: PrefixSnapshots;
+  readonly archive: ConversationArchive | undefined;
 }
 
 /** @throws {Error} when there is not enough memory */
 export async function createSlots(
   parts: LlamaSlotsParts,
-  { sequences, scoring, snapshots }: LlamaSlotsOptions,
+  { sequences, scoring, snapshots, conversationBytes = 0, archive: archiveOptions }: LlamaSlotsOptions,
 ): Promise<LlamaSlots> {
-  const { model, vocabulary, contextSize, threads, queueLimit, lookupTokens, kvType, clock } = parts;
+  const { model, vocabulary, contextSize, threads, queueLimit, lookupTokens, kvType, rule, clock } = parts;
   const context = await LlamaContext.create(model, {
     contextSize,
     sequences,
@@ -55,11 +74,31 @@ export async function createSlots(
     ...(!scoring && { kvType }),
   });
   const pace = new Pace();
-  const shared = { vocabulary, snapshots, pace, clock, lookupTokens };
+  const conversations = new ConversationCache({
+    limitBytes: conversationBytes,
+    // llama.cpp saves no more of a sliding-window model than its windows.
+    isIndivisible: !model.canForget || model.facts.slidingWindow !== null,
+  });
+  const sharing = new PromptSharing(conversations);
+  const { keysAndValues } = contextMemory(model.facts, {
+    ...{ contextSize, sequences: 1, kvType, batchSize: 1, outputs: 1, flashAttention: true },
+  });
+  const archive =
+    archiveOptions &&
+    new ConversationArchive({
+      archive: await archiveOptions.archive,
+      identity: `${archiveOptions.model} ${model.release} ${kvType} ${sequences}`,
+      bytesPerToken: keysAndValues / contextSize,
+      conversations,
+      expectPrefill: (tokens) => pace.expectPrefill(tokens),
+      isEndOfGeneration: (token) => vocabulary.isEndOfGeneration(token),
+      clock,
+    });
+  const shared = { vocabulary, snapshots, conversations, sharing, archive, rule, pace, clock, lookupTokens };
   const slots = Array.from({ length: sequences }, (_, number) => {
     return new Sequence({ native: new LlamaSequence({ model, vocabulary, context }, number), ...shared });
   });
-  return { context, pace, snapshots, pool: new SlotPool(slots, queueLimit) };
+  return { context, pace, snapshots, archive, pool: new SlotPool(slots, queueLimit) };
 }
 
 export interface SlotGenerationOptions {
@@ -85,20 +124,24 @@ export async function* generateInSlot(
   try {
     yield* sequence.generate(request, { grammar, signal, waitMs });
   } finally {
-    pool.release(sequence);
+    const release = () => pool.release(sequence);
+    const archiving = sequence.archiveTurn();
+    // The answer is complete, and does not wait for that.
+    if (archiving === undefined) release();
+    else archiving.then(release, release);
   }
 }
 
 /** Waits for a slot, of several the one that holds most of the prompt. Undefined when the time is up first. */
 async function acquire<Slot extends Sequence<AddonGrammar>>(
   pool: SlotPool<Slot>,
-  { prompt, endBy }: GenerationRequest,
+  request: GenerationRequest,
   signal: AbortSignal | undefined,
 ): Promise<Slot | undefined> {
-  const timeUp = toTimeUp(endBy);
+  const timeUp = toTimeUp(request.endBy);
   const either = AbortSignal.any([signal, timeUp].filter((each) => each !== undefined));
   try {
-    return await pool.acquire((slot) => slot.reusableTokens(prompt), either);
+    return await pool.acquire((slot) => slot.reusableTokens(request), either);
   } catch (error) {
     if (timeUp?.aborted && !signal?.aborted) return undefined;
     throw error;

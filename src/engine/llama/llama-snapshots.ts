@@ -15,20 +15,18 @@ export interface PrefixOptions {
 
 export interface ReadSnapshotsOptions {
   readonly prefixes?: PrefixOptions | undefined;
-  readonly slots: number;
   readonly kvType: KvType;
 }
 
 /**
- * Reads the snapshots that a context of `slots` sequences can restore. llama.cpp lays a state out by the number of sequences
- * in its context, so only a context of one restores any. A snapshot does not hold all of the state of a recurrent or a
- * sliding-window model.
+ * Reads the snapshots that a context can restore. A snapshot does not hold all of the state of a recurrent or a sliding-window
+ * model.
  */
 export function readSnapshots(
   model: LlamaModel,
-  { prefixes, slots, kvType }: ReadSnapshotsOptions,
+  { prefixes, kvType }: ReadSnapshotsOptions,
 ): PrefixSnapshots {
-  const canRestore = slots === 1 && model.canForget && model.facts.slidingWindow === null;
+  const canRestore = model.canForget && model.facts.slidingWindow === null;
   if (prefixes === undefined || !canRestore) return PrefixSnapshots.none();
   return PrefixSnapshots.read(prefixes.directory, toSnapshotKey(model, prefixes.model, kvType));
 }

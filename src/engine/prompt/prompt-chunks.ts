@@ -11,6 +11,11 @@ export const smallChunk = 32;
 /** A whole block starts and ends at a multiple of this. */
 export const blockSize = 64;
 
+/** The tokens of the whole blocks that so many have. */
+export function toWholeBlocks(tokens: number): number {
+  return tokens - (tokens % blockSize);
+}
+
 /** The facts of a prompt that decide its cuts. */
 export interface ChunkedPrompt {
   /** The number of tokens. */

@@ -57,6 +57,7 @@ function addChoices(run: GenerationRun, text: GeneratedText, choices: readonly C
       text.end(token, score);
       run.finishReason = 'stop';
     }
+    run.text.push(...admitted);
     pieces.push(...admitted.map((each) => text.push(each, score)));
     last = admitted;
     if (ends || text.stopped) return { pieces, last, isOver: true };

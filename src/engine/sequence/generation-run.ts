@@ -1,10 +1,19 @@
 // The books of one generation: what was asked, what it has cost so far, and the summary of that.
 import type { Clock } from '../clock.ts';
-import type { FinishReason, GenerationRequest, GenerationSummary, ScoredToken } from '../engine.ts';
+import type {
+  CacheRule,
+  FinishReason,
+  GenerationRequest,
+  GenerationSummary,
+  ScoredToken,
+  Token,
+} from '../engine.ts';
 import type { Pace } from './pace.ts';
 import { StepDeadline } from './step-deadline.ts';
 
 export interface GenerationRunOptions {
+  /** What its prompt reuses, and so where it is cut; undefined reuses nothing, and is cut as by the exact rule. */
+  readonly rule: CacheRule | undefined;
   readonly signal: AbortSignal | undefined;
   /** How long the generation has waited for its sequence, in milliseconds. */
   readonly waitMs: number;
@@ -12,10 +21,13 @@ export interface GenerationRunOptions {
 
 export class GenerationRun {
   readonly request: GenerationRequest;
+  readonly rule: CacheRule | undefined;
   readonly signal: AbortSignal | undefined;
   readonly deadline: StepDeadline;
   /** Scores of the prompt's tokens from the second on, where they are asked for. */
   readonly promptScores: ScoredToken[] = [];
+  /** The tokens of the generated text. */
+  readonly text: Token[] = [];
   /** Prompt tokens that the sequence held already. */
   cachedTokens = 0;
   /** Prompt tokens that were evaluated. */
@@ -33,10 +45,11 @@ export class GenerationRun {
   /** Starts the time of the prompt. */
   constructor(
     request: GenerationRequest,
-    { signal, waitMs }: GenerationRunOptions,
+    { rule, signal, waitMs }: GenerationRunOptions,
     { pace, clock }: { readonly pace: Pace; readonly clock: Clock },
   ) {
     this.request = request;
+    this.rule = rule;
     this.signal = signal;
     this.deadline = new StepDeadline({ endBy: request.endBy, pace, clock });
     this.#clock = clock;

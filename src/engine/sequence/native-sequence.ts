@@ -50,6 +50,23 @@ export interface SequenceMemory {
   saveState(path: string, tokens: readonly Token[]): Promise<void>;
 
   /**
+   * Runs `work`, which changes nothing, while no decode of the context runs. It may be called beside a decode of the same
+   * sequence, which then has not begun.
+   */
+  undisturbed<Result>(work: () => Promise<Result>): Promise<Result>;
+
+  /** Copies the state after all tokens that the sequence holds. Call it within {@link undisturbed}. */
+  readState(): Promise<Uint8Array>;
+
+  /**
+   * Replaces what the sequence holds by a state that was read of a sequence of a context like this one. Call it within
+   * {@link exclusively}.
+   *
+   * @throws {Error} when the state does not fit; the sequence is then empty
+   */
+  writeState(state: Uint8Array): Promise<void>;
+
+  /**
    * Replaces what the sequence holds by a saved state. Call it within {@link exclusively}.
    *
    * @param longest - the most tokens that the state may have

@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.ts';
 import type { Token } from '../engine.ts';
 import type { KnownPrefixes } from '../prompt/known-prefixes.ts';
-import { chunkEnd } from '../prompt/prompt-chunks.ts';
+import { blockSize, chunkEnd } from '../prompt/prompt-chunks.ts';
 import type { GenerationRun } from './generation-run.ts';
 import type { NativeSequence } from './native-sequence.ts';
 import type { Pace } from './pace.ts';
@@ -33,19 +33,27 @@ export class Prefill {
    * @throws the signal's reason when aborted, after the piece that is being evaluated
    */
   async evaluateUntilLast(run: GenerationRun): Promise<boolean> {
-    const { state, known, pace, clock } = this.#parts;
-    const { prompt } = run.request;
-    const { length } = prompt;
-    const endOfNext = this.#cutter(prompt, known.lengthsIn(prompt));
+    const { state, pace } = this.#parts;
+    const { length } = run.request.prompt;
+    const endOfNext = this.#cutter(run);
     for (let end = endOfNext(); end < length; end = endOfNext()) {
-      const tokens = end - state.length;
-      if (run.deadline.refuses(pace.expectPrefill(tokens))) return false;
-      const startedAt = clock.now();
-      await this.#evaluate(run, end, [], async () => {});
-      pace.prefilled(tokens, clock.now() - startedAt);
-      run.signal?.throwIfAborted();
+      if (!(await this.#evaluatePiece(run, end))) return false;
     }
     return !run.deadline.refuses(pace.expectPrefill(length - state.length));
+  }
+
+  /**
+   * Evaluates the first `length` tokens of a prompt.
+   *
+   * @returns false when there was no time for a piece
+   * @throws the signal's reason when aborted, after the piece that is being evaluated
+   */
+  async evaluateFirst(run: GenerationRun, length: number): Promise<boolean> {
+    const endOfNext = this.#cutter(run);
+    while (this.#parts.state.length < length) {
+      if (!(await this.#evaluatePiece(run, Math.min(length, endOfNext())))) return false;
+    }
+    return true;
   }
 
   /** Evaluates the last piece alone. */
@@ -88,13 +96,27 @@ export class Prefill {
     }
   }
 
+  /** Evaluates a piece before the last one. Returns false when there is no time for it. */
+  async #evaluatePiece(run: GenerationRun, end: number): Promise<boolean> {
+    const { state, pace, clock } = this.#parts;
+    const tokens = end - state.length;
+    if (run.deadline.refuses(pace.expectPrefill(tokens))) return false;
+    const startedAt = clock.now();
+    await this.#evaluate(run, end, [], async () => {});
+    pace.prefilled(tokens, clock.now() - startedAt);
+    run.signal?.throwIfAborted();
+    return true;
+  }
+
   /** Tells where the piece ends that follows what the sequence holds; that may be behind the prompt's end. */
-  #cutter(prompt: readonly Token[], breaks: readonly number[]): () => number {
-    const { state, native, pace } = this.#parts;
-    const cuts = { length: prompt.length, breaks };
+  #cutter({ request: { prompt }, rule }: GenerationRun): () => number {
+    const { state, known, native, pace } = this.#parts;
+    const cuts = { length: prompt.length, breaks: known.lengthsIn(prompt) };
     return () => {
       const longest = Math.min(native.longestDecode, pace.promptTokensWithin(longestPieceMs));
-      return chunkEnd(state.length, cuts, longest);
+      return rule === 'common'
+        ? state.length + Math.max(blockSize, longest)
+        : chunkEnd(state.length, cuts, longest);
     };
   }
 
@@ -109,15 +131,17 @@ export class Prefill {
     const { prompt, promptLogprobs, logprobs = 0 } = run.request;
     const tokens = prompt.slice(state.length, end);
     const next = promptLogprobs ? prompt.slice(state.length + 1, end + 1) : [];
-    const result = await state.evaluatePrompt({
+    const evaluation = {
       tokens,
       outputs: [...next.keys(), ...outputs],
-      read: async (numbers) => {
+      read: async (numbers: Uint32Array) => {
         for (const [index, token] of next.entries())
           run.promptScores.push(await native.score(numbers[index] ?? -1, token, logprobs));
         return read(numbers.subarray(next.length));
       },
-    });
+    };
+    const isExact = run.rule !== 'common';
+    const result = await (isExact ? state.evaluatePrompt(evaluation) : state.evaluate(evaluation));
     run.evaluatedTokens += tokens.length;
     return result;
   }

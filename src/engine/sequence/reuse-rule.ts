@@ -1,13 +1,7 @@
 // How much of what a sequence holds a new prompt may reuse.
-import type { Token } from '../engine.ts';
+import { countCommon, type HeldTokens } from '../cache/conversation-cache.ts';
+import type { CacheRule, Token } from '../engine.ts';
 import { reusableTokens } from '../prompt/prompt-chunks.ts';
-
-/** What a sequence holds. */
-interface HeldTokens {
-  readonly tokens: readonly Token[];
-  /** How many of them were evaluated as a prompt; the rest was generated, which llama.cpp rounds differently. */
-  readonly prefilled: number;
-}
 
 interface PromptToReuse {
   readonly tokens: readonly Token[];
@@ -19,16 +13,23 @@ interface PromptToReuse {
  * Decides how many of a prompt's first tokens need no evaluation. It is less than the prompt's length, because the last
  * token's logits choose the first generated token.
  */
-export type ReuseRule = (held: HeldTokens, prompt: PromptToReuse) => number;
+type ReuseRule = (held: HeldTokens, prompt: PromptToReuse) => number;
+
+/** Reuses all that both begin with, to the token. */
+const reuseCommon: ReuseRule = ({ tokens }, prompt) =>
+  Math.min(countCommon(tokens, prompt.tokens), prompt.tokens.length - 1);
 
 /**
  * Reuses only prefilled tokens, and only up to where both prompts are cut, so that a text is the one that a cold start
  * generates (docs/decisions/0002).
  */
-export const reuseWholeBlocks: ReuseRule = ({ tokens, prefilled }, prompt) => {
+const reuseWholeBlocks: ReuseRule = ({ tokens, prefilled }, prompt) => {
   const { length } = prompt.tokens;
-  const limit = Math.min(prefilled, length - 1);
-  let common = 0;
-  while (common < limit && tokens[common] === prompt.tokens[common]) common++;
+  const common = Math.min(countCommon(tokens, prompt.tokens), prefilled, length - 1);
   return reusableTokens(common, prefilled, { length, breaks: prompt.breaks });
 };
+
+export const reuseRules = { common: reuseCommon, exact: reuseWholeBlocks } as const satisfies Record<
+  CacheRule,
+  ReuseRule
+>;

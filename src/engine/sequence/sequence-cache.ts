@@ -1,8 +1,11 @@
-// Decides what a prompt reuses of one sequence's KV cache: tokens that it holds, the snapshot of a known prefix, or nothing.
-import type { GenerationRequest, Token } from '../engine.ts';
+// Decides what a prompt reuses: tokens that its sequence holds, a conversation that lost its slot, the snapshot of a known
+// prefix, or nothing. What a sequence loses by that is kept with the conversations.
+import type { ConversationCache, HeldTokens } from '../cache/conversation-cache.ts';
+import type { CacheRule, GenerationRequest, Token } from '../engine.ts';
 import type { KnownPrefix } from '../prompt/known-prefixes.ts';
 import type { PrefixSnapshots } from '../prompt/prefix-snapshots.ts';
-import type { ReuseRule } from './reuse-rule.ts';
+import { toWholeBlocks } from '../prompt/prompt-chunks.ts';
+import { reuseRules } from './reuse-rule.ts';
 import type { SequenceState } from './sequence-state.ts';
 
 export interface SequenceCacheParts {
@@ -10,10 +13,15 @@ export interface SequenceCacheParts {
   /** Whether the model can go back to the beginning of what it holds; a recurrent one cannot. */
   readonly canForget: boolean;
   readonly snapshots: PrefixSnapshots;
-  readonly reuse: ReuseRule;
+  readonly conversations: ConversationCache;
+  /** The rule of requests that name none. */
+  readonly rule: CacheRule;
 }
 
 type CachedRequest = Pick<GenerationRequest, 'prompt' | 'maxTokens' | 'cachePrompt' | 'promptLogprobs'>;
+
+/** Fewer tokens are evaluated about as fast as a state is copied. */
+const worthCopying = 8;
 
 export class SequenceCache {
   readonly #parts: SequenceCacheParts;
@@ -22,10 +30,19 @@ export class SequenceCache {
     this.#parts = parts;
   }
 
+  /** What a request may reuse; undefined is nothing. */
+  ruleOf({
+    cachePrompt = true,
+    promptLogprobs,
+  }: Omit<CachedRequest, 'prompt' | 'maxTokens'>): CacheRule | undefined {
+    if (!cachePrompt || promptLogprobs) return undefined;
+    return cachePrompt === 'exact' ? 'exact' : this.#parts.rule;
+  }
+
   /** How many of a prompt's first tokens need no evaluation on this sequence. */
-  reusableTokens(prompt: readonly Token[]): number {
-    const { state, canForget, snapshots, reuse } = this.#parts;
-    return canForget ? reuse(state, { tokens: prompt, breaks: snapshots.known.lengthsIn(prompt) }) : 0;
+  reusableTokens(request: Omit<CachedRequest, 'maxTokens'>): number {
+    const rule = this.ruleOf(request);
+    return rule === undefined ? 0 : this.#countReusable(this.#parts.state, request.prompt, rule);
   }
 
   /**
@@ -35,14 +52,25 @@ export class SequenceCache {
    */
   async prepare(request: CachedRequest): Promise<number> {
     const { state } = this.#parts;
-    if (this.#repeats(request)) return state.length;
-    const { prompt, cachePrompt = true, promptLogprobs } = request;
-    const mayReuse = cachePrompt && !promptLogprobs;
-    const reusable = mayReuse ? this.reusableTokens(prompt) : 0;
-    const isRestored = mayReuse && (await this.#restoreLonger(prompt, reusable));
-    // A snapshot that could not be restored leaves the sequence empty.
-    if (!isRestored) await state.truncate(Math.min(reusable, state.length));
+    const rule = this.ruleOf(request);
+    if (rule !== undefined && this.#repeats(request, rule)) return state.length;
+    const reusable = this.reusableTokens(request);
+    const isRestored = rule !== undefined && (await this.#restoreLonger(request.prompt, reusable, rule));
+    if (!isRestored) {
+      // A state that could not be restored leaves the sequence empty.
+      const length = Math.min(reusable, state.length);
+      await this.#keepUnless(length);
+      await state.truncate(length, rule);
+    }
     return state.length;
+  }
+
+  /** Keeps a copy of what the sequence holds now. */
+  async keep(): Promise<void> {
+    const { state, conversations } = this.#parts;
+    if (conversations.limitBytes === 0 || conversations.has(state.tokens)) return;
+    const read = await state.read();
+    if (read !== undefined) conversations.keep(read.held, read.state);
   }
 
   /**
@@ -63,20 +91,57 @@ export class SequenceCache {
     }
   }
 
+  #countReusable(held: HeldTokens, prompt: readonly Token[], rule: CacheRule): number {
+    const { canForget, snapshots } = this.#parts;
+    const count = reuseRules[rule](held, { tokens: prompt, breaks: snapshots.known.lengthsIn(prompt) });
+    // What cannot go back can only go on.
+    return canForget || (rule === 'common' && count === held.tokens.length) ? count : 0;
+  }
+
   /** Whether the prompt is exactly what was evaluated last, and its last logits are still there. */
-  #repeats({ prompt, maxTokens, cachePrompt = true, promptLogprobs }: CachedRequest): boolean {
+  #repeats({ prompt, maxTokens }: CachedRequest, rule: CacheRule): boolean {
     const { state } = this.#parts;
-    if (!cachePrompt || promptLogprobs || maxTokens === 0 || !state.hasLogits) return false;
-    if (prompt.length !== state.length || prompt.length !== state.prefilled) return false;
+    if (maxTokens === 0 || !state.hasLogits || prompt.length !== state.length) return false;
+    if (rule === 'exact' && prompt.length !== state.prefilled) return false;
     return prompt.every((token, index) => token === state.tokens[index]);
   }
 
-  /** Restores the longest known prefix that has more than `reusable` tokens. */
-  async #restoreLonger(prompt: readonly Token[], reusable: number): Promise<boolean> {
-    for (const prefix of this.#parts.snapshots.known.of(prompt).toReversed()) {
+  /** Restores what has more than `reusable` tokens of the prompt, the most first. */
+  async #restoreLonger(prompt: readonly Token[], reusable: number, rule: CacheRule): Promise<boolean> {
+    const prefixes = this.#parts.snapshots.known.of(prompt);
+    if (await this.#restoreConversation(prompt, reusable, rule)) return true;
+    for (const prefix of prefixes.toReversed()) {
       if (prefix.tokens.length <= reusable) return false;
+      await this.#keepUnless(reusable);
       if (await this.restore(prefix)) return true;
     }
     return false;
+  }
+
+  /** Restores the conversation that has most of the prompt, unless a snapshot or the sequence has about as much. */
+  async #restoreConversation(prompt: readonly Token[], reusable: number, rule: CacheRule): Promise<boolean> {
+    const { state, conversations, snapshots } = this.#parts;
+    const inSnapshot = snapshots.known.of(prompt).at(-1)?.tokens.length ?? 0;
+    const found = conversations.find((held) => this.#countReusable(held, prompt, rule));
+    if (found === undefined || found.tokens < Math.max(inSnapshot, reusable + worthCopying)) return false;
+    const bytes = found.toState();
+    await this.#keepUnless(reusable);
+    const prefilled = Math.min(
+      found.prefilled,
+      rule === 'exact' ? found.tokens : toWholeBlocks(found.tokens),
+    );
+    try {
+      await state.write({ tokens: found.stateTokens, prefilled }, bytes);
+    } catch {
+      found.forget();
+      return false;
+    }
+    await state.truncate(found.tokens, rule);
+    return true;
+  }
+
+  /** Keeps a copy of what the sequence holds, unless it loses but a few tokens behind the first `length`. */
+  async #keepUnless(length: number): Promise<void> {
+    if (this.#parts.state.tokens.length - length > worthCopying) await this.keep();
   }
 }

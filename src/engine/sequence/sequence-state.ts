@@ -1,6 +1,8 @@
 // The tokens that one sequence holds in llama.cpp's KV cache. Whatever changes the native sequence goes through here, so
 // that this list and the native one stay the same.
-import type { Token } from '../engine.ts';
+import type { HeldTokens } from '../cache/conversation-cache.ts';
+import type { CacheRule, Token } from '../engine.ts';
+import { toWholeBlocks } from '../prompt/prompt-chunks.ts';
 import type { Decode, SequenceMemory } from './native-sequence.ts';
 
 type Evaluation<Result> = Omit<Decode<Result>, 'position'>;
@@ -26,7 +28,7 @@ export class SequenceState {
     return this.#isLost ? [] : this.#tokens;
   }
 
-  /** How many of the tokens were evaluated as a prompt: llama.cpp rounds generated ones differently. */
+  /** How many of the tokens were evaluated as a cold start would: llama.cpp rounds other pieces differently. */
   get prefilled(): number {
     return this.#prefilled;
   }
@@ -62,10 +64,11 @@ export class SequenceState {
     }
   }
 
-  /** Evaluates tokens of a prompt, as {@link evaluate} does. */
+  /** Evaluates tokens of a prompt, as {@link evaluate} does, in the pieces that a cold start would evaluate. */
   async evaluatePrompt<Result>(evaluation: Evaluation<Result>): Promise<Result> {
+    const isExactSoFar = this.#prefilled === this.#tokens.length;
     const result = await this.evaluate(evaluation);
-    this.#prefilled = this.#tokens.length;
+    if (isExactSoFar) this.#prefilled = this.#tokens.length;
     return result;
   }
 
@@ -106,19 +109,56 @@ export class SequenceState {
     this.#logits = undefined;
   }
 
-  /** Keeps the first tokens; none when the model cannot forget the others, or when a decode failed. */
-  async truncate(length: number): Promise<void> {
+  /**
+   * Keeps the first tokens; none when the model cannot forget the others, or when a decode failed.
+   *
+   * @param rule - what chose the length: only the exact rule cuts where a cold start does
+   */
+  async truncate(length: number, rule: CacheRule = 'exact'): Promise<void> {
     if (length === this.#tokens.length && !this.#isLost) return;
     await this.#memory.exclusively(() => {
       if (length > 0 && !this.#isLost && this.#memory.removeFrom(length)) {
         this.#tokens.length = length;
-        this.#prefilled = Math.min(length, this.#prefilled);
+        const exact = rule === 'exact' ? length : toWholeBlocks(length);
+        this.#prefilled = Math.min(exact, this.#prefilled);
         this.#logits = undefined;
       } else {
         this.#memory.clear();
         this.#reset([]);
       }
     });
+  }
+
+  /**
+   * Copies the state, with the tokens that it is the state of: the last ones are missing in it while they are evaluated.
+   *
+   * @returns undefined when it holds nothing, or nobody knows what
+   */
+  async read(): Promise<{ readonly held: HeldTokens; readonly state: Uint8Array } | undefined> {
+    return this.#memory.undisturbed(async () => {
+      if (this.#isLost || this.#tokens.length === 0) return undefined;
+      const held = { tokens: [...this.#tokens], prefilled: this.#prefilled };
+      return { held, state: await this.#memory.readState() };
+    });
+  }
+
+  /**
+   * Replaces what it holds by a state that was read.
+   *
+   * @throws {Error} when the state does not fit; the sequence is then empty
+   */
+  async write({ tokens, prefilled }: HeldTokens, state: Uint8Array): Promise<void> {
+    this.#reset([]);
+    await this.#memory.exclusively(async () => {
+      try {
+        await this.#memory.writeState(state);
+      } catch (error) {
+        this.#memory.clear();
+        throw error;
+      }
+    });
+    this.#reset([...tokens]);
+    this.#prefilled = Math.min(prefilled, tokens.length);
   }
 
   /** Writes the state after all its tokens to a file. */

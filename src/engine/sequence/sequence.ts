@@ -1,6 +1,8 @@
 // One sequence of a context, which generates one text at a time: reuse of the cache, prefill, decode.
+import type { ConversationArchive } from '../cache/conversation-archive.ts';
+import type { ConversationCache } from '../cache/conversation-cache.ts';
 import type { Clock } from '../clock.ts';
-import type { GenerationEvent, GenerationRequest, Token } from '../engine.ts';
+import type { CacheRule, GenerationEvent, GenerationRequest } from '../engine.ts';
 import type { KnownPrefix } from '../prompt/known-prefixes.ts';
 import type { PrefixSnapshots } from '../prompt/prefix-snapshots.ts';
 import { PromptLookup } from '../prompt/prompt-lookup.ts';
@@ -11,7 +13,7 @@ import { GenerationRun, type GenerationRunOptions } from './generation-run.ts';
 import type { NativeSequence } from './native-sequence.ts';
 import type { Pace } from './pace.ts';
 import { Prefill } from './prefill.ts';
-import { reuseWholeBlocks } from './reuse-rule.ts';
+import type { AnnouncedPrompt, PromptSharing, SharingSequence } from './prompt-sharing.ts';
 import { SequenceCache } from './sequence-cache.ts';
 import { SequenceState } from './sequence-state.ts';
 import { StepQueue } from './step-queue.ts';
@@ -23,22 +25,35 @@ export interface SequenceParts<Grammar> {
   readonly snapshots: PrefixSnapshots;
   readonly pace: Pace;
   readonly clock: Clock;
+  readonly conversations: ConversationCache;
+  /** Of the context's sequences. */
+  readonly sharing: PromptSharing;
+  /** Absent: conversations end with this process. */
+  readonly archive?: ConversationArchive | undefined;
+  /** What requests that name no rule may reuse. */
+  readonly rule: CacheRule;
   /** The most tokens to guess at once; 0 guesses none. */
   readonly lookupTokens: number;
 }
 
-export interface SequenceGenerationOptions<Grammar> extends GenerationRunOptions {
+export interface SequenceGenerationOptions<Grammar> extends Omit<GenerationRunOptions, 'rule'> {
   readonly grammar: Grammar | undefined;
 }
+
+/** Tokens of a prompt behind its checkpoint: about as many as open an answer. */
+const tokensAfterCheckpoint = 8;
 
 export class Sequence<Grammar> {
   readonly #parts: SequenceParts<Grammar>;
   readonly #state: SequenceState;
   readonly #cache: SequenceCache;
   readonly #prefill: Prefill;
+  readonly #sharer: SharingSequence;
+  /** The last generation. */
+  #last: GenerationRun | undefined;
 
   constructor(parts: SequenceParts<Grammar>) {
-    const { native, snapshots, pace, clock } = parts;
+    const { native, snapshots, conversations, rule, pace, clock } = parts;
     const state = new SequenceState(native);
     this.#parts = parts;
     this.#state = state;
@@ -46,14 +61,17 @@ export class Sequence<Grammar> {
       state,
       canForget: native.canForget,
       snapshots,
-      reuse: reuseWholeBlocks,
+      conversations,
+      rule,
     });
+    this.#sharer = { state, keep: () => this.#cache.keep() };
+    parts.sharing.add(this.#sharer);
     this.#prefill = new Prefill({ state, native, known: snapshots.known, pace, clock });
   }
 
-  /** How many tokens of a prompt this sequence would not have to evaluate. */
-  reusableTokens(prompt: readonly Token[]): number {
-    return this.#cache.reusableTokens(prompt);
+  /** How many tokens of a request's prompt this sequence would not have to evaluate. */
+  reusableTokens(request: GenerationRequest): number {
+    return this.#cache.reusableTokens(request);
   }
 
   /**
@@ -65,16 +83,61 @@ export class Sequence<Grammar> {
     request: GenerationRequest,
     { grammar, ...options }: SequenceGenerationOptions<Grammar>,
   ): AsyncGenerator<GenerationEvent, void, void> {
-    const run = new GenerationRun(request, options, this.#parts);
-    run.cachedTokens = await this.#cache.prepare(request);
-    const hasTime = await this.#prefill.evaluateUntilLast(run);
-    if (hasTime && request.maxTokens > 0) {
-      yield* this.#decode(run, grammar);
-    } else {
-      if (hasTime) await this.#prefill.evaluateLast(run);
-      if (request.promptLogprobs) yield { type: 'prompt', scores: run.promptScores };
+    const rule = this.#cache.ruleOf(request);
+    const run = new GenerationRun(request, { ...options, rule }, this.#parts);
+    this.#last = run;
+    const announced = this.#parts.sharing.begin(this.#sharer, request.prompt);
+    try {
+      const hasTime = await this.#evaluateUntilLast(run);
+      if (hasTime && request.maxTokens > 0) {
+        yield* this.#decode(run, grammar, announced);
+      } else {
+        if (hasTime) await this.#prefill.evaluateLast(run);
+        if (request.promptLogprobs) yield { type: 'prompt', scores: run.promptScores };
+      }
+    } finally {
+      announced.end();
     }
     yield { type: 'end', summary: run.toSummary() };
+  }
+
+  /**
+   * Begins to archive the turn of a chat that has just ended.
+   *
+   * @returns settled when the sequence may be used again; undefined when nothing is archived
+   */
+  archiveTurn(): Promise<unknown> | undefined {
+    const { archive } = this.#parts;
+    const run = this.#last;
+    if (archive === undefined || run?.request.turn === undefined || run.text.length === 0) return undefined;
+    const reading = this.#state.read();
+    archive.save(run.request, run.text, reading);
+    return reading;
+  }
+
+  async #evaluateUntilLast(run: GenerationRun): Promise<boolean> {
+    const { request, rule, signal } = run;
+    if (rule === 'common') {
+      const held = this.#cache.reusableTokens(request);
+      await this.#parts.sharing.collect(this.#sharer, request.prompt, held, signal);
+      await this.#parts.archive?.restore(request, held, signal);
+    }
+    run.cachedTokens = await this.#cache.prepare(request);
+    return (await this.#evaluateCheckpoint(run)) && (await this.#prefill.evaluateUntilLast(run));
+  }
+
+  /**
+   * A model that cannot go back needs its state from before the answer, when the next turn renders that otherwise, without
+   * its thoughts for example. Templates change a few tokens before it too.
+   */
+  async #evaluateCheckpoint(run: GenerationRun): Promise<boolean> {
+    const { native, conversations } = this.#parts;
+    const length = run.request.prompt.length - tokensAfterCheckpoint;
+    if (native.canForget || conversations.limitBytes === 0 || run.rule !== 'common') return true;
+    if (length - run.cachedTokens < tokensAfterCheckpoint) return true;
+    if (!(await this.#prefill.evaluateFirst(run, length))) return false;
+    await this.#cache.keep();
+    return true;
   }
 
   /** Restores the snapshot of a known prefix, where there is a usable one. */
@@ -96,6 +159,7 @@ export class Sequence<Grammar> {
   async *#decode(
     run: GenerationRun,
     grammar: Grammar | undefined,
+    announced: AnnouncedPrompt,
   ): AsyncGenerator<GenerationEvent, void, void> {
     const { native, vocabulary, pace, clock, lookupTokens } = this.#parts;
     const { prompt, stop, logprobs } = run.request;
@@ -104,7 +168,8 @@ export class Sequence<Grammar> {
     const lookup = new PromptLookup(prompt, lookupTokens);
     const chooser = new TokenChooser({ native, vocabulary, sampler, lookup, logprobs, clock });
     const first = this.#prefill.chooseFirst(run, async (output) => [await chooser.choose(output)]);
+    const evaluated = first.finally(() => announced.end());
     const parts = { state: this.#state, native, vocabulary, sampler, chooser, lookup, pace, clock };
-    yield* decode(run, new StepQueue(run, first, parts), text);
+    yield* decode(run, new StepQueue(run, evaluated, parts), text);
   }
 }

@@ -18,17 +18,21 @@ export interface ListenerOptions {
   readonly answer: RequestListener;
   /** Whether requests can be answered. Until it resolves, the front keeps them; after `false` it waits for another runtime. */
   readonly ready: Promise<boolean>;
+  /** Resolves when what is kept of earlier answers is written. */
+  readonly settle: () => Promise<void>;
 }
 
 /**
  * Listens for the front's requests, and tells the front when they can be answered. When the front ends, however it does,
  * this process and the emulator that started it are killed.
  */
-export async function listenForFront({ frontSocket, answer, ready }: ListenerOptions): Promise<void> {
+export async function listenForFront({ frontSocket, answer, ready, settle }: ListenerOptions): Promise<void> {
   const emulator = process.ppid;
   const socket = runtimeSocket(frontSocket, process.pid);
-  const connection = connect(frontSocket);
+  const connection = connect({ path: frontSocket, allowHalfOpen: true });
   connection.on('error', () => {});
+  // The front asks nothing more, or has ended.
+  connection.once('end', () => void settle().finally(() => connection.end()));
   connection.once('close', () => {
     removeSockets([socket, frontSocket]);
     // The emulator would wait for another invocation. Its number may be another process's when it has ended.

@@ -40,7 +40,11 @@ export function createRequestListener({ load, timeoutSeconds }: RequestListenerO
     const service = await load();
     const observation = (service.telemetry ?? new Telemetry()).begin({ id: randomUUID() });
     try {
-      const context = toRequestContext(observation, { remainingMs: timeoutSeconds * 1000, signal });
+      const context = toRequestContext(observation, {
+        remainingMs: timeoutSeconds * 1000,
+        tenant: '',
+        signal,
+      });
       await send(await answer(toHttpRequest(request, body), service, context), request, response);
     } finally {
       observation.end({ abandoned: signal.aborted });

@@ -24,6 +24,7 @@ export function createInvocationLog(serviceName: string, invocation: InvocationI
 
 function toLog(logger: () => Logger): Log {
   return {
+    debug: (message) => logger().debug(message),
     info: (message, fields = {}) => logger().info(message, fields),
     warn: (message) => logger().warn(message),
     error: (failure) =>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { findCustomId, maxLineBytes, parseBatchLine } from '../../../src/batch/batch-line.ts';
+import { ForeignFields } from '../../../src/generation/foreign-fields.ts';
 import { toLine } from './requests.ts';
 
 const parse = (text: string) => parseBatchLine(Buffer.from(text));
@@ -27,11 +28,21 @@ describe('parseBatchLine', () => {
     [toLine('\ud800'), 'invalid_value', 'custom_id'],
     [toLine('a\udc00b'), 'invalid_value', 'custom_id'],
     [toLine('one').replace('POST', 'GET'), 'invalid_value', 'method'],
-    [toLine('one').replace('{', '{"extra": 1,'), 'unknown_parameter', 'extra'],
     [toLine('one', { stream: true }), 'unsupported_parameter', 'body.stream'],
     [`${toLine('one')}${' '.repeat(maxLineBytes)}`, 'request_too_large', null],
   ])('rejects a line with %2$s at %3$s', (line, code, param) => {
     expect(() => parse(line)).toThrow(expect.objectContaining({ code, param }));
+  });
+
+  it('ignores a foreign field, or rejects it under the strict rule', () => {
+    const line = Buffer.from(toLine('one').replace('{', '{"extra": 1,'));
+    const foreign = new ForeignFields();
+
+    expect(parseBatchLine(line, foreign)).not.toHaveProperty('extra');
+    expect(foreign.ignored).toBe('extra');
+    expect(() => parseBatchLine(line, new ForeignFields({ strict: true }))).toThrow(
+      expect.objectContaining({ code: 'unknown_parameter', param: 'extra' }),
+    );
   });
 
   it('accepts any character in custom_id', () => {

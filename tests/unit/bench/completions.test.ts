@@ -27,7 +27,23 @@ test('takes the times of the first text and the last choice, and the token count
     firstTokenAt: 30,
     lastTokenAt: 40,
     completionTokens: 4,
+    text: ' Paris',
   });
+});
+
+test('reads the text of a chat', () => {
+  const delta = (content: string | null) => ({ choices: [{ delta: { content } }] });
+
+  const answer = toStreamedCompletion(
+    toExchange(
+      event(delta(null)),
+      event(delta('Par')),
+      event(delta('is')),
+      event({ choices: [{ delta: {} }] }),
+    ),
+  );
+
+  expect(answer).toMatchObject({ firstTokenAt: 20, lastTokenAt: 40, completionTokens: 2, text: 'Paris' });
 });
 
 test('takes the time of the last byte of an event that is split within a character', () => {

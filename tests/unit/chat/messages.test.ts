@@ -77,15 +77,29 @@ describe('the prompt', () => {
   });
 
   it.each([
-    [[{ role: 'system', content: 'Be brief.' }], /System role not supported/],
-    [[user('Hi'), user('Ho')], /Roles must take turns/],
-    [[{ role: 'system', content: 'Be brief.' }, user('Hi'), user('Ho')], /Roles must take turns/],
-  ])("is rejected with the template's reason: %j", async (messages, reason) => {
-    await expect(render('strict', { messages })).rejects.toMatchObject({
+    [[{ role: 'system', content: 'Be brief.' }], '[user]Be brief.'],
+    [[user('Hi'), user('Ho')], '[user]Hi\n\nHo'],
+    [[{ role: 'system', content: 'Be brief.' }, user('Hi'), user('Ho')], '[user]Be brief.\n\nHi\n\nHo'],
+    [[{ role: 'assistant', content: 'Yes?' }, user('Hi')], '[user][assistant]Yes?[user]Hi'],
+    [
+      [
+        user('Hi'),
+        { role: 'assistant', content: 'Yes?' },
+        { role: 'system', content: 'Be brief.' },
+        user('Ho'),
+      ],
+      '[user]Hi[assistant]Yes?[user]Be brief.\n\nHo',
+    ],
+  ])('has turns of the user and the assistant when the template wants them: %j', async (messages, turns) => {
+    expect(await render('strict', { messages })).toBe(`<s>${turns}[model]`);
+  });
+
+  it("is rejected with the template's reason when no form of the messages suits it", async () => {
+    await expect(render('refusing', { messages: [user('Hi')] })).rejects.toMatchObject({
       code: 'invalid_value',
       param: 'messages',
       status: 400,
-      message: expect.stringMatching(reason),
+      message: expect.stringMatching(/I take no messages/),
     });
   });
 
@@ -193,15 +207,25 @@ describe('the prompt with tools', () => {
     expect(await render('strict', { messages: [user('Hi')], tools: [] })).toBe('<s>[user]Hi[model]');
   });
 
-  it.each(['{"city": ', 'Paris'])('is rejected for call arguments that are not JSON: %s', async (given) => {
+  it.each(['{"city": ', 'Paris'])('has call arguments that are not JSON as a text: %s', async (given) => {
     const made = { id: '1', type: 'function', function: { name: 'weather', arguments: given } };
     const messages = [user('Hi'), { role: 'assistant', tool_calls: [made] }];
+    const text = JSON.stringify(given);
 
-    await expect(render('withTools', { messages })).rejects.toMatchObject({
-      code: 'invalid_value',
-      param: 'messages.1.tool_calls.0.function.arguments',
-      message: expect.stringMatching(/must be JSON\.$/),
-    });
+    expect(await render('withTools', { messages })).toBe(
+      `[user]Hi[assistant]<tool_call>weather ${text}</tool_call>[assistant]`,
+    );
+    expect(await render('chatMl', { messages })).toContain(`{"name": "weather", "arguments": ${text}}`);
+  });
+
+  it('has calls as texts when the template cannot write their arguments', async () => {
+    const made = { id: '1', function: { name: 'weather', arguments: '{"city": ' } };
+    const messages = [user('Hi'), { role: 'assistant', tool_calls: [made] }, { role: 'tool', content: '5' }];
+
+    expect(await render('withArguments', { messages })).toBe(
+      '[user]Hi[assistant]<tool_call>\n{"name": "weather", "arguments": "{\\"city\\": "}\n</tool_call>' +
+        '[user]<tool_response>\n5\n</tool_response>[assistant]',
+    );
   });
 
   it('has empty call arguments as an empty object', async () => {

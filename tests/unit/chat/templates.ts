@@ -30,6 +30,17 @@ const withTools = `{%- if tools %}
 {%- endfor %}
 {%- if add_generation_prompt %}{{- '[assistant]' }}{%- endif %}`;
 
+/** Like Qwen3-Coder's: reads the arguments of calls one by one. */
+const withArguments = `{%- for message in messages %}
+{{- '[' + message.role + ']' + message.content }}
+{%- for call in message.tool_calls or [] %}
+{{- '<tool_call>' + call.function.name }}
+{%- for key, value in call.function.arguments | items %}{{- ' ' + key + '=' + value }}{%- endfor %}
+{%- endfor %}
+{%- endfor %}
+{%- if tools %}{{- tools | tojson }}{%- endif %}
+{%- if add_generation_prompt %}{{- '[assistant]' }}{%- endif %}`;
+
 /** Like Qwen3's: `enable_thinking` turns thoughts off, and earlier thoughts are written. */
 const thinking = `{%- for message in messages %}
 {{- '[' + message.role + ']' }}
@@ -60,5 +71,7 @@ export const templates = {
   thinking: toTemplate(thinking),
   alwaysThinking: toTemplate(alwaysThinking),
   thinkingWithTools: toTemplate(thinkingWithTools),
+  withArguments: toTemplate(withArguments),
+  refusing: toTemplate("{{ raise_exception('I take no messages') }}"),
   unreadable: toTemplate('{% for %}'),
 };

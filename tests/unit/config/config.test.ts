@@ -11,11 +11,31 @@ describe('readConfig', () => {
       slots: 1,
       lookupTokens: 0,
       kvType: 'auto',
+      cacheRule: 'common',
+      cacheMegabytes: 'auto',
       memory: { bytes: expect.any(Number), limit: expect.any(String) },
       queueLimit: 64,
       apiKey: undefined,
       cors: undefined,
       imagePlaceholders: false,
+      strictFields: false,
+      strictModel: false,
+      modelAliases: [],
+    });
+  });
+
+  it('reads how strict the server is, and the names of its model', () => {
+    const env = {
+      MODEL_DIR: '/m',
+      STRICT_FIELDS: 'true',
+      STRICT_MODEL: 'true',
+      MODEL_ALIASES: ' gpt-4o , tiny,tiny',
+    };
+
+    expect(readConfig(env)).toMatchObject({
+      strictFields: true,
+      strictModel: true,
+      modelAliases: ['gpt-4o', 'tiny'],
     });
   });
 
@@ -30,6 +50,14 @@ describe('readConfig', () => {
       'THREADS="0" cannot be used: expected a whole number from 1 to 256.',
     ],
     [{ MODEL_DIR: '/model', THREADS: '1e1' }, 'THREADS="1e1" cannot be used'],
+    [
+      { MODEL_DIR: '/model', STRICT_FIELDS: 'yes' },
+      'STRICT_FIELDS="yes" cannot be used: expected false or true.',
+    ],
+    [
+      { MODEL_DIR: '/model', MODEL_ALIASES: 'gpt-4o,,gpt-4' },
+      'MODEL_ALIASES="gpt-4o,,gpt-4" cannot be used: expected names separated by commas.',
+    ],
   ])('refuses %j by name', (env, message) => {
     expect(() => readConfig(env)).toThrow(message);
   });

@@ -348,3 +348,42 @@ describe('the metrics', () => {
     });
   });
 });
+
+describe('the conversations that a chat may go on with', () => {
+  const arn = 'arn:aws:iam::111122223333:user/someone';
+
+  async function tenantOf(tenant: string | undefined, authorization?: string) {
+    const engine = new FakeEngine();
+    await ask('POST', '/v1/chat/completions', {
+      body: { model, ...hi },
+      headers: authorization === undefined ? {} : { authorization },
+      service: { engine },
+      context: { tenant },
+    });
+    return engine.requests[0]?.turn?.tenant;
+  }
+
+  it('are those of its key', async () => {
+    const [one, again, other, none] = await Promise.all([
+      tenantOf('', 'Bearer one'),
+      tenantOf('', 'Bearer one'),
+      tenantOf('', 'Bearer other'),
+      tenantOf(''),
+    ]);
+
+    expect(one).toBe(again);
+    expect(new Set([one, other, none]).size).toBe(3);
+  });
+
+  it('are those of the caller that AWS knows, whatever the signature', async () => {
+    const one = await tenantOf(arn, 'AWS4-HMAC-SHA256 Credential=a, Signature=1');
+
+    expect(await tenantOf(arn, 'AWS4-HMAC-SHA256 Credential=a, Signature=2')).toBe(one);
+    expect(await tenantOf(`${arn}-else`)).not.toBe(one);
+    expect(await tenantOf('', arn)).not.toBe(one);
+  });
+
+  it('are none in a batch', async () => {
+    expect(await tenantOf(undefined, 'Bearer one')).toBeUndefined();
+  });
+});

@@ -140,7 +140,7 @@ describe('the CORS headers of a response', () => {
   it('let an allowed page read it', () => {
     expect(parse(page).headers(request('POST', { origin: page }))).toEqual({
       'access-control-allow-origin': page,
-      'access-control-expose-headers': 'x-request-id, retry-after',
+      'access-control-expose-headers': 'x-request-id, retry-after, x-ignored-fields',
       vary: 'origin',
     });
   });
@@ -149,7 +149,7 @@ describe('the CORS headers of a response', () => {
     for (const headers of [{ origin: page }, { origin: 'null' }, {}] as Record<string, string>[]) {
       expect(parse('*').headers(request('POST', headers))).toEqual({
         'access-control-allow-origin': '*',
-        'access-control-expose-headers': 'x-request-id, retry-after',
+        'access-control-expose-headers': 'x-request-id, retry-after, x-ignored-fields',
       });
     }
   });

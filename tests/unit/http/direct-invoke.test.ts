@@ -17,6 +17,12 @@ describe('a direct invoke', () => {
   it.each([
     ['a completion', { prompt: 'Hi' }, { object: 'text_completion' }],
     ['a chat', { model, messages: [{ role: 'user', content: 'Hi' }] }, { object: 'chat.completion' }],
+    [
+      'a chat with a prompt beside the messages',
+      { prompt: 'Hi', messages: [{ role: 'user', content: 'Hi' }] },
+      { object: 'chat.completion' },
+    ],
+    ['a completion with empty messages', { prompt: 'Hi', messages: [] }, { object: 'text_completion' }],
     ['embeddings', { input: 'text' }, { object: 'list', data: [{ object: 'embedding' }] }],
     [
       "a completion with 'stream' set to false",
@@ -37,8 +43,8 @@ describe('a direct invoke', () => {
     [{ prompt: 'Hi', stream: true }, 'unsupported_parameter', 'stream'],
     [{ model, messages: [{ role: 'user', content: 'Hi' }], stream: true }, 'unsupported_parameter', 'stream'],
     [{ prompt: 'Hi', stream: 'yes' }, 'invalid_value', 'stream'],
-    [{ model, prompt: 'Hi', messages: [{ role: 'user', content: 'Hi' }] }, 'unknown_parameter', 'prompt'],
-    [{ messages: null }, 'missing_required_parameter', 'model'],
+    [{ messages: null }, 'missing_required_parameter', 'messages'],
+    [{ messages: [] }, 'invalid_value', 'messages'],
     [Object.create({ messages: [] }), 'missing_required_parameter', 'prompt'],
     [null, 'invalid_value', null],
     ['Hi', 'invalid_value', null],

@@ -12,6 +12,7 @@ const deployments: readonly Readonly<Record<string, string | number>>[] = [
   { SnapStart: 'true' },
   { ProvisionedConcurrency: 2 },
   { RestApi: 'true', Tracing: 'true' },
+  { CacheBucket: 'true', CacheDays: 3 },
   { AlarmEmail: 'someone@example.org', LogPrompts: 'true' },
   { Architecture: 'x86_64', ReservedConcurrency: 3 },
   publicParameters,
@@ -88,12 +89,69 @@ describe.each(deployments)('the template with %o', (parameters) => {
           const written = typeof resource === 'string' ? resource : JSON.stringify(resource);
           // Wildcards are needed for objects under a prefix and for executions of the state machine.
           const narrowed = written
-            .replace(/\$\{BatchBucket\.Arn\}\/[a-z/]+\/\*/, '')
+            .replace(/\$\{(?:Batch|Conversation)Bucket\.Arn\}\/[a-z/]+\/\*/, '')
             .replace(/:execution:\$\{AWS::StackName\}-batch\/\*/, '');
           expect(narrowed).not.toContain('*');
         }
       }
     }
+  });
+
+  it('encrypts every bucket, blocks public access and refuses plain HTTP', () => {
+    const buckets = ofType(resources, 'AWS::S3::Bucket');
+    const policies = ofType(resources, 'AWS::S3::BucketPolicy');
+
+    expect(buckets).toHaveLength('CacheBucket' in parameters ? 2 : 1);
+    for (const { name, properties } of buckets) {
+      expect(JSON.stringify(properties.BucketEncryption)).toContain('"SSEAlgorithm":"AES256"');
+      expect(properties.PublicAccessBlockConfiguration).toEqual({
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      });
+      const policy = policies.find(({ properties: { Bucket } }) => (Bucket as { Ref: string }).Ref === name);
+      expect(policy?.properties.PolicyDocument).toMatchObject({
+        Statement: [
+          {
+            Effect: 'Deny',
+            Principal: '*',
+            Action: 's3:*',
+            Resource: [{ 'Fn::GetAtt': `${name}.Arn` }, { 'Fn::Sub': `\${${name}.Arn}/*` }],
+            Condition: { Bool: { 'aws:SecureTransport': false } },
+          },
+        ],
+      });
+    }
+  });
+
+  it('keeps conversations only with CacheBucket, for CacheDays, where no function can list them', () => {
+    const isOn = 'CacheBucket' in parameters;
+    const using = functions.filter(({ properties }) => {
+      const { Variables } = properties.Environment as { Variables: Record<string, unknown> };
+      return JSON.stringify(Variables.CACHE_BUCKET) === '{"Ref":"ConversationBucket"}';
+    });
+    const granted = ofType(resources, 'AWS::IAM::Role').flatMap(({ name, properties }) =>
+      statementsOf(properties)
+        .filter(({ Resource }) => JSON.stringify(Resource).includes('ConversationBucket'))
+        .map((statement) => ({ name, ...statement })),
+    );
+
+    expect(using.map(({ name }) => name)).toEqual(isOn ? ['StreamFunction', 'CompletionFunction'] : []);
+    expect(granted).toEqual(
+      (isOn ? ['StreamRole', 'CompletionRole'] : []).map((name) => ({
+        name,
+        Effect: 'Allow',
+        Action: ['s3:GetObject', 's3:PutObject'],
+        Resource: { 'Fn::Sub': `\${ConversationBucket.Arn}/states/*` },
+      })),
+    );
+    expect(outputs.ConversationBucket).toEqual(isOn ? { Ref: 'ConversationBucket' } : undefined);
+    expect(resources.ConversationBucket?.Properties.LifecycleConfiguration).toEqual(
+      isOn
+        ? { Rules: [{ Id: 'states', Status: 'Enabled', Prefix: 'states/', ExpirationInDays: '3' }] }
+        : undefined,
+    );
   });
 
   it('gives each function its own role and log group', () => {

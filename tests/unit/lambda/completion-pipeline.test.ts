@@ -97,6 +97,43 @@ describe('a direct invoke', () => {
     expect(endBy).toBeLessThanOrEqual(after + 10_000 - 150);
   });
 
+  it.each(['completion', 'function-url'])('waits for what the engine keeps of %s', async (name) => {
+    const engine = new FakeEngine();
+    const { promise: kept, resolve } = Promise.withResolvers<void>();
+    Object.assign(engine, { settled: () => kept });
+    let isAnswered = false;
+    const answering = definePipelineOn(engine)(readEvent(name)).finally(() => {
+      isAnswered = true;
+    });
+    await vi.waitUntil(() => engine.requests.length === 1 && engine.open === 0);
+
+    expect(isAnswered).toBe(false);
+    resolve();
+    await answering;
+  });
+
+  it.each([
+    [{ requestContext: { authorizer: { iam: { userArn: 'arn:one' } } } }, 'caller arn:one'],
+    [{ headers: { authorization: 'Bearer key' } }, 'key Bearer key'],
+    [{}, 'key '],
+  ])('names the tenant of a chat: %j', async (fields, tenant) => {
+    const engine = new FakeEngine('Yes.', { contextSize: 2048 });
+    const url = readEvent('function-url-chat') as { requestContext: object; headers: object; body: string };
+    const { model } = JSON.parse(url.body) as { model: string };
+    const handler = definePipeline({ engine, model, chatTemplate: templates.chatMl });
+    const { requestContext = {}, headers = {} } = fields as { requestContext?: object; headers?: object };
+    await handler(
+      {
+        ...url,
+        headers: { ...url.headers, ...headers },
+        requestContext: { ...url.requestContext, ...requestContext },
+      },
+      context,
+    );
+
+    expect(engine.requests[0]?.turn).toEqual({ tenant, continues: false });
+  });
+
   it.each(['completion', 'function-url'])('leaves no generation open after %s', async (name) => {
     const engine = new FakeEngine();
 
@@ -120,7 +157,7 @@ describe('a direct invoke', () => {
 
     await expect(failure).rejects.toMatchObject({
       name: 'invalid_value',
-      message: "'temperature' must be at most 2, not 3.",
+      message: "'temperature' must be at least 0, not -1.",
     });
   });
 
@@ -265,12 +302,11 @@ describe('an HTTP event', () => {
   });
 });
 
-describe('the events in events/invalid', () => {
+describe('the events in events/invalid, and in events/strict under the strict rules', () => {
   const expected: Record<string, [code: string, param: string | null, status?: number]> = {
     'invalid/chat-image': ['unsupported_parameter', 'messages.0.content'],
-    'invalid/chat-missing-model': ['missing_required_parameter', 'model'],
+    'invalid/chat-missing-role': ['missing_required_parameter', 'messages.0.role'],
     'invalid/chat-unknown-role': ['invalid_value', 'messages.0.role'],
-    'invalid/context-length-exceeded': ['context_length_exceeded', 'max_tokens'],
     'invalid/http-broken-json': ['invalid_json', null, 400],
     'invalid/http-broken-utf8': ['invalid_json', null, 400],
     'invalid/http-empty-body': ['invalid_json', null, 400],
@@ -279,16 +315,16 @@ describe('the events in events/invalid', () => {
     'invalid/http-wrong-method': ['method_not_allowed', null, 405],
     'invalid/missing-prompt': ['missing_required_parameter', 'prompt'],
     'invalid/not-an-object': ['invalid_value', null],
-    'invalid/other-model': ['model_not_found', 'model'],
+    'strict/other-model': ['model_not_found', 'model'],
     'invalid/out-of-range': ['invalid_value', 'temperature'],
-    'invalid/unknown-field': ['unknown_parameter', 'max_token'],
-    'invalid/unsupported-field': ['unsupported_parameter', 'typical_p'],
+    'strict/unknown-field': ['unknown_parameter', 'max_token'],
+    'strict/unsupported-field': ['unsupported_parameter', 'n_keep'],
     'invalid/unsupported-schema': ['unsupported_schema', 'json_schema'],
     'invalid/wrong-type': ['invalid_value', 'max_tokens'],
   };
 
   it('all have an expected error', () => {
-    expect(eventNames('invalid').sort()).toEqual(Object.keys(expected).sort());
+    expect([...eventNames('invalid'), ...eventNames('strict')].sort()).toEqual(Object.keys(expected).sort());
   });
 
   it.each(Object.entries(expected).filter(([, [, , status]]) => status !== undefined))(
@@ -311,7 +347,9 @@ describe('the events in events/invalid', () => {
       const isChat = name.includes('chat');
       const model = (readEvent('chat') as { model: string }).model;
       const engine = new FakeEngine();
-      const handler = definePipeline({ engine, model, chatTemplate: templates.chatMl });
+      const isStrict = name.startsWith('strict/');
+      const strict = { strictFields: isStrict, strictModel: isStrict };
+      const handler = definePipeline({ engine, model, chatTemplate: templates.chatMl, ...strict });
 
       await expect(handler(body, context)).rejects.toMatchObject({ name: code });
       const answer = (await handler(
@@ -326,6 +364,16 @@ describe('the events in events/invalid', () => {
       expect(answer.statusCode).toBe(code === 'model_not_found' ? 404 : 400);
     },
   );
+});
+
+describe('a direct invoke and an HTTP event with foreign fields', () => {
+  it.each(eventNames('strict'))('are answered: %s', async (name) => {
+    const body = readEvent(name);
+    const event = { ...(readEvent('function-url') as object), body: JSON.stringify(body) };
+
+    expect(await definePipelineOn(new FakeEngine())(body)).toMatchObject({ object: 'text_completion' });
+    expect(await invokeHttp(event)).toMatchObject({ statusCode: 200 });
+  });
 });
 
 describe('an API key', () => {

@@ -29,8 +29,8 @@ it('sees no cold start under provisioned concurrency, in the context and in the 
   const telemetry = new Telemetry({
     initializedAhead: true,
     reporter: {
-      log: { info: () => {}, warn: () => {}, error: () => {} },
-      logOf: () => ({ info: () => {}, warn: () => {}, error: () => {} }),
+      log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+      logOf: () => ({ debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }),
       report: ({ coldStart }) => void reports.push(coldStart),
     },
   });

@@ -144,7 +144,7 @@ describe("a request with 'stream'", () => {
   });
 
   it('is answered with 400 and JSON when it is invalid', async () => {
-    const answer = await invoke(post({ prompt: 'Hi', stream: true, temperature: 3 }));
+    const answer = await invoke(post({ prompt: 'Hi', stream: true, temperature: -1 }));
 
     expect(answer.prelude).toMatchObject({
       statusCode: 400,

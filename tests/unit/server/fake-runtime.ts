@@ -73,4 +73,5 @@ await listenForFront({
   frontSocket: process.env[frontSocketVariable] ?? '',
   answer: (request, response) => void answer(request, response).catch(() => response.destroy()),
   ready: Promise.resolve(true),
+  settle: async () => {},
 });

@@ -57,6 +57,34 @@ describe('RuntimeLink', () => {
     link.remove();
   });
 
+  it('waits for what a runtime still does when nothing more is asked', async () => {
+    const link = await RuntimeLink.open([folder]);
+    const connection = connect({ path: link.path, allowHalfOpen: true });
+    connection.resume().write('4711\n');
+    await link.next();
+    let isDrained = false;
+    const draining = link.drain(60_000).then(() => {
+      isDrained = true;
+    });
+    await once(connection, 'end');
+
+    expect(isDrained).toBe(false);
+    connection.end();
+    await draining;
+    link.remove();
+  });
+
+  it('waits no longer than it is told to', async () => {
+    const link = await RuntimeLink.open([folder]);
+    const connection = connect({ path: link.path, allowHalfOpen: true });
+    connection.write('4711\n');
+    await link.next();
+    await link.drain(1);
+
+    connection.destroy();
+    link.remove();
+  });
+
   it('rejects those who wait when it is closed', async () => {
     const link = await RuntimeLink.open([folder]);
     const waiting = link.next();

@@ -79,7 +79,7 @@ describe("Powertools' log line of a request", () => {
   it.each([
     ['/v1/models', 200, readEvent('function-url-models')],
     ['unknown', 404, readEvent('invalid/http-unknown-path')],
-    ['/v1/completions', 400, post({ prompt: 'Hi', temperature: 3 })],
+    ['/v1/completions', 400, post({ prompt: 'Hi', temperature: -1 })],
   ])('has only the path and the status when nothing was generated: %s, %i', async (...given) => {
     const [path, status, event] = given;
     await startCompletion(await loadTelemetry())(event);
@@ -89,7 +89,7 @@ describe("Powertools' log line of a request", () => {
   });
 
   it('has the HTTP status of a rejected direct invoke', async () => {
-    await expect(startCompletion(await loadTelemetry())({ prompt: 'Hi', temperature: 3 })).rejects.toThrow();
+    await expect(startCompletion(await loadTelemetry())({ prompt: 'Hi', temperature: -1 })).rejects.toThrow();
 
     expect(printed.log).toMatchObject([{ level: 'INFO', path: 'direct', status: 400 }]);
   });
@@ -170,7 +170,7 @@ describe("Powertools' metrics", () => {
   });
 
   it('count a rejected request as a client error', async () => {
-    await startCompletion(await loadTelemetry())(post({ prompt: 'Hi', temperature: 3 }));
+    await startCompletion(await loadTelemetry())(post({ prompt: 'Hi', temperature: -1 }));
 
     expect(toValues(printed.metrics[0])).toMatchObject({ Requests: 1, ClientErrors: 1, ServerErrors: 0 });
   });
@@ -270,7 +270,7 @@ describe("Powertools' report of a stream", () => {
   });
 
   it('has the status of a stream that was rejected', async () => {
-    await startStream(await loadTelemetry()).read(post({ prompt: 'Hi', stream: true, temperature: 3 }));
+    await startStream(await loadTelemetry()).read(post({ prompt: 'Hi', stream: true, temperature: -1 }));
 
     expect(printed.log).toMatchObject([{ status: 400 }]);
   });

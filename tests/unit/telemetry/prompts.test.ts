@@ -108,7 +108,7 @@ describe('the console', () => {
   it('has no line for an answered request', async () => {
     const ask = startCompletion(new Telemetry());
     await ask({ prompt: 'Hi' });
-    await ask(post({ prompt: 'Hi', temperature: 3 }));
+    await ask(post({ prompt: 'Hi', temperature: -1 }));
 
     expect(printed.text).toBe('');
   });
@@ -165,7 +165,7 @@ describe.each(reporters)('the log of %s, with LOG_PROMPTS', (_, load) => {
   });
 
   it('has the body of a rejected request', async () => {
-    await startCompletion(await load(options))(post({ prompt, temperature: 3 }));
+    await startCompletion(await load(options))(post({ prompt, temperature: -1 }));
 
     expect(findTranscript()).toEqual([{ body: expect.stringContaining(promptWord) }]);
   });

@@ -1,15 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { parseChatRequest } from '../../../../src/api/chat/chat-request.ts';
-import { unsupportedSamplers } from '../../../../src/api/completions/completion-request.ts';
+import { unsupportedFields } from '../../../../src/api/completions/completion-request.ts';
+import { ForeignFields } from '../../../../src/generation/foreign-fields.ts';
 
 const messages = [{ role: 'user', content: 'Hi' }];
 const tool = (name: string, parameters?: object) => ({ type: 'function', function: { name, parameters } });
-const parse = (fields: object) => parseChatRequest({ model: 'fake', messages, ...fields });
+const parse = (fields: object, foreign?: ForeignFields) =>
+  parseChatRequest({ model: 'fake', messages, ...fields }, foreign);
+const parseStrictly = (fields: object) => parse(fields, new ForeignFields({ strict: true }));
 const parseMessage = (message: object) => parse({ messages: [...messages, message] });
 
-/** Fields of OpenAI's and other servers' chats that are rejected by name. */
-const refused = [
-  ...Object.keys(unsupportedSamplers),
+/** Fields of OpenAI's and other servers' chats that change nothing here. */
+const foreignFields = [
+  ...Object.keys(unsupportedFields),
   'functions',
   'function_call',
   'audio',
@@ -26,8 +29,12 @@ const refused = [
 ];
 
 describe('parseChatRequest', () => {
-  it.each(refused)('rejects %s with its name', (field) => {
-    expect(() => parse({ [field]: 1 })).toThrow(
+  it.each(foreignFields)('ignores %s, and rejects it with a reason under the strict rule', (field) => {
+    const foreign = new ForeignFields();
+
+    expect(parse({ [field]: 1 }, foreign)).not.toHaveProperty(field);
+    expect(foreign.ignored).toBe(field);
+    expect(() => parseStrictly({ [field]: 1 })).toThrow(
       expect.objectContaining({
         code: 'unsupported_parameter',
         param: field,
@@ -36,8 +43,9 @@ describe('parseChatRequest', () => {
     );
   });
 
-  it.each(refused)('ignores %s when it is null', (field) => {
-    expect(parse({ [field]: null })).not.toHaveProperty(field);
+  it.each(foreignFields)('takes %s for absent when it says nothing', (field) => {
+    for (const neutral of [null, '', [], {}])
+      expect(parseStrictly({ [field]: neutral })).not.toHaveProperty(field);
   });
 
   it.each([
@@ -49,19 +57,15 @@ describe('parseChatRequest', () => {
       'messages',
       "'messages' must be a list of at most 2048, not a list of 2049.",
     ],
-    [{ prompt: 'a' }, 'prompt', "Unknown parameter 'prompt'."],
     [{ max_tokens: 0 }, 'max_tokens', "'max_tokens' must be at least 1, not 0."],
-    [{ max_tokens: 1, max_completion_tokens: 1 }, 'max_tokens', 'only one of them'],
+    [{ max_tokens: -2 }, 'max_tokens', "'max_tokens' must be at least -1, not -2."],
+    [{ max_tokens: 1.5 }, 'max_tokens', "'max_tokens' must be a whole number, not 1.5."],
+    [{ max_completion_tokens: '9' }, 'max_completion_tokens', 'must be a number, not a string'],
     [{ top_logprobs: 1 }, 'top_logprobs', "'top_logprobs' needs 'logprobs': true."],
     [{ logprobs: true, top_logprobs: 21 }, 'top_logprobs', "'top_logprobs' must be at most 20, not 21."],
     [{ logprobs: 1 }, 'logprobs', "'logprobs' must be a boolean, not 1."],
-    [{ stream_options: {} }, 'stream_options', "'stream_options' needs 'stream': true."],
-    [{ stream: true, stream_options: { other: 1 } }, 'stream_options.other', 'Unknown parameter'],
-    [{ reasoning_effort: 'much' }, 'reasoning_effort', '"none" or "minimal"'],
-    [{ store: true }, 'store', "'store' must be false, not true."],
-    [{ service_tier: 'flex' }, 'service_tier', '"auto" or "default"'],
+    [{ store: 'yes' }, 'store', "'store' must be a boolean, not a string."],
     [{ modalities: ['text', 'audio'] }, 'modalities.1', '"text"'],
-    [{ metadata: { a: 1 } }, 'metadata.a', 'must be a string, not 1'],
     [{ response_format: { type: 'xml' } }, 'response_format.type', "'response_format.type' must be"],
     [{ response_format: { type: 'json_schema' } }, 'response_format.json_schema', 'is required'],
     [
@@ -97,6 +101,14 @@ describe('parseChatRequest', () => {
       "not in 'tools'",
     ],
     [
+      {
+        tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [tool('b')] } },
+        tools: [tool('a')],
+      },
+      'tool_choice',
+      "not in 'tools'",
+    ],
+    [
       { tool_choice: { type: 'function', function: { name: 7 } }, tools: [tool('a')] },
       'tool_choice.function.name',
       'must be a string, not 7',
@@ -108,40 +120,66 @@ describe('parseChatRequest', () => {
   });
 
   it.each([
+    [{ prompt: 'a' }, 'prompt', "Unknown parameter 'prompt'."],
+    [{ stream: true, stream_options: { other: 1 } }, 'stream_options.other', 'Unknown parameter'],
+    [{ stream_options: { include_usage: true } }, 'stream_options', "'stream_options' needs 'stream': true."],
+    [{ reasoning_effort: 'much' }, 'reasoning_effort', '"none" or "minimal"'],
+    [{ store: true }, 'store', "'store' must be false, not true."],
+    [{ service_tier: 'flex' }, 'service_tier', '"auto" or "default"'],
+    [{ messages: [{ role: 'user', content: 'Hi', id: 4 }] }, 'messages.0.id', 'Unknown parameter'],
+    [
+      { messages: [{ role: 'user', content: [{ type: 'text', text: 'Hi', cache_control: { type: 'a' } }] }] },
+      'messages.0.content.0.cache_control',
+      'Unknown parameter',
+    ],
+    [
+      { messages: [...messages, { role: 'assistant', tool_calls: [{ id: 'a', extra_content: { b: 1 } }] }] },
+      'messages.1.tool_calls.0.extra_content',
+      'Unknown parameter',
+    ],
+    [{ messages: [...messages, { role: 'assistant', audio: { id: 'a' } }] }, 'messages.1.audio', 'Unknown'],
+    [{ tools: [{ ...tool('a'), cache_control: { type: 'b' } }] }, 'tools.0.cache_control', 'Unknown'],
+  ] as [object, string, string][])(
+    'ignores %j, and rejects it under the strict rule',
+    (fields, param, message) => {
+      const foreign = new ForeignFields();
+      parse(fields, foreign);
+
+      expect(foreign.ignored).toBe(param);
+      expect(() => parseStrictly(fields)).toThrow(
+        expect.objectContaining({ status: 400, param, message: expect.stringContaining(message) }),
+      );
+    },
+  );
+
+  it.each([
     [{ content: 'Hi' }, 'messages.1.role', 'is required'],
-    [{ role: 'function', content: 'Hi' }, 'messages.1.role', 'must be one of the allowed values'],
+    [{ role: 'bot', content: 'Hi' }, 'messages.1.role', 'must be one of the allowed values'],
     [{ role: 'user' }, 'messages.1.content', 'is required'],
-    [{ role: 'user', content: null }, 'messages.1.content', 'must be a string or a list, not null'],
-    [{ role: 'user', content: 'Hi', other: 1 }, 'messages.1.other', 'Unknown parameter'],
-    [
-      { role: 'user', content: [{ type: 'video' }] },
-      'messages.1.content.0.type',
-      'must be one of the allowed values',
-    ],
-    [
-      { role: 'user', content: [{ type: 'text', text: 7 }] },
-      'messages.1.content.0.text',
-      'must be a string, not 7',
-    ],
-    [
-      { role: 'user', content: [{ type: 'input_audio', input_audio: {} }] },
-      'messages.1.content.0.type',
-      'must be one of the allowed values',
-    ],
-    [{ role: 'tool', content: 'a' }, 'messages.1.tool_call_id', 'is required'],
-    [{ role: 'assistant', audio: { id: 'a' } }, 'messages.1.audio', 'must be null, not an object'],
-    [
-      {
-        role: 'assistant',
-        tool_calls: [{ id: 'a', type: 'function', function: { name: 'a', arguments: {} } }],
-      },
-      'messages.1.tool_calls.0.function.arguments',
-      'must be a string, not an object',
-    ],
+    [{ role: 'user', content: 7 }, 'messages.1.content', 'must be a string or a list, not 7'],
+    [{ role: 'user', content: [7] }, 'messages.1.content.0', 'must be'],
   ] as [object, string, string][])('rejects the message %j', (message, param, text) => {
     expect(() => parseMessage(message)).toThrow(
       expect.objectContaining({ status: 400, param, message: expect.stringContaining(text) }),
     );
+  });
+
+  it.each([
+    ['any', 'required', ['a', 'b']],
+    [{ type: 'any' }, 'required', ['a', 'b']],
+    [{ type: 'auto' }, 'auto', ['a', 'b']],
+    [{ type: 'function', name: 'b' }, { type: 'function', function: { name: 'b' } }, ['a', 'b']],
+    [{ type: 'tool', name: 'b' }, { type: 'function', function: { name: 'b' } }, ['a', 'b']],
+    [
+      { type: 'allowed_tools', allowed_tools: { mode: 'required', tools: [{ function: { name: 'b' } }] } },
+      'required',
+      ['b'],
+    ],
+  ])('reads the tool_choice %j as %j of %j', (tool_choice, choice, names) => {
+    const request = parse({ tools: [tool('a'), tool('b')], tool_choice });
+
+    expect(request.tool_choice).toEqual(choice);
+    expect(request.tools?.map((each) => each.function.name)).toEqual(names);
   });
 
   it('accepts fields that change nothing', () => {
@@ -149,9 +187,10 @@ describe('parseChatRequest', () => {
       user: 'a',
       safety_identifier: 'b',
       prompt_cache_key: 'c',
-      metadata: { d: 'e' },
+      metadata: { d: 7 },
       store: false,
       service_tier: 'auto',
+      reasoning_effort: 'low',
       modalities: ['text'],
       tools: [],
       tool_choice: 'auto',
@@ -159,7 +198,7 @@ describe('parseChatRequest', () => {
       response_format: { type: 'text' },
     };
 
-    expect(parse(fields)).toMatchObject({ parallel_tool_calls: true });
+    expect(parseStrictly(fields)).toMatchObject({ parallel_tool_calls: true });
   });
 
   it('reads no names from the prototype', () => {
@@ -171,7 +210,6 @@ describe('parseChatRequest', () => {
       ),
     );
 
-    expect(parsed.metadata).toEqual({ constructor: 'y' });
     expect(parsed.chat_template_kwargs).not.toHaveProperty('polluted');
     expect({}).not.toHaveProperty('polluted');
   });

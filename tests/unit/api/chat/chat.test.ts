@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ForeignFields } from '../../../../src/generation/foreign-fields.ts';
 import { templates } from '../../chat/templates.ts';
 import { FakeEngine, toByteTokens } from '../../fake-engine.ts';
 import { chatStreamed, chatWhole } from '../fake-service.ts';
@@ -136,9 +137,6 @@ describe('a chat', () => {
 
 describe('a chat is rejected', () => {
   it.each([
-    ['without a model', { model: undefined }, 'missing_required_parameter', 'model'],
-    ['when its model is null', { model: null }, 'missing_required_parameter', 'model'],
-    ['for another model', { model: 'gpt-4' }, 'model_not_found', 'model'],
     [
       'when its messages do not fit the context',
       { messages: [{ role: 'user', content: 'a'.repeat(64) }] },
@@ -151,22 +149,8 @@ describe('a chat is rejected', () => {
       'context_length_exceeded',
       'messages',
     ],
-    ['when max_tokens does not fit the context', { max_tokens: 60 }, 'context_length_exceeded', 'max_tokens'],
-    [
-      'when max_completion_tokens does not fit the context',
-      { max_completion_tokens: 60 },
-      'context_length_exceeded',
-      'max_completion_tokens',
-    ],
-    [
-      'with a reasoning_effort for a model that does not think',
-      { reasoning_effort: 'low' },
-      'unsupported_parameter',
-      'reasoning_effort',
-    ],
-  ])('%s', async (_, fields, code, param) => {
+  ])('%s', async (_, body, code, param) => {
     const engine = new FakeEngine();
-    const body = { messages, ...fields };
 
     await expect(chatWhole(body, { engine, chatTemplate })).rejects.toMatchObject({ code, param });
     await expect(chatStreamed(body, { engine, chatTemplate })).rejects.toMatchObject({ code, param });
@@ -189,12 +173,29 @@ describe('a chat is rejected', () => {
     await expect(chatStreamed({ messages, n: 2 }, { engine, chatTemplate }, context)).rejects.toBe(reason);
     expect(engine.open).toBe(0);
   });
+});
 
-  it("but not for the reasoning_effort 'none'", async () => {
+describe('a model that does not think', () => {
+  it.each([
+    ['none', undefined],
+    ['low', 'reasoning_effort'],
+    ['default', 'reasoning_effort'],
+  ])("answers with the reasoning_effort '%s', and ignores %s", async (effort, ignored) => {
     const engine = new FakeEngine();
-    await chatWhole({ messages, reasoning_effort: 'none' }, { engine, chatTemplate });
+    const foreignFields = new ForeignFields();
+    await chatWhole({ messages, reasoning_effort: effort }, { engine, chatTemplate }, { foreignFields });
 
     expect(engine.requests).toHaveLength(1);
+    expect(foreignFields.ignored).toBe(ignored);
+  });
+
+  it('rejects an effort under the strict rule', async () => {
+    const foreignFields = new ForeignFields({ strict: true });
+    const engine = new FakeEngine();
+
+    await expect(
+      chatWhole({ messages, reasoning_effort: 'low' }, { engine, chatTemplate }, { foreignFields }),
+    ).rejects.toMatchObject({ code: 'unsupported_parameter', param: 'reasoning_effort' });
   });
 });
 

@@ -2,8 +2,11 @@ import { describe, expect, it } from 'vitest';
 import {
   parseCompletionRequest,
   toPrompts,
-  unsupportedSamplers,
+  unsupportedFields,
 } from '../../../../src/api/completions/completion-request.ts';
+import { ForeignFields } from '../../../../src/generation/foreign-fields.ts';
+
+const parseStrictly = (body: unknown) => parseCompletionRequest(body, new ForeignFields({ strict: true }));
 
 describe('parseCompletionRequest', () => {
   it.each([
@@ -20,19 +23,17 @@ describe('parseCompletionRequest', () => {
       'prompt',
       "'prompt' must be a list of at most 128, not a list of 129.",
     ],
-    [{ prompt: 'a', max_tokens: -1 }, 'max_tokens', "'max_tokens' must be at least 0, not -1."],
+    [{ prompt: 'a', max_tokens: -2 }, 'max_tokens', "'max_tokens' must be at least -1, not -2."],
     [{ prompt: 'a', max_tokens: 1.5 }, 'max_tokens', "'max_tokens' must be a whole number, not 1.5."],
     [{ prompt: 'a', top_p: 1.5 }, 'top_p', "'top_p' must be at most 1, not 1.5."],
     [{ prompt: 'a', repeat_penalty: 0 }, 'repeat_penalty', "'repeat_penalty' must be more than 0, not 0."],
     [{ prompt: 'a', temperature: '1' }, 'temperature', "'temperature' must be a number, not a string."],
     [{ prompt: 'a', stop: 7 }, 'stop', "'stop' must be a string or a list, not 7."],
-    [{ prompt: 'a', stop: '' }, 'stop', "'stop' must be a non-empty string, not an empty string."],
-    [{ prompt: 'a', stop: ['b', ''] }, 'stop.1', "'stop.1' must be a non-empty string, not an empty string."],
     [{ prompt: 'a', stop: ['b', 7] }, 'stop.1', "'stop.1' must be a string, not 7."],
     [
-      { prompt: 'a', stop: Array(17).fill('b') },
+      { prompt: 'a', stop: Array(257).fill('b') },
       'stop',
-      "'stop' must be a list of at most 16, not a list of 17.",
+      "'stop' must be a list of at most 256, not a list of 257.",
     ],
     [{}, 'prompt', "'prompt' is required."],
     [{ prompt: null }, 'prompt', "'prompt' is required."],
@@ -40,30 +41,31 @@ describe('parseCompletionRequest', () => {
     [JSON.parse('{"prompt": "a", "__proto__": 1}'), '__proto__', "Unknown parameter '__proto__'."],
     [{ prompt: 'a', constructor: 1 }, 'constructor', "Unknown parameter 'constructor'."],
     [{ prompt: 'a', stream: 'yes' }, 'stream', "'stream' must be a boolean, not a string."],
-    [{ prompt: 'a', stream_options: {} }, 'stream_options', "'stream_options' needs 'stream': true."],
+    [
+      { prompt: 'a', stream_options: { include_usage: true } },
+      'stream_options',
+      "'stream_options' needs 'stream': true.",
+    ],
     [
       { prompt: 'a', stream: true, stream_options: { usage: true } },
       'stream_options.usage',
       "Unknown parameter 'stream_options.usage'.",
     ],
     [{ prompt: 'a', unknown: null }, 'unknown', "Unknown parameter 'unknown'."],
-    [
-      { prompt: 'a', seed: 2 ** 60 },
-      'seed',
-      "'seed' must be at most 9007199254740991, not 1152921504606847000.",
-    ],
+    [{ prompt: 'a', seed: 2 ** 65 }, 'seed', "'seed' must be at most 18446744073709552000"],
+    [{ prompt: 'a', typical_p: 0.9 }, 'typical_p', "'typical_p' must be 1, not 0.9."],
+    [{ prompt: 'a', samplers: ['top_k'] }, 'samplers', "'samplers' must be a list of at most 0"],
     [{ prompt: 'a', n: 0 }, 'n', "'n' must be at least 1, not 0."],
     [{ prompt: 'a', n: 129 }, 'n', "'n' must be at most 128, not 129."],
     [{ prompt: 'a', n: 3, best_of: 2 }, 'best_of', "'best_of' must be at least 'n', not 2: 'n' is 3."],
     [{ prompt: 'a', suffix: 'b', echo: true }, 'echo', "'echo' and 'suffix' cannot be used together."],
     [{ prompt: ['a'], suffix: 'b' }, 'suffix', "'suffix' needs a 'prompt' that is one text."],
-    [{ prompt: 'a', grammar: '' }, 'grammar', "'grammar' must be a non-empty string, not an empty string."],
     [
       { prompt: 'a', json_schema: 'a' },
       'json_schema',
       "'json_schema' must be a boolean or an object, not a string.",
     ],
-    ...Object.keys(unsupportedSamplers).map((field) => [
+    ...Object.keys(unsupportedFields).map((field) => [
       { prompt: 'a', [field]: 1 },
       field,
       `'${field}' is not supported`,
@@ -71,8 +73,8 @@ describe('parseCompletionRequest', () => {
     [[], null, 'The request must be a JSON object.'],
     ['a', null, 'The request must be a JSON object.'],
     [null, null, 'The request must be a JSON object.'],
-  ] as [unknown, string | null, string][])('rejects %j', (body, param, message) => {
-    expect(() => parseCompletionRequest(body)).toThrow(
+  ] as [unknown, string | null, string][])('rejects %j under the strict rule', (body, param, message) => {
+    expect(() => parseStrictly(body)).toThrow(
       expect.objectContaining({ status: 400, param, message: expect.stringContaining(message) }),
     );
   });
@@ -94,7 +96,44 @@ describe('parseCompletionRequest', () => {
       { prompt: 'a', [name]: 1 },
       { prompt: 'a', logit_bias: { [name]: 1 } },
     ])
-      expect(() => parseCompletionRequest(body)).toThrow(/^.{1,120}$/);
+      expect(() => parseStrictly(body)).toThrow(/^.{1,120}$/);
+  });
+
+  it('ignores foreign fields at any depth', () => {
+    const foreign = new ForeignFields();
+    const body = JSON.parse(
+      '{"prompt": "a", "prompts": "b", "__proto__": 1, "constructor": 1, "n_keep": 4, "unknown": null,' +
+        ' "stream": true, "stream_options": {"include_usage": true, "usage": true}}',
+    );
+
+    expect(parseCompletionRequest(body, foreign)).toEqual({
+      ...parseCompletionRequest({ prompt: 'a' }),
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    expect(foreign.ignored).toBe('prompts, __proto__, constructor, n_keep, stream_options.usage');
+  });
+
+  it.each([
+    ['stop', [], ['', null, 'b'], ['b']],
+    ['logit_bias', {}, [], {}],
+    ['top_k', 0, null, 0],
+    ['top_k', 0, -1, -1],
+    ['grammar', undefined, '', undefined],
+    ['suffix', undefined, '', undefined],
+    ['stream_options', undefined, {}, undefined],
+    ['json_schema', undefined, {}, {}],
+    ['seed', undefined, -1, undefined],
+    ['logprobs', undefined, false, undefined],
+    ['logprobs', undefined, 5, 5],
+    ['mirostat_tau', undefined, 5, 5],
+    ['temperature', 1, 7.5, 7.5],
+  ])('reads %s, by default %j, from %j as %j', (field, absent, given, parsed) => {
+    const read = (fields: object) =>
+      (parseCompletionRequest({ prompt: 'a', ...fields }) as Record<string, unknown>)[field];
+
+    expect(read({})).toEqual(absent);
+    expect(read({ [field]: given })).toEqual(parsed);
   });
 
   it('ignores fields that are null, and fills in the defaults', () => {
@@ -102,7 +141,6 @@ describe('parseCompletionRequest', () => {
 
     expect(parseCompletionRequest(body)).toEqual({
       prompt: 'a',
-      max_tokens: 16,
       echo: false,
       temperature: 1,
       top_p: 1,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseEmbeddingsRequest } from '../../../../src/api/embeddings/embeddings-request.ts';
+import { ForeignFields } from '../../../../src/generation/foreign-fields.ts';
 
 describe('an embeddings request', () => {
   it('has defaults, and ignores fields that are null', () => {
@@ -29,7 +30,9 @@ describe('an embeddings request', () => {
     ['0 dimensions', { input: 'text', dimensions: 0 }, 'invalid_value', 'dimensions'],
     ['an unknown field', { input: 'text', prompt: 'text' }, 'unknown_parameter', 'prompt'],
     ["another server's field", { input: 'text', truncate: 'END' }, 'unsupported_parameter', 'truncate'],
-  ])('with %s is rejected', (_, body, code, param) => {
-    expect(() => parseEmbeddingsRequest(body)).toThrow(expect.objectContaining({ code, param }));
+  ])('with %s is rejected under the strict rule', (_, body, code, param) => {
+    const strict = new ForeignFields({ strict: true });
+
+    expect(() => parseEmbeddingsRequest(body, strict)).toThrow(expect.objectContaining({ code, param }));
   });
 });

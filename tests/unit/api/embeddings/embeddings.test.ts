@@ -141,10 +141,6 @@ describe('an embeddings request is rejected', () => {
     });
   });
 
-  it('when it names another model', async () => {
-    await expect(ask({ input: 'text', model: 'other' })).rejects.toMatchObject({ code: 'model_not_found' });
-  });
-
   it.each<[string, unknown, Misfit, { code: string; param: string; message: RegExp }]>([
     [
       'that is too long',

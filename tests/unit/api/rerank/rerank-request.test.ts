@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseRerankRequest, toTexts } from '../../../../src/api/rerank/rerank-request.ts';
+import { ForeignFields } from '../../../../src/generation/foreign-fields.ts';
 
 describe('a rerank request', () => {
   it('has defaults, and documents of both kinds', () => {
@@ -29,7 +30,9 @@ describe('a rerank request', () => {
       'unsupported_parameter',
       'max_chunks_per_doc',
     ],
-  ])('with %s is rejected', (_, body, code, param) => {
-    expect(() => parseRerankRequest(body)).toThrow(expect.objectContaining({ code, param }));
+  ])('with %s is rejected under the strict rule', (_, body, code, param) => {
+    const strict = new ForeignFields({ strict: true });
+
+    expect(() => parseRerankRequest(body, strict)).toThrow(expect.objectContaining({ code, param }));
   });
 });

@@ -53,10 +53,6 @@ describe('a rerank request', () => {
     });
   });
 
-  it('is rejected when it names another model', async () => {
-    await expect(ask({ model: 'other' })).rejects.toMatchObject({ code: 'model_not_found' });
-  });
-
   it.each([
     ['query', { query: 'x'.repeat(100_000) }],
     ['documents.1', { documents: ['short', 'x'.repeat(100_000)] }],

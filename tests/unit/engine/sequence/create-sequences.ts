@@ -1,6 +1,8 @@
 // Sequences on a fake context, and generations on them.
 import { afterEach, expect } from 'vitest';
+import { ConversationCache } from '../../../../src/engine/cache/conversation-cache.ts';
 import type {
+  CacheRule,
   GenerationEvent,
   GenerationRequest,
   GenerationSummary,
@@ -8,6 +10,7 @@ import type {
 } from '../../../../src/engine/engine.ts';
 import { PrefixSnapshots } from '../../../../src/engine/prompt/prefix-snapshots.ts';
 import { Pace } from '../../../../src/engine/sequence/pace.ts';
+import { PromptSharing } from '../../../../src/engine/sequence/prompt-sharing.ts';
 import { Sequence } from '../../../../src/engine/sequence/sequence.ts';
 import { FakeClock } from './fake-clock.ts';
 import { endToken, FakeContext, type FakeContextOptions } from './fake-context.ts';
@@ -15,6 +18,10 @@ import { FakeSequence, type FakeSequenceOptions } from './fake-sequence.ts';
 
 export interface SequenceOptions extends Omit<FakeContextOptions, 'clock'>, FakeSequenceOptions {
   readonly snapshots?: PrefixSnapshots;
+  /** Default: exact, by which a text is the one of a fresh sequence. */
+  readonly rule?: CacheRule;
+  /** Default: none are kept. */
+  readonly conversations?: ConversationCache;
   readonly lookupTokens?: number;
 }
 
@@ -49,13 +56,16 @@ export function createContext(options: Partial<FakeContextOptions> = {}): FakeCo
 }
 
 export function createSequences(options: SequenceOptions = {}): FakeSequences {
-  const { snapshots = PrefixSnapshots.none(), lookupTokens = 0 } = options;
+  const { snapshots = PrefixSnapshots.none(), lookupTokens = 0, rule = 'exact' } = options;
+  const { conversations = new ConversationCache({ limitBytes: 0, isIndivisible: false }) } = options;
   const context = createContext(options);
   const { clock } = context;
   const pace = new Pace();
+  const sharing = new PromptSharing(conversations);
   const sequences = Array.from({ length: context.sequences }, (_, number) => {
     const native = new FakeSequence(context, number, options);
-    return new Sequence({ native, vocabulary, snapshots, pace, clock, lookupTokens });
+    const parts = { native, vocabulary, snapshots, conversations, sharing, rule, pace, clock, lookupTokens };
+    return new Sequence(parts);
   });
   const [sequence] = sequences;
   if (sequence === undefined) throw new Error('A context has at least one sequence.');

@@ -105,7 +105,7 @@ describe.each(ways)('tokens that are chosen %s', (_, way) => {
       };
 
       await expect(generate(sequence, prompt, { maxTokens: 50 })).rejects.toThrow('no memory');
-      expect(sequence.reusableTokens(prompt)).toBe(0);
+      expect(sequence.reusableTokens(toRequest(prompt))).toBe(0);
       const { text, summary } = await generate(sequence, prompt);
       expect(summary.cachedTokens).toBe(0);
       expect(text).toBe(await generateCold(prompt));

@@ -2,6 +2,7 @@
 // A call that llama.cpp would refuse or misunderstand throws, and is listed as a violation.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { parseKvState, toKvState } from '../../../../src/engine/cache/kv-state.ts';
 import type { ScoredToken, Token } from '../../../../src/engine/engine.ts';
 import type { Decode } from '../../../../src/engine/sequence/native-sequence.ts';
 import type { FakeClock } from './fake-clock.ts';
@@ -45,6 +46,28 @@ export function hash(numbers: readonly number[]): number {
   return numbers.reduce((sum, number) => Math.imul(sum ^ number, 0x0100_0193) >>> 0, 0x811c_9dc5) >>> 7;
 }
 
+/** A state in llama.cpp's layout. The row of a token tells the tokens before it, so that rows of other texts are noticed. */
+function toState(tokens: readonly Token[], streams: number): Uint8Array {
+  const rows = Buffer.alloc(tokens.length * 8);
+  for (const [index, token] of tokens.entries()) {
+    rows.writeUInt32LE(token, index * 8);
+    rows.writeUInt32LE(hash(tokens.slice(0, index + 1)), index * 8 + 4);
+  }
+  const shape = { streams, layers: 1, parts: [{ type: 1, rowBytes: 8 }] };
+  return toKvState(shape, [{ tokens: tokens.length, bytes: rows }], tokens.length);
+}
+
+/** The tokens of a state; undefined when its rows are not all of one text. */
+function tokensOfState(state: Uint8Array): readonly Token[] | undefined {
+  const parsed = parseKvState(state);
+  const rows = Buffer.from(parsed?.slice(0, parsed.tokens).bytes ?? []);
+  const tokens = Array.from({ length: rows.length / 8 }, (_, index) => rows.readUInt32LE(index * 8));
+  const isOne = tokens.every(
+    (_, index) => rows.readUInt32LE(index * 8 + 4) === hash(tokens.slice(0, index + 1)),
+  );
+  return parsed !== undefined && isOne ? tokens : undefined;
+}
+
 export class FakeContext {
   readonly clock: FakeClock;
   readonly sequences: number;
@@ -58,6 +81,8 @@ export class FakeContext {
   readonly decodes: FakeDecode[] = [];
   /** Called when a decode starts. The decode waits for its promise, and fails with its error. */
   onDecode: (decode: FakeDecode) => unknown = () => {};
+  /** Called when a state is written; what it throws makes the write fail. */
+  onWrite: () => void = () => {};
   readonly #decodeMs: (tokens: number) => number;
   readonly #held: Token[][];
   /** The sequences whose last decode failed. */
@@ -142,6 +167,19 @@ export class FakeContext {
     });
   }
 
+  undisturbed<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = this.#queue.then(async () => {
+      this.#isExclusive = true;
+      try {
+        return await work();
+      } finally {
+        this.#isExclusive = false;
+      }
+    });
+    this.#queue = done.catch(() => {});
+    return done;
+  }
+
   /** Runs a step of a native loop behind the earlier ones. */
   loopStep<Result>(sequence: number, step: () => Promise<Result>): Promise<Result> {
     return this.#run(sequence, 'loop', step);
@@ -177,6 +215,21 @@ export class FakeContext {
     if (tokens.length > longest) throw new Error('the state does not fit');
     this.#heldBy(sequence).push(...tokens);
     return tokens;
+  }
+
+  read(sequence: number): Uint8Array {
+    this.assert(this.#isExclusive, 'a state read beside a decode');
+    this.assert(!this.#unknown.has(sequence), 'a state read after a decode that failed');
+    return toState(this.#heldBy(sequence), this.sequences);
+  }
+
+  write(sequence: number, state: Uint8Array): void {
+    this.assert(this.#isExclusive, 'a state written beside a decode');
+    this.clear(sequence);
+    this.onWrite();
+    const tokens = tokensOfState(state);
+    this.assert(tokens !== undefined, 'a state made of other states');
+    this.#heldBy(sequence).push(...tokens);
   }
 
   /** The tokens up to and including the one of an output. */
@@ -248,7 +301,8 @@ export class FakeContext {
     own.count += 1;
     this.#activities.set(sequence, own);
     const done = this.#queue.then(work);
-    this.#queue = done.catch(() => {});
+    // As in LlamaContext, where a sequence learns of a failure before anything else happens.
+    this.#queue = done.catch(() => nextTurn());
     try {
       return await done;
     } finally {

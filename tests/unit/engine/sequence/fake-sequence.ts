@@ -55,6 +55,10 @@ export class FakeSequence implements NativeSequence<string> {
     return this.#context.exclusively(this.#number, work);
   }
 
+  undisturbed<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#context.undisturbed(work);
+  }
+
   removeFrom(position: number): boolean {
     return this.#context.removeFrom(this.#number, position);
   }
@@ -69,6 +73,14 @@ export class FakeSequence implements NativeSequence<string> {
 
   async loadState(path: string, longest: number): Promise<Token[]> {
     return this.#context.load(this.#number, path, longest);
+  }
+
+  async readState(): Promise<Uint8Array> {
+    return this.#context.read(this.#number);
+  }
+
+  async writeState(state: Uint8Array): Promise<void> {
+    this.#context.write(this.#number, state);
   }
 
   async score(output: number, token: Token, top: number): Promise<ScoredToken> {

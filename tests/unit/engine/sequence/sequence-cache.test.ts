@@ -2,21 +2,21 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { ConversationCache } from '../../../../src/engine/cache/conversation-cache.ts';
 import type { Token } from '../../../../src/engine/engine.ts';
 import { KnownPrefixes } from '../../../../src/engine/prompt/known-prefixes.ts';
 import { PrefixSnapshots } from '../../../../src/engine/prompt/prefix-snapshots.ts';
-import { SequenceCache } from '../../../../src/engine/sequence/sequence-cache.ts';
-import { SequenceState } from '../../../../src/engine/sequence/sequence-state.ts';
+import type { Sequence } from '../../../../src/engine/sequence/sequence.ts';
 import {
-  createContext,
   createSequences,
   generate,
   generateCold,
   promptOf,
+  type SequenceOptions,
   start,
   toRequest,
+  toTokens,
 } from './create-sequences.ts';
-import { FakeSequence } from './fake-sequence.ts';
 
 const prompt = promptOf(200);
 
@@ -56,14 +56,14 @@ describe('a prompt that begins as the last one did', () => {
 
     for (let times = 0; times < 2; times += 1)
       expect(await generate(sequence, prompt)).toMatchObject({ text, summary: { cachedTokens: 0 } });
-    expect(sequence.reusableTokens(prompt)).toBe(0);
+    expect(sequence.reusableTokens(toRequest(prompt))).toBe(0);
   });
 
   it('reuses tokens only on the sequence that holds them', async () => {
     const { sequences, sequence } = createSequences({ sequences: 2 });
     await generate(sequence, prompt);
 
-    expect(sequences.map((each) => each.reusableTokens(prompt))).toEqual([192, 0]);
+    expect(sequences.map((each) => each.reusableTokens(toRequest(prompt)))).toEqual([192, 0]);
   });
 });
 
@@ -142,18 +142,106 @@ describe('a repeated prompt', () => {
   });
 });
 
-describe('a rule of reuse', () => {
-  it('can be replaced', async () => {
-    const context = createContext();
-    const native = new FakeSequence(context, 0, {});
-    const state = new SequenceState(native);
-    const reuse = vi.fn(() => 3);
-    const cache = new SequenceCache({ state, canForget: true, snapshots: PrefixSnapshots.none(), reuse });
-    await state.evaluatePrompt({ tokens: [1, 2, 3, 4, 5], outputs: [], read: async () => {} });
+describe('the common rule', () => {
+  const chat = async (sequence: Sequence<string>, turns: number) => {
+    const cached: number[] = [];
+    let text: readonly Token[] = prompt;
+    for (let turn = 0; turn < turns; turn += 1) {
+      const generation = await generate(sequence, text);
+      cached.push(text.length - generation.summary.promptTokens);
+      expect(generation.text).toBe(await generateCold(text));
+      text = [...text, ...toTokens(generation.text), ...promptOf(10, turn)];
+    }
+    return cached;
+  };
 
-    expect(await cache.prepare(toRequest([1, 2, 3, 9]))).toBe(3);
-    expect(reuse).toHaveBeenCalledWith(state, { tokens: [1, 2, 3, 9], breaks: [] });
-    expect(context.heldBy(0)).toEqual([1, 2, 3]);
+  it('reuses an answer in the next turn of a chat', async () => {
+    const { sequence, context } = createSequences({ rule: 'common' });
+
+    // The last token of an answer has not been evaluated.
+    expect(await chat(sequence, 3)).toEqual([0, 207, 225]);
+    expect(context.decodes.filter(({ tokens }) => tokens.length === 11)).toHaveLength(2);
+  });
+
+  it('reuses an answer on a model that can only go on', async () => {
+    const { sequence } = createSequences({ rule: 'common', canForget: false });
+
+    expect(await chat(sequence, 3)).toEqual([0, 207, 225]);
+    expect((await generate(sequence, prompt)).summary.cachedTokens).toBe(0);
+  });
+
+  it('goes back to before an answer on a model that can only go on', async () => {
+    const conversations = new ConversationCache({ limitBytes: 100_000, isIndivisible: true });
+    const { sequence } = createSequences({ rule: 'common', canForget: false, conversations });
+    await generate(sequence, prompt);
+    // The answer is rendered in another way.
+    const next = [...prompt, ...promptOf(30, 5)];
+    const { text, summary } = await generate(sequence, next);
+
+    expect(summary.cachedTokens).toBe(192);
+    expect(text).toBe(await generateCold(next));
+  });
+
+  it('gives way to the exact one where a request asks for it', async () => {
+    const { sequence } = createSequences({ rule: 'common' });
+    await generate(sequence, prompt);
+    const exact = await generate(sequence, [...prompt, 1, 2], { cachePrompt: 'exact' });
+    const again = await generate(sequence, [...prompt, 1, 2, 3], { cachePrompt: 'exact' });
+
+    // A prompt of the common rule is not cut where a cold start cuts it.
+    expect([exact.summary.cachedTokens, again.summary.cachedTokens]).toEqual([0, 192]);
+  });
+});
+
+describe('conversations that lost their slot', () => {
+  const create = (options: SequenceOptions = {}) => {
+    const conversations = new ConversationCache({ limitBytes: 100_000, isIndivisible: false });
+    return { conversations, ...createSequences({ rule: 'common', conversations, ...options }) };
+  };
+
+  it('are restored when they return', async () => {
+    const { sequence, context } = create();
+    const [one, other] = [promptOf(200, 1), promptOf(200, 2)];
+    const answer = toTokens((await generate(sequence, one)).text);
+    await generate(sequence, other);
+    const next = [...one, ...answer, 1, 2];
+    const { text, summary } = await generate(sequence, next);
+
+    expect(summary.cachedTokens).toBe(207);
+    expect(text).toBe(await generateCold(next));
+    expect(context.heldBy(0).slice(0, next.length)).toEqual(next);
+  });
+
+  it('serve another slot', async () => {
+    const { sequences, conversations } = create({ sequences: 2 });
+    const [first, second] = sequences as [Sequence<string>, Sequence<string>];
+    await generate(first, promptOf(200, 1));
+    await generate(first, promptOf(200, 2));
+
+    expect(conversations.size).toBe(1);
+    expect((await generate(second, [...promptOf(200, 1), 1])).summary.cachedTokens).toBe(200);
+  });
+
+  it('are not kept for a few tokens', async () => {
+    const { sequence, conversations } = create();
+    await generate(sequence, promptOf(200, 1), { maxTokens: 4 });
+    await generate(sequence, [...promptOf(200, 1), 1]);
+
+    expect(conversations.size).toBe(0);
+  });
+
+  it('are evaluated again when their state cannot be written', async () => {
+    const { sequence, context, conversations } = create();
+    await generate(sequence, promptOf(200, 1));
+    await generate(sequence, promptOf(200, 2));
+    context.onWrite = () => {
+      throw new Error('does not fit');
+    };
+    const { text, summary } = await generate(sequence, promptOf(200, 1));
+
+    expect(summary.cachedTokens).toBe(0);
+    expect(text).toBe(await generateCold(promptOf(200, 1)));
+    expect(conversations.size).toBe(1);
   });
 });
 
@@ -278,7 +366,7 @@ describe('a snapshot of a known prefix', () => {
     await sequence.restore(long);
 
     expect(context.heldBy(0)).toEqual(long.tokens);
-    expect(sequence.reusableTokens(prompt)).toBe(100);
+    expect(sequence.reusableTokens(toRequest(prompt))).toBe(100);
   });
 
   it('is restored after a generation whose iteration ended early', async () => {

@@ -1,6 +1,7 @@
 // Whatever happened on a sequence before, the next prompt gives the same text as on a fresh sequence.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ConversationCache } from '../../../../src/engine/cache/conversation-cache.ts';
 import type { GenerationEvent, GenerationRequest, Token } from '../../../../src/engine/engine.ts';
 import type { Sequence } from '../../../../src/engine/sequence/sequence.ts';
 import { createSequences, greedy, promptOf, start, toRequest } from './create-sequences.ts';
@@ -45,7 +46,11 @@ const requests = fc.record({
   maxTokens: fc.integer({ min: 0, max: 20 }),
   temperature: fc.constantFrom(0, 1),
   stop: fc.constantFrom([], ['ab'], ['c']),
-  cachePrompt: fc.oneof({ weight: 5, arbitrary: fc.constant(true) }, fc.constant(false)),
+  cachePrompt: fc.oneof(
+    { weight: 5, arbitrary: fc.constant(true) },
+    fc.constant(false),
+    fc.constant('exact' as const),
+  ),
   promptLogprobs: fc.oneof({ weight: 5, arbitrary: fc.constant(false) }, fc.constant(true)),
   logprobs: fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, fc.constant(1)),
 });
@@ -70,6 +75,9 @@ const histories = fc.record({
   hasLoop: fc.boolean(),
   steadyAfter: fc.nat(3),
   lookupTokens: fc.constantFrom(0, 3),
+  rule: fc.constantFrom('common' as const, 'exact' as const),
+  /** Room for no conversation, for about two, and for many. A token takes 8 bytes, and 12 of a head. */
+  conversationBytes: fc.constantFrom(0, 6_000, 1_000_000),
   canForget: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, fc.constant(false)),
   longestDecode: fc.constantFrom(64, 128, 512),
 });
@@ -133,8 +141,13 @@ describe('a sequence with a history of texts, aborts and failures', () => {
   it('generates what a fresh one generates', async () => {
     let completed = 0;
     await fc.assert(
-      fc.asyncProperty(histories, async ({ lists, ...options }) => {
-        const { context, sequences } = createSequences({ ...options, next, sequences: lists.length });
+      fc.asyncProperty(histories, async ({ lists, conversationBytes, ...options }) => {
+        const conversations = new ConversationCache({
+          limitBytes: conversationBytes,
+          isIndivisible: !options.canForget,
+        });
+        const sequenceOptions = { ...options, conversations, next, sequences: lists.length };
+        const { context, sequences } = createSequences(sequenceOptions);
         await Promise.all(
           lists.map(async (list, number) => {
             for (const generation of list) {
@@ -150,6 +163,7 @@ describe('a sequence with a history of texts, aborts and failures', () => {
             }
           }),
         );
+        expect(conversations.bytes).toBeLessThanOrEqual(conversationBytes);
         expect([context.violations, context.busy]).toEqual([[], 0]);
       }),
       { numRuns: 100 },

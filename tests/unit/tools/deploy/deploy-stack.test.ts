@@ -1,5 +1,11 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  DeleteBucketCommand,
+  ListMultipartUploadsCommand,
+  ListObjectVersionsCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -21,11 +27,12 @@ import { answer, ifSigned, startFunctionUrl, streamCompletion } from './function
 const sts = mockClient(STSClient);
 const lambda = mockClient(LambdaClient);
 const cloudFormation = mockClient(CloudFormationClient);
+const s3 = mockClient(S3Client);
 const name = 'gguf-lambda-dev';
 const parameter = ['Architecture=x86_64', 'MemorySize=3008', 'BatchMemorySize=3008'];
 
 beforeEach(() => {
-  for (const client of [sts, lambda, cloudFormation]) client.reset();
+  for (const client of [sts, lambda, cloudFormation, s3]) client.reset();
   sts.on(GetCallerIdentityCommand).resolves(caller);
   lambda.on(GetAccountSettingsCommand).resolves({
     AccountLimit: { ConcurrentExecutions: 1000, UnreservedConcurrentExecutions: 1000 },
@@ -129,6 +136,40 @@ describe('deployStack', () => {
     await deployStack({ environment: 'dev', parameter }, deployEnvironment);
 
     expect(lines).toContain('gguf-lambda-dev is up to date: nothing was changed.');
+  });
+
+  it('deletes the bucket of conversations when the stack no longer has it', async () => {
+    stubCommands();
+    const { url } = await startFunctionUrl(ifSigned(streamCompletion(' París.')));
+    const outputs = { StreamUrl: url, StreamAuth: 'AWS_IAM' };
+    cloudFormation
+      .on(DescribeStacksCommand)
+      .resolvesOnce(stackOf('UPDATE_COMPLETE', { ...outputs, ConversationBucket: 'states' }))
+      .resolves(stackOf('UPDATE_COMPLETE', outputs));
+    s3.on(ListObjectVersionsCommand).resolves({});
+    s3.on(ListMultipartUploadsCommand).resolves({});
+    s3.on(DeleteBucketCommand).resolves({});
+    const { deployEnvironment, lines } = fakeDeployEnvironment();
+
+    await deployStack({ environment: 'dev', parameter }, deployEnvironment);
+
+    expect(s3.commandCalls(DeleteBucketCommand).map((call) => call.args[0].input)).toEqual([
+      { Bucket: 'states', ExpectedBucketOwner: caller.Account },
+    ]);
+    expect(lines).toContain('Deleting the bucket of conversations states, which the stack no longer has.');
+  });
+
+  it('keeps the bucket of conversations that the stack still has', async () => {
+    stubCommands();
+    const { url } = await startFunctionUrl(ifSigned(streamCompletion(' París.')));
+    cloudFormation
+      .on(DescribeStacksCommand)
+      .resolves(
+        stackOf('UPDATE_COMPLETE', { StreamUrl: url, StreamAuth: 'AWS_IAM', ConversationBucket: 'states' }),
+      );
+    await deployStack({ environment: 'dev', parameter }, fakeDeployEnvironment().deployEnvironment);
+
+    expect(s3.calls()).toEqual([]);
   });
 
   it('throws declined when the first change set is declined', async () => {

@@ -90,6 +90,27 @@ describe('destroyStack', () => {
     expect(calls()).toEqual(['sam --version', deletion]);
   });
 
+  it('lists and empties the bucket of conversations too', async () => {
+    const { calls } = stubSam();
+    stubStack(stackOf('CREATE_COMPLETE', { ...outputs, ConversationBucket: 'states' }));
+    for (const Bucket of ['batches', 'states']) {
+      const page = { Versions: [{ Key: 'a', VersionId: 'null', IsLatest: true }] };
+      s3.on(ListObjectVersionsCommand, { Bucket }).resolvesOnce(page).resolvesOnce(page).resolves({});
+    }
+    const { deployEnvironment, lines } = fakeDeployEnvironment();
+
+    await destroyStack({ environment: 'dev' }, deployEnvironment);
+
+    expect(lines.find((line) => line.startsWith('This deletes'))).toContain(
+      'the bucket of conversations states with 1 object and the batch queue',
+    );
+    expect(s3.commandCalls(DeleteObjectsCommand).map((call) => call.args[0].input.Bucket)).toEqual([
+      'batches',
+      'states',
+    ]);
+    expect(calls()).toContain(deletion);
+  });
+
   it('deletes nothing when the user answers no', async () => {
     const { calls } = stubSam();
     stubStack();

@@ -1,5 +1,6 @@
 import {
   AbortMultipartUploadCommand,
+  DeleteBucketCommand,
   DeleteObjectsCommand,
   ListMultipartUploadsCommand,
   ListObjectVersionsCommand,
@@ -7,7 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { countContents, emptyBucket } from '../../../../tools/deploy/batch-bucket.ts';
+import { countContents, deleteBucket, emptyBucket } from '../../../../tools/deploy/bucket.ts';
 import { awsError, failureOf, region } from './fixtures.ts';
 
 const s3 = mockClient(S3Client);
@@ -173,5 +174,31 @@ describe('emptyBucket', () => {
     s3.on(DeleteObjectsCommand).rejects(awsError(name, status));
 
     expect(await failureOf(emptyBucket(bucket()))).toMatchObject({ code });
+  });
+});
+
+describe('deleteBucket', () => {
+  it('deletes the bucket after its objects', async () => {
+    s3.on(ListObjectVersionsCommand)
+      .resolvesOnce({ Versions: [{ Key: 'a', VersionId: '1', IsLatest: true }] })
+      .resolves({});
+    s3.on(DeleteBucketCommand).resolves({});
+
+    await deleteBucket(bucket());
+
+    const names = s3.calls().map(({ args: [command] }) => command.constructor.name);
+    expect(names.filter((name) => name.startsWith('Delete'))).toEqual([
+      'DeleteObjectsCommand',
+      'DeleteBucketCommand',
+    ]);
+    expect(s3.commandCalls(DeleteBucketCommand)[0]?.args[0].input).toEqual(target);
+  });
+
+  it('succeeds when there is no bucket', async () => {
+    for (const command of [ListObjectVersionsCommand, ListMultipartUploadsCommand, DeleteBucketCommand]) {
+      s3.on(command as typeof DeleteBucketCommand).rejects(awsError('NoSuchBucket', 404));
+    }
+
+    await expect(deleteBucket(bucket())).resolves.toBeUndefined();
   });
 });

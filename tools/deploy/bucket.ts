@@ -1,7 +1,8 @@
-// Empties the batch bucket. CloudFormation cannot delete a bucket that still has objects, noncurrent versions, delete
+// Empties and deletes buckets. CloudFormation cannot delete a bucket that still has objects, noncurrent versions, delete
 // markers or unfinished multipart uploads.
 import {
   AbortMultipartUploadCommand,
+  DeleteBucketCommand,
   DeleteObjectsCommand,
   ListMultipartUploadsCommand,
   type ListMultipartUploadsCommandInput,
@@ -66,6 +67,15 @@ export async function emptyBucket(bucket: Bucket): Promise<void> {
       client.send(new AbortMultipartUploadCommand({ ...target, ...upload }), { abortSignal }),
     ).catch(ignore('NoSuchUpload'));
   }
+}
+
+/** Empties and deletes a bucket. Does nothing when it does not exist. */
+export async function deleteBucket(bucket: Bucket): Promise<void> {
+  await emptyBucket(bucket);
+  const command = new DeleteBucketCommand({ Bucket: bucket.name, ExpectedBucketOwner: bucket.account });
+  await send('s3:DeleteBucket', () => bucket.client.send(command, { abortSignal: bucket.abortSignal })).catch(
+    ignore('NoSuchBucket'),
+  );
 }
 
 type VersionMarkers = Pick<ListObjectVersionsCommandInput, 'KeyMarker' | 'VersionIdMarker'>;

@@ -1,0 +1,214 @@
+// States of conversations that have lost their slot, in memory. A conversation that returns is restored instead of evaluated.
+// States are kept as segments of tokens, and those that begin alike share the segments of their beginning, so that a system
+// prompt is kept once. Least recently used conversations go first.
+import type { Token } from '../token.ts';
+import {
+  cutSegment,
+  haveSameShape,
+  type KvSegment,
+  type KvShape,
+  type KvState,
+  parseKvState,
+  toKvState,
+} from './kv-state.ts';
+
+/** What a sequence holds, or held when its state was kept. */
+export interface HeldTokens {
+  readonly tokens: readonly Token[];
+  /** How many of them were evaluated as a cold start would: see docs/decisions/0002. */
+  readonly prefilled: number;
+}
+
+interface Segmented {
+  readonly shape: KvShape;
+  segments: KvSegment[];
+}
+
+interface Conversation extends HeldTokens {
+  /** By tokens, or whole where the layout of the state is unknown. */
+  readonly state: Segmented | Uint8Array;
+}
+
+/** A conversation that a prompt begins with. */
+export interface FoundConversation {
+  /** How many of the prompt's tokens it has. */
+  readonly tokens: number;
+  readonly prefilled: number;
+  /** The state after these tokens, or after all of the conversation's where {@link isWhole}. */
+  toState(): Uint8Array;
+  /** The conversation's tokens that {@link toState} gives the state of. */
+  readonly stateTokens: readonly Token[];
+  /** Forgets the conversation, because its state cannot be used. */
+  forget(): void;
+}
+
+export interface ConversationCacheOptions {
+  /** The most bytes of states. 0 keeps none. */
+  readonly limitBytes: number;
+  /** Whether a state can only be continued behind its last token: that of a recurrent model, or behind a sliding window. */
+  readonly isIndivisible: boolean;
+}
+
+/** A shared beginning of fewer tokens is not worth a segment of its own. */
+const shortestSegment = 32;
+
+export class ConversationCache {
+  readonly limitBytes: number;
+  readonly isIndivisible: boolean;
+  /** The least recently used first. */
+  readonly #conversations = new Set<Conversation>();
+
+  constructor({ limitBytes, isIndivisible }: ConversationCacheOptions) {
+    this.limitBytes = limitBytes;
+    this.isIndivisible = isIndivisible;
+  }
+
+  /** The number of conversations. */
+  get size(): number {
+    return this.#conversations.size;
+  }
+
+  /** The bytes of all states; what several share counts once. */
+  get bytes(): number {
+    const parts = new Set<Uint8Array>();
+    for (const { state } of this.#conversations) for (const each of bytesOf(state)) parts.add(each);
+    return [...parts].reduce((sum, each) => sum + each.byteLength, 0);
+  }
+
+  /**
+   * Finds the conversation that has most of a prompt.
+   *
+   * @param countReusable - how many of the prompt's first tokens a conversation with these tokens has
+   */
+  find(countReusable: (held: HeldTokens) => number): FoundConversation | undefined {
+    let best: Conversation | undefined;
+    let tokens = 0;
+    for (const conversation of this.#conversations) {
+      const reusable = countReusable(conversation);
+      if (this.isIndivisible && reusable !== conversation.tokens.length) continue;
+      if (reusable <= tokens) continue;
+      best = conversation;
+      tokens = reusable;
+    }
+    return best && this.#toFound(best, tokens);
+  }
+
+  /** How many of a prompt's first tokens the conversation that begins most alike has. Uses none of them. */
+  longestCommon(prompt: readonly Token[]): number {
+    return Math.max(0, ...[...this.#conversations].map(({ tokens }) => countCommon(tokens, prompt)));
+  }
+
+  /** Whether a conversation with these tokens, or with more behind them, is kept. */
+  has(tokens: readonly Token[]): boolean {
+    return [...this.#conversations].some((each) => countCommon(each.tokens, tokens) === tokens.length);
+  }
+
+  /**
+   * Keeps the state after `held.tokens`, which nobody changes later, and forgets what has no room beside it. A state of fewer
+   * tokens is that of the first ones: the others were being evaluated.
+   */
+  keep(held: HeldTokens, state: Uint8Array): void {
+    if (state.byteLength > this.limitBytes) return;
+    const parsed = this.isIndivisible ? undefined : parseKvState(state);
+    if (parsed === undefined) {
+      this.#forgetEqual(held);
+      this.#conversations.add({ ...held, state });
+    } else if (parsed.tokens <= held.tokens.length) {
+      this.#keepSegments(held, parsed);
+    }
+    this.#makeRoom();
+  }
+
+  #keepSegments(held: HeldTokens, { shape, tokens: count, slice }: KvState): void {
+    const tokens = held.tokens.slice(0, count);
+    const prefilled = Math.min(held.prefilled, count);
+    const segments = [...this.#share(tokens, shape)];
+    const start = segments.reduce((sum, segment) => sum + segment.tokens, 0);
+    if (start < count) segments.push(slice(start, count));
+    this.#forgetBeginnings({ tokens, prefilled });
+    this.#conversations.add({ tokens, prefilled, state: { shape, segments } });
+  }
+
+  #toFound(conversation: Conversation, reusable: number): FoundConversation {
+    // The most recently used last.
+    this.#conversations.delete(conversation);
+    this.#conversations.add(conversation);
+    const { state, tokens, prefilled } = conversation;
+    const isWhole = state instanceof Uint8Array;
+    return {
+      tokens: reusable,
+      prefilled,
+      stateTokens: isWhole ? tokens : tokens.slice(0, reusable),
+      toState: () => (isWhole ? state : toKvState(state.shape, state.segments, reusable)),
+      forget: () => this.#conversations.delete(conversation),
+    };
+  }
+
+  /** The segments that a conversation has in common with the one that begins most alike. */
+  #share(tokens: readonly Token[], shape: KvShape): readonly KvSegment[] {
+    let longest = 0;
+    let from: Segmented | undefined;
+    for (const { state, tokens: others } of this.#conversations) {
+      if (state instanceof Uint8Array || !haveSameShape(state.shape, shape)) continue;
+      const common = countCommon(others, tokens);
+      if (common <= longest) continue;
+      longest = common;
+      from = state;
+    }
+    if (from === undefined) return [];
+    const shared: KvSegment[] = [];
+    let start = 0;
+    for (const segment of from.segments) {
+      const common = Math.min(longest - start, segment.tokens);
+      if (common === segment.tokens) shared.push(segment);
+      else if (common >= shortestSegment) shared.push(this.#cut(shape, segment, common));
+      if (common < segment.tokens) break;
+      start += segment.tokens;
+    }
+    return shared;
+  }
+
+  /** Cuts a segment in two for all that have it, and returns its beginning. */
+  #cut(shape: KvShape, segment: KvSegment, at: number): KvSegment {
+    const halves = cutSegment(shape, segment, at);
+    for (const { state } of this.#conversations) {
+      if (state instanceof Uint8Array) continue;
+      state.segments = state.segments.flatMap((each) => (each === segment ? halves : [each]));
+    }
+    return halves[0];
+  }
+
+  #forgetEqual({ tokens }: HeldTokens): void {
+    for (const each of this.#conversations) {
+      if (each.tokens.length === tokens.length && countCommon(each.tokens, tokens) === tokens.length)
+        this.#conversations.delete(each);
+    }
+  }
+
+  /** Forgets what a longer conversation has whole. */
+  #forgetBeginnings({ tokens, prefilled }: HeldTokens): void {
+    for (const each of this.#conversations) {
+      const isBeginning = countCommon(each.tokens, tokens) === each.tokens.length;
+      if (isBeginning && each.prefilled <= prefilled) this.#conversations.delete(each);
+    }
+  }
+
+  #makeRoom(): void {
+    for (const oldest of this.#conversations) {
+      if (this.bytes <= this.limitBytes) return;
+      this.#conversations.delete(oldest);
+    }
+  }
+}
+
+/** How many tokens two texts begin with alike. */
+export function countCommon(one: ArrayLike<Token>, other: ArrayLike<Token>): number {
+  const limit = Math.min(one.length, other.length);
+  let common = 0;
+  while (common < limit && one[common] === other[common]) common += 1;
+  return common;
+}
+
+function bytesOf(state: Conversation['state']): readonly Uint8Array[] {
+  return state instanceof Uint8Array ? [state] : state.segments.map(({ bytes }) => bytes);
+}

@@ -1,0 +1,21 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { BucketArchive } from '../../../src/archive/bucket-archive.ts';
+import { createArchive } from '../../../src/archive/create-archive.ts';
+import { FolderArchive } from '../../../src/archive/folder-archive.ts';
+import { readArchiveConfig } from '../../../src/config/archive.ts';
+import { recordWarnings } from './states.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'archive-'));
+
+it.each([
+  [{ CACHE_DIR: folder }, FolderArchive],
+  [{ CACHE_BUCKET: 'states' }, BucketArchive],
+])('makes what %j names', async (env, kind) => {
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const config = readArchiveConfig(env);
+
+  expect(config && (await createArchive(config, recordWarnings().options))).toBeInstanceOf(kind);
+});

@@ -1,0 +1,259 @@
+// Generated bodies: no body makes the server fail, and no foreign or neutral field changes what the engine is asked for.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { answer } from '../../../src/http/answer.ts';
+import { toWholeResponse } from '../../../src/http/http.ts';
+import type { Service } from '../../../src/http/service.ts';
+import { FakeEmbedder } from '../api/fake-embedder.ts';
+import { model, toContext } from '../api/fake-service.ts';
+import { templates } from '../chat/templates.ts';
+import { FakeEngine } from '../fake-engine.ts';
+
+const unexpected: unknown[] = [];
+const log = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: (error: unknown) => void unexpected.push(error),
+};
+
+async function ask(
+  path: string,
+  body: unknown,
+  options: { headers?: Record<string, string>; template?: keyof typeof templates } = {},
+) {
+  const { headers = {}, template = 'chatMl' } = options;
+  // A text that the model did not end is not checked against a schema.
+  const engine = new FakeEngine('Hello.', { contextSize: 4096, summary: { finishReason: 'length' } });
+  const service: Service = {
+    engine,
+    model,
+    chatTemplate: templates[template],
+    embedder: new FakeEmbedder(
+      path === '/v1/rerank' ? { type: 'rank' } : { type: 'embed', dimensions: 4, matryoshka: false },
+    ),
+  };
+  const http = { method: 'POST', path, headers, body: Buffer.from(JSON.stringify(body)) };
+  const response = await toWholeResponse(await answer(http, service, toContext({ log })));
+  return { ...response, requests: engine.requests };
+}
+
+const text = fc.oneof(fc.constant('Hi'), fc.string({ maxLength: 8 }), fc.constant('\ud800'));
+const neutral = fc.constantFrom<unknown>(null, '', [], {});
+const odd = fc.oneof(
+  neutral,
+  fc.boolean(),
+  fc.integer(),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.constantFrom<unknown>(2 ** 63, -(2 ** 63), 1e308, 5e-324, '-1', 'auto', [[]], [null], [{}]),
+  text,
+  fc.jsonValue({ maxDepth: 3 }),
+);
+
+const call = { id: 'a', type: 'function', function: { name: 'f', arguments: '{"x": 1}' } };
+const tool = {
+  type: 'function',
+  function: { name: 'f', parameters: { type: 'object', properties: { x: {} } } },
+};
+const texts = [{ type: 'text', text: 'Hi' }];
+
+/** A body of each route that has every kind of object that a request may have. */
+const bodies: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  '/v1/chat/completions': {
+    model,
+    messages: [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: texts },
+      { role: 'assistant', content: 'Hm', reasoning: 'Hm', tool_calls: [call] },
+      { role: 'tool', tool_call_id: 'a', content: texts },
+      { role: 'function', name: 'f', content: '12' },
+      { role: 'assistant', content: texts, function_call: call.function },
+      { role: 'user', content: 'Bye' },
+    ],
+    tools: [tool],
+    tool_choice: 'auto',
+    stream: true,
+    stream_options: { include_usage: true },
+    max_tokens: 9,
+    temperature: 0.5,
+    seed: 7,
+  },
+  '/v1/completions': {
+    prompt: ['Hi', 'Ho'],
+    stop: ['x'],
+    logit_bias: { 5: 1 },
+    n: 2,
+    stream: true,
+    stream_options: { include_usage: true },
+    top_k: 3,
+    seed: 7,
+  },
+  '/v1/embeddings': { input: ['Hi', 'Ho'], encoding_format: 'base64' },
+  '/v1/rerank': { query: 'Hi', documents: ['Ho', { text: 'Hi' }] },
+  '/tokenize': { content: 'Hi', with_pieces: true },
+  '/detokenize': { tokens: [72, 105] },
+  '/apply-template': { messages: [{ role: 'user', content: texts }], tools: [tool] },
+};
+
+/** The optional fields, which may be anything in a body that is odd. */
+const fieldNames = [
+  ...new Set(Object.values(bodies).flatMap((body) => Object.keys(body))),
+  ...[
+    'max_completion_tokens',
+    'n_predict',
+    'top_p',
+    'min_p',
+    'typical_p',
+    'mirostat',
+    'repeat_penalty',
+    'echo',
+  ],
+  ...[
+    'best_of',
+    'logprobs',
+    'top_logprobs',
+    'suffix',
+    'grammar',
+    'json_schema',
+    'response_format',
+    'samplers',
+  ],
+  ...[
+    'presence_penalty',
+    'reasoning_effort',
+    'parallel_tool_calls',
+    'chat_template_kwargs',
+    'functions',
+    'user',
+  ],
+  ...[
+    'dry_multiplier',
+    'dry_sequence_breakers',
+    'xtc_probability',
+    'n_probs',
+    'min_tokens',
+    'lora',
+    'metadata',
+  ],
+  ...[
+    'store',
+    'modalities',
+    'dimensions',
+    'top_n',
+    'return_documents',
+    'add_special',
+    '__proto__',
+    'toString',
+  ],
+];
+
+type Path = readonly (string | number)[];
+
+/** The paths to all objects and lists in a value, and to their items. */
+function pathsIn(value: unknown, path: Path = []): Path[] {
+  if (typeof value !== 'object' || value === null) return [path];
+  const inner = Object.entries(value).flatMap(([key, item]) =>
+    pathsIn(item, [...path, Array.isArray(value) ? Number(key) : key]),
+  );
+  return [path, ...inner];
+}
+
+/** Returns a copy with another value at a path. */
+function replaceAt(value: unknown, [key, ...rest]: Path, replacement: unknown): unknown {
+  if (key === undefined) return replacement;
+  if (Array.isArray(value))
+    return value.map((item, index) => (index === key ? replaceAt(item, rest, replacement) : item));
+  const fields = { ...(value as Record<string, unknown>) };
+  return { ...fields, [key]: replaceAt(fields[key], rest, replacement) };
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>((parent, key) => (parent as Record<string, unknown>)[key], value);
+}
+
+const routes = fc.constantFrom(...Object.keys(bodies));
+const strictness = fc.constantFrom<Record<string, string>>({}, { 'x-strict-fields': 'true' });
+
+describe('an odd body', () => {
+  it('never makes the server fail', async () => {
+    const change = fc.record({ at: fc.nat(), value: odd });
+    const fields = fc.dictionary(fc.constantFrom(...fieldNames), odd, { maxKeys: 4 });
+    const names = Object.keys(templates) as (keyof typeof templates)[];
+    await fc.assert(
+      fc.asyncProperty(
+        routes,
+        fc.array(change, { maxLength: 3 }),
+        fields,
+        strictness,
+        fc.constantFrom(...names),
+        async (route, changes, more, headers, template) => {
+          let body: unknown = { ...bodies[route], ...more };
+          for (const { at, value } of changes) {
+            const paths = pathsIn(body);
+            body = replaceAt(body, paths[at % paths.length] ?? [], value);
+          }
+          const { status, body: content } = await ask(route, body, { headers, template });
+
+          expect([200, 400]).toContain(status);
+          if (status === 400)
+            expect(JSON.parse(content).error).toMatchObject({ type: 'invalid_request_error' });
+          expect(unexpected).toEqual([]);
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  }, 120_000);
+});
+
+/** The objects of a body whose fields the server knows. Those of a schema and of a map are the client's own. */
+function objectsIn(body: unknown): Path[] {
+  const isOwn = (path: Path) => path.includes('parameters') || path.includes('logit_bias');
+  return pathsIn(body).filter((path) => {
+    const value = valueAt(body, path);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) && !isOwn(path);
+  });
+}
+
+describe('a foreign field', () => {
+  it('anywhere changes nothing, and is told', async () => {
+    const name = fc.constantFrom('id', 'cache_control', 'x_foreign', 'provider_specific_fields', 'strictly');
+    const value = odd.filter((each) => !isNeutral(each));
+    await fc.assert(
+      fc.asyncProperty(routes, fc.nat(), name, value, async (route, at, field, foreign) => {
+        const body = bodies[route];
+        const paths = objectsIn(body);
+        const path = paths[at % paths.length] ?? [];
+        const holder = valueAt(body, path) as object;
+        fc.pre(!(field in holder));
+        const told = await ask(route, replaceAt(body, [...path, field], foreign));
+        const plain = await ask(route, body);
+
+        expect(told.headers['x-ignored-fields']).toBe([...path, field].join('.'));
+        expect({ ...told, headers: plain.headers }).toEqual(plain);
+      }),
+      { numRuns: 300 },
+    );
+  }, 60_000);
+});
+
+describe('a neutral value', () => {
+  it('of an optional field is the same as none', async () => {
+    const required = ['messages', 'prompt', 'input', 'query', 'documents', 'tokens', 'content', 'stream'];
+    const optional = fieldNames.filter((name) => !required.includes(name) && name !== 'json_schema');
+    await fc.assert(
+      fc.asyncProperty(routes, fc.constantFrom(...optional), neutral, async (route, field, value) => {
+        const { [field]: _, ...rest } = bodies[route] ?? {};
+        const plain = await ask(route, rest);
+        const given = await ask(route, { ...rest, [field]: value });
+
+        expect(given.status).toBe(plain.status);
+        expect(given).toEqual(plain);
+      }),
+      { numRuns: 500 },
+    );
+  }, 60_000);
+});
+
+function isNeutral(value: unknown): boolean {
+  return value === null || value === '' || (typeof value === 'object' && Object.keys(value).length === 0);
+}
