@@ -4,6 +4,7 @@ import * as z from 'zod/mini';
 import type { ForeignFields } from '../generation/foreign-fields.ts';
 import { logitBiasField } from './logit-bias.ts';
 import { samplerFields } from './sampler-fields.ts';
+import { constraintFields } from './text-constraint.ts';
 
 /** The most choices, prompts or alternatives that one request may ask for. */
 export const mostChoices = 128;
@@ -114,9 +115,7 @@ export const generationFields = {
   stream_options: z
     .optional(z.strictObject({ include_usage: z._default(z.boolean(), false) }))
     .check(z.describe('include_usage adds a final chunk with the token counts.')),
-  grammar: z
-    .optional(nonEmptyText())
-    .check(z.describe("A grammar that the text must match, in llama.cpp's GBNF.")),
+  ...constraintFields,
   cache_prompt: z
     ._default(z.union([z.boolean(), z.literal('exact')]), true)
     .check(

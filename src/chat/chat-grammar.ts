@@ -2,7 +2,7 @@
 
 import type { Grammar } from '../engine/engine.ts';
 import { charactersOf, complement } from '../json-schema/character-ranges.ts';
-import { GrammarBuilder } from '../json-schema/grammar-builder.ts';
+import { buildGrammar } from '../json-schema/grammar-builder.ts';
 import {
   characters,
   choice,
@@ -23,7 +23,7 @@ export interface ChatGrammarOptions {
   readonly mustCall: boolean;
   /** Whether the model may make several calls in one answer. */
   readonly parallel: boolean;
-  /** The schema of the text, `true` for any JSON object, or `undefined` for free text. */
+  /** The schema of the text, or `undefined` for free text. */
   readonly json: unknown;
   /** Whether the answer may start with thoughts, or the prompt has already started them. */
   readonly thoughts: 'none' | 'possible' | 'started';
@@ -32,25 +32,21 @@ export interface ChatGrammarOptions {
 /**
  * Builds the grammar of an answer. Returns `undefined` if the answer is free text.
  *
- * @throws {UnsupportedSchemaError} when a schema cannot be expressed
+ * @throws {SchemaError} when a schema is malformed, or no value matches it; for a tool {@link ToolSchemaError}
  */
 export function toChatGrammar(options: ChatGrammarOptions): Grammar | undefined {
   const { tools, mustCall, parallel, json, thoughts } = options;
   if (tools.length === 0 && json === undefined) return undefined;
-  const grammar = new GrammarBuilder();
-  const calls = tools.length === 0 ? [] : [toCallsNode(grammar, tools, { parallel })];
   // Free text is unconstrained until a call starts, so the start of a call triggers the grammar.
-  if (!mustCall && json === undefined) {
-    return { gbnf: grammar.toGbnf(grammar.addRule('calls', sequence(...calls))), trigger: callStart };
-  }
-  const startedCalls = calls.map((each) => sequence(literal(callStart), each));
-  const texts = mustCall || json === undefined ? [] : [toTextNode(grammar, json)];
-  const answer = sequence(toThoughtsNode(thoughts), choice(...startedCalls, ...texts));
-  return { gbnf: grammar.toGbnf(grammar.addRule('answer', answer)) };
-}
-
-function toTextNode(grammar: GrammarBuilder, json: unknown): GrammarNode {
-  return json === true ? grammar.shared('object') : reference(grammar.addSchema(json, 'text'));
+  const isTriggered = !mustCall && json === undefined;
+  const gbnf = buildGrammar((grammar) => {
+    const calls = tools.length === 0 ? [] : [toCallsNode(grammar, tools, { parallel })];
+    if (isTriggered) return grammar.addRule('calls', sequence(...calls));
+    const startedCalls = calls.map((each) => sequence(literal(callStart), each));
+    const texts = mustCall || json === undefined ? [] : [reference(grammar.addSchema(json, 'text'))];
+    return grammar.addRule('answer', sequence(toThoughtsNode(thoughts), choice(...startedCalls, ...texts)));
+  });
+  return { gbnf, ...(isTriggered && { trigger: callStart }) };
 }
 
 function toThoughtsNode(thoughts: ChatGrammarOptions['thoughts']): GrammarNode {

@@ -11,10 +11,22 @@ import {
   repeat,
   sequence,
 } from '../json-schema/grammar-node.ts';
+import { SchemaError } from '../json-schema/schema-error.ts';
 import type { ChatTool } from './conversation.ts';
 
 export const callStart = '<tool_call>';
 export const callEnd = '</tool_call>';
+
+/** The schema of a tool's arguments is malformed, or no value matches it. */
+export class ToolSchemaError extends Error {
+  override readonly name = 'ToolSchemaError';
+  readonly tool: ChatTool;
+
+  constructor(tool: ChatTool, cause: SchemaError) {
+    super(`The parameters of the tool '${tool.function.name}' cannot be used: ${cause.message}`, { cause });
+    this.tool = tool;
+  }
+}
 
 /** Writes the text that explains tools to a model whose template does not. */
 export function describeTools(tools: readonly ChatTool[]): string {
@@ -56,7 +68,7 @@ export function toArgumentsSchema({ function: { parameters } }: ChatTool): Reado
 /**
  * Builds the grammar of one or more calls, without the first {@link callStart}.
  *
- * @throws {UnsupportedSchemaError} when no grammar can express the schema of a tool's arguments
+ * @throws {ToolSchemaError} when the schema of a tool's arguments is malformed, or no value matches it
  */
 export function toCallsNode(
   grammar: GrammarBuilder,
@@ -65,7 +77,7 @@ export function toCallsNode(
 ): GrammarNode {
   const newLine = optional(literal('\n'));
   const calls = tools.map((tool, index) => {
-    const schema = grammar.addSchema(toArgumentsSchema(tool), `arguments-${index}`);
+    const schema = addArguments(grammar, tool, index);
     return sequence(literal(toCallHead(tool.function.name)), reference(schema), literal('}'));
   });
   const call = reference(
@@ -73,4 +85,13 @@ export function toCallsNode(
   );
   if (!parallel) return call;
   return sequence(call, repeat(sequence(newLine, literal(callStart), call), 0));
+}
+
+function addArguments(grammar: GrammarBuilder, tool: ChatTool, index: number): string {
+  try {
+    return grammar.addSchema(toArgumentsSchema(tool), `arguments-${index}`);
+  } catch (error) {
+    if (!(error instanceof SchemaError)) throw error;
+    throw new ToolSchemaError(tool, error);
+  }
 }

@@ -40,7 +40,7 @@ const mostParses = 1000;
 const levels = 32;
 
 /** The most alternatives, because each is compared with each. */
-export const mostAlternatives = 500;
+const mostAlternatives = 500;
 
 /** Finds rules whose texts may have too many parses. */
 export class AmbiguityCheck {

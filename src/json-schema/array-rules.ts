@@ -2,16 +2,17 @@
 import type { Member } from './ambiguity.ts';
 import { type Assertions, subschema } from './assertions.ts';
 import { empty, type GrammarNode, literal, optional, reference, repeat, sequence } from './grammar-node.ts';
+import { isJsonObject } from './json-object.ts';
 import { between } from './json-rules.ts';
 import type { Place } from './schema-document.ts';
 import type { SchemaRules } from './schema-rules.ts';
-import { UnsupportedSchemaError } from './unsupported-schema-error.ts';
 
 /** The keywords that constrain lists. */
 export const arrayKeywords = [
   'prefixItems',
   'items',
   'unevaluatedItems',
+  'contains',
   'minItems',
   'maxItems',
   'uniqueItems',
@@ -19,19 +20,15 @@ export const arrayKeywords = [
 
 export function arrayNode(assertions: Assertions, rules: SchemaRules): GrammarNode {
   const counts = assertions.counts('minItems', 'maxItems');
-  const prefixes = assertions.all('prefixItems').map(({ value, path }) => {
-    if (Array.isArray(value) && value.length > 0) return value.length;
-    throw new UnsupportedSchemaError('prefixItems', path, 'must be a non-empty list');
-  });
-  const declared = Math.max(0, ...prefixes);
-  const max = Math.min(counts.max, closedAfter(assertions));
+  const declared = longestPrefix(assertions);
+  const contained = declared === 0 ? readContained(assertions) : { places: [], min: 0 };
+  const max = Math.min(counts.max, closedAfter(assertions), mostUnique(assertions));
   if (counts.min > max) throw assertions.refusal('minItems', `cannot be satisfied: the maximum is ${max}`);
-  assertUniqueItems(assertions, max);
 
   // Requires all prefixItems, because schemas usually mean that. JSON Schema would allow fewer.
   const fixed = Math.min(declared, max);
-  const min = Math.max(0, counts.min - fixed);
-  const hasMore = assertions.has('items') || declared === 0 || min > 0;
+  const min = Math.max(0, counts.min - fixed, Math.min(max, contained.min));
+  const hasMore = assertions.has('items', 'unevaluatedItems') || declared === 0 || min > 0;
   const most = hasMore ? max - fixed : 0;
   const next = (item: GrammarNode) => sequence(literal(','), rules.shared('space'), item);
 
@@ -42,7 +39,8 @@ export function arrayNode(assertions: Assertions, rules: SchemaRules): GrammarNo
   }));
   const contents = members.map(({ rule }, index) => (index === 0 ? reference(rule) : next(reference(rule))));
   if (most > 0) {
-    const rule = rules.ruleFor(placesOf(assertions, declared), `${rules.name}-item`);
+    const places = [...placesOf(assertions, declared), ...contained.places];
+    const rule = rules.ruleFor(places, `${rules.name}-item`);
     const item = reference(rule);
     members.push({ name: undefined, rule, isRequired: false });
     if (fixed > 0) contents.push(repeat(next(item), min, most));
@@ -54,42 +52,63 @@ export function arrayNode(assertions: Assertions, rules: SchemaRules): GrammarNo
   return between('[', fixed === 0 && min === 0 ? optional(inside) : inside, ']', rules.shared);
 }
 
+function longestPrefix(assertions: Assertions): number {
+  return Math.max(
+    0,
+    ...assertions.all('prefixItems').map(({ value }) => (value as readonly unknown[]).length),
+  );
+}
+
 /** Returns all schemas for the item at an index. */
 function placesOf(assertions: Assertions, index: number): Place[] {
   return assertions.parts.flatMap((part) => {
     const { prefixItems } = part.schema;
     if (Array.isArray(prefixItems) && index < prefixItems.length)
       return [subschema(part, 'prefixItems', index)];
-    return Object.hasOwn(part.schema, 'items') ? [subschema(part, 'items')] : [];
+    if (Object.hasOwn(part.schema, 'items')) return [subschema(part, 'items')];
+    const isEvaluated = assertions.has('items') || index < longestPrefix(assertions);
+    return Object.hasOwn(part.schema, 'unevaluatedItems') && !isEvaluated
+      ? [subschema(part, 'unevaluatedItems')]
+      : [];
   });
 }
 
 /** Returns the largest number of items that `items`, `prefixItems` and `unevaluatedItems` allow. */
 function closedAfter(assertions: Assertions): number {
-  const lengths = assertions.parts.map((part) => {
-    const { prefixItems, items, unevaluatedItems = true } = part.schema;
-    if (Array.isArray(items)) {
-      throw new UnsupportedSchemaError(
-        'items',
-        part.path,
-        "must be one schema. Use 'prefixItems' for several schemas",
-      );
-    }
-    if (unevaluatedItems !== true && (unevaluatedItems !== false || assertions.parts.length > 1)) {
-      throw new UnsupportedSchemaError('unevaluatedItems', part.path, "is not supported: use 'items'");
-    }
+  const lengths = assertions.parts.map(({ schema }) => {
+    const { prefixItems, items, unevaluatedItems } = schema;
     const prefix = Array.isArray(prefixItems) ? prefixItems : [];
     const forbidden = prefix.indexOf(false);
     if (forbidden >= 0) return forbidden;
-    return (items ?? unevaluatedItems) === false ? prefix.length : Number.POSITIVE_INFINITY;
+    if (items === false) return prefix.length;
+    // Items of other schemas are evaluated too.
+    const isClosed = unevaluatedItems === false && !assertions.has('items');
+    return isClosed ? longestPrefix(assertions) : Number.POSITIVE_INFINITY;
   });
   return Math.min(Number.POSITIVE_INFINITY, ...lengths);
 }
 
-function assertUniqueItems(assertions: Assertions, max: number): void {
-  for (const { value, path } of assertions.all('uniqueItems')) {
-    if (typeof value !== 'boolean')
-      throw new UnsupportedSchemaError('uniqueItems', path, 'must be true or false');
-    if (value && max > 1) throw new UnsupportedSchemaError('uniqueItems', path, 'is not supported');
+/** A list of unique items is not longer than the list of values that an item may have. */
+function mostUnique(assertions: Assertions): number {
+  if (!assertions.all('uniqueItems').some(({ value }) => value === true)) return Number.POSITIVE_INFINITY;
+  const lists = assertions.all('items').flatMap(({ value }) => {
+    if (!isJsonObject(value)) return [];
+    const { enum: list, type } = value;
+    if (Array.isArray(list)) return [list.length];
+    return type === 'boolean' ? [2] : type === 'null' ? [1] : [];
+  });
+  return Math.min(Number.POSITIVE_INFINITY, ...lists);
+}
+
+/**
+ * Makes every item satisfy one `contains`, though JSON Schema would only require some of them to do so. The other
+ * ones are left to the check.
+ */
+function readContained(assertions: Assertions): { places: readonly Place[]; min: number } {
+  for (const part of assertions.parts) {
+    const { contains, minContains = 1 } = part.schema;
+    if (contains !== undefined && Number(minContains) > 0)
+      return { places: [subschema(part, 'contains')], min: Number(minContains) };
   }
+  return { places: [], min: 0 };
 }

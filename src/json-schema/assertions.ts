@@ -1,6 +1,7 @@
 // The combined keywords of several schemas that one value must all satisfy.
+import type { CanonicalSchema } from './canonical-schema.ts';
 import type { Place } from './schema-document.ts';
-import { pointerTo, UnsupportedSchemaError } from './unsupported-schema-error.ts';
+import { pointerTo, UnsatisfiableSchemaError } from './schema-error.ts';
 
 /** The value of a keyword, and the path of its schema. */
 export interface Assertion {
@@ -42,24 +43,15 @@ export class Assertions {
 
   /** All values of a numeric keyword. */
   numbers(keyword: string): number[] {
-    return this.all(keyword).map(({ value, path }) => {
-      if (typeof value !== 'number') throw new UnsupportedSchemaError(keyword, path, 'must be a number');
-      return value;
-    });
+    return this.all(keyword).map(({ value }) => value as number);
   }
 
   /**
    * The combined bounds of a count, such as `minItems` and `maxItems`. The default maximum is infinite.
    *
-   * @throws {UnsupportedSchemaError} when a bound is not a whole number, or the minimum exceeds the maximum
+   * @throws {UnsatisfiableSchemaError} when the minimum exceeds the maximum
    */
   counts(minimum: string, maximum: string): { min: number; max: number } {
-    for (const keyword of [minimum, maximum]) {
-      for (const { value, path } of this.all(keyword)) {
-        if (!Number.isSafeInteger(value) || Number(value) < 0)
-          throw new UnsupportedSchemaError(keyword, path, 'must be a whole number, 0 or more');
-      }
-    }
     const min = Math.max(0, ...this.numbers(minimum));
     const maxima = this.numbers(maximum);
     const max = maxima.length === 0 ? Number.POSITIVE_INFINITY : Math.min(mostCounted, ...maxima);
@@ -70,25 +62,21 @@ export class Assertions {
 
   /** All different values of a string keyword. */
   texts(keyword: string): string[] {
-    const texts = this.all(keyword).map(({ value, path }) => {
-      if (typeof value !== 'string') throw new UnsupportedSchemaError(keyword, path, 'must be a string');
-      return value;
-    });
-    return [...new Set(texts)];
+    return [...new Set(this.all(keyword).map(({ value }) => value as string))];
   }
 
-  /** Creates an error at the first schema with the keyword. */
-  refusal(keyword: string, reason: string): UnsupportedSchemaError {
-    return new UnsupportedSchemaError(keyword, this.all(keyword)[0]?.path ?? this.path, reason);
+  /** Creates an error at the first schema with the keyword: no value satisfies it. */
+  refusal(keyword: string, reason: string): UnsatisfiableSchemaError {
+    return new UnsatisfiableSchemaError(keyword, this.all(keyword)[0]?.path ?? this.path, reason);
   }
 }
 
 /** The schema in a keyword of another schema, or in an entry of that keyword. */
 export function subschema(part: Part, keyword: string, token?: string | number): Place {
   const value = part.schema[keyword];
-  if (token === undefined) return { schema: value, path: pointerTo(part.path, keyword) };
+  if (token === undefined) return { schema: value as CanonicalSchema, path: pointerTo(part.path, keyword) };
   return {
-    schema: (value as Readonly<Record<string, unknown>>)[token],
+    schema: (value as Readonly<Record<string, CanonicalSchema>>)[token] ?? true,
     path: pointerTo(part.path, keyword, token),
   };
 }

@@ -29,7 +29,15 @@ const hostname = String.raw`${label}(\.${label}){0,3}`;
 const domain = String.raw`(${label}\.){1,3}[a-z]{2,12}`;
 const mailboxPart = '[A-Za-z0-9_+-]{1,20}';
 
+const uriCharacterInName = '[A-Za-z0-9._~-]';
 const uriCharacter = "([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-F]{2})";
+
+const pointer = '(/([^~/]|~[01])*)*';
+const uriTail = String.raw`(/${uriCharacter}*)*(\?${uriCharacter}*)?(#${uriCharacter}*)?`;
+const uri = String.raw`(https?|ftp)://${hostname}(:[1-9]\d{0,3})?${uriTail}`;
+const relative = `${uriCharacterInName}+${uriTail}`;
+const email = String.raw`${mailboxPart}(\.${mailboxPart}){0,2}@${domain}`;
+const uriReference = `${uri}|/?${relative}|#${uriCharacter}*`;
 
 /** Alternative patterns for each format, the widest first. */
 const sources: Readonly<Record<string, readonly string[]>> = {
@@ -41,24 +49,23 @@ const sources: Readonly<Record<string, readonly string[]>> = {
   ipv4: [String.raw`${octet}(\.${octet}){3}`],
   ipv6: [[`(${group}:){7}${group}`, ...shortened, `(${group}:){1,7}:`, `:(:${group}){1,7}`, '::'].join('|')],
   hostname: [hostname],
-  email: [String.raw`${mailboxPart}(\.${mailboxPart}){0,2}@${domain}`],
-  uri: [
-    String.raw`(https?|ftp)://${hostname}(:[1-9]\d{0,3})?(/${uriCharacter}*)*(\?${uriCharacter}*)?(#${uriCharacter}*)?`,
-  ],
+  'idn-hostname': [hostname],
+  email: [email],
+  'idn-email': [email],
+  uri: [uri],
+  iri: [uri],
+  url: [`https?://${domain}(/${uriCharacter}*)*`],
+  'uri-reference': [uriReference],
+  'iri-reference': [uriReference],
+  'uri-template': [String.raw`https?://${hostname}(/(${uriCharacter}|\{[a-z_]{1,30}\})*)*`],
+  'json-pointer': [pointer],
+  'relative-json-pointer': [`(0|[1-9]\\d{0,5})(#|${pointer})`],
 };
 
 /** Returns alternative patterns for a format, the widest first. An unsupported format has none. */
 export function patternsOfFormat(format: string): string[] {
   return Object.hasOwn(sources, format) ? (sources[format] ?? []).map((source) => `^(${source})$`) : [];
 }
-
-/** The formats that JSON Schema defines. */
-export const definedFormats: ReadonlySet<string> = new Set(
-  (
-    'date time date-time duration email idn-email hostname idn-hostname ipv4 ipv6 uri uri-reference iri ' +
-    'iri-reference uuid uri-template json-pointer relative-json-pointer regex'
-  ).split(' '),
-);
 
 /**
  * The bounds of integer formats, from the OpenAPI format registry: https://spec.openapis.org/registry/format/
@@ -72,4 +79,11 @@ export const integerFormats: ReadonlyMap<string, readonly [minimum: number, maxi
   ['uint32', [0, 2 ** 32 - 1]],
   ['int64', [-(2 ** 63), 2 ** 63]],
   ['uint64', [0, 2 ** 64]],
+]);
+
+/** The formats that constrain values. `regex` is only checked. Any other format is an annotation. */
+export const knownFormats: ReadonlySet<string> = new Set([
+  ...Object.keys(sources),
+  ...integerFormats.keys(),
+  'regex',
 ]);

@@ -1,12 +1,14 @@
 // Builds a grammar for llama.cpp from JSON Schemas and other rules.
-import { AmbiguityCheck, mostAlternatives } from './ambiguity.ts';
-import { countStarts, findEndlessRule, findLeftRecursion } from './grammar-checks.ts';
+import { performance } from 'node:perf_hooks';
+import { AmbiguityCheck } from './ambiguity.ts';
+import { countStarts, findCause, findEndingRules, findLeftRecursion } from './grammar-checks.ts';
 import type { GrammarNode } from './grammar-node.ts';
 import type { SharedRule } from './json-rules.ts';
 import { RuleSet } from './rule-set.ts';
 import { SchemaCompiler } from './schema-compiler.ts';
 import { SchemaDocument } from './schema-document.ts';
-import { UnsupportedSchemaError } from './unsupported-schema-error.ts';
+import { SchemaError } from './schema-error.ts';
+import { TimeLimitError, withinTime } from './time-limit.ts';
 import { GrammarTooLargeError, writeGbnf } from './write-gbnf.ts';
 
 /** The largest grammar. Elements are characters, ranges and references, with repetitions written out. */
@@ -15,8 +17,14 @@ const limits = { characters: 256 * 1024, elements: 100_000 };
 /** The largest number of ways in which the rules may start, over all rules. */
 const mostStarts = 1_000_000;
 
-const tooAmbiguous =
-  'has nested alternatives that start alike: start each with a property that distinguishes it';
+/** How deep schemas are enforced: completely, or less deep if the grammar would be too large. */
+const depths = [Number.POSITIVE_INFINITY, 4, 2, 1, 0];
+
+/** The longest time for compiling a schema to one depth, in milliseconds. */
+const longestAttempt = 500;
+
+/** The longest time for compiling all schemas of a grammar completely, in milliseconds. */
+const longestTime = 1000;
 
 /**
  * Builds a grammar.
@@ -29,28 +37,66 @@ const tooAmbiguous =
  */
 export class GrammarBuilder {
   readonly #ruleSet = new RuleSet();
+  readonly #deepest: number;
+  readonly #endBy: number;
 
   /**
-   * Adds a schema. Every value that the rule matches satisfies the schema, with one exception: `oneOf` also
-   * allows values that satisfy several of its schemas.
+   * @param deepest values within this many lists and objects have only their types enforced. Default: any number
+   * @param endBy in milliseconds of `performance.now()`. Later schemas have only their types enforced
+   */
+  constructor(deepest = Number.POSITIVE_INFINITY, endBy = performance.now() + longestTime) {
+    this.#deepest = deepest;
+    this.#endBy = endBy;
+  }
+
+  /**
+   * Adds a schema. The rule enforces what a grammar can express; some texts that it matches may violate the rest. A
+   * schema that needs too large a grammar, or too much time, is enforced to a lower depth.
    *
    * @param name the base of the rules' names; made unique
-   * @returns the name of the rule for a value that satisfies the schema
-   * @throws {UnsupportedSchemaError} when no grammar can enforce the schema
+   * @returns the name of the rule for a value of the schema
+   * @throws {SchemaError} when the schema is malformed, or no value matches it
    */
   addSchema(schema: unknown, name: string): string {
-    const rule = new SchemaCompiler(new SchemaDocument(schema), this.#ruleSet).compile(name);
+    const document = new SchemaDocument(schema);
+    const { size } = this.#ruleSet;
+    for (const deepest of depths.filter((depth) => depth <= this.#deepest && depth > 0)) {
+      const time = Math.floor(Math.min(longestAttempt, this.#endBy - performance.now()));
+      if (time < 1) break;
+      try {
+        return withinTime(time, () => this.#compile(document, name, deepest));
+      } catch (error) {
+        if (!(error instanceof GrammarTooLargeError || error instanceof TimeLimitError)) throw error;
+        this.#ruleSet.restore(size);
+      }
+    }
+    try {
+      return withinTime(longestAttempt, () => this.#compile(document, name, 0));
+    } catch (error) {
+      if (!(error instanceof GrammarTooLargeError || error instanceof TimeLimitError)) throw error;
+      throw new SchemaError('', '#', 'takes too long to compile');
+    }
+  }
+
+  #compile(document: SchemaDocument, name: string, deepest: number): string {
+    const compiler = new SchemaCompiler(document, this.#ruleSet, deepest);
+    const { size } = this.#ruleSet;
+    const rule = compiler.compile(name);
     const { rules } = this.#ruleSet;
     const recursive = findLeftRecursion(rules);
-    if (recursive !== undefined) throw this.#refusal(recursive, 'refers to itself, with nothing in between');
-    const endless = findEndlessRule(rules);
-    if (endless !== undefined)
-      throw this.#refusal(endless, 'can never end, because it always requires itself');
+    if (recursive !== undefined) throw this.#error(recursive, 'refers to itself, with nothing in between');
+    const ending = findEndingRules(rules);
+    if (!ending.has(rule)) {
+      const cause = findCause(rule, rules, ending);
+      throw (
+        compiler.unsatisfiable.get(cause) ??
+        this.#error(cause, 'can never end, because it always requires itself')
+      );
+    }
+    this.#ruleSet.removeDeadEnds(size, ending);
     const check = new AmbiguityCheck(this.#ruleSet.shapes);
-    const crowded = check.findTooManyAlternatives();
-    if (crowded !== undefined) throw this.#refusal(crowded, `has more than ${mostAlternatives} alternatives`);
-    const ambiguous = check.findAmbiguity();
-    if (ambiguous !== undefined) throw this.#refusal(ambiguous, tooAmbiguous);
+    if (check.findTooManyAlternatives() !== undefined || check.findAmbiguity() !== undefined)
+      throw new GrammarTooLargeError('It has too many alternatives that start alike.');
     return rule;
   }
 
@@ -74,25 +120,35 @@ export class GrammarBuilder {
   /**
    * Writes the grammar in GBNF. `root` is the name of its first rule.
    *
-   * @throws {UnsupportedSchemaError} when the grammar is too large
+   * @throws {GrammarTooLargeError} when the grammar exceeds the limits
    */
   toGbnf(root: string): string {
     const { rules } = this.#ruleSet;
     if (countStarts(rules) > mostStarts)
-      throw new UnsupportedSchemaError('', '#', 'has too many nested alternatives');
-    try {
-      return writeGbnf(rules, root, limits);
-    } catch (error) {
-      if (!(error instanceof GrammarTooLargeError)) throw error;
-      throw new UnsupportedSchemaError(
-        '',
-        '#',
-        `needs a grammar of more than ${limits.characters} characters or ${limits.elements} elements`,
-      );
-    }
+      throw new GrammarTooLargeError('It has too many nested alternatives.');
+    return writeGbnf(rules, root, limits);
   }
 
-  #refusal(rule: string, reason: string): UnsupportedSchemaError {
-    return new UnsupportedSchemaError('', this.#ruleSet.pathOf(rule), reason);
+  #error(rule: string, reason: string): SchemaError {
+    return new SchemaError('', this.#ruleSet.pathOf(rule), reason);
   }
+}
+
+/**
+ * Builds a grammar with schemas. If it is too large, enforces the schemas to a lower depth.
+ *
+ * @param build adds rules and returns the name of the first one
+ * @throws {SchemaError} when a schema is malformed, or no value matches it
+ */
+export function buildGrammar(build: (grammar: GrammarBuilder) => string): string {
+  const endBy = performance.now() + longestTime;
+  for (const deepest of depths) {
+    try {
+      const grammar = new GrammarBuilder(deepest, endBy);
+      return grammar.toGbnf(build(grammar));
+    } catch (error) {
+      if (!(error instanceof GrammarTooLargeError) || deepest === 0) throw error;
+    }
+  }
+  throw new Error('Unreachable: the last depth is 0.');
 }

@@ -1,14 +1,59 @@
 // Finds rules that would make llama.cpp hang or fail.
-import type { GrammarNode } from './grammar-node.ts';
+import { choice, empty, type GrammarNode, repeat, sequence } from './grammar-node.ts';
 import type { GrammarRules } from './write-gbnf.ts';
 
-/**
- * Finds a rule that matches no finite text, because it always requires itself. Returns the last such rule:
- * the ones before it may only refer to it.
- */
-export function findEndlessRule(rules: GrammarRules): string | undefined {
-  const ending = rulesThat(rules, isEnding);
-  return [...rules.keys()].findLast((rule) => !ending.has(rule));
+/** Returns the rules that match a finite text. The other ones always require themselves, or match no text. */
+export function findEndingRules(rules: GrammarRules): ReadonlySet<string> {
+  return rulesThat(rules, isEnding);
+}
+
+/** Follows a rule that matches no finite text to the rule that is the cause. */
+export function findCause(rule: string, rules: GrammarRules, ending: ReadonlySet<string>): string {
+  const seen = new Set<string>();
+  let cause = rule;
+  for (let next: string | undefined = rule; next !== undefined && !seen.has(next); ) {
+    seen.add(next);
+    cause = next;
+    next = findFailure(rules.get(next), ending);
+  }
+  return cause;
+}
+
+function findFailure(node: GrammarNode | undefined, ending: ReadonlySet<string>): string | undefined {
+  switch (node?.kind) {
+    case 'reference':
+      return node.rule;
+    case 'repeat':
+      return findFailure(node.item, ending);
+    case 'choice':
+      return findFailure(node.options[0], ending);
+    case 'sequence':
+      return findFailure(
+        node.items.find((item) => !isEnding(item, ending)),
+        ending,
+      );
+    default:
+      return undefined;
+  }
+}
+
+/** Removes the parts of a rule that match no finite text. The rule itself must match one. */
+export function withoutDeadEnds(node: GrammarNode, ending: ReadonlySet<string>): GrammarNode {
+  switch (node.kind) {
+    case 'choice':
+      return choice(
+        ...node.options
+          .filter((option) => isEnding(option, ending))
+          .map((option) => withoutDeadEnds(option, ending)),
+      );
+    case 'sequence':
+      return sequence(...node.items.map((item) => withoutDeadEnds(item, ending)));
+    case 'repeat':
+      if (!isEnding(node.item, ending)) return empty;
+      return repeat(withoutDeadEnds(node.item, ending), node.min, node.max);
+    default:
+      return node;
+  }
 }
 
 /** Finds a left-recursive rule. llama.cpp rejects such a grammar. */

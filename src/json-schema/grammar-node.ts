@@ -8,7 +8,7 @@ export type GrammarNode =
   | { readonly kind: 'characters'; readonly ranges: CharacterRanges }
   /** Matches the items in order. Without items it matches the empty text. */
   | { readonly kind: 'sequence'; readonly items: readonly GrammarNode[] }
-  /** Matches one of the options. */
+  /** Matches one of the options. Without options it matches no text. */
   | { readonly kind: 'choice'; readonly options: readonly GrammarNode[] }
   /** Matches the item `min` to `max` times. `max` may be infinite. The item must not match the empty text. */
   | { readonly kind: 'repeat'; readonly item: GrammarNode; readonly min: number; readonly max: number }
@@ -17,6 +17,9 @@ export type GrammarNode =
 
 /** Matches the empty text. */
 export const empty: GrammarNode = { kind: 'sequence', items: [] };
+
+/** Matches no text. Rules that need it are removed before a grammar is written. */
+export const nothing: GrammarNode = { kind: 'choice', options: [] };
 
 export function literal(text: string): GrammarNode {
   return text === '' ? empty : { kind: 'literal', text };
@@ -42,7 +45,6 @@ export function sequence(...items: readonly GrammarNode[]): GrammarNode {
 
 export function choice(...options: readonly GrammarNode[]): GrammarNode {
   const flat = options.flatMap((each) => (each.kind === 'choice' ? each.options : [each]));
-  if (flat.length === 0) throw new RangeError('A choice must have an option.');
   return flat.length === 1 && flat[0] !== undefined ? flat[0] : { kind: 'choice', options: flat };
 }
 

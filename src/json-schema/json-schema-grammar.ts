@@ -1,12 +1,12 @@
 // Converts a JSON Schema to a grammar for answers that are JSON only.
-import { GrammarBuilder } from './grammar-builder.ts';
+import { buildGrammar } from './grammar-builder.ts';
 
 /**
- * Creates a grammar for JSON texts that match a schema.
+ * Creates a grammar for JSON texts of a schema. It enforces what a grammar can express. The rest is left to
+ * `validateJson()`.
  *
- * @throws {UnsupportedSchemaError} when no grammar can enforce the schema
+ * @throws {SchemaError} when the schema is malformed, or no value matches it
  */
 export function schemaToGbnf(schema: unknown): string {
-  const grammar = new GrammarBuilder();
-  return grammar.toGbnf(grammar.addSchema(schema, 'answer'));
+  return buildGrammar((grammar) => grammar.addSchema(schema, 'answer'));
 }

@@ -4,7 +4,6 @@ import type { Assertions } from './assertions.ts';
 import { numberKeywords } from './number-rules.ts';
 import { objectKeywords } from './object-rules.ts';
 import { stringKeywords } from './string-rules.ts';
-import { UnsupportedSchemaError } from './unsupported-schema-error.ts';
 
 export type Kind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null';
 
@@ -20,14 +19,6 @@ const keywordsOf: Readonly<Record<Kind, readonly string[]>> = {
 
 const allKinds = Object.keys(keywordsOf) as Kind[];
 
-/** All keywords that constrain a value. */
-export const assertionKeywords: ReadonlySet<string> = new Set([
-  'type',
-  'enum',
-  'const',
-  ...Object.values(keywordsOf).flat(),
-]);
-
 /** The allowed types, and whether numbers must be integers. */
 export interface Kinds {
   readonly kinds: readonly Kind[];
@@ -39,7 +30,7 @@ export interface Kinds {
  * Schema would allow a number.
  */
 export function readKinds(assertions: Assertions): Kinds {
-  const types = assertions.all('type').map(({ value, path }) => readTypes(value, path));
+  const types = assertions.all('type').map(({ value }) => (Array.isArray(value) ? value : [value]));
   const isInteger = types.some((names) => names.includes('integer') && !names.includes('number'));
   let kinds = allKinds.filter((kind) =>
     types.every((names) => names.includes(kind) || (kind === 'number' && names.includes('integer'))),
@@ -55,18 +46,4 @@ export function readKinds(assertions: Assertions): Kinds {
 /** Whether no keyword constrains the type. */
 export function isUnconstrained(kind: Kind, assertions: Assertions): boolean {
   return !assertions.has(...keywordsOf[kind]) && !(kind === 'number' && assertions.has('format'));
-}
-
-/** Finds a keyword besides `enum`, `const` and `type`. */
-export function findOtherKeyword(assertions: Assertions): string | undefined {
-  return [...assertionKeywords].find((keyword) => !valueKeywords.has(keyword) && assertions.has(keyword));
-}
-
-const valueKeywords = new Set(['type', 'enum', 'const']);
-
-function readTypes(value: unknown, path: string): string[] {
-  const names = Array.isArray(value) ? value : [value];
-  const areKnown = names.every((name) => name === 'integer' || allKinds.includes(name));
-  if (names.length > 0 && areKnown) return names;
-  throw new UnsupportedSchemaError('type', path, `must be one or more of integer, ${allKinds.join(', ')}`);
 }

@@ -2,10 +2,10 @@
 import type { Assertions } from './assertions.ts';
 import { numbersBetween } from './digit-ranges.ts';
 import { integerFormats } from './formats.ts';
-import type { GrammarNode } from './grammar-node.ts';
-import { mostDigits } from './json-rules.ts';
+import { characters, choice, type GrammarNode, literal, optional, repeat, sequence } from './grammar-node.ts';
+import { digit, mostDigits } from './json-rules.ts';
 import type { SchemaRules } from './schema-rules.ts';
-import { quote } from './unsupported-schema-error.ts';
+import { oneOfTexts } from './value-rules.ts';
 
 /** The keywords that constrain numbers, except `format`. */
 export const numberKeywords = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'];
@@ -15,24 +15,28 @@ const usualDecimals = 6;
 
 /**
  * Builds the rule for numbers. Numbers with bounds have no exponent, and at most 15 digits near a bound.
- * Parsing them as doubles therefore cannot merge two of them or move one past a bound.
+ * Parsing them as doubles therefore cannot merge two of them or move one past a bound. The check enforces bounds
+ * beyond 15 digits, and most steps besides 1, 0.1, 0.01 and so on.
  */
 export function numberNode(assertions: Assertions, isInteger: boolean, rules: SchemaRules): GrammarNode {
-  const format = formatBounds(assertions);
-  const steps = decimalsOfSteps(assertions);
-  const isWhole = isInteger || format.isInteger || steps === 0;
-  const lower = [...assertions.numbers('minimum'), ...format.minimum];
+  const formats = formatBounds(assertions);
+  const steps = readSteps(assertions);
+  const isWhole = isInteger || formats.length > 0 || steps.isWhole;
+  const lower = [...assertions.numbers('minimum'), ...formats.map(([minimum]) => minimum)];
   const above = assertions.numbers('exclusiveMinimum');
-  const upper = [...assertions.numbers('maximum'), ...format.maximum];
+  const upper = [...assertions.numbers('maximum'), ...formats.map(([, maximum]) => maximum)];
   const under = assertions.numbers('exclusiveMaximum');
+  assertRange({ lower, above, upper, under }, assertions);
   const bounds = [...lower, ...above, ...upper, ...under].map((bound) => new Decimal(bound));
-  if (bounds.length === 0 && isWhole) return rules.shared('integer');
-  if (bounds.length === 0 && steps === undefined) return rules.shared('number');
+  const plain = rules.shared(isWhole ? 'integer' : 'number');
+  if (bounds.length === 0 && steps.decimals === undefined)
+    return (steps.only === undefined ? undefined : multiplesOf(steps.only, isWhole)) ?? plain;
+  if (bounds.length === 0 && isWhole) return plain;
 
   const wholeDigits = Math.max(1, ...bounds.map((bound) => bound.wholeDigits));
   const decimals = Math.max(usualDecimals, ...bounds.map((bound) => bound.decimals));
-  const scale = isWhole ? 0 : Math.max(0, Math.min(steps ?? decimals, mostDigits - wholeDigits));
-  const end = 10n ** BigInt(steps === undefined ? mostDigits + scale : mostDigits) - 1n;
+  const scale = isWhole ? 0 : Math.max(0, Math.min(steps.decimals ?? decimals, mostDigits - wholeDigits));
+  const end = 10n ** BigInt(steps.decimals === undefined ? mostDigits + scale : mostDigits) - 1n;
   const low = largest([
     -end,
     ...lower.map((bound) => new Decimal(bound).ceiling(scale)),
@@ -44,42 +48,100 @@ export function numberNode(assertions: Assertions, isInteger: boolean, rules: Sc
     ...under.map((bound) => 1n - new Decimal(bound).ceiling(scale)),
   ]);
   if (low > high) {
-    const keyword = numberKeywords.find((each) => assertions.has(each)) ?? 'format';
-    const kind = scale === 0 ? 'whole number' : `number with ${scale} decimals`;
-    throw assertions.refusal(keyword, `leaves no ${kind} of at most ${mostDigits} digits`);
+    const isExact = bounds.every((bound) => bound.wholeDigits <= mostDigits);
+    if (isWhole && isExact) throw assertions.refusal(boundIn(assertions), 'leaves no whole number');
+    return plain;
   }
-  return numbersBetween(low, high, scale);
+  const values = steps.only === undefined ? undefined : multiplesBetween(steps.only, low, high, scale);
+  if (values?.length === 0) throw assertions.refusal('multipleOf', 'has no multiple between the bounds');
+  return values === undefined ? numbersBetween(low, high, scale) : oneOfTexts(values);
 }
 
-/** These formats do not constrain the numbers that the rules allow. */
-const floatFormats = new Set(['float', 'double']);
+function boundIn(assertions: Assertions): string {
+  return numberKeywords.find((each) => assertions.has(each)) ?? 'format';
+}
 
+/** @throws {UnsatisfiableSchemaError} when no number is between the bounds */
+function assertRange(
+  bounds: Readonly<Record<'lower' | 'above' | 'upper' | 'under', readonly number[]>>,
+  assertions: Assertions,
+): void {
+  const lowest = Math.max(Number.NEGATIVE_INFINITY, ...bounds.lower, ...bounds.above);
+  const highest = Math.min(Number.POSITIVE_INFINITY, ...bounds.upper, ...bounds.under);
+  const isOpen = bounds.above.includes(lowest) || bounds.under.includes(highest);
+  if (lowest > highest || (lowest === highest && isOpen))
+    throw assertions.refusal(boundIn(assertions), 'leaves no number');
+}
+
+/** Returns the bounds of the integer formats. */
 function formatBounds(assertions: Assertions) {
-  const formats = assertions.texts('format').filter((format) => !floatFormats.has(format));
-  const bounds = formats.map((format) => {
-    const known = integerFormats.get(format);
-    if (known === undefined)
-      throw assertions.refusal('format', `does not support '${quote(format)}' for numbers`);
-    return known;
-  });
-  return {
-    isInteger: bounds.length > 0,
-    minimum: bounds.map(([minimum]) => minimum),
-    maximum: bounds.map(([, maximum]) => maximum),
-  };
+  return assertions
+    .texts('format')
+    .map((format) => integerFormats.get(format))
+    .filter((bounds) => bounds !== undefined);
 }
 
-/** Returns the number of decimals that `multipleOf` allows. Only supports 1, 0.1, 0.01 and so on. */
-function decimalsOfSteps(assertions: Assertions): number | undefined {
-  const decimals = assertions.numbers('multipleOf').map((step) => {
-    const { digits, decimals } = new Decimal(step);
-    if (digits !== 1n || step > 1) {
-      throw assertions.refusal('multipleOf', 'must be 1, 0.1, 0.01 and so on');
-    }
-    return decimals;
-  });
-  return decimals.length === 0 ? undefined : Math.min(...decimals);
+interface Steps {
+  /** The number of decimals, if the steps are 1, 0.1, 0.01 and so on. */
+  readonly decimals?: number;
+  readonly isWhole: boolean;
+  /** The only step, if it is a different one. */
+  readonly only?: number;
 }
+
+function readSteps(assertions: Assertions): Steps {
+  const steps = [...new Set(assertions.numbers('multipleOf'))];
+  const [step] = steps;
+  const isWhole = steps.some((each) => Number.isInteger(each));
+  const decimals = steps.map((each) => new Decimal(each)).filter(({ digits }) => digits === 1n);
+  if (step === undefined || steps.some((each) => each > 1) || decimals.length < steps.length)
+    return { isWhole, ...(steps.length === 1 && step !== undefined && { only: step }) };
+  return { isWhole, decimals: Math.min(...decimals.map((each) => each.decimals)) };
+}
+
+/** The most multiples that a rule lists. */
+const mostMultiples = 1000;
+
+/** Lists the multiples of a step between two bounds, in units of the last decimal. */
+function multiplesBetween(step: number, low: bigint, high: bigint, scale: number): string[] | undefined {
+  const { digits, decimals } = new Decimal(step);
+  const whole = new Decimal(step).floor(Math.max(scale, decimals));
+  if (digits <= 0n || decimals > scale || (high - low) / whole > mostMultiples) return undefined;
+  const first = low > 0n ? (low + whole - 1n) / whole : low / whole;
+  const values: string[] = [];
+  for (let value = first * whole; value <= high; value += whole) values.push(toText(value, scale));
+  return values;
+}
+
+function toText(value: bigint, scale: number): string {
+  return `${Number(`${value}e-${scale}`)}`;
+}
+
+/**
+ * Builds the rule for all multiples of a step that divides a power of ten, such as 5, 100 or 0.25, by their last
+ * digits.
+ */
+function multiplesOf(step: number, isWhole: boolean): GrammarNode | undefined {
+  const { digits, decimals } = new Decimal(step);
+  if (isWhole && decimals > 0) return undefined;
+  const length = decimals > 0 ? decimals : `${step}`.length;
+  const end = 10n ** BigInt(length);
+  const unit = decimals > 0 ? digits : BigInt(step);
+  if (length > 3 || end % unit !== 0n) return undefined;
+  const endings = Array.from({ length: Number(end / unit) }, (_, index) =>
+    `${BigInt(index) * unit}`.padStart(length, '0'),
+  );
+  const sign = optional(literal('-'));
+  if (decimals > 0) {
+    const fractions = endings.map((text) => text.replace(/0+$/, '')).filter((text) => text !== '');
+    return sequence(sign, wholeNumber, optional(sequence(literal('.'), oneOfTexts(fractions))));
+  }
+  const short = [...new Set(endings.map((text) => `${Number(text)}`))];
+  const start = sequence(characters('123456789'), repeat(digit, 0, mostDigits - length - 1));
+  return sequence(sign, choice(oneOfTexts(short), sequence(start, oneOfTexts(endings))));
+}
+
+const wholeNumber = choice(literal('0'), sequence(characters('123456789'), repeat(digit, 0, mostDigits - 4)));
 
 /** The shortest decimal that a program parses as the number. */
 class Decimal {

@@ -1,34 +1,30 @@
 // Rules for objects: the declared properties in their order, of which optional ones may be missing, then the
-// additional properties that the schema allows.
+// other properties that the schema allows.
 
 import type { Member } from './ambiguity.ts';
 import { type Assertions, type Part, subschema } from './assertions.ts';
-import {
-  choice,
-  empty,
-  type GrammarNode,
-  literal,
-  optional,
-  reference,
-  repeat,
-  sequence,
-} from './grammar-node.ts';
+import { choice, empty, type GrammarNode, optional, sequence } from './grammar-node.ts';
 import { isJsonObject } from './json-object.ts';
 import { between } from './json-rules.ts';
+import { type MemberCounts, memberNode, membersNode } from './object-members.ts';
 import { otherName } from './other-names.ts';
 import type { Place } from './schema-document.ts';
+import { quote } from './schema-error.ts';
 import type { SchemaRules } from './schema-rules.ts';
-import { quote, UnsupportedSchemaError } from './unsupported-schema-error.ts';
+import { nameContents } from './string-rules.ts';
 
 /** The keywords that constrain objects. */
 export const objectKeywords = [
   'properties',
   'required',
+  'patternProperties',
   'additionalProperties',
   'unevaluatedProperties',
   'propertyNames',
   'minProperties',
   'maxProperties',
+  'dependentRequired',
+  'dependentSchemas',
 ];
 
 interface Property {
@@ -39,113 +35,59 @@ interface Property {
 
 export function objectNode(assertions: Assertions, rules: SchemaRules): GrammarNode {
   const allowed = allowedNames(assertions);
-  const names = new Set([...declaredNames(assertions), ...requiredNames(assertions), ...(allowed ?? [])]);
-  const properties = readProperties(assertions, names, allowed);
-  const { isFilled, mostOthers } = readCounts(assertions, properties, allowed === undefined);
-  const members: Member[] = properties.map(({ name, places, isRequired }) => {
+  const names = new Set([
+    ...namesIn('properties', assertions),
+    ...requiredNames(assertions),
+    ...(allowed ?? []),
+  ]);
+  const properties = readProperties(assertions, names, rules);
+  const members = properties.map(({ name, places, isRequired }) => {
     return { name, rule: rules.ruleFor(places, `${rules.name}-${name}`), isRequired };
   });
-  let other: GrammarNode | undefined;
-  if (mostOthers > 0) {
-    const rule = otherValue(assertions, rules);
-    const name = rules.add(`${rules.name}-name`, otherName(names));
-    other = rules.add(`${rules.name}-member`, memberNode(name, rule, rules));
-    members.push({ name: undefined, rule, isRequired: false });
-  }
-  rules.addContainer({ kind: 'object', members });
+  const counts = readCounts(assertions, properties);
+  const others = allowed === undefined ? readOthers(assertions, names, rules) : [];
+  if (others.length === 0 && counts.min > members.length)
+    throw assertions.refusal('minProperties', `cannot be satisfied: the maximum is ${members.length}`);
+  const otherMembers = others.map(({ rule }): Member => ({ name: undefined, rule, isRequired: false }));
+  rules.addContainer({ kind: 'object', members: [...members, ...otherMembers] });
 
-  const contents = membersNode(members, other, mostOthers, rules);
+  const other = others.length === 0 ? undefined : choice(...others.map(({ node }) => node));
+  const contents = membersNode(members, other, counts, rules);
   if (contents === undefined) return between('{', empty, '}', rules.shared);
   const inside = sequence(contents, rules.shared('space'));
+  const isFilled = counts.min > 0 || members.some(({ isRequired }) => isRequired);
   return between('{', isFilled ? inside : optional(inside), '}', rules.shared);
 }
 
-/**
- * Builds the members between the braces, from the last to the first. Each property is followed by all that
- * may follow it. An optional property is one option of a choice with the properties that may replace it.
- */
-function membersNode(
-  members: readonly Member[],
-  other: GrammarNode | undefined,
-  mostOthers: number,
-  rules: SchemaRules,
-): GrammarNode | undefined {
-  const next = (member: GrammarNode) => sequence(literal(','), rules.shared('space'), literal('"'), member);
-  let following = other === undefined ? empty : repeat(next(other), 0, mostOthers);
-  // The caller writes the quote before a name, so that the options differ in their first character.
-  let first = other && sequence(other, repeat(next(other), 0, mostOthers - 1));
-  let isMoreRequired = false;
-  for (const { name, rule, isRequired } of [...members].reverse()) {
-    if (name === undefined) continue;
-    const member = sequence(memberNode(literal(JSON.stringify(name).slice(1, -1)), rule, rules), following);
-    const here = first === undefined || isRequired ? member : choice(member, first);
-    first = rules.add(`${rules.name}-from-${name}`, here);
-    isMoreRequired ||= isRequired;
-    following = isMoreRequired ? next(first) : optional(next(first));
-  }
-  return first && sequence(literal('"'), first);
-}
-
-/** Matches a member without the quote before its name. */
-function memberNode(name: GrammarNode, rule: string, rules: SchemaRules): GrammarNode {
-  return sequence(name, literal('":'), rules.shared('blank'), reference(rule));
-}
-
-/** Returns the rule for the values of undeclared properties. */
-function otherValue(assertions: Assertions, rules: SchemaRules): string {
-  const places = assertions.parts
-    .filter(({ schema }) => isConstrainedBy(schema, 'additionalProperties'))
-    .map((part) => subschema(part, 'additionalProperties'));
-  return rules.ruleFor(places, `${rules.name}-other`);
-}
-
-function declaredNames(assertions: Assertions): string[] {
-  return assertions.all('properties').flatMap(({ value, path }) => {
-    if (!isJsonObject(value)) throw new UnsupportedSchemaError('properties', path, 'must be an object');
-    return Object.keys(value);
-  });
+function namesIn(keyword: string, assertions: Assertions): string[] {
+  return assertions.all(keyword).flatMap(({ value }) => Object.keys(value as object));
 }
 
 function requiredNames(assertions: Assertions): string[] {
-  return assertions.all('required').flatMap(({ value, path }) => readTexts(value, 'required', path));
+  return assertions.all('required').flatMap(({ value }) => value as string[]);
 }
 
-function readTexts(value: unknown, keyword: string, path: string): string[] {
-  if (Array.isArray(value) && value.every((text) => typeof text === 'string')) return value;
-  throw new UnsupportedSchemaError(keyword, path, 'must be a list of strings');
-}
-
-/**
- * Returns the names that `propertyNames` lists, or `undefined` if it allows all names.
- *
- * @throws {UnsupportedSchemaError} when `propertyNames` is anything else
- */
+/** Returns the names that `propertyNames` lists, or `undefined` if it lists none. */
 function allowedNames(assertions: Assertions): string[] | undefined {
-  let allowed: string[] | undefined;
-  for (const { value, path } of assertions.all('propertyNames')) {
-    if (value === true) continue;
-    const { type = 'string', enum: list, ...others } = isJsonObject(value) ? value : { value };
-    if (type !== 'string' || Object.keys(others).length > 0)
-      throw new UnsupportedSchemaError('propertyNames', path, "is only supported with an 'enum'");
-    if (list === undefined) continue;
-    const names = readTexts(list, 'propertyNames', path);
-    allowed = allowed?.filter((name) => names.includes(name)) ?? names;
-  }
-  return allowed;
+  const lists = assertions.all('propertyNames').flatMap(({ value }) => {
+    if (!isJsonObject(value)) return [];
+    const { enum: list = 'const' in value ? [value.const] : undefined } = value;
+    return Array.isArray(list) ? [list.filter((name) => typeof name === 'string')] : [];
+  });
+  return lists[0];
 }
 
 /** Returns the declared properties that an object may have, with all schemas for each. */
-function readProperties(
-  assertions: Assertions,
-  names: ReadonlySet<string>,
-  allowed: readonly string[] | undefined,
-): Property[] {
+function readProperties(assertions: Assertions, names: ReadonlySet<string>, rules: SchemaRules): Property[] {
   const required = new Set(requiredNames(assertions));
+  const nameSchemas = assertions.all('propertyNames').map(({ value }) => value);
   const properties: Property[] = [];
   for (const name of names) {
     const places = assertions.parts.flatMap((part) => placesOf(name, part));
     const isRequired = required.has(name);
-    const isAllowed = allowed?.includes(name) !== false && places.every(({ schema }) => schema !== false);
+    const isAllowed =
+      places.every(({ schema }) => schema !== false) &&
+      nameSchemas.every((schema) => rules.isSatisfied(schema, name));
     if (isAllowed) properties.push({ name, places, isRequired });
     else if (isRequired)
       throw assertions.refusal('required', `requires '${quote(name)}', but it is not allowed`);
@@ -155,11 +97,20 @@ function readProperties(
 
 /** Returns the schemas of one part for a property. */
 function placesOf(name: string, part: Part): Place[] {
-  const { properties } = part.schema;
-  if (isJsonObject(properties) && Object.hasOwn(properties, name))
-    return [subschema(part, 'properties', name)];
-  if (isConstrainedBy(part.schema, 'additionalProperties')) return [subschema(part, 'additionalProperties')];
-  return [];
+  const { properties, patternProperties } = part.schema;
+  const declared =
+    isJsonObject(properties) && Object.hasOwn(properties, name) ? [subschema(part, 'properties', name)] : [];
+  const matching = Object.keys(patternProperties ?? {})
+    .filter((pattern) => new RegExp(pattern, 'u').test(name))
+    .map((pattern) => subschema(part, 'patternProperties', pattern));
+  const places = [...declared, ...matching];
+  return places.length > 0 ? places : additionalPlaces(part);
+}
+
+function additionalPlaces(part: Part): Place[] {
+  return isConstrainedBy(part.schema, 'additionalProperties')
+    ? [subschema(part, 'additionalProperties')]
+    : [];
 }
 
 /** Whether the keyword is present and does not allow everything. */
@@ -167,34 +118,61 @@ function isConstrainedBy(schema: Part['schema'], keyword: string): boolean {
   return Object.hasOwn(schema, keyword) && schema[keyword] !== true;
 }
 
-/** Returns whether the object must have a property, and how many undeclared properties it may have. */
-function readCounts(assertions: Assertions, properties: readonly Property[], isOpen: boolean) {
-  const { min, max } = assertions.counts('minProperties', 'maxProperties');
+/** @throws {UnsatisfiableSchemaError} when the required properties are too many */
+function readCounts(assertions: Assertions, properties: readonly Property[]): MemberCounts {
+  const counts = assertions.counts('minProperties', 'maxProperties');
   const required = properties.filter(({ isRequired }) => isRequired).length;
-  const mostOthers = isOpen && mayHaveOthers(assertions) ? max - properties.length : 0;
-  if (max < properties.length) throw assertions.refusal('maxProperties', unsupportedCount);
-  if (min > properties.length + mostOthers)
-    throw assertions.refusal('minProperties', `cannot be satisfied: the maximum is ${properties.length}`);
-  if (min > required && min !== 1) throw assertions.refusal('minProperties', unsupportedCount);
-  return { isFilled: required > 0 || min === 1, mostOthers };
+  if (required > counts.max)
+    throw assertions.refusal('maxProperties', `cannot be satisfied: ${required} properties are required`);
+  return counts;
 }
 
-const unsupportedCount = 'is only supported if all subsets of the declared properties satisfy it';
+/** A kind of undeclared properties. */
+interface Other {
+  readonly rule: string;
+  /** The member without the quote before its name. */
+  readonly node: GrammarNode;
+}
 
 /**
- * Whether undeclared properties are allowed. Next to `properties`, only `additionalProperties` allows them.
+ * Returns the kinds of undeclared properties: one for each pattern, and one for any other name. Names that match
+ * several patterns are left to the check.
  */
-function mayHaveOthers(assertions: Assertions): boolean {
-  const others = assertions.all('additionalProperties');
-  const isClosed = others.some(({ value }) => value === false) || isClosedToUnevaluated(assertions);
-  return !isClosed && (others.length > 0 || !assertions.has('properties'));
+function readOthers(assertions: Assertions, names: ReadonlySet<string>, rules: SchemaRules): Other[] {
+  const toOther = (name: GrammarNode, places: readonly Place[]): Other => {
+    const rule = rules.ruleFor(places, `${rules.name}-other`);
+    const nameRule = rules.add(`${rules.name}-name`, name);
+    return { rule, node: rules.add(`${rules.name}-member`, memberNode(nameRule, rule, rules)) };
+  };
+  const toName = (pattern: string | undefined) =>
+    (pattern === undefined ? undefined : nameContents(pattern, rules)) ?? otherName(names);
+  const matching = assertions.parts.flatMap((part) =>
+    Object.keys(part.schema.patternProperties ?? {}).flatMap((pattern) => {
+      const place = subschema(part, 'patternProperties', pattern);
+      if (place.schema === false) return [];
+      const elsewhere = assertions.parts.filter((each) => each !== part).flatMap(additionalPlaces);
+      return [toOther(toName(pattern), [place, ...elsewhere])];
+    }),
+  );
+  if (!mayHaveOthers(assertions)) return matching;
+  const pattern = assertions
+    .all('propertyNames')
+    .map(({ value }) => (isJsonObject(value) ? value.pattern : undefined))
+    .find((each) => typeof each === 'string');
+  const unevaluated = assertions.parts
+    .filter(({ schema }) => isConstrainedBy(schema, 'unevaluatedProperties'))
+    .map((part) => subschema(part, 'unevaluatedProperties'));
+  const additional = assertions.parts.flatMap(additionalPlaces);
+  return [...matching, toOther(toName(pattern), additional.length > 0 ? additional : unevaluated)];
 }
 
-/** Only supports `unevaluatedProperties` in a single schema, where it equals `additionalProperties`. */
-function isClosedToUnevaluated(assertions: Assertions): boolean {
-  const limits = assertions.all('unevaluatedProperties').filter(({ value }) => value !== true);
-  const isPlain = assertions.parts.length === 1 && limits.every(({ value }) => value === false);
-  if (limits.length > 0 && !isPlain)
-    throw assertions.refusal('unevaluatedProperties', "is not supported: use 'additionalProperties'");
-  return limits.length > 0 && !assertions.has('additionalProperties');
+/**
+ * Whether undeclared properties are allowed. Next to `properties` or `patternProperties`, only
+ * `additionalProperties` and `unevaluatedProperties` allow them.
+ */
+function mayHaveOthers(assertions: Assertions): boolean {
+  const additional = assertions.all('additionalProperties');
+  const limits = [...additional, ...(additional.length === 0 ? assertions.all('unevaluatedProperties') : [])];
+  if (limits.some(({ value }) => value === false)) return false;
+  return limits.length > 0 || !assertions.has('properties', 'patternProperties');
 }

@@ -7,13 +7,15 @@ import {
   complement,
   union,
 } from './character-ranges.ts';
-import { anyCharacter, type Pattern, patternChoice, patternRepeat, patternSequence } from './pattern.ts';
-import { quote } from './unsupported-schema-error.ts';
-
-/** A pattern that cannot be parsed. Its message continues a sentence after the pattern. */
-export class PatternError extends Error {
-  override readonly name = 'PatternError';
-}
+import {
+  anyCharacter,
+  type Pattern,
+  PatternError,
+  patternChoice,
+  patternRepeat,
+  patternSequence,
+} from './pattern.ts';
+import { quote } from './schema-error.ts';
 
 /**
  * The longest pattern in characters, because the parser is recursive and llama.cpp follows each character.
@@ -23,16 +25,11 @@ const longestPattern = 2000;
 /**
  * Parses a pattern to one that matches whole texts. Any text may surround an unanchored pattern.
  *
- * @throws {PatternError} when the pattern is invalid, too long, or a grammar cannot express it
+ * @param source a valid pattern in Unicode mode
+ * @throws {PatternError} when the pattern is too long, or a grammar cannot express it
  */
 export function parsePattern(source: string): Pattern {
   if (source.length > longestPattern) throw new PatternError(`is longer than ${longestPattern} characters`);
-  try {
-    // V8 checks the syntax when it creates the expression, and the size at the first match.
-    new RegExp(source, 'u').test('');
-  } catch {
-    throw new PatternError('is not a regular expression in Unicode mode');
-  }
   return new PatternParser(source).parse();
 }
 

@@ -21,11 +21,25 @@ export function patternChoice(options: readonly Pattern[]): Pattern {
   return options.length === 1 && options[0] !== undefined ? options[0] : { kind: 'choice', options };
 }
 
-/** Repeats an item. If the item may match the empty text, `min` does not matter and becomes 0. */
+/** A pattern that no grammar can express. Its message continues a sentence after the pattern. */
+export class PatternError extends Error {
+  override readonly name = 'PatternError';
+}
+
+/** The most positions of a pattern. llama.cpp may follow all of them at once. */
+export const mostPositions = 2000;
+
+/**
+ * Repeats an item. If the item may match the empty text, `min` does not matter and becomes 0.
+ *
+ * @throws {PatternError} when nested optional items, each written without the empty text, become too many
+ */
 export function patternRepeat(item: Pattern, min: number, max: number): Pattern {
   if (max === 0) return { kind: 'sequence', items: [] };
   if (shortest(item) > 0) return min === 1 && max === 1 ? item : { kind: 'repeat', item, min, max };
   const filled = withoutEmpty(item);
+  if (filled !== undefined && countPositions(filled) > mostPositions && countPositions(item) <= mostPositions)
+    throw new PatternError('repeats too much');
   return filled === undefined ? patternSequence([]) : { kind: 'repeat', item: filled, min: 0, max };
 }
 
@@ -56,7 +70,9 @@ function choiceOfPossible(options: readonly (Pattern | undefined)[]): Pattern | 
 }
 
 /** The number of characters of the shortest matching text. */
-export function shortest(pattern: Pattern): number {
+export const shortest = remembered(computeShortest);
+
+function computeShortest(pattern: Pattern): number {
   switch (pattern.kind) {
     case 'sequence':
       return pattern.items.reduce((sum, item) => sum + shortest(item), 0);
@@ -70,7 +86,9 @@ export function shortest(pattern: Pattern): number {
 }
 
 /** The number of characters of the longest matching text. */
-export function longest(pattern: Pattern): number {
+export const longest = remembered(computeLongest);
+
+function computeLongest(pattern: Pattern): number {
   switch (pattern.kind) {
     case 'sequence':
       return pattern.items.reduce((sum, item) => sum + longest(item), 0);
@@ -84,7 +102,9 @@ export function longest(pattern: Pattern): number {
 }
 
 /** Counts the positions of a pattern, with repetitions written out. A match may be at all of them at once. */
-export function countPositions(pattern: Pattern): number {
+export const countPositions = remembered(computePositions);
+
+function computePositions(pattern: Pattern): number {
   switch (pattern.kind) {
     case 'sequence':
       return pattern.items.reduce((sum, item) => sum + countPositions(item), 0);
@@ -170,4 +190,14 @@ export function lengthen(pattern: Pattern, least: number): Pattern | undefined {
     default:
       return undefined;
   }
+}
+
+/** Computes a number once for each pattern. Patterns share their parts. */
+function remembered(compute: (pattern: Pattern) => number): (pattern: Pattern) => number {
+  const known = new WeakMap<Pattern, number>();
+  return (pattern) => {
+    const number = known.get(pattern) ?? compute(pattern);
+    known.set(pattern, number);
+    return number;
+  };
 }

@@ -1,11 +1,16 @@
 // The rules of a grammar under construction.
 import type { Shape } from './ambiguity.ts';
+import { withoutDeadEnds } from './grammar-checks.ts';
 import { type GrammarNode, reference } from './grammar-node.ts';
 import { type SharedRule, sharedRules } from './json-rules.ts';
+import { GrammarTooLargeError } from './write-gbnf.ts';
 
 /** Names of rules in GBNF have letters, digits and hyphens. */
 const notInNames = /[^A-Za-z0-9-]+/g;
 const longestName = 40;
+
+/** The most rules. The text of more rules exceeds the limit of a grammar. */
+const mostRules = 8000;
 
 /** The shapes of the rules for plain JSON. */
 const plainShapes = (['value', 'object', 'array', 'string', 'number', 'boolean', 'null'] as const).map(
@@ -24,6 +29,8 @@ const plainShapes = (['value', 'object', 'array', 'string', 'number', 'boolean',
   },
 );
 
+const plainNames: ReadonlySet<string> = new Set(plainShapes.map(([name]) => name));
+
 export class RuleSet {
   readonly #rules = new Map<string, GrammarNode>();
   /** The path of the schema of each rule. */
@@ -38,8 +45,13 @@ export class RuleSet {
     return this.#rules;
   }
 
-  /** Reserves a unique name based on a text. */
+  /**
+   * Reserves a unique name based on a text.
+   *
+   * @throws {GrammarTooLargeError} when there are so many rules that their text would be too long
+   */
   reserve(text: string): string {
+    if (this.#rules.size > mostRules) throw new GrammarTooLargeError('It has too many rules.');
     const base = text.replaceAll(notInNames, '-').slice(0, longestName) || 'rule';
     let name = base;
     let number = this.#reserved.get(base) ?? 0;
@@ -64,6 +76,30 @@ export class RuleSet {
     }
     return reference(name);
   };
+
+  /** Returns the state for {@link restore}. */
+  get size(): number {
+    return this.#rules.size;
+  }
+
+  /** Removes the rules that were added since the set had a size. Their names stay reserved. */
+  restore(size: number): void {
+    for (const name of [...this.#rules.keys()].slice(size)) {
+      this.#rules.delete(name);
+      if (!plainNames.has(name)) this.shapes.delete(name);
+    }
+  }
+
+  /** Removes all that matches no finite text from the rules that were added since the set had a size. */
+  removeDeadEnds(size: number, ending: ReadonlySet<string>): void {
+    for (const [name, node] of [...this.#rules].slice(size)) {
+      if (ending.has(name)) this.#rules.set(name, withoutDeadEnds(node, ending));
+      else {
+        this.#rules.delete(name);
+        this.shapes.delete(name);
+      }
+    }
+  }
 
   pathOf(name: string): string {
     return this.#paths.get(name) ?? '#';

@@ -18,4 +18,6 @@ export interface SchemaRules {
   ruleFor(places: readonly Place[], name: string): string;
   /** Records the members of the list or the object that the rule matches. */
   addContainer(container: Container): void;
+  /** Whether a value satisfies a schema of the document. */
+  isSatisfied(schema: unknown, value: unknown): boolean;
 }

@@ -1,41 +1,53 @@
 // Rules for strings: lengths, patterns and formats.
 import type { Assertions } from './assertions.ts';
-import { definedFormats, patternsOfFormat } from './formats.ts';
+import { patternsOfFormat } from './formats.ts';
 import { choice, type GrammarNode, literal, repeat, sequence } from './grammar-node.ts';
 import { textCharacter } from './json-text.ts';
-import { countPositions, lengthen, longest, type Pattern, shorten, shortest } from './pattern.ts';
+import {
+  countPositions,
+  lengthen,
+  longest,
+  mostPositions,
+  type Pattern,
+  PatternError,
+  shorten,
+  shortest,
+} from './pattern.ts';
 import { isContained } from './pattern-containment.ts';
-import { PatternError, parsePattern } from './pattern-parser.ts';
+import { parsePattern } from './pattern-parser.ts';
+import type { SchemaError } from './schema-error.ts';
 import type { SchemaRules } from './schema-rules.ts';
-import { quote, UnsupportedSchemaError } from './unsupported-schema-error.ts';
 
 /** The keywords that constrain strings. */
 export const stringKeywords = ['minLength', 'maxLength', 'pattern', 'format'];
 
-/** The most positions of a pattern. llama.cpp may follow all of them at once. */
-const mostPositions = 2000;
-
 /** A pattern with too many positions is restricted to this many characters. */
 const usualLength = 1000;
 
+/**
+ * Builds the rule for strings. A pattern that no grammar can express is left to the check, as are all patterns and
+ * formats that do not imply each other, except one of them.
+ */
 export function stringNode(assertions: Assertions, rules: SchemaRules): GrammarNode {
   const { min, max } = assertions.counts('minLength', 'maxLength');
-  const pattern = readPattern(assertions);
   const char = rules.shared('char');
-  if (pattern === undefined) {
-    if (min === 0 && max === Number.POSITIVE_INFINITY) return rules.shared('string');
-    return quoted(repeat(char, min, max));
-  }
-  const fitting = fit(pattern.tree, min, max, assertions);
-  if (fitting === undefined || countPositions(fitting) > mostPositions)
-    throw assertions.refusal(
-      pattern.keyword,
-      `repeats too much: it has more than ${mostPositions} positions`,
-    );
-  const inside = toGrammar(fitting, char);
-  if (inside === undefined)
-    throw assertions.refusal(pattern.keyword, 'matches no string that JSON can contain');
-  return quoted(inside);
+  const tree = readPattern(assertions);
+  const fitting = tree && fit(tree, min, max, assertions);
+  const inside = fitting && countPositions(fitting) <= mostPositions ? toGrammar(fitting, char) : undefined;
+  if (inside !== undefined) return quoted(inside);
+  if (min === 0 && max === Number.POSITIVE_INFINITY) return rules.shared('string');
+  return quoted(repeat(char, min, max));
+}
+
+/**
+ * Returns the rule for the names that a pattern matches, without their quotes.
+ *
+ * @returns undefined when no grammar can express the pattern
+ */
+export function nameContents(pattern: string, rules: SchemaRules): GrammarNode | undefined {
+  const tree = readTree(pattern);
+  if (tree === undefined || countPositions(tree) > mostPositions) return undefined;
+  return toGrammar(tree, rules.shared('char'));
 }
 
 /**
@@ -53,65 +65,49 @@ function fit(pattern: Pattern, min: number, max: number, assertions: Assertions)
   return fitting;
 }
 
-function toLengthError(keyword: string, length: string, assertions: Assertions): UnsupportedSchemaError {
-  const { path } = assertions.all(keyword)[0] ?? assertions;
-  return new UnsupportedSchemaError(
-    keyword,
-    path,
-    `contradicts the pattern or format of ${length} characters`,
-  );
+function toLengthError(keyword: string, length: string, assertions: Assertions): SchemaError {
+  return assertions.refusal(keyword, `contradicts the pattern or format of ${length} characters`);
 }
 
-interface Source {
-  readonly keyword: 'pattern' | 'format';
-  /** Alternative patterns, the widest first. Each of them satisfies the keyword. */
-  readonly trees: readonly [Pattern, ...Pattern[]];
-}
+/** Alternative patterns, the widest first. Each of them satisfies the keyword. */
+type Trees = readonly [Pattern, ...Pattern[]];
 
-/** Finds one pattern that satisfies all patterns and formats. */
-function readPattern(assertions: Assertions): { keyword: string; tree: Pattern } | undefined {
-  const sources = [...readPatterns(assertions), ...readFormats(assertions)];
+/** Finds one pattern that satisfies as many patterns and formats as possible: all of them, or the first. */
+function readPattern(assertions: Assertions): Pattern | undefined {
+  const patterns = assertions.texts('pattern').flatMap((pattern): Trees[] => {
+    const tree = readTree(pattern);
+    return tree === undefined ? [] : [[tree]];
+  });
+  const sources = [...patterns, ...readFormats(assertions)];
   const [first, ...others] = sources;
-  if (first === undefined) return undefined;
-  if (others.length === 0) return { keyword: first.keyword, tree: first.trees[0] };
-  for (const source of sources) {
-    for (const tree of source.trees) {
+  if (first === undefined || others.length === 0) return first?.[0];
+  for (const trees of sources) {
+    for (const tree of trees) {
       if (countPositions(tree) > mostPositions) continue;
-      const isEnough = sources.every((other) => other === source || isWithin(tree, other.trees[0]));
-      if (isEnough) return { keyword: source.keyword, tree };
+      if (sources.every((other) => other === trees || isWithin(tree, other[0]))) return tree;
     }
   }
-  const { keyword } = others.at(-1) ?? first;
-  throw assertions.refusal(
-    keyword,
-    'cannot be used with another pattern or format, unless one implies the other',
-  );
+  return first[0];
 }
 
 function isWithin(inner: Pattern, outer: Pattern): boolean {
   return countPositions(outer) <= mostPositions && isContained(inner, outer);
 }
 
-function readPatterns(assertions: Assertions): Source[] {
-  return assertions.texts('pattern').map((pattern) => {
-    try {
-      return { keyword: 'pattern', trees: [parsePattern(pattern)] };
-    } catch (error) {
-      if (!(error instanceof PatternError)) throw error;
-      throw assertions.refusal('pattern', error.message);
-    }
-  });
+/** @returns undefined when no grammar can express the pattern */
+function readTree(pattern: string): Pattern | undefined {
+  try {
+    return parsePattern(pattern);
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    return undefined;
+  }
 }
 
-/** Reads the patterns of formats. Ignores a custom format if there is a pattern. */
-function readFormats(assertions: Assertions): Source[] {
-  return assertions.texts('format').flatMap((format) => {
+function readFormats(assertions: Assertions): Trees[] {
+  return assertions.texts('format').flatMap((format): Trees[] => {
     const [widest, ...narrower] = patternsOfFormat(format);
-    if (widest !== undefined) {
-      return [{ keyword: 'format', trees: [parsePattern(widest), ...narrower.map(parsePattern)] }];
-    }
-    if (assertions.has('pattern') && !definedFormats.has(format)) return [];
-    throw assertions.refusal('format', `does not support '${quote(format)}'`);
+    return widest === undefined ? [] : [[parsePattern(widest), ...narrower.map(parsePattern)]];
   });
 }
 

@@ -1,7 +1,8 @@
-// Validates a text by a schema. It covers the cases that the grammar cannot enforce, such as `oneOf`.
+// Validates a text by a schema. It covers what a grammar cannot express, such as `oneOf`.
 import { type Schema, Validator } from '@cfworker/json-schema';
-import { isJsonObject } from './json-object.ts';
-import { quote } from './unsupported-schema-error.ts';
+import { toCanonicalSchema } from './canonical-schema.ts';
+import { quote } from './schema-error.ts';
+import { TimeLimitError, withinTime } from './time-limit.ts';
 
 export type Validation =
   | { readonly valid: true; readonly value: unknown }
@@ -10,10 +11,14 @@ export type Validation =
 /** Keywords that only lead to the violated one. */
 const leading = new Set('$ref allOf properties additionalProperties items prefixItems'.split(' '));
 
+/** The longest time for a validation, in milliseconds. Patterns may take exponential time. */
+const longestTime = 250;
+
 /**
- * Parses a text and validates it by a schema that a grammar can enforce.
+ * Parses a text and validates it by a schema.
  *
  * @returns the parsed value, or a one-line reason that quotes the schema, never the text
+ * @throws {SchemaError} when the schema is malformed
  */
 export function validateJson(schema: unknown, text: string): Validation {
   let value: unknown;
@@ -22,8 +27,12 @@ export function validateJson(schema: unknown, text: string): Validation {
   } catch {
     return { valid: false, reason: 'it is not valid JSON' };
   }
+  // The validator modifies the schema.
+  const canonical = toCanonicalSchema(schema) as Schema | boolean;
   try {
-    const { valid, errors } = new Validator(toValidatable(schema), '2020-12', true).validate(value);
+    const { valid, errors } = withinTime(longestTime, () =>
+      new Validator(canonical, '2020-12', true).validate(value),
+    );
     if (valid) return { valid, value };
     // Skips 'false', because its location may contain the name of a property of the text.
     const fault =
@@ -35,14 +44,10 @@ export function validateJson(schema: unknown, text: string): Validation {
       reason: `it violates '${quote(fault?.keywordLocation ?? '#')}'`,
     };
   } catch (error) {
+    // V8 compiles a pattern, and may find it too large, when it is first matched.
+    if (error instanceof TimeLimitError || error instanceof SyntaxError)
+      return { valid: false, reason: 'it takes too long to validate' };
     if (!(error instanceof RangeError)) throw error;
     return { valid: false, reason: 'it is nested too deeply to validate' };
   }
-}
-
-/** Copies the schema, because the validator modifies it. Removes `$id`, because it may not be a valid URI. */
-function toValidatable(schema: unknown): Schema | boolean {
-  const copy: unknown = structuredClone(schema);
-  if (isJsonObject(copy)) Reflect.deleteProperty(copy, '$id');
-  return copy as Schema | boolean;
 }

@@ -1,25 +1,34 @@
 // Rules for the values that `enum` and `const` list.
 
-import type { Assertions } from './assertions.ts';
+import type { Assertions, Part } from './assertions.ts';
 import { choice, type GrammarNode, literal, sequence } from './grammar-node.ts';
 import { isJsonObject } from './json-object.ts';
-import { findOtherKeyword, type Kind, type Kinds } from './kinds.ts';
-import { UnsupportedSchemaError } from './unsupported-schema-error.ts';
 
-/** Returns the JSON texts of the values that all `enum` and `const` keywords and the types allow. */
-export function listedValues(assertions: Assertions, { kinds, isInteger }: Kinds): string[] {
-  const keyword = assertions.has('enum') ? 'enum' : 'const';
-  const other = findOtherKeyword(assertions);
-  if (other !== undefined) throw assertions.refusal(other, `cannot be used with '${keyword}'`);
+/**
+ * Returns the JSON texts of the values that all `enum` and `const` keywords allow and that satisfy the others.
+ *
+ * @throws {UnsatisfiableSchemaError} when no value remains
+ */
+export function listedValues(
+  assertions: Assertions,
+  isSatisfied: (schema: unknown, value: unknown) => boolean,
+): string[] {
   const [first = [], ...others] = readLists(assertions).map((values) => new Map(values.map(withKey)));
   const allowed = [...first].filter(
     ([key, value]) =>
       others.every((list) => list.has(key)) &&
-      kinds.includes(kindOf(value)) &&
-      (!isInteger || typeof value !== 'number' || Number.isInteger(value)),
+      assertions.parts.every(({ schema }) => isSatisfied(withoutLists(schema), value)),
   );
+  const keyword = assertions.has('enum') ? 'enum' : 'const';
   if (allowed.length === 0) throw assertions.refusal(keyword, 'allows no value');
   return allowed.map(([, value]) => JSON.stringify(value));
+}
+
+const elsewhere = new Set(['enum', 'const', '$ref', 'allOf', 'anyOf', 'oneOf', '$defs']);
+
+/** Leaves out the lists, which are compared by their keys, and schemas that are parts of their own. */
+function withoutLists(schema: Part['schema']): Part['schema'] {
+  return Object.fromEntries(Object.entries(schema).filter(([keyword]) => !elsewhere.has(keyword)));
 }
 
 /** Shared prefixes are nested at most this deep. */
@@ -45,10 +54,7 @@ export function oneOfTexts(texts: readonly string[], branches = 0): GrammarNode 
 }
 
 function readLists(assertions: Assertions): unknown[][] {
-  const lists = assertions.all('enum').map(({ value, path }) => {
-    if (Array.isArray(value)) return value;
-    throw new UnsupportedSchemaError('enum', path, 'must be a list');
-  });
+  const lists = assertions.all('enum').map(({ value }) => value as unknown[]);
   return [...lists, ...assertions.all('const').map(({ value }) => [value])];
 }
 
@@ -59,9 +65,4 @@ function withKey(value: unknown): [key: string, value: unknown] {
       ? Object.fromEntries(Object.entries(inner).sort(([one], [other]) => (one < other ? -1 : 1)))
       : inner;
   return [JSON.stringify(value, sorted), value];
-}
-
-function kindOf(value: unknown): Kind {
-  if (value === null) return 'null';
-  return Array.isArray(value) ? 'array' : (typeof value as Kind);
 }

@@ -151,7 +151,13 @@ describe('the model within a grammar', () => {
   });
 
   it('writes objects', async () => {
-    const options = { tools: [], mustCall: false, parallel: false, json: true, thoughts: 'none' } as const;
+    const options = {
+      tools: [],
+      mustCall: false,
+      parallel: false,
+      json: { type: 'object' },
+      thoughts: 'none',
+    } as const;
     const anyObject = toChatGrammar(options)?.gbnf ?? '';
     const texts = await Array.fromAsync([1, 2, 3, 4], (seed) => write(anyObject, seed));
     const objects = texts.filter((text) => text !== undefined);

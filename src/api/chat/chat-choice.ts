@@ -21,8 +21,8 @@ export interface ChatChoiceOptions {
   readonly request: ChatRequest;
   /** The tools that the model may call. */
   readonly tools: readonly ChatTool[];
-  /** The same as in {@link ChatGrammarOptions}. */
-  readonly json: unknown;
+  /** @throws {RequestError} `invalid_output` when a text that the model ended by itself is not valid */
+  readonly assertContent: ((text: string) => void) | undefined;
   readonly text: ChatTextOptions;
   readonly toBytes: ToBytes;
   readonly requestId: string;
@@ -180,14 +180,14 @@ export class ChatChoice {
     if (this.#text.isCalling) {
       throw new RequestError('invalid_output', 'The model ended its text within a function call. Try again.');
     }
-    const { json, tools } = this.#options;
+    const { assertContent, tools } = this.#options;
     for (const { name, arguments: text } of this.#calls) {
       const tool = tools.find((known) => known.function.name === name);
       if (tool === undefined)
         throw new RequestError('invalid_output', 'The model called an unknown function. Try again.');
-      assertValid(toArgumentsSchema(tool), text);
+      // Without `strict`, a call has what the grammar enforced.
+      assertValid(tool.function.strict === true ? toArgumentsSchema(tool) : { type: 'object' }, text);
     }
-    if (json !== undefined && this.#calls.length === 0)
-      assertValid(json === true ? { type: 'object' } : json, this.#content);
+    if (this.#calls.length === 0) assertContent?.(this.#content);
   }
 }

@@ -2,16 +2,22 @@
 import { type ChatGrammarOptions, toChatGrammar } from '../../chat/chat-grammar.ts';
 import type { CallPlace } from '../../chat/chat-text.ts';
 import type { ChatTool } from '../../chat/conversation.ts';
+import { ToolSchemaError } from '../../chat/tool-syntax.ts';
 import type { Grammar } from '../../engine/engine.ts';
-import { buildGrammarFor } from '../json-output.ts';
+import { RequestError } from '../../errors/request-error.ts';
+import { assertValid, buildGrammarFor } from '../json-output.ts';
+import { assertTogether } from '../request-body.ts';
+import type { TextConstraint } from '../text-constraint.ts';
 import type { ChatRequest } from './chat-request.ts';
 
 export interface ChatOutput {
   /** The tools that the model may call. */
   readonly tools: readonly ChatTool[];
   readonly calls: CallPlace;
-  /** The same as in {@link ChatGrammarOptions}. */
-  readonly json: unknown;
+  /** @throws {RequestError} `invalid_output` when a text that the model ended by itself is not valid */
+  readonly assertContent: ((text: string) => void) | undefined;
+  /** Whether the constraint applies to the first token, which leaves no room for thoughts. */
+  readonly isBare: boolean;
   readonly grammar: Grammar | undefined;
 }
 
@@ -19,40 +25,54 @@ export interface ChatOutput {
  * Derives the output from a request.
  *
  * @param tools the tools in the prompt
- * @throws {RequestError} `unsupported_schema` when no grammar can express a schema
+ * @throws {RequestError} `unsupported_schema` when a schema is malformed, or no value matches it
  */
 export function toChatOutput(
   request: ChatRequest,
+  constraint: TextConstraint,
   tools: readonly ChatTool[],
   thoughts: ChatGrammarOptions['thoughts'],
 ): ChatOutput {
-  const { tool_choice: choice, response_format: format, parallel_tool_calls: parallel } = request;
+  const { tool_choice: choice, parallel_tool_calls: parallel } = request;
   const callable =
     typeof choice === 'object' ? tools.filter((tool) => tool.function.name === choice.function.name) : tools;
-  const json = toJsonSchema(format);
   const mustCall = choice === 'required' || typeof choice === 'object';
-  const callPlace = mustCall || json !== undefined ? 'insteadOfContent' : 'anywhere';
-  const output = { tools: callable, calls: callable.length === 0 ? 'none' : callPlace, json } as const;
-  if (request.grammar !== undefined) return { ...output, grammar: { gbnf: request.grammar } };
+  const callPlace = mustCall || constraint.kind === 'json' ? 'insteadOfContent' : 'anywhere';
+  const calls = callable.length === 0 ? 'none' : callPlace;
+  if (constraint.kind === 'text') {
+    assertTogether(
+      callable.length === 0,
+      constraint.param,
+      `'${constraint.param}' cannot be used with 'tools'.`,
+    );
+    const { gbnf, assertValid: assertContent } = constraint;
+    return {
+      tools: callable,
+      calls,
+      assertContent,
+      isBare: true,
+      grammar: gbnf === undefined ? undefined : { gbnf },
+    };
+  }
+  const json = constraint.kind === 'json' ? constraint.schema : undefined;
   const build = (allowed: readonly ChatTool[]) =>
     toChatGrammar({ tools: allowed, mustCall, parallel, json, thoughts });
-  // Builds the grammar of the JSON alone first, so that an error names the right field.
-  if (json !== undefined && !mustCall) buildGrammarFor('response_format', () => build([]));
-  const grammar = buildGrammarFor(callable.length > 0 ? 'tools' : 'response_format', () => build(callable));
-  return { ...output, grammar };
+  const param = constraint.kind === 'json' ? constraint.param : 'tools';
+  return {
+    tools: callable,
+    calls,
+    assertContent: json === undefined ? undefined : (text) => assertValid(json, text),
+    isBare: false,
+    grammar: buildGrammarFor(param, () => buildWithTools(request.tools ?? [], () => build(callable))),
+  };
 }
 
-/** Returns the schema of the text, `true` for any JSON object, or `undefined` for free text. */
-function toJsonSchema(format: ChatRequest['response_format']): unknown {
-  switch (format?.type) {
-    case undefined:
-    case 'text':
-      return undefined;
-    case 'json_object':
-      return true;
-    case 'json_schema':
-      return format.json_schema.schema ?? true;
-    default:
-      throw format satisfies never;
+function buildWithTools<Result>(tools: readonly ChatTool[], build: () => Result): Result {
+  try {
+    return build();
+  } catch (error) {
+    if (!(error instanceof ToolSchemaError)) throw error;
+    const param = `tools.${tools.indexOf(error.tool)}.function.parameters`;
+    throw new RequestError('unsupported_schema', error.message, { param });
   }
 }

@@ -29,21 +29,11 @@ const tool = z.strictObject({
 
 const tools = z
   .optional(z.array(tool).check(z.maxLength(128)))
-  .check(z.describe('The functions that the model may call. Their arguments always match their schemas.'));
-
-const responseFormat = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('text') }),
-  z.strictObject({ type: z.literal('json_object') }),
-  z.strictObject({
-    type: z.literal('json_schema'),
-    json_schema: z.strictObject({
-      name: functionName,
-      description: z.optional(z.string()),
-      schema: z.optional(z.record(z.string(), z.unknown())),
-      strict: z.optional(z.nullable(z.boolean())),
-    }),
-  }),
-]);
+  .check(
+    z.describe(
+      'The functions that the model may call. With strict, their arguments always match their schemas.',
+    ),
+  );
 
 const { user, ...generation } = generationFields;
 
@@ -72,9 +62,6 @@ export const chatRequestSchema = z.strictObject({
   parallel_tool_calls: z
     ._default(z.boolean(), true)
     .check(z.describe('Whether the model may call several functions at once.')),
-  response_format: z
-    .optional(responseFormat)
-    .check(z.describe('The format of the text. JSON always matches its schema, with or without strict.')),
   logprobs: z
     ._default(z.boolean(), false)
     .check(z.describe('Returns the log-probabilities of the generated tokens.')),
@@ -125,7 +112,6 @@ const unsupportedFields: UnsupportedFields = {
   web_search_options: '',
   verbosity: '',
   prompt_cache_retention: '',
-  json_schema: "use 'response_format'",
   chat_template: "the server always uses the model's template",
   reasoning: "use 'reasoning_effort'",
   reasoning_format: "thoughts are always in 'reasoning_content'",
@@ -143,17 +129,11 @@ export function parseChatRequest(body: unknown, foreign: ForeignFields = new For
   const request = withTopLogprobs(
     withoutUnknownEffort(parseFields(chatRequestSchema, unsupportedFields, body, foreign), foreign),
   );
-  const { logprobs, top_logprobs = 0, tools, grammar, response_format } = request;
+  const { logprobs, top_logprobs = 0, tools } = request;
   leaveOutStreamOptions(request, foreign);
   leaveOutUnusable(request, foreign);
   assertTogether(logprobs || top_logprobs === 0, 'top_logprobs', "'top_logprobs' needs 'logprobs': true.");
   assertTools(request);
-  const constrainsText = response_format !== undefined && response_format.type !== 'text';
-  assertTogether(
-    grammar === undefined || (!constrainsText && (tools?.length ?? 0) === 0),
-    'grammar',
-    "'grammar' cannot be used with 'response_format' or 'tools'.",
-  );
   const { tool_choice, ...rest } = request;
   return { ...rest, ...chooseTools(tool_choice, tools) };
 }

@@ -4,9 +4,10 @@ import type { ChatTool } from '../../chat/conversation.ts';
 import { toTemplateMessages } from '../../chat/messages.ts';
 import type { GenerationRequest, Token } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
-import { type ChoiceEvent, generateChoices, startStream } from '../../generation/choices.ts';
+import { generateChoices, startStream } from '../../generation/choices.ts';
 import type { RequestContext } from '../../generation/context.ts';
 import type { ForeignFields } from '../../generation/foreign-fields.ts';
+import { collectChoices } from '../../generation/valid-choices.ts';
 import { toTimings } from '../../telemetry/timings.ts';
 import {
   assertFits,
@@ -18,6 +19,7 @@ import {
 } from '../generation-request.ts';
 import { withSeedOffset } from '../sampling.ts';
 import type { ModelService } from '../service.ts';
+import { toTextConstraint } from '../text-constraint.ts';
 import { toUsage } from '../usage.ts';
 import { ChatChoice } from './chat-choice.ts';
 import { type ChatChunk, type ChatCompletion, toChatHead } from './chat-completion.ts';
@@ -26,11 +28,12 @@ import { type ChatRequest, parseChatRequest, parseTemplateRequest } from './chat
 import { toConversation } from './history.ts';
 import type { MessageFields } from './message-fields.ts';
 
-/** A valid request with its generations. They start when the events are iterated. */
+/** A valid request with its generations. */
 interface Started {
   readonly request: ChatRequest;
-  readonly choices: readonly ChatChoice[];
-  readonly events: AsyncGenerator<ChoiceEvent, void, void>;
+  readonly generations: readonly GenerationRequest[];
+  /** Creates the empty choice of a generation. */
+  readonly createChoice: (index: number) => ChatChoice;
   readonly head: ReturnType<typeof toChatHead>;
 }
 
@@ -45,7 +48,7 @@ export async function chat(
   context: RequestContext,
 ): Promise<ChatCompletion | AsyncGenerator<ChatChunk, void, void>> {
   const started = await start(parseChatRequest(body, context.foreignFields), service, context);
-  return started.request.stream ? stream(started) : collect(started);
+  return started.request.stream ? stream(started, service, context) : collect(started, service, context);
 }
 
 /**
@@ -79,7 +82,8 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
   const prompt = await renderPrompt(request.messages, tools, service, variables);
   // Some templates always start the thoughts, whatever the request asks for.
   const startsThinking = template.thinks && /<think>\s*$/.test(prompt);
-  const output = toChatOutput(request, tools, startsThinking ? 'started' : mayThink ? 'possible' : 'none');
+  const thoughts = startsThinking ? 'started' : mayThink ? 'possible' : 'none';
+  const output = toChatOutput(request, toTextConstraint(request), tools, thoughts);
   const tokens = tokenizePrompt(prompt, service, 'messages');
   const { engine } = service;
   assertFits(tokens.length, engine.contextSize, 'messages');
@@ -102,30 +106,22 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
     ...(request.timings_per_token && { progress: true }),
   };
   const toBytes = (token: Token) => engine.toBytes(token);
-  // The grammar of a request applies from the first token on, so it leaves no room for thoughts.
-  const isInThoughts = startsThinking && request.grammar === undefined;
+  const text = {
+    thinks: template.thinks,
+    startsThinking: startsThinking && !output.isBare,
+    calls: output.calls,
+  };
   return {
     request,
-    choices: Array.from({ length: request.n }, (_, index) => {
-      const text = { thinks: template.thinks, startsThinking: isInThoughts, calls: output.calls };
-      return new ChatChoice({
-        index,
-        request,
-        tools: output.tools,
-        json: output.json,
-        text,
-        toBytes,
-        requestId: context.id,
-      });
-    }),
-    events: generateChoices(
-      Array.from({ length: request.n }, (_, index) => ({
-        ...generation,
-        sampling: withSeedOffset(generation.sampling, index),
-      })),
-      service.engine,
-      context,
-    ),
+    generations: Array.from({ length: request.n }, (_, index) => ({
+      ...generation,
+      sampling: withSeedOffset(generation.sampling, index),
+    })),
+    createChoice: (index) => {
+      const { tools: callable, assertContent } = output;
+      const requestId = context.id;
+      return new ChatChoice({ index, request, tools: callable, assertContent, text, toBytes, requestId });
+    },
     head: toChatHead({
       requestId: context.id,
       createdAt: context.receivedAt,
@@ -195,8 +191,12 @@ function toVariables(
   };
 }
 
-async function collect({ choices, events, head }: Started): Promise<ChatCompletion> {
-  for await (const { index, event } of events) choices[index]?.take(event);
+async function collect(
+  { generations, createChoice, head }: Started,
+  { engine }: ModelService,
+  context: RequestContext,
+): Promise<ChatCompletion> {
+  const choices = await collectChoices(generations, createChoice, engine, context);
   const all = choices.map((choice) => choice.finish());
   const summaries = all.map(({ summary }) => summary);
   return {
@@ -208,10 +208,15 @@ async function collect({ choices, events, head }: Started): Promise<ChatCompleti
   };
 }
 
-function stream({ request, choices, events, head }: Started): Promise<AsyncGenerator<ChatChunk, void, void>> {
+function stream(
+  { request, generations, createChoice, head }: Started,
+  { engine }: ModelService,
+  context: RequestContext,
+): Promise<AsyncGenerator<ChatChunk, void, void>> {
+  const choices = generations.map((_, index) => createChoice(index));
   const includeUsage = request.stream_options?.include_usage ?? false;
   const frame = { ...head, object: 'chat.completion.chunk', ...(includeUsage && { usage: null }) } as const;
-  return startStream<ChatChunk>(events, {
+  return startStream<ChatChunk>(generateChoices(generations, engine, context), {
     begin: choices.map((choice) => ({ ...frame, choices: [choice.toRoleChunk()] })),
     toChunks: ({ index, event }) =>
       (choices[index]?.toChunks(event) ?? []).map((chunk) => ({ ...frame, ...chunk })),

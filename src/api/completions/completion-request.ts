@@ -58,9 +58,6 @@ export const completionRequestSchema = z.strictObject({
     .optional(z.string())
     .check(z.describe('The text that follows the generated text. Only for models that can fill in.')),
   ...generationFields,
-  json_schema: z
-    .optional(z.union([z.boolean(), z.record(z.string(), z.unknown())]))
-    .check(z.describe('The JSON Schema that the generated JSON must match.')),
 });
 
 /** A validated completion request with its defaults. */
@@ -87,7 +84,7 @@ export function parseCompletionRequest(
 ): CompletionRequest {
   const fields = parseFields(completionRequestSchema, unsupportedFields, body, foreign);
   const request = { ...fields, logprobs: fields.logprobs ?? toTopLogprobs(fields.n_probs) };
-  const { stream, best_of, n, suffix, echo, grammar, json_schema } = request;
+  const { stream, best_of, n, suffix, echo } = request;
   leaveOutStreamOptions(request, foreign);
   assertTogether(
     best_of === undefined || best_of >= n,
@@ -104,11 +101,6 @@ export function parseCompletionRequest(
     suffix === undefined || typeof request.prompt === 'string',
     'suffix',
     "'suffix' needs a 'prompt' that is one text.",
-  );
-  assertTogether(
-    grammar === undefined || json_schema === undefined,
-    'json_schema',
-    "'json_schema' and 'grammar' cannot be used together.",
   );
   return request;
 }

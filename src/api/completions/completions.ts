@@ -1,8 +1,9 @@
 // POST /v1/completions: answers a parsed JSON body with a completion or a stream of chunks.
 import type { GenerationRequest, Token } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
-import { type ChoiceEvent, generateChoices, startStream } from '../../generation/choices.ts';
+import { generateChoices, startStream } from '../../generation/choices.ts';
 import type { RequestContext } from '../../generation/context.ts';
+import { collectChoices } from '../../generation/valid-choices.ts';
 import { toTimings } from '../../telemetry/timings.ts';
 import { assertToken } from '../assert-token.ts';
 import {
@@ -14,9 +15,9 @@ import {
   tokenizePrompt,
   toMaxTokens,
 } from '../generation-request.ts';
-import { toJsonOutput } from '../json-output.ts';
 import { withSeedOffset } from '../sampling.ts';
 import type { ModelService } from '../service.ts';
+import { toTextConstraint, toTextOutput } from '../text-constraint.ts';
 import { toUsage } from '../usage.ts';
 import {
   type CompletionChoice as Choice,
@@ -38,14 +39,15 @@ const mostGenerations = 1024;
 /** OpenAI's default of `max_tokens`. */
 const defaultMaxTokens = 16;
 
-/** A valid request with its generations. They start when the events are iterated. */
+/** A valid request with its generations. */
 interface Started {
   readonly request: CompletionRequest;
-  /** One for each generation, in the order of the prompts. */
-  readonly choices: readonly CompletionChoice[];
+  /** In the order of the prompts. */
+  readonly generations: readonly GenerationRequest[];
+  /** Creates the empty choice of a generation. */
+  readonly createChoice: (index: number) => CompletionChoice;
   /** How many generations each prompt has. */
   readonly generationsPerPrompt: number;
-  readonly events: AsyncGenerator<ChoiceEvent, void, void>;
   readonly head: ReturnType<typeof toCompletionHead>;
 }
 
@@ -60,16 +62,14 @@ export async function complete(
   context: RequestContext,
 ): Promise<Completion | AsyncGenerator<CompletionChunk, void, void>> {
   const started = start(body, service, context);
-  return started.request.stream ? stream(started) : collect(started);
+  return started.request.stream ? stream(started, service, context) : collect(started, service, context);
 }
 
 function start(body: unknown, service: ModelService, context: RequestContext): Started {
   const request = parseCompletionRequest(body, context.foreignFields);
   assertModel(request.model, service);
   assertGenerates(service);
-  const json =
-    request.json_schema === undefined ? undefined : toJsonOutput(request.json_schema, 'json_schema');
-  const gbnf = request.grammar ?? json?.gbnf;
+  const { gbnf, assertValid } = toTextOutput(toTextConstraint(request));
   const { n, best_of = n, logprobs, echo } = request;
   // best_of compares choices by their log-probabilities.
   const scored = logprobs ?? (best_of > n ? 0 : undefined);
@@ -96,21 +96,17 @@ function start(body: unknown, service: ModelService, context: RequestContext): S
   const toBytes = (token: Token) => service.engine.toBytes(token);
   return {
     request,
-    choices: generations.map(
-      ({ prompt, echo: prefix }, index) =>
-        new CompletionChoice({ index, prompt, prefix, request, toBytes, assertValid: json?.assertValid }),
-    ),
+    generations: generations.map(({ prompt, seedOffset }) => ({
+      ...options,
+      prompt,
+      maxTokens: limitTokens(request, prompt.length, service),
+      sampling: withSeedOffset(options.sampling, seedOffset),
+    })),
+    createChoice: (index) => {
+      const { prompt = [], echo: prefix = '' } = generations[index] ?? {};
+      return new CompletionChoice({ index, prompt, prefix, request, toBytes, assertValid });
+    },
     generationsPerPrompt: best_of,
-    events: generateChoices(
-      generations.map(({ prompt, seedOffset }) => ({
-        ...options,
-        prompt,
-        maxTokens: limitTokens(request, prompt.length, service),
-        sampling: withSeedOffset(options.sampling, seedOffset),
-      })),
-      service.engine,
-      context,
-    ),
     head: toCompletionHead({
       requestId: context.id,
       createdAt: context.receivedAt,
@@ -148,14 +144,12 @@ function tokenizeText(prompt: string, { suffix }: CompletionRequest, service: Mo
   );
 }
 
-async function collect({
-  request,
-  choices,
-  generationsPerPrompt,
-  events,
-  head,
-}: Started): Promise<Completion> {
-  for await (const { index, event } of events) choices[index]?.take(event);
+async function collect(
+  { request, generations, createChoice, generationsPerPrompt, head }: Started,
+  { engine }: ModelService,
+  context: RequestContext,
+): Promise<Completion> {
+  const choices = await collectChoices(generations, createChoice, engine, context);
   const all = choices.map((choice) => choice.finish());
   const summaries = all.map(({ summary }) => summary);
   const prompts = inGroups(all, generationsPerPrompt).map((generations) =>
@@ -171,16 +165,15 @@ async function collect({
   };
 }
 
-function stream({
-  request,
-  choices,
-  generationsPerPrompt,
-  events,
-  head,
-}: Started): Promise<AsyncGenerator<CompletionChunk, void, void>> {
+function stream(
+  { request, generations, createChoice, generationsPerPrompt, head }: Started,
+  { engine }: ModelService,
+  context: RequestContext,
+): Promise<AsyncGenerator<CompletionChunk, void, void>> {
+  const choices = generations.map((_, index) => createChoice(index));
   const includeUsage = request.stream_options?.include_usage ?? false;
   const usage = includeUsage && { usage: null };
-  return startStream<CompletionChunk>(events, {
+  return startStream<CompletionChunk>(generateChoices(generations, engine, context), {
     begin: [],
     toChunks: ({ index, event }) =>
       (choices[index]?.toChunks(event) ?? []).map((chunk) => ({ ...head, ...chunk, ...usage })),

@@ -22,6 +22,7 @@ const toTool = (name: string, properties: object) => ({
 const weather = toTool('weather', { city: { type: 'string' } });
 const now = { type: 'function', function: { name: 'now' } };
 const tools = [weather, now];
+const toStrict = (tool: typeof weather) => ({ ...tool, function: { ...tool.function, strict: true } });
 const call = (name: string, callArguments: string) =>
   `<tool_call>\n{"name": "${name}", "arguments": ${callArguments}}\n</tool_call>`;
 const paris = '{"city": "Paris"}';
@@ -145,13 +146,27 @@ describe('a tool call', () => {
   ])('with %s is an error when the model ended its text', async (_, text) => {
     const service = { chatTemplate: templates.chatMl };
     const failure = { code: 'invalid_output', status: 500 };
+    const body = { messages, tools: [toStrict(weather), now] };
 
-    await expect(
-      chatWhole({ messages, tools }, { ...service, engine: engineOf(text) }),
-    ).rejects.toMatchObject(failure);
-    await expect(
-      chatStreamed({ messages, tools }, { ...service, engine: engineOf(text) }),
-    ).rejects.toMatchObject(failure);
+    await expect(chatWhole(body, { ...service, engine: engineOf(text) })).rejects.toMatchObject(failure);
+    await expect(chatStreamed(body, { ...service, engine: engineOf(text) })).rejects.toMatchObject(failure);
+  });
+
+  it('of a strict tool is generated again when its arguments do not match', async () => {
+    const answers = [call('weather', '{"city": 7}'), call('weather', paris)];
+    const engine = new FakeEngine(answers, { contextSize: 3000 });
+    const body = { messages, tools: [toStrict(weather)] };
+    const { choices } = await chatWhole(body, { engine, chatTemplate: templates.chatMl });
+
+    expect(choices[0]?.message.tool_calls).toMatchObject([{ function: { arguments: paris } }]);
+  });
+
+  it('of a tool that is not strict has what the grammar enforces', async () => {
+    const uneven = toTool('count', { number: { type: 'integer', not: { const: 7 } } });
+
+    expect(await ask({ tools: [uneven] }, call('count', '{"number": 7}'))).toMatchObject({
+      message: { tool_calls: [{ function: { arguments: '{"number": 7}' } }] },
+    });
   });
 });
 
@@ -212,17 +227,21 @@ describe('tools with a response_format', () => {
   });
 
   it.each([
-    [{ parameters: { properties: { a: { not: {} } } } }, {}, 'tools'],
-    [{}, { not: {} }, 'response_format'],
-  ])('are rejected with the field that has an unsupported schema', async (given, schema, param) => {
+    [{ parameters: { properties: { a: { not: 7 } } } }, {}, 'tools.1.function.parameters', "the tool 'a' "],
+    [{}, { not: 7 }, 'response_format', "'response_format' cannot be used"],
+  ])('are rejected with the field that has a malformed schema', async (given, schema, param, says) => {
     const body = {
       messages,
-      tools: [{ type: 'function', function: { name: 'a', ...given } }],
+      tools: [now, { type: 'function', function: { name: 'a', ...given } }],
       response_format: { type: 'json_schema', json_schema: { name: 'b', schema } },
     };
     const service = { engine: engineOf(''), chatTemplate: templates.chatMl };
 
-    await expect(chatWhole(body, service)).rejects.toMatchObject({ code: 'unsupported_schema', param });
+    await expect(chatWhole(body, service)).rejects.toMatchObject({
+      code: 'unsupported_schema',
+      param,
+      message: expect.stringContaining(says),
+    });
   });
 });
 

@@ -347,13 +347,32 @@ describe('a response_format', () => {
     expect(choices[0]).toMatchObject({ message: { content: '{"cit' }, finish_reason: 'length' });
   });
 
-  it('with a schema that no grammar can express is rejected', async () => {
-    const body = withSchema({ type: 'object', properties: { a: { not: {} } } });
+  it('with a schema that no value matches is rejected', async () => {
+    const body = withSchema({ type: 'object', properties: { a: { enum: [] } }, required: ['a'] });
 
     await expect(chatWhole(body, { engine: engineOf(''), chatTemplate })).rejects.toMatchObject({
       code: 'unsupported_schema',
       param: 'response_format',
-      message: expect.stringContaining("'not' at '#/properties/a'"),
+      message: expect.stringContaining("'enum' at '#/properties/a'"),
     });
+  });
+});
+
+describe('a constraint that is not JSON', () => {
+  it('constrains the text from its first token', async () => {
+    const engine = new FakeEngine('yes', { contextSize: 3000 });
+    const { choices } = await chatWhole({ messages, guided_choice: ['yes', 'no'] }, { engine, chatTemplate });
+
+    expect(choices[0]?.message.content).toBe('yes');
+    expect(engine.requests[0]?.grammar?.gbnf).toContain('"yes" | "no"');
+  });
+
+  it.each<[object, string]>([
+    [{ grammar: 'root ::= "a"', response_format: { type: 'json_object' } }, 'grammar'],
+    [{ grammar: 'root ::= "a"', tools: [{ type: 'function', function: { name: 'a' } }] }, 'grammar'],
+  ])('is rejected with another one: %j', async (fields, param) => {
+    const service = { engine: new FakeEngine(''), chatTemplate };
+
+    await expect(chatWhole({ messages, ...fields }, service)).rejects.toMatchObject({ status: 400, param });
   });
 });

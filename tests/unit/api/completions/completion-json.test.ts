@@ -33,11 +33,49 @@ describe('a completion with a json_schema', () => {
     },
   );
 
-  it('ends all choices when one does not match', async () => {
-    const engine = new FakeEngine(['no', '{"city": "Paris"}'], { slots: 2 });
+  it('is generated again with another seed when the text does not match, at most twice', async () => {
+    const engine = new FakeEngine(['no', '{"city": 7}', '{"city": "Paris"}']);
+    const { choices } = await askWhole({ ...request, seed: 5 }, engine);
 
-    await expect(askWhole({ ...request, n: 2 }, engine)).rejects.toMatchObject({ code: 'invalid_output' });
+    expect(choices[0]?.text).toBe('{"city": "Paris"}');
+    expect(engine.requests.map(({ sampling }) => sampling.seed)).toEqual([5, 6, 7]);
+
+    const failing = new FakeEngine('no');
+    await expect(askWhole(request, failing)).rejects.toMatchObject({ code: 'invalid_output' });
+    expect(failing.requests).toHaveLength(3);
+  });
+
+  it('is generated again with a temperature when the likeliest tokens do not match', async () => {
+    const engine = new FakeEngine(['no', '{"city": "Paris"}']);
+    await askWhole({ ...request, temperature: 0 }, engine);
+
+    expect(engine.requests.map(({ sampling }) => sampling)).toMatchObject([
+      { temperature: 0 },
+      { temperature: 0.7, seed: 1 },
+    ]);
+  });
+
+  it('is generated again alone when the other choices match', async () => {
+    const engine = new FakeEngine(['{"city": "Bern"}', 'no', '{"city": "Paris"}'], { slots: 2 });
+    const { choices } = await askWhole({ ...request, n: 2 }, engine);
+
+    expect(choices.map(({ text }) => text)).toEqual(['{"city": "Bern"}', '{"city": "Paris"}']);
     expect(engine.open).toBe(0);
+  });
+
+  it('is not generated again when the deadline is too near', async () => {
+    const engine = new FakeEngine(['no', '{"city": "Paris"}']);
+    const context = { endBy: performance.now() - 1 };
+
+    await expect(askWhole(request, engine, context)).rejects.toMatchObject({ code: 'invalid_output' });
+    expect(engine.requests).toHaveLength(1);
+  });
+
+  it('is not generated again in a stream, which ends with the error', async () => {
+    const engine = new FakeEngine(['no', '{"city": "Paris"}']);
+
+    await expect(askStreamed(request, engine)).rejects.toMatchObject({ code: 'invalid_output' });
+    expect(engine.requests).toHaveLength(1);
   });
 
   it('returns partial JSON when max_tokens cut it', async () => {
@@ -53,10 +91,10 @@ describe('a completion with a json_schema', () => {
   });
 
   it.each([
-    [{ type: 'string', pattern: '(a)\\1' }, /'pattern'/],
+    [{ type: 'string', pattern: '(' }, /'pattern'/],
     [false, /json_schema/],
     [{ $ref: 'https://example.com/schema' }, /'\$ref'/],
-  ])('is rejected when no grammar can express the schema: %j', async (json_schema, message) => {
+  ])('is rejected when the schema is malformed or no value matches it: %j', async (json_schema, message) => {
     const engine = new FakeEngine();
 
     await expect(askWhole({ prompt: 'Hi', json_schema }, engine)).rejects.toMatchObject({
@@ -67,11 +105,56 @@ describe('a completion with a json_schema', () => {
     });
     expect(engine.requests).toEqual([]);
   });
+});
 
-  it('is rejected when it also has a grammar', async () => {
-    await expect(askWhole({ ...request, grammar: 'root ::= "a"' }, new FakeEngine())).rejects.toMatchObject({
-      code: 'invalid_value',
-      param: 'json_schema',
+describe('a constraint of the text', () => {
+  const city = { city: 'Paris' };
+  const json = JSON.stringify(city);
+
+  it.each<[object, string, string]>([
+    [{ guided_json: schema }, json, 'city'],
+    [{ guided_json: JSON.stringify(schema) }, json, 'city'],
+    [{ structured_outputs: { json: schema } }, json, 'city'],
+    [{ structured_outputs: { json_object: true } }, json, 'object'],
+    [{ response_format: { type: 'json_object', schema } }, json, 'city'],
+    [{ response_format: { type: 'json_schema', json_schema: { name: 'a', schema } } }, json, 'city'],
+    [{ response_format: { type: 'json_object' } }, json, 'object'],
+    [{ guided_regex: 'a{2,3}|b' }, 'aa', 'a'],
+    [{ structured_outputs: { regex: 'a{2,3}|b' } }, 'aa', 'a'],
+    [{ guided_choice: ['yes', 'no'] }, 'no', 'yes'],
+    [{ structured_outputs: { choice: ['yes', 'no'] } }, 'no', 'yes'],
+    [{ guided_grammar: 'root ::= "own"' }, 'own', 'own'],
+    [{ structured_outputs: { grammar: 'root ::= "own"' } }, 'own', 'own'],
+  ])('becomes a grammar: %j', async (fields, text, rule) => {
+    const engine = new FakeEngine(text);
+    const { choices } = await askWhole({ prompt: 'Hi', max_tokens: 40, ...fields }, engine);
+
+    expect(choices[0]?.text).toBe(text);
+    expect(engine.requests[0]?.grammar?.gbnf).toContain(rule);
+  });
+
+  it.each<[object, string]>([
+    [{ guided_json: schema }, '{}'],
+    [{ response_format: { type: 'json_object', schema } }, '{}'],
+    [{ response_format: { type: 'json_object' } }, '[]'],
+    [{ guided_regex: '(?=a)..' }, 'ba'],
+    [{ guided_regex: 'a' }, 'ba'],
+  ])('is checked when the text ends: %j', async (fields, text) => {
+    const body = { prompt: 'Hi', max_tokens: 40, ...fields };
+
+    await expect(askWhole(body, new FakeEngine(text))).rejects.toMatchObject({ code: 'invalid_output' });
+  });
+
+  it.each<[object, string, string]>([
+    [{ json_schema: schema, grammar: 'root ::= "a"' }, 'grammar', 'cannot be used together'],
+    [{ guided_regex: 'a', guided_choice: ['a'] }, 'guided_choice', 'cannot be used together'],
+    [{ guided_regex: '(' }, 'guided_regex', 'a regular expression'],
+    [{ guided_json: '{' }, 'guided_json', 'or its text'],
+  ])('is rejected: %j', async (fields, param, says) => {
+    await expect(askWhole({ prompt: 'Hi', ...fields }, new FakeEngine())).rejects.toMatchObject({
+      status: 400,
+      param,
+      message: expect.stringContaining(says),
     });
   });
 });

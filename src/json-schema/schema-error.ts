@@ -1,23 +1,28 @@
-// The error for a schema that no grammar can enforce, or that no value can match.
+// The errors for a schema that is malformed, or that no value matches.
 
 /** The longest name that a message quotes, in characters. */
 const longestQuote = 120;
 
-/** A schema that no grammar can enforce. The message is one line that names the keyword and its path. */
-export class UnsupportedSchemaError extends Error {
-  override readonly name = 'UnsupportedSchemaError';
+/** A malformed schema. The message is one line that names the keyword and its path. */
+export class SchemaError extends Error {
+  override readonly name: string = 'SchemaError';
   /** The keyword that caused the error. Empty for the schema as a whole. */
   readonly keyword: string;
   /** The path of the schema with the keyword, a JSON pointer such as `#/properties/a`. */
   readonly path: string;
 
-  /** `reason` continues the sentence after the keyword and the path: `is not supported`. */
+  /** `reason` continues the sentence after the keyword and the path: `must be a number`. */
   constructor(keyword: string, path: string, reason: string) {
     const subject = keyword === '' ? 'The schema' : `'${quote(keyword)}'`;
     super(`${subject} at '${quote(path)}' ${reason}.`);
     this.keyword = keyword;
     this.path = path;
   }
+}
+
+/** A schema that no value matches. It is an error only where a value must match it. */
+export class UnsatisfiableSchemaError extends SchemaError {
+  override readonly name = 'UnsatisfiableSchemaError';
 }
 
 /** Extends a JSON pointer. */
