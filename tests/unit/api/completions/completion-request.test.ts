@@ -125,6 +125,7 @@ describe('parseCompletionRequest', () => {
     ['logprobs', undefined, false, undefined],
     ['logprobs', undefined, 5, 5],
     ['mirostat_tau', 5, 4, 4],
+    ['t_max_predict_ms', undefined, -1, undefined],
     ['temperature', 1, 7.5, 7.5],
   ])('reads %s, by default %j, from %j as %j', (field, absent, given, parsed) => {
     const read = (fields: object) =>
