@@ -1,8 +1,8 @@
 // Parses the JSON of a request body that may contain any bytes.
 import { RequestError } from '../errors/request-error.ts';
 
-// Keeps a byte order mark, so that JSON.parse() rejects it.
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+// Drops a byte order mark, which some programs write at the start of a file.
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * Parses a request body.

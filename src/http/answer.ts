@@ -3,6 +3,7 @@ import { RequestError, toRequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
 import { ForeignFields } from '../generation/foreign-fields.ts';
 import { authorize } from './authorization.ts';
+import { decodeBody } from './content-encoding.ts';
 import { TextAnswer } from './endpoint.ts';
 import { type HttpRequest, type HttpResponse, toEventStreamResponse, toJsonResponse } from './http.ts';
 import { findEndpoint, findRoute, openPaths, type Route } from './routes.ts';
@@ -43,13 +44,14 @@ export async function answer(
   };
   const foreignFields = new ForeignFields({ strict: isStrict(request, service) });
   try {
-    if (apiKey !== undefined && !openPaths.has(request.path)) {
+    if (apiKey !== undefined && !openPaths.has(path)) {
       await authorize(request.headers.authorization, apiKey);
     }
-    if (request.body.length > 0) context.transcript?.asked(request.body);
-    const { endpoint, parameter } = findEndpoint(route, request);
+    const http = await decodeBody(request);
+    if (http.body.length > 0) context.transcript?.asked(http.body);
+    const { endpoint, parameter } = findEndpoint(route, http);
     const content = await endpoint.answer({
-      http: request,
+      http,
       service,
       context: { ...context, foreignFields, tenant: toTenant(request, context) },
       parameter,

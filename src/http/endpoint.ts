@@ -36,9 +36,6 @@ export interface Endpoint {
   readonly answer: (request: EndpointRequest) => Answer | Promise<Answer>;
 }
 
-/** The largest accepted body, in bytes. A buffered invocation has at most 6 MiB, headers included. */
-const maxBodyBytes = 4 * 1024 * 1024;
-
 /** Defines an endpoint that reads no body. */
 export function get(summary: string, answer: Endpoint['answer']): { GET: Endpoint } {
   return { GET: { summary, answer } };
@@ -67,12 +64,6 @@ function readJsonBody({ headers, body }: HttpRequest): unknown {
     throw new RequestError(
       'unsupported_media_type',
       `Unsupported content-type '${contentType}'. Send JSON with 'content-type: application/json'.`,
-    );
-  }
-  if (body.byteLength > maxBodyBytes) {
-    throw new RequestError(
-      'request_too_large',
-      `The request body has ${body.byteLength} bytes. Send at most ${maxBodyBytes} bytes.`,
     );
   }
   return parseJson(body);

@@ -55,8 +55,22 @@ export interface Route {
   readonly parameter: string;
 }
 
-/** Finds the route of a path. */
+/**
+ * Finds the route of a path. Base URLs are often written with a slash at their end, without `/v1`, or with a path before
+ * it, and proxies add a path of their own.
+ */
 export function findRoute(path: string): Route | undefined {
+  const plain = path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');
+  const afterPrefix = plain.slice(Math.max(0, plain.lastIndexOf('/v1/')));
+  const candidates = [plain, `/v1${plain}`, afterPrefix, afterPrefix.replace(/^\/v1/, '')];
+  for (const candidate of candidates) {
+    const route = findExact(candidate);
+    if (route !== undefined) return route;
+  }
+  return undefined;
+}
+
+function findExact(path: string): Route | undefined {
   for (const [pattern, methods] of Object.entries(routes)) {
     const parameterStart = pattern.indexOf('{');
     if (parameterStart < 0 && path === pattern) return { pattern, methods, parameter: '' };

@@ -58,14 +58,31 @@ export function toHttpRequest({ source, event }: HttpEvent): HttpRequest {
   switch (source) {
     case 'payload-2.0': {
       const { http, stage } = event.requestContext;
-      const path = withoutStage(event.rawPath, String(stage));
+      // "ANY /{proxy+}", or "$default" for a Function URL and for a route of everything.
+      const resource = String(event.routeKey ?? '').split(' ')[1];
+      const path = withoutBasePath(
+        withoutStage(event.rawPath, String(stage)),
+        resource,
+        event.pathParameters,
+      );
       return { method: http.method.toUpperCase(), path, headers: toHeaders(event.headers), body };
     }
-    case 'payload-1.0':
-    case 'alb': {
-      const headers = toHeaders({ ...lastValues(event.multiValueHeaders), ...event.headers });
-      return { method: event.httpMethod.toUpperCase(), path: event.path, headers, body };
+    case 'payload-1.0': {
+      const { stage } = event.requestContext;
+      const path = withoutBasePath(
+        withoutStage(event.path, String(stage)),
+        event.resource,
+        event.pathParameters,
+      );
+      return { method: event.httpMethod.toUpperCase(), path, headers: toMergedHeaders(event), body };
     }
+    case 'alb':
+      return {
+        method: event.httpMethod.toUpperCase(),
+        path: event.path,
+        headers: toMergedHeaders(event),
+        body,
+      };
     default:
       throw source satisfies never;
   }
@@ -98,10 +115,29 @@ export function toHttpResult(
   return { ...result, headers };
 }
 
-/** Removes the named stage that HTTP APIs put before the path, as in `/prod/v1/models`. */
+/** Removes the named stage that an API may put before the path, as in `/prod/v1/models`. */
 function withoutStage(path: string, stage: string): string {
   const prefix = `/${stage}`;
   return path === prefix || path.startsWith(`${prefix}/`) ? path.slice(prefix.length) || '/' : path;
+}
+
+/**
+ * Removes the path that a custom domain maps to the API. It stands before the resource of the API, such as `/{proxy+}`,
+ * whose parameters are known.
+ */
+function withoutBasePath(
+  path: string,
+  resource: unknown,
+  parameters: Readonly<Record<string, string | undefined>> | null | undefined,
+): string {
+  if (typeof resource !== 'string' || !resource.startsWith('/')) return path;
+  const filled = resource.replace(/\{([^{}+]+)\+?\}/g, (whole, name) => String(parameters?.[name] ?? whole));
+  const plain = path.replace(/\/+$/, '');
+  return plain.endsWith(filled) ? filled : path;
+}
+
+function toMergedHeaders({ headers, multiValueHeaders }: APIGatewayProxyEvent | ALBEvent) {
+  return toHeaders({ ...lastValues(multiValueHeaders), ...headers });
 }
 
 function toHeaders(

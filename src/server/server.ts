@@ -12,10 +12,17 @@ import {
   SupervisorStoppedError,
 } from './emulator-errors.ts';
 import { declaresMoreThan, maximumEventBytes, readBody } from './event-body.ts';
+import { allowHalfClosed, probeHalfClosed } from './half-closed.ts';
 import { errorAnswer, type HttpAnswer, invocationHeaders, sendAnswer } from './http-answer.ts';
 import { type InvocationQueue, QueueClosedError, QueueFullError } from './invocation-queue.ts';
 import { refuseMalformed } from './malformed-http.ts';
 import type { PassedRequest } from './pass-through.ts';
+
+/**
+ * How long an idle connection is kept: longer than the 60 s of a load balancer, which would otherwise send a request on a
+ * connection that is just being closed.
+ */
+const idleMilliseconds = 75_000;
 
 /** What the routes answer with. */
 export interface FrontServices {
@@ -44,6 +51,7 @@ export function createFrontServer(services: FrontServices): Server {
     // A broken connection is told by 'close'; an 'error' nobody listens to would end the process.
     request.on('error', () => {});
     response.on('error', () => {});
+    probeHalfClosed(request, response);
     const clientLeft = leaving.signal;
     void route({ request, response, expectsContinue, clientLeft }, services)
       .catch((error: unknown) => (clientLeft.aborted ? undefined : errorAnswer(explain(error))))
@@ -53,10 +61,11 @@ export function createFrontServer(services: FrontServices): Server {
         if (answer) sendAnswer(response, answer);
       });
   };
-  const server = createServer()
+  const server = createServer({ keepAliveTimeout: idleMilliseconds })
     .on('request', listen(false))
     .on('checkContinue', listen(true))
     .on('clientError', refuseMalformed);
+  allowHalfClosed(server);
   return server;
 }
 
@@ -95,9 +104,15 @@ async function invokeFunction(
   const event = await readBody(request, maximumEventBytes);
   if (!event)
     throw new RequestError('payload_too_large', `The body is over ${maximumEventBytes} bytes (6 MiB).`);
-  // The runtime would exit on what is not JSON.
+  // The runtime would exit on what is not JSON, and on a byte order mark.
   parseJson(event);
-  return queue.run(() => invoke(event, invocationHeaders(request.headers)), clientLeft);
+  return queue.run(() => invoke(withoutMark(event), invocationHeaders(request.headers)), clientLeft);
+}
+
+/** Removes the byte order mark of UTF-8. */
+function withoutMark(event: Uint8Array): Uint8Array {
+  const hasMark = event[0] === 0xef && event[1] === 0xbb && event[2] === 0xbf;
+  return hasMark ? event.subarray(3) : event;
 }
 
 /** What a client may know of a failure; one that nobody expected is logged whole. */

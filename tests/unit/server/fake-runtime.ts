@@ -35,6 +35,15 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     case '/silent':
       await fetch(gate);
       return;
+    // Comes to the gate, and answers then.
+    case '/late':
+      await fetch(gate);
+      response.writeHead(200, own).end('late');
+      return;
+    // Comes to the gate when its client has disconnected before the answer begins.
+    case '/left-early':
+      response.once('close', () => void fetch(gate).catch(() => {}));
+      return;
     // Comes to the gate when its client has disconnected.
     case '/left':
       response.once('close', () => void fetch(gate).catch(() => {}));

@@ -100,6 +100,13 @@ describe('passing through', () => {
     expect(await response.json()).toMatchObject({ event, headers: { 'x-amz-client-context': 'e30=' } });
   });
 
+  it('drops a byte order mark, which would end the runtime', async () => {
+    const front = await serve();
+    const response = await invoke(front, '\uFEFF{"prompt": "Hi"}');
+
+    expect(await response.json()).toMatchObject({ event: { prompt: 'Hi' } });
+  });
+
   it('answers many at once, one after the other', async () => {
     const front = await serve({ queueLimit: 20 });
     const numbers = Array.from({ length: 20 }, (_, number) => number);
@@ -562,6 +569,35 @@ describe('any other path', () => {
     leave.abort();
 
     (await gate.next()).letOn();
+  });
+
+  it('reaches a client that has closed its side of the connection', async () => {
+    const front = await serve();
+    const client = connect({ port: Number(new URL(front.url).port), host: '127.0.0.1', allowHalfOpen: true });
+    client.end(`GET /late?gate=${encodeURIComponent(gate.url)} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+
+    (await gate.next()).letOn();
+    const answer = await text(client);
+
+    expect(answer).toContain('HTTP/1.1 200 OK\r\n');
+    expect(answer).toContain('late');
+  });
+
+  it('tells the runtime when its client leaves before the answer begins', async () => {
+    const front = await serve();
+    const client = connect(Number(new URL(front.url).port), '127.0.0.1');
+    client.write(`GET /left-early?gate=${encodeURIComponent(gate.url)} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    await once(client, 'connect');
+    client.destroy();
+
+    (await gate.next()).letOn();
+  });
+
+  it('keeps an idle connection longer than the 60 s of a load balancer', async () => {
+    const front = await serve();
+    const { headers } = await fetch(`${front.url}/v1/models`);
+
+    expect(headers.get('keep-alive')).toBe('timeout=75');
   });
 
   it('is not read from the runtime faster than its client reads it', async () => {

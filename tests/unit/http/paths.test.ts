@@ -1,0 +1,35 @@
+// Paths as base URLs and proxies make them.
+import { describe, expect, it } from 'vitest';
+import { findRoute } from '../../../src/http/routes.ts';
+
+describe('findRoute', () => {
+  it.each([
+    ['/v1/chat/completions', '/v1/chat/completions'],
+    ['/v1/chat/completions/', '/v1/chat/completions'],
+    ['//v1//chat/completions', '/v1/chat/completions'],
+    ['/chat/completions', '/v1/chat/completions'],
+    ['/v1/v1/chat/completions', '/v1/chat/completions'],
+    ['/llm/prod/v1/completions', '/v1/completions'],
+    ['/embeddings', '/v1/embeddings'],
+    ['/v1/models/', '/v1/models'],
+    ['/v1/health', '/health'],
+    ['/health/', '/health'],
+  ])('finds the route of %s', (path, pattern) => {
+    expect(findRoute(path)?.pattern).toBe(pattern);
+  });
+
+  it.each([
+    ['/v1/models/org/name', 'org/name'],
+    ['/models/name/', 'name'],
+    ['/v1/models/a/v1/completions', 'a/v1/completions'],
+  ])('finds the model of %s', (path, parameter) => {
+    expect(findRoute(path)).toMatchObject({ pattern: '/v1/models/{id}', parameter });
+  });
+
+  it.each(['/', '//', '', '/v1', '/v1/', '/completions/v2', '/chat', '/llm/completions/v1'])(
+    'finds no route of %s',
+    (path) => {
+      expect(findRoute(path)).toBeUndefined();
+    },
+  );
+});

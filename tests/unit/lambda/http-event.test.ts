@@ -1,0 +1,68 @@
+// The path of a request, without what API Gateway puts before it.
+import { describe, expect, it } from 'vitest';
+import { toHttpEvent, toHttpRequest } from '../../../src/lambda/http-event.ts';
+import { readEvent } from '../../events.ts';
+
+function pathOf(
+  name: string,
+  changes: Record<string, unknown>,
+  contextChanges: Record<string, unknown> = {},
+): string {
+  const event = readEvent(name) as { requestContext: object };
+  const requestContext = { ...event.requestContext, ...contextChanges };
+  const http = toHttpEvent({ ...event, ...changes, requestContext });
+  if (http === undefined) throw new Error('It is no HTTP event.');
+  return toHttpRequest(http).path;
+}
+
+describe('the path of an API Gateway REST API', () => {
+  it.each([
+    ['without a custom domain', { path: '/v1/models', pathParameters: { proxy: 'v1/models' } }, '/v1/models'],
+    [
+      'with a base path mapping',
+      { path: '/llm/tokenize', pathParameters: { proxy: 'tokenize' } },
+      '/tokenize',
+    ],
+    [
+      'with a slash at its end',
+      { path: '/llm/tokenize/', pathParameters: { proxy: 'tokenize' } },
+      '/tokenize',
+    ],
+    [
+      'with a resource that has a path',
+      {
+        path: '/llm/v1/chat/completions',
+        resource: '/v1/chat/{proxy+}',
+        pathParameters: { proxy: 'completions' },
+      },
+      '/v1/chat/completions',
+    ],
+    [
+      'with a resource without parameters',
+      { path: '/llm/health', resource: '/health', pathParameters: null },
+      '/health',
+    ],
+    ['with its stage', { path: '/prod/health', resource: undefined, pathParameters: null }, '/health'],
+    [
+      'that its resource does not explain',
+      { path: '/health', resource: '/{id}', pathParameters: null },
+      '/health',
+    ],
+  ])('is that of the request: %s', (_, changes, path) => {
+    expect(pathOf('api-gateway-v1', changes)).toBe(path);
+  });
+});
+
+describe('the path of an API Gateway HTTP API', () => {
+  it.each([
+    ['with a stage', { rawPath: '/prod/health', routeKey: '$default' }, '/health'],
+    [
+      'with an API mapping',
+      { rawPath: '/llm/tokenize', routeKey: 'ANY /{proxy+}', pathParameters: { proxy: 'tokenize' } },
+      '/tokenize',
+    ],
+    ['with a route of everything', { rawPath: '/tokenize', routeKey: '$default' }, '/tokenize'],
+  ])('is that of the request: %s', (_, changes, path) => {
+    expect(pathOf('api-gateway-v2', changes, { stage: 'prod' })).toBe(path);
+  });
+});
