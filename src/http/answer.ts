@@ -1,4 +1,5 @@
 // From an HTTP request and its context to the answer: the one path for Lambda, port 8000 and batches.
+import { UnmarkedStream } from '../api/unmarked-stream.ts';
 import { RequestError, toRequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
 import { ForeignFields } from '../generation/foreign-fields.ts';
@@ -66,7 +67,7 @@ export async function answer(
     }
     const allHeaders = { ...headers, ...toIgnoredHeader(foreignFields) };
     return answered(
-      Symbol.asyncIterator in content
+      content instanceof UnmarkedStream || Symbol.asyncIterator in content
         ? toEventStreamResponse(toServerSentEvents(content, countBroken), allHeaders)
         : toJsonResponse(content, { headers: allHeaders }),
     );

@@ -3,7 +3,7 @@ import { RequestError } from '../errors/request-error.ts';
 import type { HttpRequest } from './http.ts';
 
 /** The largest accepted body, in bytes, before and after its decompression. A buffered invocation has at most 6 MiB. */
-export const maxBodyBytes = 4 * 1024 * 1024;
+const maxBodyBytes = 4 * 1024 * 1024;
 
 /** The most encodings of one body. */
 const mostEncodings = 3;

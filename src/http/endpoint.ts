@@ -2,6 +2,7 @@
 import type * as z from 'zod/mini';
 import { parseJson } from '../api/json-body.ts';
 import type { ModelService } from '../api/service.ts';
+import type { UnmarkedStream } from '../api/unmarked-stream.ts';
 import { RequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
 import type { HttpRequest } from './http.ts';
@@ -18,7 +19,7 @@ export class TextAnswer {
 }
 
 /** An object (sent as JSON), chunks (sent as server-sent events) or a text. */
-export type Answer = object | AsyncGenerator<object, void, void> | TextAnswer;
+export type Answer = object | AsyncGenerator<object, void, void> | UnmarkedStream | TextAnswer;
 
 interface EndpointRequest {
   readonly http: HttpRequest;

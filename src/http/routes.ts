@@ -5,7 +5,16 @@ import { completionRequestSchema } from '../api/completions/completion-request.t
 import { complete } from '../api/completions/completions.ts';
 import { embed } from '../api/embeddings/embeddings.ts';
 import { embeddingsRequestSchema } from '../api/embeddings/embeddings-request.ts';
-import { findModel, type LoadedModel, toModelList, toProps, toTokenizerInfo } from '../api/models/models.ts';
+import {
+  findModel,
+  type LoadedModel,
+  toModelList,
+  toProps,
+  toSlots,
+  toTokenizerInfo,
+} from '../api/models/models.ts';
+import { completeNatively, infill } from '../api/native/native-completions.ts';
+import { infillSchema, nativeCompletionSchema } from '../api/native/native-request.ts';
 import { rerank } from '../api/rerank/rerank.ts';
 import { rerankRequestSchema } from '../api/rerank/rerank-request.ts';
 import type { ModelService } from '../api/service.ts';
@@ -21,6 +30,12 @@ import { toOpenApi } from './openapi.ts';
 const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
   '/v1/completions': post('Completes a prompt.', completionRequestSchema, complete),
   '/v1/chat/completions': post('Answers a conversation.', chatRequestSchema, chat),
+  '/completion': post(
+    "Completes a prompt, in llama-server's format.",
+    nativeCompletionSchema,
+    completeNatively,
+  ),
+  '/infill': post("Fills a gap in a text, in llama-server's format.", infillSchema, infill),
   '/v1/embeddings': post('Converts texts to embeddings.', embeddingsRequestSchema, embed),
   '/v1/rerank': post('Sorts documents by their relevance to a query.', rerankRequestSchema, rerank),
   '/v1/models': get('Lists the loaded model.', ({ service }) => toModelList(toLoadedModel(service))),
@@ -36,6 +51,7 @@ const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
   '/props': get('Describes the server.', ({ service }) =>
     toProps(toLoadedModel(service), service.engine.slots),
   ),
+  '/slots': get("Describes the slots, in llama-server's format.", ({ service }) => toSlots(service.engine)),
   '/metrics': get('Returns metrics for Prometheus. Not available on Lambda.', ({ context }) =>
     exposeMetrics(context.metrics),
   ),

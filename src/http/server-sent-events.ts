@@ -1,15 +1,17 @@
 // Server-sent events in the format of OpenAI's API.
 // https://html.spec.whatwg.org/multipage/server-sent-events.html
+import { UnmarkedStream } from '../api/unmarked-stream.ts';
 import { type RequestError, toRequestError } from '../errors/request-error.ts';
 
 /**
- * Converts chunks to events and ends with `[DONE]`. A failure goes to `log` and becomes an `error` event that
+ * Converts chunks to events and ends with `[DONE]`, unless the stream is unmarked. A failure goes to `log` and becomes an `error` event that
  * ends the stream, because the HTTP status has already been sent.
  */
 export async function* toServerSentEvents(
-  chunks: AsyncGenerator<object, void, void>,
+  stream: AsyncGenerator<object, void, void> | UnmarkedStream,
   log: (error: unknown) => void,
 ): AsyncGenerator<string, void, void> {
+  const chunks = stream instanceof UnmarkedStream ? stream.chunks : stream;
   try {
     for (;;) {
       // Catches only failures of the chunks, not an error that the reader throws into the `yield`.
@@ -24,7 +26,7 @@ export async function* toServerSentEvents(
       if (step.done) break;
       yield `data: ${JSON.stringify(step.value)}\n\n`;
     }
-    yield 'data: [DONE]\n\n';
+    if (stream === chunks) yield 'data: [DONE]\n\n';
   } finally {
     await chunks.return();
   }

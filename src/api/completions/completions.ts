@@ -40,12 +40,14 @@ const mostGenerations = 1024;
 const defaultMaxTokens = 16;
 
 /** A valid request with its generations. */
-interface Started {
+export interface StartedCompletion {
   readonly request: CompletionRequest;
   /** In the order of the prompts. */
   readonly generations: readonly GenerationRequest[];
   /** Creates the empty choice of a generation. */
   readonly createChoice: (index: number) => CompletionChoice;
+  /** @throws {RequestError} `invalid_output` when a text that the model ended by itself is not valid */
+  readonly assertValid: ((text: string) => void) | undefined;
   /** How many generations each prompt has. */
   readonly generationsPerPrompt: number;
   readonly head: ReturnType<typeof toCompletionHead>;
@@ -61,11 +63,20 @@ export async function complete(
   service: ModelService,
   context: RequestContext,
 ): Promise<Completion | AsyncGenerator<CompletionChunk, void, void>> {
-  const started = start(body, service, context);
+  const started = startCompletion(body, service, context);
   return started.request.stream ? stream(started, service, context) : collect(started, service, context);
 }
 
-function start(body: unknown, service: ModelService, context: RequestContext): Started {
+/**
+ * Validates a request and prepares its generations.
+ *
+ * @throws {RequestError} when the request is invalid or does not fit the model
+ */
+export function startCompletion(
+  body: unknown,
+  service: ModelService,
+  context: RequestContext,
+): StartedCompletion {
   const request = parseCompletionRequest(body, context.foreignFields);
   assertModel(request.model, service);
   assertGenerates(service);
@@ -106,6 +117,7 @@ function start(body: unknown, service: ModelService, context: RequestContext): S
       const { prompt = [], echo: prefix = '' } = generations[index] ?? {};
       return new CompletionChoice({ index, prompt, prefix, request, toBytes, assertValid });
     },
+    assertValid,
     generationsPerPrompt: best_of,
     head: toCompletionHead({
       requestId: context.id,
@@ -145,7 +157,7 @@ function tokenizeText(prompt: string, { suffix }: CompletionRequest, service: Mo
 }
 
 async function collect(
-  { request, generations, createChoice, generationsPerPrompt, head }: Started,
+  { request, generations, createChoice, generationsPerPrompt, head }: StartedCompletion,
   { engine }: ModelService,
   context: RequestContext,
 ): Promise<Completion> {
@@ -166,7 +178,7 @@ async function collect(
 }
 
 function stream(
-  { request, generations, createChoice, generationsPerPrompt, head }: Started,
+  { request, generations, createChoice, generationsPerPrompt, head }: StartedCompletion,
   { engine }: ModelService,
   context: RequestContext,
 ): Promise<AsyncGenerator<CompletionChunk, void, void>> {

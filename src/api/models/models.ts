@@ -1,5 +1,5 @@
 // Descriptions of the loaded model, in the formats of OpenAI, llama-server and vLLM.
-import type { ModelProperties } from '../../engine/engine.ts';
+import type { Engine, ModelProperties } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
 
 export interface Model {
@@ -89,6 +89,17 @@ export function toProps({ name, contextSize, properties }: LoadedModel, slots: n
     kv_type: properties.kvType,
     memory: properties.memory === undefined ? null : toMemory(properties.memory),
   };
+}
+
+/** Describes the slots in the format of llama-server's GET /slots, without the prompts of others. */
+export function toSlots({ slots, contextSize, load }: Engine): readonly object[] {
+  return Array.from({ length: slots }, (_, id) => ({
+    id,
+    n_ctx: contextSize,
+    speculative: false,
+    // The engine says how many slots work, not which ones.
+    is_processing: id < load.running,
+  }));
 }
 
 /** Describes the vocabulary in the format of vLLM's GET /tokenizer_info. lm-eval reads it. */

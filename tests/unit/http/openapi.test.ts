@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parseChatRequest, parseTemplateRequest } from '../../../src/api/chat/chat-request.ts';
 import { parseCompletionRequest } from '../../../src/api/completions/completion-request.ts';
 import { parseEmbeddingsRequest } from '../../../src/api/embeddings/embeddings-request.ts';
+import { toInfillRequest, toNativeRequest } from '../../../src/api/native/native-request.ts';
 import { parseRerankRequest } from '../../../src/api/rerank/rerank-request.ts';
 import { parseDetokenizeRequest, parseTokenizeRequest } from '../../../src/api/tokens/tokens-request.ts';
 import { answer } from '../../../src/http/answer.ts';
@@ -38,6 +39,11 @@ const description = await describeApi();
 const parsers: Readonly<Record<string, (body: unknown) => unknown>> = {
   '/v1/completions': parseCompletionRequest,
   '/v1/chat/completions': parseChatRequest,
+  '/completion': (body) => parseCompletionRequest(toNativeRequest(body).body),
+  '/infill': (body) => {
+    const { rest, gap } = toInfillRequest(body);
+    return parseCompletionRequest({ ...toNativeRequest(rest).body, prompt: gap.input_prefix });
+  },
   '/v1/embeddings': parseEmbeddingsRequest,
   '/v1/rerank': parseRerankRequest,
   '/tokenize': parseTokenizeRequest,
@@ -81,11 +87,14 @@ describe('GET /openapi.json', () => {
       'get /metrics',
       'get /openapi.json',
       'get /props',
+      'get /slots',
       'get /tokenizer_info',
       'get /v1/models',
       'get /v1/models/{id}',
       'post /apply-template',
+      'post /completion',
       'post /detokenize',
+      'post /infill',
       'post /tokenize',
       'post /v1/chat/completions',
       'post /v1/completions',
@@ -201,6 +210,25 @@ const bodies: Readonly<Record<string, readonly unknown[]>> = {
     { model, messages: [{ role: 'user', content: 'Hi' }], store: true },
     { model, messages: [{ role: 'user', content: 'Hi' }], reasoning_effort: 'none' },
     { model, messages: [{ role: 'user', content: 'Hi' }], functions: [] },
+  ],
+  '/completion': [
+    {},
+    { prompt: 'a', n_predict: -1, n_probs: 5, response_fields: ['content'] },
+    { prompt: ['a', 'b'] },
+    { prompt: 'a', n_probs: -1 },
+    { prompt: 'a', response_fields: 'content' },
+  ],
+  '/infill': [
+    {},
+    {
+      input_prefix: 'a',
+      input_suffix: 'b',
+      input_extra: [{ text: 'c', filename: 'd', time: 1 }],
+      prompt: 'e',
+    },
+    { input_prefix: 1 },
+    { input_extra: [{ filename: 'd' }] },
+    { prompt: ['a'] },
   ],
   '/v1/embeddings': [
     {},
