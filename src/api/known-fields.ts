@@ -9,7 +9,7 @@ type Shape = z.core.$ZodShape;
 
 const meaningfulWhenEmpty = new WeakSet<Schema>();
 
-/** Marks an optional field whose empty text or list is not the same as none. */
+/** Marks an optional field whose neutral values, where its schema allows them, are not the same as none. */
 export function keepEmpty<Type extends Schema>(schema: Type): Type {
   meaningfulWhenEmpty.add(schema);
   return schema;
@@ -92,8 +92,9 @@ function withoutEmptyTexts(field: Schema, value: unknown): unknown {
 /** Whether the value of a field counts as none. */
 function isAbsent(field: Schema, value: unknown): boolean {
   if (!isNeutral(value)) return false;
+  if (meaningfulWhenEmpty.has(field) && accepts(field, value)) return false;
   if (value === null) return isOptional(field) || !accepts(field, null);
-  if (!isOptional(field) || meaningfulWhenEmpty.has(field)) return false;
+  if (!isOptional(field)) return false;
   // Where any JSON may stand, an empty object does: it is a JSON Schema that allows everything.
   return !isJsonObject(value) || kindOf(unwrap(field)) === 'object' || !accepts(field, value);
 }

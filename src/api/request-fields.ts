@@ -172,8 +172,13 @@ export const generationFields = {
     ._default(z.boolean(), false)
     .check(z.describe("Returns the generated tokens' numbers as `tokens`.")),
   t_max_predict_ms: z
-    .optional(z.int().check(z.gte(1)))
-    .check(z.describe('The text ends this many milliseconds after its first token.')),
+    .optional(
+      z.pipe(
+        z.int().check(z.gte(-1)),
+        z.transform((ms) => (ms > 0 ? ms : undefined)),
+      ),
+    )
+    .check(z.describe('The text ends this many milliseconds after its first token. 0 and -1 are no limit.')),
   timings_per_token: z
     ._default(z.boolean(), false)
     .check(z.describe('Adds the timings so far to every chunk of a stream.')),

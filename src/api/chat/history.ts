@@ -65,7 +65,8 @@ function tryPart(part: unknown): ContentPart | undefined {
   return typeof part.text === 'string' ? { type: 'text', text: part.text } : undefined;
 }
 
-function readPart(part: unknown, path: string): ContentPart {
+function readPart(part: unknown, path: string): ContentPart | undefined {
+  if (part === null || (isJsonObject(part) && part.text === null)) return undefined;
   const read = tryPart(part);
   if (read !== undefined) return read;
   const isText = isJsonObject(part) && (part.type === 'text' || 'text' in part);
@@ -91,7 +92,7 @@ const mediaTypes: ReadonlySet<unknown> = new Set([
 ]);
 
 /** Reads a part of a tool's result. Data becomes JSON, but media would fill the context. */
-function readToolPart(part: unknown, path: string): ContentPart {
+function readToolPart(part: unknown, path: string): ContentPart | undefined {
   const isMedia = isJsonObject(part) && mediaTypes.has(part.type);
   return isMedia ? readPart(part, path) : (tryPart(part) ?? { type: 'text', text: JSON.stringify(part) });
 }

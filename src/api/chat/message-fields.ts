@@ -1,6 +1,7 @@
 // The messages of a request. The system's and the user's are checked. Those of the assistant and of tools are what a client got
 // from some server and sends back, so their fields may have any type.
 import * as z from 'zod/mini';
+import { keepEmpty } from '../known-fields.ts';
 
 /** OpenAI's limit. More messages fit no context. */
 const mostMessages = 2048;
@@ -10,9 +11,10 @@ const any = () => z.optional(z.unknown());
 /** Parts of other kinds than text have their content under other names. */
 const part = z.union([
   z.string(),
+  z.null(),
   z.strictObject({
     type: z.optional(z.string()),
-    text: any(),
+    text: keepEmpty(any()),
     image_url: any(),
     refusal: any(),
     thinking: any(),

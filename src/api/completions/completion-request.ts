@@ -44,8 +44,14 @@ export const completionRequestSchema = z.strictObject({
     .optional(
       z.pipe(
         // Clients of chats send false.
-        z.union([z.int().check(z.gte(0), z.lte(mostTopLogprobs)), z.literal(false)]),
-        z.transform((count) => (count === false ? undefined : count)),
+        z.union([
+          z.int().check(z.gte(0), z.lte(mostTopLogprobs)),
+          z.boolean().check(
+            z.refine((asked) => !asked, 'a whole number'),
+            z.meta({ const: false }),
+          ),
+        ]),
+        z.transform((count) => (typeof count === 'boolean' ? undefined : count)),
       ),
     )
     .check(

@@ -113,6 +113,7 @@ describe('the content of a user', () => {
   it.each([
     [null, ''],
     [[], []],
+    [[null, { type: 'text', text: null }, text('')], [text('')]],
     [['a', text('b'), { text: 'c' }, { type: 'input_text', text: 'd' }], ['a', 'b', 'c', 'd'].map(text)],
     [
       [{ type: 'image_url', image_url: { url: 'a' } }, { image_url: 'a' }],

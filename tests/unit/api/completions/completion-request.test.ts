@@ -126,6 +126,7 @@ describe('parseCompletionRequest', () => {
     ['seed', undefined, -1, undefined],
     ['logprobs', undefined, false, undefined],
     ['logprobs', undefined, 5, 5],
+    ['t_max_predict_ms', undefined, -1, undefined],
     ['mirostat_tau', undefined, 5, 5],
     ['temperature', 1, 7.5, 7.5],
   ])('reads %s, by default %j, from %j as %j', (field, absent, given, parsed) => {
