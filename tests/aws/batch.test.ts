@@ -130,7 +130,7 @@ describe('a batch of 1,000 lines with an environment that crashes half-way', () 
     const requests: unknown[] = ids.map((id) => toRequest(id));
     requests[100] = '{"custom_id": "broken';
     requests[200] = toRequest('line-0');
-    requests[300] = toRequest('line-300', { max_token: 2 });
+    requests[300] = toRequest('line-300', { max_tokens: 'two' });
     const file = writeRequests('thousand.jsonl', requests);
     const halfWay = Promise.withResolvers<void>();
     let answers = 0;

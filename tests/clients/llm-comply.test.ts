@@ -23,7 +23,8 @@ let server: TestServer;
 beforeAll(async () => {
   await setUpPython();
   // llm-comply sends an image to every model. A small context, because a model this small may fill it.
-  server = await startTestServer({ IMAGE_PARTS: 'placeholder', CONTEXT_SIZE: '512' });
+  // It expects that a chat without a model is refused.
+  server = await startTestServer({ IMAGE_PARTS: 'placeholder', CONTEXT_SIZE: '512', STRICT_MODEL: 'true' });
 }, pythonSetupTimeout);
 
 afterAll(async () => {

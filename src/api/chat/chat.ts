@@ -73,6 +73,9 @@ export async function applyTemplate(
 }
 
 async function start(request: ChatRequest, service: ModelService, context: RequestContext): Promise<Started> {
+  // As in OpenAI's API, where a completion needs a model too; the invoke URL asks for one without.
+  if (service.strictModel && request.model === undefined)
+    throw new RequestError('missing_required_parameter', "'model' is required.", { param: 'model' });
   assertModel(request.model, service);
   assertGenerates(service);
   const template = requireTemplate(service);

@@ -208,7 +208,7 @@ describe('the name of a model', () => {
     ['gpt-4', strict, 404],
     ['gpt-4o-mini', strict, 200],
     [model, strict, 200],
-    [undefined, strict, 200],
+    [undefined, {}, 200],
   ])('%j is answered under %j with %i', async (name, service, status) => {
     for (const [path, body] of [
       ['/v1/chat/completions', hi],
@@ -222,6 +222,19 @@ describe('the name of a model', () => {
       expect(answered.status).toBe(status);
       if (path.startsWith('/v1') && status === 200) expect(JSON.parse(answered.body).model).toBe(model);
     }
+  });
+});
+
+describe('a chat without a model', () => {
+  it('is refused where models are strict, as by OpenAI', async () => {
+    const { status, body } = await ask(
+      '/v1/chat/completions',
+      { ...hi, model: undefined },
+      {},
+      { strictModel: true },
+    );
+
+    expect([status, JSON.parse(body).error.code]).toEqual([400, 'missing_required_parameter']);
   });
 });
 
