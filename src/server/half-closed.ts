@@ -12,18 +12,21 @@ export function allowHalfClosed(server: Server): void {
 
 /**
  * Finds out whether a client that closed its side still reads. Its system rejects what arrives on a connection that was
- * closed completely, so an interim response shows the difference. A streamed answer shows it by itself.
+ * closed completely, so an interim response shows the difference. A client that closes its side within an answer leaves.
  */
 export function probeHalfClosed({ socket, httpVersion }: IncomingMessage, response: ServerResponse): void {
-  // HTTP/1.0 has no interim responses.
-  if (httpVersion === '1.0') return;
   let timer: NodeJS.Timeout | undefined;
   const probe = (pause: number) => {
     if (response.headersSent || response.destroyed) return;
     response.writeProcessing();
     timer = setTimeout(() => probe(Math.min(2 * pause, longestPause)), pause);
   };
-  const begin = () => probe(firstPause);
+  const begin = () => {
+    if (response.headersSent) {
+      if (!response.writableEnded) socket.destroy();
+      // HTTP/1.0 has no interim responses.
+    } else if (httpVersion !== '1.0') probe(firstPause);
+  };
   if (socket.readableEnded) begin();
   else socket.once('end', begin);
   response.once('close', () => {
