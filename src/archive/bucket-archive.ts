@@ -4,7 +4,7 @@ import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3
 import type { BucketArchiveConfig } from '../config/archive.ts';
 import type { StateArchive, TransferEstimate } from '../engine/state-archive.ts';
 import { type ArchiveOptions, Availability } from './availability.ts';
-import { TransferTime } from './transfer-time.ts';
+import { TransferTime, toEstimate } from './transfer-time.ts';
 
 /** The template allows the functions no other keys. */
 const prefix = 'states/';
@@ -41,10 +41,7 @@ export class BucketArchive implements StateArchive {
     this.#options = options;
     this.#readable = new Availability(options);
     this.#writable = new Availability(options);
-    this.expected = {
-      readMs: (bytes) => this.#reading.expect(bytes),
-      writeMs: (bytes) => this.#writing.expect(bytes),
-    };
+    this.expected = toEstimate(this.#reading, this.#writing);
   }
 
   async read(key: string, signal?: AbortSignal): Promise<Uint8Array | undefined> {

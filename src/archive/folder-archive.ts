@@ -6,7 +6,7 @@ import type { StateArchive, TransferEstimate } from '../engine/state-archive.ts'
 import { type ArchiveOptions, Availability } from './availability.ts';
 import { removeOldStates } from './remove-old-states.ts';
 import { DamagedStateError, readStateFile, stateFileOf, writeStateFile } from './state-file.ts';
-import { TransferTime } from './transfer-time.ts';
+import { TransferTime, toEstimate } from './transfer-time.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -31,10 +31,7 @@ export class FolderArchive implements StateArchive {
     this.#options = options;
     this.#readable = new Availability(options);
     this.#writable = new Availability(options);
-    this.expected = {
-      readMs: (bytes) => this.#reading.expect(bytes),
-      writeMs: (bytes) => this.#writing.expect(bytes),
-    };
+    this.expected = toEstimate(this.#reading, this.#writing);
     void this.#removeOld();
     setInterval(() => void this.#removeOld(), hourMs).unref();
   }

@@ -1,4 +1,5 @@
 // Learns how long a place takes to hand over a state: a delay, then a time for each byte.
+import type { TransferEstimate } from '../engine/state-archive.ts';
 
 /** The share of the newest observation. */
 const weight = 0.25;
@@ -30,4 +31,9 @@ export class TransferTime {
     if (bytes < leastBytes) return;
     this.#msPerByte += weight * (Math.max(0, ms - this.#delayMs) / bytes - this.#msPerByte);
   }
+}
+
+/** What both directions are expected to take, as they learn it. */
+export function toEstimate(reading: TransferTime, writing: TransferTime): TransferEstimate {
+  return { readMs: (bytes) => reading.expect(bytes), writeMs: (bytes) => writing.expect(bytes) };
 }

@@ -34,7 +34,7 @@ export interface FoundConversation {
   /** How many of the prompt's tokens it has. */
   readonly tokens: number;
   readonly prefilled: number;
-  /** The state after these tokens, or after all of the conversation's where {@link isWhole}. */
+  /** The state after these tokens, or after all of the conversation's where its state is kept whole. */
   toState(): Uint8Array;
   /** The conversation's tokens that {@link toState} gives the state of. */
   readonly stateTokens: readonly Token[];

@@ -109,7 +109,9 @@ export class SequenceCache {
   /** Restores what has more than `reusable` tokens of the prompt, the most first. */
   async #restoreLonger(prompt: readonly Token[], reusable: number, rule: CacheRule): Promise<boolean> {
     const prefixes = this.#parts.snapshots.known.of(prompt);
-    if (await this.#restoreConversation(prompt, reusable, rule)) return true;
+    const inSnapshot = prefixes.at(-1)?.tokens.length ?? 0;
+    const least = Math.max(inSnapshot, reusable + worthCopying);
+    if (await this.#restoreConversation(prompt, { reusable, least }, rule)) return true;
     for (const prefix of prefixes.toReversed()) {
       if (prefix.tokens.length <= reusable) return false;
       await this.#keepUnless(reusable);
@@ -118,12 +120,15 @@ export class SequenceCache {
     return false;
   }
 
-  /** Restores the conversation that has most of the prompt, unless a snapshot or the sequence has about as much. */
-  async #restoreConversation(prompt: readonly Token[], reusable: number, rule: CacheRule): Promise<boolean> {
-    const { state, conversations, snapshots } = this.#parts;
-    const inSnapshot = snapshots.known.of(prompt).at(-1)?.tokens.length ?? 0;
+  /** Restores the conversation that has most of the prompt, where that is at least `least` tokens. */
+  async #restoreConversation(
+    prompt: readonly Token[],
+    { reusable, least }: { readonly reusable: number; readonly least: number },
+    rule: CacheRule,
+  ): Promise<boolean> {
+    const { state, conversations } = this.#parts;
     const found = conversations.find((held) => this.#countReusable(held, prompt, rule));
-    if (found === undefined || found.tokens < Math.max(inSnapshot, reusable + worthCopying)) return false;
+    if (found === undefined || found.tokens < least) return false;
     const bytes = found.toState();
     await this.#keepUnless(reusable);
     const prefilled = Math.min(
