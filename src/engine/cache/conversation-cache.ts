@@ -106,11 +106,14 @@ export class ConversationCache {
   /**
    * Keeps the state after `held.tokens`, which nobody changes later, and forgets what has no room beside it. A state of fewer
    * tokens is that of the first ones: the others were being evaluated.
+   *
+   * @param isComplete - whether it is the state after all of the tokens; another one is kept only where its layout tells how many
    */
-  keep(held: HeldTokens, state: Uint8Array): void {
+  keep(held: HeldTokens, state: Uint8Array, isComplete = true): void {
     if (state.byteLength > this.limitBytes) return;
     const parsed = this.isIndivisible ? undefined : parseKvState(state);
     if (parsed === undefined) {
+      if (!isComplete) return;
       this.#forgetEqual(held);
       this.#conversations.add({ ...held, state });
     } else if (parsed.tokens <= held.tokens.length) {

@@ -70,7 +70,7 @@ export class SequenceCache {
     const { state, conversations } = this.#parts;
     if (conversations.limitBytes === 0 || conversations.has(state.tokens)) return;
     const read = await state.read();
-    if (read !== undefined) conversations.keep(read.held, read.state);
+    if (read !== undefined) conversations.keep(read.held, read.state, read.isComplete);
   }
 
   /**

@@ -7,11 +7,21 @@ import type { Decode, SequenceMemory } from './native-sequence.ts';
 
 type Evaluation<Result> = Omit<Decode<Result>, 'position'>;
 
+/** A copy of a state. */
+interface ReadState {
+  readonly held: HeldTokens;
+  /** Whether it is the state after all of the tokens. */
+  readonly isComplete: boolean;
+  readonly state: Uint8Array;
+}
+
 export class SequenceState {
   readonly #memory: SequenceMemory;
   #tokens: Token[] = [];
   #prefilled = 0;
   #logits: number | undefined;
+  /** Whether tokens are being evaluated, which the native sequence may not hold yet. */
+  #isEvaluating = false;
   /** Whether a decode failed, so that nobody knows what llama.cpp holds. */
   #isLost = false;
 
@@ -47,6 +57,7 @@ export class SequenceState {
     const position = this.#tokens.length;
     this.#tokens.push(...tokens);
     this.#logits = undefined;
+    this.#isEvaluating = true;
     try {
       return await this.#memory.decode({
         position,
@@ -61,6 +72,8 @@ export class SequenceState {
     } catch (error) {
       this.invalidate();
       throw error;
+    } finally {
+      this.#isEvaluating = false;
     }
   }
 
@@ -134,11 +147,12 @@ export class SequenceState {
    *
    * @returns undefined when it holds nothing, or nobody knows what
    */
-  async read(): Promise<{ readonly held: HeldTokens; readonly state: Uint8Array } | undefined> {
+  async read(): Promise<ReadState | undefined> {
     return this.#memory.undisturbed(async () => {
       if (this.#isLost || this.#tokens.length === 0) return undefined;
       const held = { tokens: [...this.#tokens], prefilled: this.#prefilled };
-      return { held, state: await this.#memory.readState() };
+      const isComplete = !this.#isEvaluating;
+      return { held, isComplete, state: await this.#memory.readState() };
     });
   }
 

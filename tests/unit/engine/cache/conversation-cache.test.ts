@@ -104,6 +104,17 @@ describe('a state of an unknown layout', () => {
   });
 });
 
+describe('a state that may lack the last tokens', () => {
+  it('is kept only where its layout tells how many it has', () => {
+    const { cache, find } = createCache();
+    cache.keep({ tokens: [1, 2, 3], prefilled: 2 }, Uint8Array.of(1, 2, 3), false);
+    expect(cache.size).toBe(0);
+
+    cache.keep({ tokens: [1, 2, 3], prefilled: 2 }, stateOf([1, 2]), false);
+    expect(find([1, 2, 3])?.stateTokens).toEqual([1, 2]);
+  });
+});
+
 describe('a model that can only go on', () => {
   it('finds what a prompt has whole, an earlier turn too', () => {
     const { cache, keep, find } = createCache(1_000_000, true);
