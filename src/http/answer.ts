@@ -1,15 +1,14 @@
 // From an HTTP request and its context to the answer: the one path for Lambda, port 8000 and batches.
-import { UnmarkedStream } from '../api/unmarked-stream.ts';
 import { RequestError, toRequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
 import { ForeignFields } from '../generation/foreign-fields.ts';
 import { authorize } from './authorization.ts';
 import { decodeBody } from './content-encoding.ts';
 import { TextAnswer } from './endpoint.ts';
-import { type HttpRequest, type HttpResponse, toEventStreamResponse, toJsonResponse } from './http.ts';
+import { type HttpRequest, type HttpResponse, toJsonResponse } from './http.ts';
 import { findEndpoint, findRoute, openPaths, type Route } from './routes.ts';
-import { toServerSentEvents } from './server-sent-events.ts';
 import type { Service } from './service.ts';
+import { isStream, toStreamResponse } from './stream.ts';
 
 /** The status in metrics of an answer whose client has disconnected, as nginx counts it. */
 const clientDisconnectedStatus = 499;
@@ -67,8 +66,8 @@ export async function answer(
     }
     const allHeaders = { ...headers, ...toIgnoredHeader(foreignFields) };
     return answered(
-      content instanceof UnmarkedStream || Symbol.asyncIterator in content
-        ? toEventStreamResponse(toServerSentEvents(content, countBroken), allHeaders)
+      isStream(content)
+        ? toStreamResponse(content, countBroken, allHeaders)
         : toJsonResponse(content, { headers: allHeaders }),
     );
   } catch (error) {
@@ -76,7 +75,7 @@ export async function answer(
     foreignFields.log(context.log);
     const failure = toRequestError(error);
     return answered(
-      toJsonResponse(failure.toBody(), {
+      toJsonResponse(toErrorBody(failure, route), {
         status: failure.status,
         headers: { ...headers, ...toIgnoredHeader(foreignFields), ...failure.headers },
       }),
@@ -87,6 +86,12 @@ export async function answer(
 /** Whether a foreign field fails the request. A client may ask for that to test itself. */
 function isStrict({ headers }: HttpRequest, { strictFields = false }: Service): boolean {
   return strictFields || headers['x-strict-fields']?.trim().toLowerCase() === 'true';
+}
+
+/** Each API has its own form of errors. A path that no API has gets OpenAI's. */
+function toErrorBody(error: RequestError, route: Route | undefined): object {
+  const [endpoint] = Object.values(route?.methods ?? {});
+  return endpoint?.toErrorBody?.(error) ?? error.toBody();
 }
 
 /** Lists the ignored fields of a request in a header of its answer. */

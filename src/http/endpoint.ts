@@ -2,7 +2,7 @@
 import type * as z from 'zod/mini';
 import { parseJson } from '../api/json-body.ts';
 import type { ModelService } from '../api/service.ts';
-import type { UnmarkedStream } from '../api/unmarked-stream.ts';
+import type { StreamAnswer } from '../api/stream-answer.ts';
 import { RequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
 import type { HttpRequest } from './http.ts';
@@ -18,8 +18,8 @@ export class TextAnswer {
   }
 }
 
-/** An object (sent as JSON), chunks (sent as server-sent events) or a text. */
-export type Answer = object | AsyncGenerator<object, void, void> | UnmarkedStream | TextAnswer;
+/** An object (sent as JSON), chunks (sent as server-sent events in OpenAI's format, or in their own) or a text. */
+export type Answer = object | AsyncGenerator<object, void, void> | StreamAnswer | TextAnswer;
 
 interface EndpointRequest {
   readonly http: HttpRequest;
@@ -33,7 +33,9 @@ export interface Endpoint {
   /** The summary in the OpenAPI document. */
   readonly summary: string;
   /** The schema of the JSON body. Absent when the endpoint reads no body. */
-  readonly schema?: z.ZodMiniType;
+  readonly schema?: z.ZodMiniType | (() => Promise<z.ZodMiniType>);
+  /** Converts an error to the body of the answer. Default: OpenAI's form. */
+  readonly toErrorBody?: (error: RequestError) => object;
   readonly answer: (request: EndpointRequest) => Answer | Promise<Answer>;
 }
 
@@ -49,12 +51,44 @@ export function post(
   summary: string,
   schema: z.ZodMiniType,
   answer: (body: unknown, service: ModelService, context: RequestContext) => Answer | Promise<Answer>,
+  options: Pick<Endpoint, 'toErrorBody'> = {},
 ): { POST: Endpoint } {
   return {
     POST: {
+      ...options,
       summary,
       schema,
       answer: ({ http, service, context }) => answer(readJsonBody(http), service, context),
+    },
+  };
+}
+
+/** What answers the requests of an API that only some use. */
+export interface LoadedEndpoint {
+  readonly schema: z.ZodMiniType;
+  readonly answer: (
+    body: unknown,
+    service: ModelService,
+    context: RequestContext,
+  ) => Answer | Promise<Answer>;
+}
+
+/** Defines an endpoint like {@link post} whose code its first request loads, so that a cold start does not read it. */
+export function postLoaded(
+  summary: string,
+  load: () => Promise<LoadedEndpoint>,
+  options: Pick<Endpoint, 'toErrorBody'> = {},
+): { POST: Endpoint } {
+  return {
+    POST: {
+      ...options,
+      summary,
+      schema: async () => (await load()).schema,
+      answer: async ({ http, service, context }) => {
+        const body = readJsonBody(http);
+        const { answer } = await load();
+        return answer(body, service, context);
+      },
     },
   };
 }

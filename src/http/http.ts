@@ -25,18 +25,6 @@ export function toJsonResponse(
   return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) };
 }
 
-/** Creates a response of server-sent events. No proxy may cache it. */
-export function toEventStreamResponse(
-  events: AsyncIterable<string>,
-  headers: Readonly<Record<string, string>>,
-): HttpResponse<AsyncIterable<string>> {
-  return {
-    status: 200,
-    headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', ...headers },
-    body: events,
-  };
-}
-
 /** Reads a streamed body to its end, for a caller that cannot stream. */
 export async function toWholeResponse(response: HttpResponse): Promise<HttpResponse<string>> {
   if (typeof response.body === 'string') return { ...response, body: response.body };

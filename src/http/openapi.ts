@@ -31,27 +31,33 @@ const errorAnswer = {
 };
 
 /** Generates the document in OpenAPI 3.1. The paths in `open` need no API key. */
-export function toOpenApi(routes: Routes, open: ReadonlySet<string>): object {
-  const paths = Object.entries(routes).map(([path, methods]) => {
+export async function toOpenApi(routes: Routes, open: ReadonlySet<string>): Promise<object> {
+  const paths = Object.entries(routes).map(async ([path, methods]) => {
     const parameters = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
       name,
       in: 'path',
       required: true,
       schema: { type: 'string' },
     }));
-    const operations = Object.entries(methods).map(([method, { summary, schema }]) => [
-      method.toLowerCase(),
-      {
-        summary,
-        ...(open.has(path) && { security: [] }),
-        ...(parameters.length > 0 && { parameters }),
-        ...(schema && {
-          requestBody: { required: true, content: { 'application/json': { schema: toJsonSchema(schema) } } },
-        }),
-        responses: { 200: { description: 'Success.' }, default: errorAnswer },
-      },
-    ]);
-    return [path, Object.fromEntries(operations)];
+    const operations = Object.entries(methods).map(async ([method, { summary, schema: given }]) => {
+      const schema = typeof given === 'function' ? await given() : given;
+      return [
+        method.toLowerCase(),
+        {
+          summary,
+          ...(open.has(path) && { security: [] }),
+          ...(parameters.length > 0 && { parameters }),
+          ...(schema && {
+            requestBody: {
+              required: true,
+              content: { 'application/json': { schema: toJsonSchema(schema) } },
+            },
+          }),
+          responses: { 200: { description: 'Success.' }, default: errorAnswer },
+        },
+      ];
+    });
+    return [path, Object.fromEntries(await Promise.all(operations))];
   });
   return {
     openapi: '3.1.0',
@@ -64,7 +70,7 @@ export function toOpenApi(routes: Routes, open: ReadonlySet<string>): object {
     servers: [{ url: '/' }],
     security: [{ bearer: [] }],
     components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
-    paths: Object.fromEntries(paths),
+    paths: Object.fromEntries(await Promise.all(paths)),
   };
 }
 

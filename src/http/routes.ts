@@ -13,8 +13,6 @@ import {
   toSlots,
   toTokenizerInfo,
 } from '../api/models/models.ts';
-import { completeNatively, infill } from '../api/native/native-completions.ts';
-import { infillSchema, nativeCompletionSchema } from '../api/native/native-request.ts';
 import { rerank } from '../api/rerank/rerank.ts';
 import { rerankRequestSchema } from '../api/rerank/rerank-request.ts';
 import type { ModelService } from '../api/service.ts';
@@ -23,19 +21,23 @@ import { detokenizeRequestSchema, tokenizeRequestSchema } from '../api/tokens/to
 import { RequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { type Endpoint, get, post, TextAnswer } from './endpoint.ts';
+import { type Endpoint, get, post, postLoaded, TextAnswer } from './endpoint.ts';
 import type { HttpRequest } from './http.ts';
 import { toOpenApi } from './openapi.ts';
+
+const loadNative = () => import('../api/native/native-endpoints.ts');
 
 const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
   '/v1/completions': post('Completes a prompt.', completionRequestSchema, complete),
   '/v1/chat/completions': post('Answers a conversation.', chatRequestSchema, chat),
-  '/completion': post(
+  '/completion': postLoaded(
     "Completes a prompt, in llama-server's format.",
-    nativeCompletionSchema,
-    completeNatively,
+    async () => (await loadNative()).completion,
   ),
-  '/infill': post("Fills a gap in a text, in llama-server's format.", infillSchema, infill),
+  '/infill': postLoaded(
+    "Fills a gap in a text, in llama-server's format.",
+    async () => (await loadNative()).infill,
+  ),
   '/v1/embeddings': post('Converts texts to embeddings.', embeddingsRequestSchema, embed),
   '/v1/rerank': post('Sorts documents by their relevance to a query.', rerankRequestSchema, rerank),
   '/v1/models': get('Lists the loaded model.', ({ service }) => toModelList(toLoadedModel(service))),
@@ -132,10 +134,10 @@ function decode(parameter: string): string {
   }
 }
 
-let description: object | undefined;
+let description: Promise<object> | undefined;
 
 /** Returns the OpenAPI document. The first request creates it. */
-function describeApi(): object {
+function describeApi(): Promise<object> {
   description ??= toOpenApi(routes, openPaths);
   return description;
 }

@@ -6,8 +6,8 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import { openAiEvents } from '../api/stream-answer.ts';
 import { RequestError } from '../errors/request-error.ts';
-import { toErrorEvent } from '../http/server-sent-events.ts';
 import { RuntimeExitedError } from './emulator-errors.ts';
 import { endToEndHeaders } from './http-answer.ts';
 import type { Runtime } from './runtime-link.ts';
@@ -123,7 +123,7 @@ function relay(
   incoming.once('end', () => response.end());
   incoming.on('error', (cause) => {
     const error = new RuntimeExitedError('The runtime ended within its answer.', { delivered: true, cause });
-    if (isBetweenEvents) response.end(toErrorEvent(explain(error)));
+    if (isBetweenEvents) response.end(openAiEvents.fail(explain(error)));
     else response.destroy();
   });
 }

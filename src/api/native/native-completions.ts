@@ -6,7 +6,7 @@ import { collectChoices } from '../../generation/valid-choices.ts';
 import { startCompletion } from '../completions/completions.ts';
 import { assertGenerates } from '../generation-request.ts';
 import type { ModelService } from '../service.ts';
-import { UnmarkedStream } from '../unmarked-stream.ts';
+import { StreamAnswer, unmarkedEvents } from '../stream-answer.ts';
 import { toInfillPrompt } from './infill-prompt.ts';
 import { NativeChoice } from './native-choice.ts';
 import { toInfillRequest, toNativeRequest } from './native-request.ts';
@@ -43,7 +43,7 @@ export async function completeNatively(
       toChunks: ({ index, event }) => choices[index]?.toChunks(event) ?? [],
       toEnd: () => [],
     });
-    return new UnmarkedStream(chunks);
+    return new StreamAnswer(chunks, unmarkedEvents);
   }
   const choices = await collectChoices(generations, createChoice, engine, context);
   const answers = choices.map((choice) => select(choice.finish()));
