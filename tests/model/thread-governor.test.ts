@@ -20,9 +20,7 @@ type Machine = typeof quiet;
 
 /** Returns the threads of each step, by period. */
 function simulate(...periods: { steps: number; machine: Machine }[]): string[] {
-  const lines = periods.map(
-    ({ steps, machine }) => `${steps},${machine.two},${machine.one},${machine.idle}`,
-  );
+  const lines = periods.map(({ steps, machine }) => `${steps},${machine.two},${machine.one},${machine.idle}`);
   return execFileSync(program, lines, { encoding: 'utf8' }).trimEnd().split('\n');
 }
 
