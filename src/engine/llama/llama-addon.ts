@@ -152,7 +152,7 @@ export interface AddonTokenLoop {
   stop(): void;
 }
 
-export interface InferenceThreads {
+interface InferenceThreads {
   /** How many decode, the inference thread included. They stay until the context is disposed of. */
   readonly threads: number;
   /** Whether fewer decode while other processes want the processors. Default: false. */
