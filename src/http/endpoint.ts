@@ -29,13 +29,19 @@ interface EndpointRequest {
   readonly parameter: string;
 }
 
-export interface Endpoint {
+/** What an API's clients expect of every answer. Default: OpenAI's form. */
+export interface ApiForm {
+  /** Converts an error to the body of the answer. */
+  readonly toErrorBody?: (error: RequestError, requestId: string) => object;
+  /** One more name of the header `x-request-id`. */
+  readonly requestIdHeader?: string;
+}
+
+export interface Endpoint extends ApiForm {
   /** The summary in the OpenAPI document. */
   readonly summary: string;
   /** The schema of the JSON body. Absent when the endpoint reads no body. */
   readonly schema?: z.ZodMiniType | (() => Promise<z.ZodMiniType>);
-  /** Converts an error to the body of the answer. Default: OpenAI's form. */
-  readonly toErrorBody?: (error: RequestError) => object;
   readonly answer: (request: EndpointRequest) => Answer | Promise<Answer>;
 }
 
@@ -51,7 +57,7 @@ export function post(
   summary: string,
   schema: z.ZodMiniType,
   answer: (body: unknown, service: ModelService, context: RequestContext) => Answer | Promise<Answer>,
-  options: Pick<Endpoint, 'toErrorBody'> = {},
+  options: ApiForm = {},
 ): { POST: Endpoint } {
   return {
     POST: {
@@ -77,7 +83,7 @@ export interface LoadedEndpoint {
 export function postLoaded(
   summary: string,
   load: () => Promise<LoadedEndpoint>,
-  options: Pick<Endpoint, 'toErrorBody'> = {},
+  options: ApiForm = {},
 ): { POST: Endpoint } {
   return {
     POST: {

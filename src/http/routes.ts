@@ -5,6 +5,7 @@ import { completionRequestSchema } from '../api/completions/completion-request.t
 import { complete } from '../api/completions/completions.ts';
 import { embed } from '../api/embeddings/embeddings.ts';
 import { embeddingsRequestSchema } from '../api/embeddings/embeddings-request.ts';
+import { toMessagesError } from '../api/messages/message-format.ts';
 import {
   findModel,
   type LoadedModel,
@@ -21,15 +22,28 @@ import { detokenizeRequestSchema, tokenizeRequestSchema } from '../api/tokens/to
 import { RequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { type Endpoint, get, post, postLoaded, TextAnswer } from './endpoint.ts';
+import { type ApiForm, type Endpoint, get, post, postLoaded, TextAnswer } from './endpoint.ts';
 import type { HttpRequest } from './http.ts';
 import { toOpenApi } from './openapi.ts';
 
 const loadNative = () => import('../api/native/native-endpoints.ts');
+const loadMessages = () => import('../api/messages/messages-endpoints.ts');
+
+const messagesForm: ApiForm = { toErrorBody: toMessagesError, requestIdHeader: 'request-id' };
 
 const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
   '/v1/completions': post('Completes a prompt.', completionRequestSchema, complete),
   '/v1/chat/completions': post('Answers a conversation.', chatRequestSchema, chat),
+  '/v1/messages': postLoaded(
+    "Answers a conversation, in Anthropic's format.",
+    async () => (await loadMessages()).messages,
+    messagesForm,
+  ),
+  '/v1/messages/count_tokens': postLoaded(
+    "Counts the tokens of a conversation, in Anthropic's format.",
+    async () => (await loadMessages()).tokenCount,
+    messagesForm,
+  ),
   '/completion': postLoaded(
     "Completes a prompt, in llama-server's format.",
     async () => (await loadNative()).completion,

@@ -27,7 +27,7 @@ describe('authorize', () => {
   it.each(['Bearer old key', 'bearer  old key ', 'BEARER old key'])('accepts the key: %j', async (header) => {
     const source = new RotatedKey();
 
-    await authorize(header, source);
+    await authorize({ authorization: header }, source);
 
     expect(source.calls).toEqual(['current']);
   });
@@ -35,13 +35,13 @@ describe('authorize', () => {
   it('accepts a rotated key', async () => {
     const source = new RotatedKey();
 
-    await authorize('Bearer new key', source);
+    await authorize({ authorization: 'Bearer new key' }, source);
 
     expect(source.calls).toEqual(['current', 'latest']);
   });
 
   it.each(['Bearer wrong', 'Bearer old', 'Bearer old key2'])('rejects another key: %j', async (header) => {
-    await expect(authorize(header, new RotatedKey())).rejects.toMatchObject({
+    await expect(authorize({ authorization: header }, new RotatedKey())).rejects.toMatchObject({
       code: 'invalid_api_key',
       status: 401,
       headers: { 'www-authenticate': 'Bearer' },
@@ -53,13 +53,15 @@ describe('authorize', () => {
     async (header) => {
       const source = new RotatedKey();
 
-      await expect(authorize(header, source)).rejects.toMatchObject({ code: 'invalid_api_key' });
+      await expect(authorize({ authorization: header }, source)).rejects.toMatchObject({
+        code: 'invalid_api_key',
+      });
       expect(source.calls).toEqual([]);
     },
   );
 
   it('rejects every key with 503 while the key cannot be read', async () => {
-    await expect(authorize('Bearer old key', unavailable)).rejects.toMatchObject({
+    await expect(authorize({ authorization: 'Bearer old key' }, unavailable)).rejects.toMatchObject({
       code: 'api_key_unavailable',
       status: 503,
       headers: { 'retry-after': '5' },
