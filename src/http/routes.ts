@@ -54,10 +54,16 @@ const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
   ),
   '/v1/embeddings': post('Converts texts to embeddings.', embeddingsRequestSchema, embed),
   '/v1/rerank': post('Sorts documents by their relevance to a query.', rerankRequestSchema, rerank),
-  '/v1/models': get('Lists the loaded model.', ({ service }) => toModelList(toLoadedModel(service))),
-  '/v1/models/{id}': get('Describes the loaded model.', ({ service, parameter }) =>
-    findModel(parameter, toLoadedModel(service)),
-  ),
+  '/v1/models': get('Lists the loaded model.', async ({ http, service }) => {
+    const model = toLoadedModel(service);
+    return asksAnthropic(http) ? (await loadMessages()).models.list(model) : toModelList(model);
+  }),
+  '/v1/models/{id}': get('Describes the loaded model.', async ({ http, service, parameter }) => {
+    const model = toLoadedModel(service);
+    return asksAnthropic(http)
+      ? (await loadMessages()).models.find(parameter, model)
+      : findModel(parameter, model);
+  }),
   '/tokenize': post('Converts a text to tokens.', tokenizeRequestSchema, tokenize),
   '/detokenize': post('Converts tokens to text.', detokenizeRequestSchema, detokenize),
   '/apply-template': post('Converts messages to a prompt.', templateRequestSchema, applyTemplate),
@@ -146,6 +152,11 @@ function decode(parameter: string): string {
   } catch {
     return parameter;
   }
+}
+
+/** Whether a client of Anthropic asks, which expects Anthropic's format where a path has two. */
+function asksAnthropic({ headers }: HttpRequest): boolean {
+  return headers['anthropic-version'] !== undefined;
 }
 
 let description: Promise<object> | undefined;

@@ -110,8 +110,7 @@ export function toStop({
   finish_reason: reason,
   stop_reason: sequence,
 }: Pick<ChatChunkChoice, 'finish_reason' | 'stop_reason'>): Stop {
-  if (sequence !== undefined)
-    return { ...unstopped, stop_reason: 'stop_sequence', stop_sequence: sequence };
+  if (sequence !== undefined) return { ...unstopped, stop_reason: 'stop_sequence', stop_sequence: sequence };
   return { ...unstopped, stop_reason: reason === null ? null : stopReasons[reason] };
 }
 

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parseChatRequest, parseTemplateRequest } from '../../../src/api/chat/chat-request.ts';
 import { parseCompletionRequest } from '../../../src/api/completions/completion-request.ts';
 import { parseEmbeddingsRequest } from '../../../src/api/embeddings/embeddings-request.ts';
+import { parseCountRequest, parseMessagesRequest } from '../../../src/api/messages/messages-request.ts';
 import { toInfillRequest, toNativeRequest } from '../../../src/api/native/native-request.ts';
 import { parseRerankRequest } from '../../../src/api/rerank/rerank-request.ts';
 import { parseDetokenizeRequest, parseTokenizeRequest } from '../../../src/api/tokens/tokens-request.ts';
@@ -45,6 +46,8 @@ const parsers: Readonly<Record<string, (body: unknown) => unknown>> = {
     return parseCompletionRequest({ ...toNativeRequest(rest).body, prompt: gap.input_prefix });
   },
   '/v1/embeddings': parseEmbeddingsRequest,
+  '/v1/messages': parseMessagesRequest,
+  '/v1/messages/count_tokens': parseCountRequest,
   '/v1/rerank': parseRerankRequest,
   '/tokenize': parseTokenizeRequest,
   '/detokenize': parseDetokenizeRequest,
@@ -99,6 +102,8 @@ describe('GET /openapi.json', () => {
       'post /v1/chat/completions',
       'post /v1/completions',
       'post /v1/embeddings',
+      'post /v1/messages',
+      'post /v1/messages/count_tokens',
       'post /v1/rerank',
     ]);
   });
@@ -230,6 +235,31 @@ const bodies: Readonly<Record<string, readonly unknown[]>> = {
     { input_extra: [{ filename: 'd' }] },
     { prompt: ['a'] },
   ],
+  '/v1/messages': [
+    {},
+    { messages: [] },
+    { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1 },
+    { messages: [{ role: 'tool', content: 'Hi' }] },
+    { messages: [{ role: 'user', content: [{ type: 'text', text: 'Hi', cache_control: { type: 'a' } }] }] },
+    { messages: [{ role: 'user', content: [{ type: 'new', data: 1 }] }] },
+    { messages: [{ role: 'user', content: [7] }] },
+    { messages: [{ role: 'user', content: null }] },
+    { messages: [{ role: 'user', content: 'Hi' }], system: [{ type: 'text', text: 'a' }] },
+    { messages: [{ role: 'user', content: 'Hi' }], system: [{ type: 'image' }] },
+    { messages: [{ role: 'user', content: 'Hi' }], max_tokens: -1 },
+    { messages: [{ role: 'user', content: 'Hi' }], stop_sequences: ['a'] },
+    { messages: [{ role: 'user', content: 'Hi' }], stop_sequences: 'a' },
+    { messages: [{ role: 'user', content: 'Hi' }], tools: [{ name: 'a' }, { type: 'b', c: 1 }] },
+    { messages: [{ role: 'user', content: 'Hi' }], tools: ['a'] },
+    { messages: [{ role: 'user', content: 'Hi' }], tool_choice: { type: 'tool', name: 'a' } },
+    { messages: [{ role: 'user', content: 'Hi' }], tool_choice: { type: 'tool' } },
+    { messages: [{ role: 'user', content: 'Hi' }], tool_choice: 'auto' },
+    { messages: [{ role: 'user', content: 'Hi' }], thinking: { type: 'enabled', budget_tokens: 9 } },
+    { messages: [{ role: 'user', content: 'Hi' }], thinking: true },
+    { messages: [{ role: 'user', content: 'Hi' }], output_config: { effort: 'low' } },
+    { messages: [{ role: 'user', content: 'Hi' }], output_config: { format: { type: 'text' } } },
+  ],
+  '/v1/messages/count_tokens': [{ messages: [{ role: 'user', content: 'Hi' }] }, { messages: 'Hi' }, {}],
   '/v1/embeddings': [
     {},
     { input: 'a' },

@@ -14,6 +14,9 @@ export interface AskOptions {
   readonly context?: Partial<RequestContext>;
 }
 
+/** A log for requests that fail on purpose. */
+export const quietLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
 export function engineOf(text: string): FakeEngine {
   return new FakeEngine(text, { contextSize: 4096 });
 }

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { templates } from '../../chat/templates.ts';
-import { ask, askJson, askStreamed, engineOf } from './ask.ts';
+import { ask, askJson, askStreamed, engineOf, quietLog } from './ask.ts';
 import { joinEvents } from './valid-events.ts';
 
 const hi = { max_tokens: 400, messages: [{ role: 'user', content: 'Hi' }] };
@@ -97,7 +97,7 @@ describe('any text', () => {
       fc.asyncProperty(thoughts, words, calls, kind, fields, async (before, text, called, template, more) => {
         const answer = [before, text.join(''), ...called.map(([name, json]) => call(name, json))].join('');
         const body = { ...hi, tools, ...more };
-        const options = { service: { chatTemplate: templates[template] } };
+        const options = { service: { chatTemplate: templates[template] }, context: { log: quietLog } };
         const whole = await askJson(body, engineOf(answer), options);
         const events = await askStreamed(body, engineOf(answer), options);
 

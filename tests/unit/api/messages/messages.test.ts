@@ -4,7 +4,7 @@ import { readApiKeySource } from '../../../../src/http/api-key.ts';
 import { templates } from '../../chat/templates.ts';
 import { BrokenEngine, FakeEngine } from '../../fake-engine.ts';
 import { model } from '../fake-service.ts';
-import { ask, askJson, askStreamed, engineOf, promptOf } from './ask.ts';
+import { ask, askJson, askStreamed, engineOf, promptOf, quietLog } from './ask.ts';
 
 const hi = { model: 'claude-sonnet-5', max_tokens: 64, messages: [{ role: 'user', content: 'Hi' }] };
 const weather = {
@@ -227,7 +227,7 @@ describe('an error', () => {
   });
 
   it('of the server has its form, before the first event and behind it', async () => {
-    const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+    const context = { log: quietLog };
     const breaking = new FakeEngine('Hello.', {
       contextSize: 4096,
       beforeEvent: (_, event) => {
@@ -236,11 +236,11 @@ describe('an error', () => {
     });
     const error = { type: 'api_error', message: expect.not.stringContaining('secret') };
 
-    expect(await askJson({ ...hi, stream: true }, new BrokenEngine(), { context: { log } })).toMatchObject({
+    expect(await askJson({ ...hi, stream: true }, new BrokenEngine(), { context })).toMatchObject({
       status: 500,
       body: { type: 'error', error },
     });
-    expect((await askStreamed(hi, breaking, { context: { log } })).at(-1)).toEqual({
+    expect((await askStreamed(hi, breaking, { context })).at(-1)).toEqual({
       name: 'error',
       data: { type: 'error', error, request_id: 'a1-b2' },
     });
