@@ -24,7 +24,9 @@ interface Chat {
   readonly choices: readonly {
     readonly message: {
       readonly content: string | null;
-      readonly tool_calls?: readonly { readonly function: { readonly name: string; readonly arguments: string } }[];
+      readonly tool_calls?: readonly {
+        readonly function: { readonly name: string; readonly arguments: string };
+      }[];
     };
     readonly finish_reason: string;
   }[];
@@ -52,10 +54,11 @@ describe("Anthropic's client for Python", () => {
 
   it('creates and streams the same message', async () => {
     const whole = await client.call<Message>('message', { ...request, messages });
-    const { types, texts, message } = await client.call<{ types: string[]; texts: string[]; message: Message }>(
-      'message_stream',
-      { ...request, messages },
-    );
+    const { types, texts, message } = await client.call<{
+      types: string[];
+      texts: string[];
+      message: Message;
+    }>('message_stream', { ...request, messages });
 
     expect(whole).toMatchObject({
       content: [{ type: 'text', text: expect.stringMatching(/4\.$/) }],
@@ -101,14 +104,17 @@ describe("Anthropic's client for Python", () => {
   });
 
   it('streams a tool call, and continues with its result', async () => {
-    const { message, answer } = await client.call<{ message: Message; answer: Message }>('message_with_tool', {
-      ...request,
-      max_tokens: 64,
-      messages: [{ role: 'user', content: 'What is the weather in Paris?' }],
-      tools: [{ name: 'weather', input_schema: schema }],
-      tool_choice: { type: 'any', disable_parallel_tool_use: true },
-      tool_answer: 'Sunny.',
-    });
+    const { message, answer } = await client.call<{ message: Message; answer: Message }>(
+      'message_with_tool',
+      {
+        ...request,
+        max_tokens: 64,
+        messages: [{ role: 'user', content: 'What is the weather in Paris?' }],
+        tools: [{ name: 'weather', input_schema: schema }],
+        tool_choice: { type: 'any', disable_parallel_tool_use: true },
+        tool_answer: 'Sunny.',
+      },
+    );
 
     expect(message).toMatchObject({
       content: [{ type: 'tool_use', name: 'weather', input: { city: expect.stringMatching(/Paris|Rome/) } }],
@@ -165,7 +171,9 @@ describe("LiteLLM by Anthropic's API", () => {
 
     for (const { choices } of chats) {
       expect(choices[0]).toMatchObject({
-        message: { tool_calls: [{ function: { name: 'weather', arguments: expect.stringContaining('city') } }] },
+        message: {
+          tool_calls: [{ function: { name: 'weather', arguments: expect.stringContaining('city') } }],
+        },
         finish_reason: 'tool_calls',
       });
     }

@@ -57,7 +57,7 @@ describe("Anthropic's client", () => {
     const stream = client.messages.stream(request);
     const texts: string[] = [];
     stream.on('text', (text) => texts.push(text));
-    const { _request_id, usage, ...streamed } = await stream.finalMessage();
+    const { usage, ...streamed } = await stream.finalMessage();
 
     expect(texts.length).toBeGreaterThan(5);
     expect(texts.join('')).toBe(textOf(whole));
@@ -161,7 +161,10 @@ describe("tools in Anthropic's client", () => {
     const [call] = whole.content;
     if (call?.type !== 'tool_use') throw new Error('The model called no tool.');
 
-    expect(whole).toMatchObject({ stop_reason: 'tool_use', content: [{ input: { city: expect.any(String) } }] });
+    expect(whole).toMatchObject({
+      stop_reason: 'tool_use',
+      content: [{ input: { city: expect.any(String) } }],
+    });
     expect(streamed.content).toMatchObject([{ type: 'tool_use', name: call.name, input: call.input }]);
     expect(JSON.parse(pieces.join(''))).toEqual(call.input);
 
@@ -179,7 +182,10 @@ describe("tools in Anthropic's client", () => {
   });
 
   it('may be chosen by name', async () => {
-    const { content } = await client.messages.create({ ...calling, tool_choice: { type: 'tool', name: 'time' } });
+    const { content } = await client.messages.create({
+      ...calling,
+      tool_choice: { type: 'tool', name: 'time' },
+    });
 
     expect(content).toMatchObject([{ type: 'tool_use', name: 'time' }]);
   });
