@@ -4,7 +4,7 @@ import type { RequestContext } from '../generation/context.ts';
 import { ForeignFields } from '../generation/foreign-fields.ts';
 import { authorize, toSentKey } from './authorization.ts';
 import { decodeBody } from './content-encoding.ts';
-import { type ApiForm, TextAnswer } from './endpoint.ts';
+import { type ApiForm, readJsonBody, TextAnswer } from './endpoint.ts';
 import { type HttpRequest, type HttpResponse, toJsonResponse } from './http.ts';
 import { findEndpoint, findRoute, openPaths, type Route } from './routes.ts';
 import type { Service } from './service.ts';
@@ -51,7 +51,8 @@ export async function answer(
     if (http.body.length > 0) context.transcript?.asked(http.body);
     const { endpoint, parameter } = findEndpoint(route, http);
     const content = await endpoint.answer({
-      http,
+      readBody: () => readJsonBody(http),
+      headers: http.headers,
       service,
       context: { ...context, foreignFields, tenant: toTenant(request, context) },
       parameter,

@@ -34,6 +34,10 @@ const messagesForm: ApiForm = { toErrorBody: toMessagesError, requestIdHeader: '
 const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
   '/v1/completions': post('Completes a prompt.', completionRequestSchema, complete),
   '/v1/chat/completions': post('Answers a conversation.', chatRequestSchema, chat),
+  '/v1/responses': postLoaded(
+    "Answers a conversation, in the format of OpenAI's Responses.",
+    async () => (await import('../api/responses/responses.ts')).responses,
+  ),
   '/v1/messages': postLoaded(
     "Answers a conversation, in Anthropic's format.",
     async () => (await loadMessages()).messages,
@@ -54,13 +58,13 @@ const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
   ),
   '/v1/embeddings': post('Converts texts to embeddings.', embeddingsRequestSchema, embed),
   '/v1/rerank': post('Sorts documents by their relevance to a query.', rerankRequestSchema, rerank),
-  '/v1/models': get('Lists the loaded model.', async ({ http, service }) => {
+  '/v1/models': get('Lists the loaded model.', async ({ headers, service }) => {
     const model = toLoadedModel(service);
-    return asksAnthropic(http) ? (await loadMessages()).models.list(model) : toModelList(model);
+    return asksAnthropic(headers) ? (await loadMessages()).models.list(model) : toModelList(model);
   }),
-  '/v1/models/{id}': get('Describes the loaded model.', async ({ http, service, parameter }) => {
+  '/v1/models/{id}': get('Describes the loaded model.', async ({ headers, service, parameter }) => {
     const model = toLoadedModel(service);
-    return asksAnthropic(http)
+    return asksAnthropic(headers)
       ? (await loadMessages()).models.find(parameter, model)
       : findModel(parameter, model);
   }),
@@ -127,7 +131,7 @@ function findExact(path: string): Route | undefined {
  */
 export function findEndpoint(
   route: Route | undefined,
-  { method, path }: HttpRequest,
+  { method, path }: Pick<HttpRequest, 'method' | 'path'>,
 ): { endpoint: Endpoint; parameter: string } {
   if (route === undefined) {
     throw new RequestError(
@@ -155,7 +159,7 @@ function decode(parameter: string): string {
 }
 
 /** Whether a client of Anthropic asks, which expects Anthropic's format where a path has two. */
-function asksAnthropic({ headers }: HttpRequest): boolean {
+function asksAnthropic(headers: HttpRequest['headers']): boolean {
   return headers['anthropic-version'] !== undefined;
 }
 

@@ -1,31 +1,36 @@
 // Converts a request in Anthropic's format to the body of a chat.
 import type { ForeignFields } from '../../generation/foreign-fields.ts';
+import type { Rename } from '../renamed-fields.ts';
 import { toChatMessages } from './chat-messages.ts';
 import type { MessagesRequest, PromptRequest } from './messages-request.ts';
-import type { OwnPaths } from './own-paths.ts';
+import { type OwnPaths, toRename } from './own-paths.ts';
 
-/** A chat's body, and the request's own names of its fields. */
+/** A request as a chat. */
 export interface ChatBody {
   readonly body: object;
-  readonly paths: OwnPaths;
+  /** Converts the name of a field of the chat to the client's. */
+  readonly rename: Rename;
 }
 
-export interface ChatBodyOptions {
-  /** Whether the model can think. */
-  readonly thinks: boolean;
-  /** Records what is ignored. */
-  readonly foreign: ForeignFields | undefined;
-}
+const generationPaths = [
+  ['stop', 'stop_sequences'],
+  ['n_predict', 'max_tokens'],
+] as const;
+
+const promptPaths = [
+  ['response_format', 'output_config.format'],
+  ['reasoning_effort', 'thinking'],
+  ['parallel_tool_calls', 'tool_choice.disable_parallel_tool_use'],
+] as const;
 
 /**
  * Converts a request for a message.
  *
  * @throws {RequestError} `unsupported_parameter` under the strict rule, for what is ignored
  */
-export function toChatBody(request: MessagesRequest, options: ChatBodyOptions): ChatBody {
+export function toChatBody(request: MessagesRequest, foreign: ForeignFields | undefined): ChatBody {
   const { max_tokens: limit, stop_sequences: stop, temperature, top_p, top_k, stream } = request;
-  const { body, paths } = toPromptBody(request, options);
-  paths.set('stop', 'stop_sequences').set('n_predict', 'max_tokens');
+  const { body, rename } = toPromptBody(request, foreign);
   return {
     body: {
       ...body,
@@ -38,14 +43,14 @@ export function toChatBody(request: MessagesRequest, options: ChatBodyOptions): 
       // The first event of a stream has the number of the prompt's tokens, and the last one those of the text.
       ...(stream && { stream, stream_options: { include_usage: true }, timings_per_token: true }),
     },
-    paths,
+    rename,
   };
 }
 
 /** Converts the fields that make the prompt, as {@link toChatBody}. */
-export function toPromptBody(request: PromptRequest, { thinks, foreign }: ChatBodyOptions): ChatBody {
+export function toPromptBody(request: PromptRequest, foreign: ForeignFields | undefined): ChatBody {
   const { model, tool_choice: choice, output_config: { format } = {} } = request;
-  const paths: OwnPaths = new Map([['response_format', 'output_config.format']]);
+  const paths: OwnPaths = new Map([...promptPaths, ...generationPaths]);
   return {
     body: {
       model,
@@ -56,12 +61,12 @@ export function toPromptBody(request: PromptRequest, { thinks, foreign }: ChatBo
       }),
       ...(choice &&
         'disable_parallel_tool_use' in choice && { parallel_tool_calls: !choice.disable_parallel_tool_use }),
-      reasoning_effort: toEffort(request, thinks, foreign),
+      reasoning_effort: toEffort(request, foreign),
       ...(format && {
         response_format: { type: 'json_schema', json_schema: { schema: format.schema, strict: true } },
       }),
     },
-    paths,
+    rename: toRename(paths),
   };
 }
 
@@ -85,19 +90,14 @@ function toTools(
   return chat;
 }
 
-/** Returns the effort of a model that shall think, or `none`. Anthropic's clients that expect thoughts ask for them. */
+/** Returns the effort of the thoughts. Clients of Anthropic that expect thoughts ask for them. */
 function toEffort(
   { thinking, output_config: { effort } = {} }: PromptRequest,
-  thinks: boolean,
   foreign: ForeignFields | undefined,
-): string | undefined {
-  const isOn = thinking !== undefined && thinking.type !== 'disabled';
-  if (isOn && thinks) return effort === 'max' ? 'xhigh' : effort;
-  if (isOn) foreign?.leaveOut('thinking', "'thinking' is not supported: this model does not think.");
+): string {
+  if (thinking !== undefined && thinking.type !== 'disabled')
+    return effort === 'max' ? 'xhigh' : (effort ?? 'medium');
   if (effort !== undefined)
-    foreign?.leaveOut(
-      'output_config.effort',
-      "'output_config.effort' is not supported: the model does not think.",
-    );
+    foreign?.leaveOut('output_config.effort', "'output_config.effort' needs 'thinking'.");
   return 'none';
 }

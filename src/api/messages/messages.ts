@@ -1,14 +1,14 @@
 // POST /v1/messages and POST /v1/messages/count_tokens: answers requests in Anthropic's format by a chat.
 import type { RequestContext } from '../../generation/context.ts';
 import { chat, countPromptTokens } from '../chat/chat.ts';
+import { askRenamed } from '../renamed-fields.ts';
 import type { ModelService } from '../service.ts';
 import { StreamAnswer } from '../stream-answer.ts';
-import { type ChatBodyOptions, toChatBody, toPromptBody } from './chat-body.ts';
+import { toChatBody, toPromptBody } from './chat-body.ts';
 import { type Message, toMessage } from './message.ts';
 import { toMessageEvents } from './message-events.ts';
 import { toMessagesFormat } from './message-format.ts';
 import { parseCountRequest, parseMessagesRequest } from './messages-request.ts';
-import { withOwnPaths } from './own-paths.ts';
 
 /**
  * Answers a request for a message: with events if it sets `stream`, else with a message.
@@ -21,8 +21,8 @@ export async function createMessage(
   context: RequestContext,
 ): Promise<Message | StreamAnswer> {
   const request = parseMessagesRequest(given, context.foreignFields);
-  const { body, paths } = toChatBody(request, toOptions(service, context));
-  const answer = await withOwnPaths(paths, () => chat(body, service, context));
+  const { body, rename } = toChatBody(request, context.foreignFields);
+  const answer = await askRenamed(rename, context, (renamed) => chat(body, service, renamed));
   if (!(Symbol.asyncIterator in answer)) return toMessage(answer);
   return new StreamAnswer(toMessageEvents(answer), toMessagesFormat(context.id));
 }
@@ -38,10 +38,7 @@ export async function countTokens(
   context: RequestContext,
 ): Promise<{ input_tokens: number }> {
   const request = parseCountRequest(given, context.foreignFields);
-  const { body, paths } = toPromptBody(request, toOptions(service, context));
-  return { input_tokens: await withOwnPaths(paths, () => countPromptTokens(body, service, context)) };
-}
-
-function toOptions({ chatTemplate }: ModelService, { foreignFields }: RequestContext): ChatBodyOptions {
-  return { thinks: chatTemplate?.thinks ?? false, foreign: foreignFields };
+  const { body, rename } = toPromptBody(request, context.foreignFields);
+  const count = await askRenamed(rename, context, (renamed) => countPromptTokens(body, service, renamed));
+  return { input_tokens: count };
 }

@@ -8,9 +8,9 @@ const hi = [{ role: 'user', content: 'Hi' }];
 const text = (text: string) => ({ type: 'text', text });
 
 /** Returns the chat's body without the fields that are absent, and the paths of what is ignored. */
-function convert(body: object, thinks = false) {
+function convert(body: object) {
   const foreign = new ForeignFields();
-  const converted = toChatBody(parseMessagesRequest({ messages: hi, ...body }, foreign), { thinks, foreign });
+  const converted = toChatBody(parseMessagesRequest({ messages: hi, ...body }, foreign), foreign);
   return { chat: JSON.parse(JSON.stringify(converted.body)), ignored: foreign.ignored };
 }
 
@@ -184,7 +184,7 @@ describe('tools', () => {
     const request = parseMessagesRequest({ messages: hi, tools });
     const foreign = new ForeignFields({ strict: true });
 
-    expect(() => toChatBody(request, { thinks: false, foreign })).toThrow("'tools.0' is not supported");
+    expect(() => toChatBody(request, foreign)).toThrow("'tools.0' is not supported");
   });
 
   it.each([
@@ -215,11 +215,11 @@ describe('the effort', () => {
   it.each([
     [{}, 'none'],
     [{ thinking: { type: 'disabled' } }, 'none'],
-    [{ thinking: { type: 'enabled', budget_tokens: 1024 } }, undefined],
+    [{ thinking: { type: 'enabled', budget_tokens: 1024 } }, 'medium'],
     [{ thinking: { type: 'adaptive' }, output_config: { effort: 'low' } }, 'low'],
     [{ thinking: { type: 'adaptive' }, output_config: { effort: 'max' } }, 'xhigh'],
   ])('of a model that thinks, by %j', (fields, effort) => {
-    expect(convert(fields, true).chat.reasoning_effort).toBe(effort);
+    expect(convert(fields).chat.reasoning_effort).toBe(effort);
   });
 });
 
