@@ -36,12 +36,23 @@ export interface Endpoint {
   readonly schema?: z.ZodMiniType | (() => Promise<z.ZodMiniType>);
   /** Converts an error to the body of the answer. Default: OpenAI's form. */
   readonly toErrorBody?: (error: RequestError) => object;
+  /** Whether JSON may come with the media type of a form. Default: false. */
+  readonly takesForms?: boolean;
+  /** Whether the answer is a stream unless the request sets `stream` to false. Default: false. */
+  readonly streamsByDefault?: boolean;
   readonly answer: (request: EndpointRequest) => Answer | Promise<Answer>;
 }
 
+/** How an endpoint differs from those of OpenAI's API. */
+type EndpointOptions = Pick<Endpoint, 'toErrorBody' | 'takesForms' | 'streamsByDefault'>;
+
 /** Defines an endpoint that reads no body. */
-export function get(summary: string, answer: Endpoint['answer']): { GET: Endpoint } {
-  return { GET: { summary, answer } };
+export function get(
+  summary: string,
+  answer: Endpoint['answer'],
+  options: EndpointOptions = {},
+): { GET: Endpoint } {
+  return { GET: { ...options, summary, answer } };
 }
 
 /**
@@ -77,7 +88,7 @@ export interface LoadedEndpoint {
 export function postLoaded(
   summary: string,
   load: () => Promise<LoadedEndpoint>,
-  options: Pick<Endpoint, 'toErrorBody'> = {},
+  options: EndpointOptions = {},
 ): { POST: Endpoint } {
   return {
     POST: {
@@ -85,7 +96,7 @@ export function postLoaded(
       summary,
       schema: async () => (await load()).schema,
       answer: async ({ http, service, context }) => {
-        const body = readJsonBody(http);
+        const body = readJsonBody(http, options);
         const { answer } = await load();
         return answer(body, service, context);
       },
@@ -93,9 +104,16 @@ export function postLoaded(
   };
 }
 
-function readJsonBody({ headers, body }: HttpRequest): unknown {
-  const contentType = headers['content-type'];
-  if (contentType !== undefined && !/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType.trim())) {
+/** The media type that `curl -d` sends. */
+const formType = /^application\/x-www-form-urlencoded\s*(?:;|$)/i;
+
+const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
+
+function readJsonBody({ headers, body }: HttpRequest, { takesForms = false }: EndpointOptions = {}): unknown {
+  const contentType = headers['content-type']?.trim();
+  // A page of another origin may send a form without asking, so its JSON must have its own type.
+  const isForm = takesForms && headers.origin === undefined && formType.test(contentType ?? '');
+  if (contentType !== undefined && !isForm && !jsonType.test(contentType)) {
     throw new RequestError(
       'unsupported_media_type',
       `Unsupported content-type '${contentType}'. Send JSON with 'content-type: application/json'.`,
