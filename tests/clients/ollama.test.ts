@@ -110,7 +110,7 @@ describe("Ollama's client for Node", () => {
 
     expect(raw).toMatchObject({ response: expect.stringMatching(/^ Paris/), done_reason: 'length' });
     expect(parts.map(({ response }) => response).join('')).toBe(raw.response);
-    expect(chat.response.length).toBeGreaterThan(0);
+    expect(chat.response).toMatch(/\w/);
   });
 
   it('gets JSON of a schema', async () => {

@@ -1,9 +1,9 @@
 // Opens a port that passes requests on to a private Function URL, until it is interrupted.
 import { once } from 'node:events';
-import { isIPv6 } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { defaultProvider } from '@aws-sdk/credential-provider-node';
+import { isIPv6 } from 'node:net';
 import { STSClient } from '@aws-sdk/client-sts';
+import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { DeployEnvironment } from '../deploy/deploy-environment.ts';
 import { DeployError, toDeployError } from '../deploy/errors.ts';
 import { findPrivateUrl, type UrlOptions } from './private-url.ts';
@@ -37,7 +37,9 @@ export async function connectPort(
   print(`${origin} passes requests on to ${url.origin}, signed with your AWS credentials.`);
   print(`Base URL of OpenAI clients: ${origin}/v1. Any API key will do: it stays on this machine.`);
   if (!isLoopback)
-    print(`Every machine that reaches ${options.host} can use this port with your credentials, without a key.`);
+    print(
+      `Every machine that reaches ${options.host} can use this port with your credentials, without a key.`,
+    );
   print('Press Ctrl-C to end.');
   if (!signal.aborted) await once(signal, 'abort');
   server.close();

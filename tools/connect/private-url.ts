@@ -37,7 +37,10 @@ export async function findPrivateUrl(
     );
   const [, region] = /\.lambda-url\.([a-z\d-]+)\.on\.aws$/.exec(url.hostname) ?? [];
   const { env } = deployEnvironment;
-  return { url, region: await findRegion(options.region ?? region, env, () => new STSClient({}).config.region()) };
+  return {
+    url,
+    region: await findRegion(options.region ?? region, env, () => new STSClient({}).config.region()),
+  };
 }
 
 async function findUrlOfStack(

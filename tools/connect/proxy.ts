@@ -118,7 +118,9 @@ function toHeaders({ headers }: IncomingMessage, body: Uint8Array): Record<strin
 }
 
 function withoutConnection(headers: IncomingMessage['headers']): IncomingMessage['headers'] {
-  const named = String(headers.connection ?? '').toLowerCase().split(/\s*,\s*/);
+  const named = String(headers.connection ?? '')
+    .toLowerCase()
+    .split(/\s*,\s*/);
   return Object.fromEntries(
     Object.entries(headers).filter(([name]) => !connectionHeaders.has(name) && !named.includes(name)),
   );

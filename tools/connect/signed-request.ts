@@ -1,5 +1,5 @@
 // Sends one signed request to a Function URL, and signs it again when the credentials turn out to have expired.
-import { request as requestHttp, type IncomingMessage } from 'node:http';
+import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { text } from 'node:stream/consumers';
 import type { defaultProvider } from '@aws-sdk/credential-provider-node';
@@ -8,7 +8,7 @@ import { type Signing, signRequest } from '../deploy/sign-request.ts';
 import type { PrivateUrl } from './private-url.ts';
 
 /** The credentials' source. `forceRefresh` asks it for new ones. */
-export type CredentialSource = ReturnType<typeof defaultProvider>;
+type CredentialSource = ReturnType<typeof defaultProvider>;
 
 export interface Target extends PrivateUrl {
   readonly credentials: CredentialSource;

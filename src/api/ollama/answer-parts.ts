@@ -7,7 +7,7 @@ import type { Completion, CompletionChunk } from '../completions/completion.ts';
 import type { ChatLogprobs, CompletionLogprobs } from '../logprobs.ts';
 import type { Usage } from '../usage.ts';
 
-export interface OllamaToolCall {
+interface OllamaToolCall {
   readonly id: string;
   readonly function: {
     readonly index: number;
@@ -34,6 +34,11 @@ export interface AnswerEnd {
   readonly reason: 'stop' | 'length';
   readonly usage: Usage | undefined;
   readonly timings: Timings | undefined;
+}
+
+interface Cost {
+  readonly usage?: Usage | null | undefined;
+  readonly timings?: Timings | undefined;
 }
 
 /** A streamed answer has any number of parts, and an end. */
@@ -73,7 +78,7 @@ async function* readChatChunks(
 ): AsyncGenerator<AnswerEvent, void, void> {
   const calls: { id: string; type: 'function'; function: { name: string; arguments: string } }[] = [];
   let finish: string | null | undefined;
-  let cost: Pick<ChatChunk, 'usage' | 'timings'> = {};
+  let cost: Cost = {};
   for await (const { choices, timings, usage } of chunks) {
     const [choice] = choices;
     finish = choice?.finish_reason ?? finish;
@@ -101,7 +106,7 @@ async function* readCompletionChunks(
   chunks: AsyncGenerator<CompletionChunk, void, void>,
 ): AsyncGenerator<AnswerEvent, void, void> {
   let finish: string | null | undefined;
-  let cost: Pick<CompletionChunk, 'usage' | 'timings'> = {};
+  let cost: Cost = {};
   for await (const { choices, timings, usage } of chunks) {
     const [choice] = choices;
     finish = choice?.finish_reason ?? finish;
@@ -113,10 +118,7 @@ async function* readCompletionChunks(
 }
 
 /** Ollama has no reason of its own for calls. */
-function toEnd(
-  finish: string | null | undefined,
-  { usage, timings }: { readonly usage?: Usage | null | undefined; readonly timings?: Timings | undefined },
-): AnswerEnd {
+function toEnd(finish: string | null | undefined, { usage, timings }: Cost): AnswerEnd {
   return { reason: finish === 'length' ? 'length' : 'stop', usage: usage ?? undefined, timings };
 }
 

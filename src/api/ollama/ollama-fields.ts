@@ -4,8 +4,8 @@ import type { ModelService } from '../service.ts';
 import { type OllamaChat, type OllamaGenerate, samplingDefaults } from './ollama-request.ts';
 
 /** Converts the options to the fields of a chat or a completion. */
-function toSamplingFields(given: OllamaChat['options'] = {}): Record<string, unknown> {
-  const { num_predict: limit = -1, ...sampling } = given;
+function toSamplingFields(given: OllamaChat['options']): Record<string, unknown> {
+  const { num_predict: limit = -1, ...sampling } = given ?? {};
   return { ...samplingDefaults, ...sampling, max_tokens: limit > 0 ? limit : -1 };
 }
 

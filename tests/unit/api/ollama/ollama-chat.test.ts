@@ -166,16 +166,16 @@ describe('POST /api/chat', () => {
     expect(engine.requests[0]?.maxTokens).toBe(64 - promptTokens);
   });
 
-  it.each([
-    ['json', '"type"'],
-    [{ type: 'object', properties: { city: { const: 'Rome' } }, required: ['city'] }, 'Rome'],
-  ])('follows the format %j', async (format) => {
-    const engine = new FakeEngine('{"city": "Rome"}', { contextSize: 256 });
-    const { json } = await ask('/api/chat', { messages, format, stream: false }, { engine });
+  it.each(['json', { type: 'object', properties: { city: { const: 'Rome' } }, required: ['city'] }])(
+    'follows the format %j',
+    async (format) => {
+      const engine = new FakeEngine('{"city": "Rome"}', { contextSize: 256 });
+      const { json } = await ask('/api/chat', { messages, format, stream: false }, { engine });
 
-    expect(json().message.content).toBe('{"city": "Rome"}');
-    expect(engine.requests[0]?.grammar?.gbnf).toContain(format === 'json' ? 'object' : 'Rome');
-  });
+      expect(json().message.content).toBe('{"city": "Rome"}');
+      expect(engine.requests[0]?.grammar?.gbnf).toContain(format === 'json' ? 'object' : 'Rome');
+    },
+  );
 
   it('answers with calls whose arguments are objects', async () => {
     const engine = new FakeEngine(called, { contextSize: 2048 });

@@ -1,12 +1,20 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type ConnectOptions, connectPort } from '../../../../tools/connect/connect-port.ts';
-import { caller, failureOf, fakeDeployEnvironment, noStack, region, stackOf, stubCredentials } from '../deploy/fixtures.ts';
+import {
+  caller,
+  failureOf,
+  fakeDeployEnvironment,
+  noStack,
+  region,
+  stackOf,
+  stubCredentials,
+} from '../deploy/fixtures.ts';
 import { answer, ifSigned, startFunctionUrl } from '../deploy/function-url.ts';
 
 const cloudFormation = mockClient(CloudFormationClient);
@@ -29,13 +37,17 @@ async function start(options: Partial<ConnectOptions>) {
     if (line.startsWith('Press')) ready.resolve();
   };
   const { deployEnvironment } = fakeDeployEnvironment({ print, signal: interruption.signal });
-  const ended = connectPort({ environment: 'dev', port: '0', host: '127.0.0.1', ...options }, deployEnvironment);
+  const ended = connectPort(
+    { environment: 'dev', port: '0', host: '127.0.0.1', ...options },
+    deployEnvironment,
+  );
   onTestFinished(() => interruption.abort());
   await Promise.race([ready.promise, ended]);
   return { lines, ended, interrupt: () => interruption.abort() };
 }
 
-const originOf = (lines: readonly string[]) => /http:\S+/.exec(lines.find((line) => line.includes('passes')) ?? '')?.[0];
+const originOf = (lines: readonly string[]) =>
+  /http:\S+/.exec(lines.find((line) => line.includes('passes')) ?? '')?.[0];
 
 describe('connectPort', () => {
   it("passes requests on to the URL of the environment's stack, until it is interrupted", async () => {
@@ -92,7 +104,9 @@ describe('connectPort', () => {
 
   it('refuses what is no URL and no port', async () => {
     expect(await failureOf(start({ url: 'abc' }))).toMatchObject({ code: 'no-private-url' });
-    expect(await failureOf(start({ url: 'http://a.example/', port: 'x' }))).toMatchObject({ code: 'cannot-listen' });
+    expect(await failureOf(start({ url: 'http://a.example/', port: 'x' }))).toMatchObject({
+      code: 'cannot-listen',
+    });
   });
 
   it('says when the port is in use', async () => {

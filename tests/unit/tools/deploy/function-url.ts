@@ -53,10 +53,13 @@ export function streamCompletion(completion: string): Respond {
 
 /** Calls `respond` for a valid signature of the credentials, and answers like AWS with 403 otherwise. */
 export function ifSigned(respond: Respond, signer: Credentials = credentials): Respond {
-  return (request, response) => {
-    const isValid = request.headers.authorization === authorizationOf(request, signer);
-    return (isValid ? respond : answer(403, '{"Message":"Forbidden"}'))(request, response);
-  };
+  return (request, response) =>
+    (isSigned(request, signer) ? respond : answer(403, '{"Message":"Forbidden"}'))(request, response);
+}
+
+/** Whether a request has a valid signature of the credentials. */
+export function isSigned(request: Received, signer: Credentials): boolean {
+  return request.headers.authorization === authorizationOf(request, signer);
 }
 
 type Credentials = Omit<typeof credentials, 'sessionToken'> & { readonly sessionToken?: string };
