@@ -22,7 +22,12 @@ export class TextAnswer {
 export type Answer = object | AsyncGenerator<object, void, void> | StreamAnswer | TextAnswer;
 
 interface EndpointRequest {
-  readonly http: HttpRequest;
+  /**
+   * Returns the JSON of the body.
+   *
+   * @throws {RequestError} when the body is not JSON
+   */
+  readonly readBody: () => unknown;
   readonly service: ModelService;
   readonly context: RequestContext;
   /** The decoded value of the path's `{parameter}`. */
@@ -69,7 +74,7 @@ export function post(
       ...options,
       summary,
       schema,
-      answer: ({ http, service, context }) => answer(readJsonBody(http), service, context),
+      answer: ({ readBody, service, context }) => answer(readBody(), service, context),
     },
   };
 }
@@ -95,8 +100,8 @@ export function postLoaded(
       ...options,
       summary,
       schema: async () => (await load()).schema,
-      answer: async ({ http, service, context }) => {
-        const body = readJsonBody(http, options);
+      answer: async ({ readBody, service, context }) => {
+        const body = readBody();
         const { answer } = await load();
         return answer(body, service, context);
       },
@@ -109,7 +114,8 @@ const formType = /^application\/x-www-form-urlencoded\s*(?:;|$)/i;
 
 const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 
-function readJsonBody({ headers, body }: HttpRequest, { takesForms = false }: EndpointOptions = {}): unknown {
+/** @throws {RequestError} when the body is not JSON, or its content type is another one */
+export function readJsonBody({ headers, body }: HttpRequest, { takesForms = false }: Endpoint): unknown {
   const contentType = headers['content-type']?.trim();
   // A page of another origin may send a form without asking, so its JSON must have its own type.
   const isForm = takesForms && headers.origin === undefined && formType.test(contentType ?? '');

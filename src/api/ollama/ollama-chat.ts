@@ -36,7 +36,7 @@ export async function chatAsOllama(
     ...(tools && { tools }),
     ...(logprobs && { logprobs, top_logprobs }),
   };
-  const answer = await askWithNames(() => chat(body, service, context));
+  const answer = await askWithNames(context, (renamed) => chat(body, service, renamed));
   return writeAnswer(readChat(answer), head, asMessage);
 }
 

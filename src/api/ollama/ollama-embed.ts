@@ -30,7 +30,7 @@ export async function embedAsOllama(
   }
   const startedAt = performance.now();
   const body = { model: name, input, ...(dimensions !== 0 && { dimensions }) };
-  const { data, usage } = await askWithNames(() => embed(body, service, context));
+  const { data, usage } = await askWithNames(context, (renamed) => embed(body, service, renamed));
   return {
     model,
     embeddings: data.map(({ embedding }) => embedding),
@@ -57,6 +57,8 @@ export async function embedPromptAsOllama(
     return { embedding: [] };
   }
   const body = { model, input: request.prompt };
-  const { data } = await askWithNames(() => embed(body, service, context), { input: 'prompt' });
+  const { data } = await askWithNames(context, (renamed) => embed(body, service, renamed), {
+    input: 'prompt',
+  });
   return { embedding: data[0]?.embedding ?? [] };
 }

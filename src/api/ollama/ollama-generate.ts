@@ -54,7 +54,9 @@ async function answerPrompt(
     ],
     ...(logprobs && { logprobs, top_logprobs }),
   };
-  return readChat(await askWithNames(() => chat(body, service, context), { messages: 'prompt' }));
+  return readChat(
+    await askWithNames(context, (renamed) => chat(body, service, renamed), { messages: 'prompt' }),
+  );
 }
 
 async function continuePrompt(
@@ -72,7 +74,7 @@ async function continuePrompt(
     ...(suffix !== undefined && { suffix }),
     ...(logprobs && { logprobs: top_logprobs }),
   };
-  return readCompletion(await askWithNames(() => complete(body, service, context)));
+  return readCompletion(await askWithNames(context, (renamed) => complete(body, service, renamed)));
 }
 
 /** As a chat does. */

@@ -1,5 +1,7 @@
 // The names of fields and paths in Ollama's API, for the errors of the APIs that answer for it.
 import { RequestError } from '../../errors/request-error.ts';
+import type { RequestContext } from '../../generation/context.ts';
+import { askRenamed } from '../renamed-fields.ts';
 
 /** The fields of Ollama's options that OpenAI's API has under the same names. */
 const optionNames = [
@@ -25,6 +27,9 @@ const names: Readonly<Record<string, string>> = {
   max_tokens: 'options.num_predict',
   response_format: 'format',
   reasoning_effort: 'think',
+};
+
+const paths: Readonly<Record<string, string>> = {
   '/v1/completions': '/api/generate',
   '/v1/embeddings': '/api/embed',
 };
@@ -32,24 +37,24 @@ const names: Readonly<Record<string, string>> = {
 /**
  * Asks one of OpenAI's endpoints.
  *
- * @param more more names, by those in OpenAI's API
- * @throws {RequestError} as `ask` does, with the names that Ollama's clients know
+ * @param more more names of fields, by those in OpenAI's API
+ * @throws {RequestError} as `ask` does, with the fields and paths of Ollama's API
  */
 export async function askWithNames<Answer>(
-  ask: () => Promise<Answer>,
+  context: RequestContext,
+  ask: (context: RequestContext) => Promise<Answer>,
   more: Readonly<Record<string, string>> = {},
 ): Promise<Answer> {
+  const known = { ...names, ...more };
+  const rename = (path: string) => path.replace(/^[^.]+/, (field) => known[field] ?? field);
   try {
-    return await ask();
+    return await askRenamed(rename, context, ask);
   } catch (error) {
-    throw error instanceof RequestError ? rename(error, { ...names, ...more }) : error;
+    throw error instanceof RequestError ? withOwnPaths(error) : error;
   }
 }
 
-function rename({ code, message, param, headers }: RequestError, known: typeof names): RequestError {
-  const toName = (path: string) => path.replace(/^[^.]+/, (field) => known[field] ?? field);
-  const text = message
-    .replaceAll(/'([\w.]+)'/g, (_, path: string) => `'${toName(path)}'`)
-    .replaceAll(/\/v1\/\w+/g, (path) => known[path] ?? path);
-  return new RequestError(code, text, { param: param === null ? null : toName(param), headers });
+function withOwnPaths({ code, message, param, headers }: RequestError): RequestError {
+  const text = message.replaceAll(/\/v1\/\w+/g, (path) => paths[path] ?? path);
+  return new RequestError(code, text, { param, headers });
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { templates } from '../../chat/templates.ts';
 import { FakeEngine } from '../../fake-engine.ts';
 import { model } from '../fake-service.ts';
@@ -325,6 +325,8 @@ describe('POST /api/chat', () => {
   });
 
   it('ends a stream that fails with a line that has the error', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+    onTestFinished(() => log.mockRestore());
     const engine = new FakeEngine('[', { contextSize: 2048 });
     const { status, lines } = await ask('/api/chat', { messages, format: 'json' }, { engine });
 
