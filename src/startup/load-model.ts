@@ -4,6 +4,7 @@ import { performance } from 'node:perf_hooks';
 import type { ModelFile } from '../api/service.ts';
 import { type ArchiveConfig, readArchiveConfig } from '../config/archive.ts';
 import { type FunctionConfig, readConfig } from '../config/config.ts';
+import type { Threads } from '../config/cpu.ts';
 import type { Environment } from '../config/environment.ts';
 import { openLlamaAddon } from '../engine/llama/llama-addon.ts';
 import { type LlamaEngine, loadLlamaEngine } from '../engine/llama/llama-engine.ts';
@@ -57,7 +58,9 @@ async function load(env: Environment): Promise<LoadedModel> {
     modelPath,
     facts,
     contextSize,
-    threads,
+    threads: threads.count,
+    // Other numbers of threads round otherwise.
+    adaptsThreads: threads.adapts && config.cacheRule !== 'exact',
     slots,
     queueLimit,
     lookupTokens,
@@ -70,7 +73,7 @@ async function load(env: Environment): Promise<LoadedModel> {
     ...(prefixDirectory !== undefined && { prefixes: { directory: prefixDirectory, model: sha256 } }),
   });
   const description =
-    `${name}: ${contextSize} tokens of context in ${kvType}, ${count(slots, 'slot')}, ${count(threads, 'thread')}, ` +
+    `${name}: ${contextSize} tokens of context in ${kvType}, ${count(slots, 'slot')}, ${describeThreads(threads)}, ` +
     `${describeUse(use)} of ${toMebibytes(room.bytes)} MiB, and up to ${toMebibytes(conversationBytes)} MiB of conversations`;
   const warnings =
     config.contextSize !== 'auto' && config.contextSize > contextSize
@@ -87,6 +90,10 @@ async function load(env: Environment): Promise<LoadedModel> {
     warnings,
     loadMs: performance.now() - startedAt,
   };
+}
+
+function describeThreads({ count: most, adapts }: Threads): string {
+  return adapts ? `up to ${count(most, 'thread')}` : count(most, 'thread');
 }
 
 /** What conversations that have lost their slot may take: by default half of what is left, because requests take memory too. */
