@@ -51,8 +51,12 @@ export async function answer(
     if (http.body.length > 0) context.transcript?.asked(http.body);
     const { endpoint, parameter } = findEndpoint(route, http);
     const content = await endpoint.answer({
+<<<<<<< HEAD
       readBody: () => readJsonBody(http),
       headers: http.headers,
+=======
+      readBody: () => readJsonBody(http, endpoint),
+>>>>>>> main
       service,
       context: { ...context, foreignFields, tenant: toTenant(request, context) },
       parameter,

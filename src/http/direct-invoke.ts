@@ -28,8 +28,12 @@ export async function answerDirectInvoke(
   const { endpoint, parameter } = findEndpoint(findRoute(path), { method: 'POST', path });
   const foreignFields = new ForeignFields({ strict: service.strictFields ?? false });
   const answer = await endpoint.answer({
+<<<<<<< HEAD
     readBody: () => body,
     headers: {},
+=======
+    readBody: () => (endpoint.streamsByDefault ? withoutStream(body) : body),
+>>>>>>> main
     service,
     context: { ...context, foreignFields },
     parameter,
@@ -41,6 +45,11 @@ export async function answerDirectInvoke(
   foreignFields.log(context.log);
   context.metrics?.answered('direct', 200);
   return answer;
+}
+
+/** Asks for a whole answer where a stream is the default. */
+function withoutStream(body: unknown): unknown {
+  return isJsonObject(body) && isNeutral(body.stream ?? null) ? { ...body, stream: false } : body;
 }
 
 function toStreamError(): RequestError {
