@@ -1,6 +1,7 @@
 // Loads the model that the environment names, once in a process. It is begun before anything else of a function: llama.cpp
 // reads the weights on a thread of its own while JavaScript loads and sets up the rest.
 import { performance } from 'node:perf_hooks';
+import type { ModelFile } from '../api/service.ts';
 import { type ArchiveConfig, readArchiveConfig } from '../config/archive.ts';
 import { type FunctionConfig, readConfig } from '../config/config.ts';
 import type { Threads } from '../config/cpu.ts';
@@ -19,6 +20,7 @@ export interface LoadedModel {
   readonly config: FunctionConfig;
   /** Its name in the catalog. */
   readonly name: string;
+  readonly file: ModelFile;
   readonly engine: LlamaEngine;
   /** One line that tells what it was loaded with. */
   readonly description: string;
@@ -77,7 +79,17 @@ async function load(env: Environment): Promise<LoadedModel> {
     config.contextSize !== 'auto' && config.contextSize > contextSize
       ? [`CONTEXT_SIZE=${config.contextSize} is more than ${name} was trained on: it has ${contextSize}.`]
       : [];
-  return { config, name, engine, description, warnings, loadMs: performance.now() - startedAt };
+  const { parameters, quantisation, licence } = manifest;
+  const modelFile = { sha256, architecture: facts.architecture, parameters, quantisation, licence };
+  return {
+    config,
+    name,
+    file: modelFile,
+    engine,
+    description,
+    warnings,
+    loadMs: performance.now() - startedAt,
+  };
 }
 
 function describeThreads({ count: most, adapts }: Threads): string {
