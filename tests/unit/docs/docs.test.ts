@@ -16,7 +16,11 @@ const prose = (path: string) => read(path).replaceAll(/^```.*?^```$/gms, '');
 /** As GitHub makes the anchor of a heading. */
 function toAnchor(heading: string): string {
   const text = heading.replaceAll('`', '').replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1');
-  return text.trim().toLowerCase().replaceAll(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-');
+  return text
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
 }
 
 const anchorsOf = (path: string) =>
@@ -28,8 +32,8 @@ const known = new Set<string>(
     .concat('Dockerfile', 'package.json')
     .flatMap((path) => read(path).match(/\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|\b[A-Z]{3,}\b/g) ?? []),
 );
-// The SAM CLI reads it.
-known.add('DOCKER_HOST');
+// Other programs read these.
+for (const name of ['DOCKER_HOST', 'ANTHROPIC_BASE_URL', 'ANTHROPIC_API_KEY']) known.add(name);
 
 describe('README.md', () => {
   it('has at most 500 words', () => {
@@ -55,8 +59,8 @@ describe.each(documents)('%s', (path) => {
 
 describe.each(pages)('%s', (path) => {
   it('names routes that exist', () => {
-    const routes = [...read(path).matchAll(/`(?:GET|POST|HEAD|DELETE) (\/[\w/{}.-]*)`/g)].map(([, route = '']) =>
-      route.replace(/\{\w+\}/, 'name'),
+    const routes = [...read(path).matchAll(/`(?:GET|POST|HEAD|DELETE) (\/[\w/{}.-]*)`/g)].map(
+      ([, route = '']) => route.replace(/\{\w+\}/, 'name'),
     );
 
     expect(routes.filter((route) => findRoute(route) === undefined)).toEqual([]);
