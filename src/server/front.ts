@@ -140,8 +140,26 @@ async function listen(server: Server, { host, port }: FrontConfig): Promise<void
     await once(server.listen(port, host), 'listening');
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    const reason = code === 'EADDRINUSE' ? 'the port is in use' : message;
-    throw new ListenError(`Cannot listen on ${host} port ${port}: ${reason}.`, { cause });
+    throw new ListenError(
+      `Cannot listen on ${host} port ${port}: ${toListenReason(code, port) ?? message}.`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function toListenReason(code: string | undefined, port: number): string | undefined {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `the port is in use. Set PORT to another one, such as PORT=${port + 1}`;
+    case 'EACCES':
+      return `only root may use it. Set PORT to one above 1023`;
+    case 'ENOTFOUND':
+    case 'EADDRNOTAVAIL':
+      return 'this machine has no such address. Set HOST to one that it has, such as 127.0.0.1';
+    default:
+      return undefined;
   }
 }
 

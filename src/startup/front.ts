@@ -4,7 +4,7 @@ import { readFrontConfig } from '../server/config.ts';
 import { invokePath } from '../server/emulator.ts';
 import { type Front, startFront } from '../server/front.ts';
 import { findFunctionFault } from '../server/function-bundles.ts';
-import { assertModelFits, needsModel } from './model-memory.ts';
+import { assertUsable } from './settings-check.ts';
 
 const example = '{"prompt": "The capital of France is", "max_tokens": 8, "temperature": 0}';
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -39,7 +39,7 @@ async function main(): Promise<number> {
     const handler = process.argv[2] ?? 'completion.handler';
     const fault = findFunctionFault(join(root, 'dist/functions'), handler);
     if (fault) throw new Error(fault);
-    if (needsModel(handler)) assertModelFits(process.env);
+    assertUsable(process.env, handler);
     const config = readFrontConfig(process.env, { root, handler });
     front = await startFront(config, stop.signal);
     const url = `${front.url}${invokePath}`;

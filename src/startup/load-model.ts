@@ -10,7 +10,7 @@ import { describeModel } from '../engine/llama/llama-model.ts';
 import { describeUse, planMemory } from '../engine/llama/memory/memory-plan.ts';
 import { type MemoryUse, toMebibytes } from '../engine/memory.ts';
 import type { StateArchive } from '../engine/state-archive.ts';
-import { readManifest } from '../model/manifest.ts';
+import { readModelFolder } from '../model/model-folder.ts';
 import { loadOnce } from './load-once.ts';
 import { toMemoryRequest } from './model-memory.ts';
 
@@ -40,12 +40,12 @@ async function load(env: Environment): Promise<LoadedModel> {
   const startedAt = performance.now();
   const config = readConfig(env);
   const { modelDirectory, prefixDirectory, threads, slots, queueLimit, lookupTokens, memory: room } = config;
-  const manifest = readManifest(modelDirectory);
-  const { name, file, gguf, sha256 } = manifest;
+  const folder = readModelFolder(modelDirectory);
+  const { name, file, gguf, sha256 } = folder;
   const modelPath = `${modelDirectory}/${file}`;
   const facts = gguf ?? (await describeModel(modelPath));
   const features = new Set(openLlamaAddon().inference.listProcessorFeatures());
-  const { contextSize, kvType, repack, use } = planMemory(toMemoryRequest(config, manifest, facts, features));
+  const { contextSize, kvType, repack, use } = planMemory(toMemoryRequest(config, folder, facts, features));
   const conversationBytes = toConversationBytes(config, use);
   const archiveConfig = readArchiveConfig(env);
   const archive = archiveConfig && openArchive(archiveConfig);

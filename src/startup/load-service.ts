@@ -3,9 +3,9 @@
 
 import { ChatTemplate } from '../chat/chat-template.ts';
 import { readTelemetryConfig } from '../config/config.ts';
-import { type Environment, readText } from '../config/environment.ts';
+import type { Environment } from '../config/environment.ts';
 import { readApiKeySource } from '../http/api-key.ts';
-import { Cors } from '../http/cors.ts';
+import { readCors } from '../http/cors.ts';
 import type { Service } from '../http/service.ts';
 import { isSnapshotted, prepareForSnapshot } from '../lambda/snap-start.ts';
 import { frontSocketVariable } from '../server/private-socket.ts';
@@ -27,7 +27,7 @@ export const loadService = loadOnce(load);
 async function load(env: Environment): Promise<Service> {
   // All this happens while llama.cpp loads the model on its own thread.
   const apiKey = readApiKeySource(env);
-  const cors = Cors.parse(readText(env, 'CORS_ORIGINS', undefined));
+  const cors = readCors(env);
   const { logPrompts, ...telemetry } = readTelemetryConfig(env);
   const reporter = await loadReporter(telemetry);
   if (logPrompts) reporter.log.warn('Prompts and completions are being logged, because LOG_PROMPTS is true.');

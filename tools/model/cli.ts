@@ -18,6 +18,7 @@ import { verifyStored } from '../store/stored.ts';
 import type { TransferProgress } from '../store/transfer.ts';
 import { createProgressDisplay } from '../terminal/progress.ts';
 import { listModels, showModel } from './listing.ts';
+import { listPrefixFiles, PrefixError } from './prefix-files.ts';
 
 const location = readStoreLocation(process.env);
 const display = createProgressDisplay(process.stdout);
@@ -122,6 +123,10 @@ program
   .option('--from <directory>', 'where the prefixes are', join(import.meta.dirname, '../../models/prefixes'))
   .option('--to <directory>', 'where to put the snapshots', join(import.meta.dirname, '../../dist/prefixes'))
   .action(async ({ model, from, to }: { model?: string; from: string; to: string }) => {
+    if (listPrefixFiles(from).length === 0) {
+      display.line(`${from} has no prefixes.`);
+      return;
+    }
     setUpEngine();
     // What is evaluated cannot be interrupted.
     interruption.signal.addEventListener('abort', () => process.exit(130));
@@ -167,7 +172,7 @@ function tell({ source, directory, sizeBytes, sha256 }: Fetched): void {
 
 /** Whether the message says all. */
 function isExpected(error: unknown): error is Error {
-  return error instanceof StoreError || (error instanceof Error && error.name === 'PrefixError');
+  return error instanceof StoreError || error instanceof PrefixError;
 }
 
 try {

@@ -89,7 +89,7 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
   const output = toChatOutput(request, toTextConstraint(request), tools, thoughts);
   const tokens = tokenizePrompt(prompt, service, 'messages');
   const { engine } = service;
-  assertFits(tokens.length, engine.contextSize, 'messages');
+  assertFits(tokens.length, engine, 'messages');
   const limits = [request.max_completion_tokens, request.max_tokens, request.n_predict];
   const maxTokens = toMaxTokens(limits, tokens.length, engine.contextSize);
 

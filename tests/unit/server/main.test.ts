@@ -140,6 +140,26 @@ describe('the front process', () => {
       line: /"nope\.handler".*echo\.handler/,
     },
     { name: 'a setting that cannot be used', args: ['echo.handler'], env: { PORT: 'x' }, line: /PORT="x"/ },
+    {
+      name: 'an unusable flag',
+      args: ['echo.handler'],
+      env: { LOG_PROMPTS: 'maybe' },
+      line: /LOG_PROMPTS="maybe"/,
+    },
+    { name: 'no origin', args: ['echo.handler'], env: { CORS_ORIGINS: 'foo' }, line: /CORS_ORIGINS="foo"/ },
+    { name: 'no bucket', args: ['echo.handler'], env: { CACHE_BUCKET: 'A' }, line: /CACHE_BUCKET="A"/ },
+    {
+      name: 'a folder without a model',
+      args: ['echo.handler'],
+      env: { MODEL_DIR: '/nope' },
+      line: /No model in \/nope: /,
+    },
+    {
+      name: 'a folder of prefixes that is not there',
+      args: ['echo.handler'],
+      env: { MODEL_DIR: '/nope', PREFIX_DIR: '/nowhere' },
+      line: /PREFIX_DIR="\/nowhere" cannot be used: expected a folder that exists\./,
+    },
     { name: 'no emulator', args: ['echo.handler'], env: { RIE_PATH: '/nowhere' }, line: /\/nowhere/ },
   ])('ends with one line on $name', async ({ args, env, line }) => {
     const { exited, standardError } = run(args, env);
@@ -154,7 +174,7 @@ describe('the front process', () => {
 
     expect(await exited).toEqual([1, null]);
     expect(await standardError).toBe(
-      `gguf-lambda: Cannot listen on 127.0.0.1 port ${port}: the port is in use.\n`,
+      `gguf-lambda: Cannot listen on 127.0.0.1 port ${port}: the port is in use. Set PORT to another one, such as PORT=${Number(port) + 1}.\n`,
     );
   });
 });

@@ -3,6 +3,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -155,12 +156,30 @@ test('prefixes has what evaluates them set up first, and ends where that fails',
   symlinkSync(join(project, 'node_modules'), join(checkout, 'node_modules'));
   const setUp = "console.error('setup:', process.argv[2]); process.exit(1);";
   writeFileSync(join(checkout, 'tools/setup.mjs'), setUp);
+  mkdirSync(join(checkout, 'models/prefixes'), { recursive: true });
+  writeFileSync(join(checkout, 'models/prefixes/rules.txt'), 'Be kind.');
 
   const { status, stderr } = spawnSync(process.execPath, [join(checkout, 'tools/model/cli.ts'), 'prefixes'], {
     encoding: 'utf8',
   });
 
   expect({ status, stderr }).toEqual({ status: 1, stderr: 'setup: engine\n' });
+});
+
+test('prefixes refuses a folder that is not there, as a mistyped PREFIX_SET names', async () => {
+  const { run } = createCli();
+  expect(await run('prefixes', '--from', '/nonexistent')).toEqual({
+    code: 1,
+    stdout: '',
+    stderr:
+      '/nonexistent cannot be read as a folder of prefixes (ENOENT). Name a folder with *.txt and *.json files, such as models/prefixes.\n',
+  });
+});
+
+test('prefixes loads nothing where there are none', async () => {
+  const { run, location } = createCli();
+  const { code, stdout } = await run('prefixes', '--from', location.root);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: `${location.root} has no prefixes.\n` });
 });
 
 test('fetch of a tool stores an executable for the architecture', async () => {
