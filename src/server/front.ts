@@ -16,6 +16,10 @@ export interface Front {
   readonly emulatorPid: number | undefined;
   /** How many invocations wait for their turn. */
   readonly waiting: number;
+  /** How many requests have no complete answer yet. */
+  readonly answering: number;
+  /** What the function has loaded, a line each. */
+  readonly description: readonly string[];
   /** Rejects when the emulator cannot be brought up again; never settles otherwise. */
   readonly failure: Promise<never>;
   /**
@@ -126,6 +130,12 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
     },
     get waiting() {
       return queue.waiting;
+    },
+    get answering() {
+      return passing.size + queue.waiting + (queue.isRunning ? 1 : 0);
+    },
+    get description() {
+      return supervisor.description;
     },
     failure: supervisor.failure,
     close: () => {

@@ -19,8 +19,8 @@ export interface LoadedModel {
   /** Its name in the catalog. */
   readonly name: string;
   readonly engine: LlamaEngine;
-  /** One line that tells what it was loaded with. */
-  readonly description: string;
+  /** What it was loaded with, a line each. */
+  readonly description: readonly string[];
   /** What whoever set it up should know. */
   readonly warnings: readonly string[];
   /** How long it took to load, in milliseconds. */
@@ -67,9 +67,10 @@ async function load(env: Environment): Promise<LoadedModel> {
     memory: { use, room },
     ...(prefixDirectory !== undefined && { prefixes: { directory: prefixDirectory, model: sha256 } }),
   });
-  const description =
-    `${name}: ${contextSize} tokens of context in ${kvType}, ${count(slots, 'slot')}, ${count(threads, 'thread')}, ` +
-    `${describeUse(use)} of ${toMebibytes(room.bytes)} MiB, and up to ${toMebibytes(conversationBytes)} MiB of conversations`;
+  const description = [
+    `Model: ${name}, ${contextSize} tokens of context in ${kvType}, ${count(slots, 'slot')}, ${count(threads, 'thread')}`,
+    `Memory: ${describeUse(use)} of ${toMebibytes(room.bytes)} MiB, and up to ${toMebibytes(conversationBytes)} MiB of conversations`,
+  ];
   const warnings =
     config.contextSize !== 'auto' && config.contextSize > contextSize
       ? [`CONTEXT_SIZE=${config.contextSize} is more than ${name} was trained on: it has ${contextSize}.`]

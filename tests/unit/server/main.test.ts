@@ -72,22 +72,46 @@ function run(args: string[], env: Record<string, string> = {}) {
 async function serve(env: Record<string, string> = {}) {
   const running = run(['echo.handler'], env);
   const lines = createInterface({ input: running.front.stdout })[Symbol.asyncIterator]();
-  const [first, second] = [await lines.next(), await lines.next()].map(({ value }) => String(value));
-  const url = /answers at (\S+)$/.exec(first ?? '')?.[1] ?? '';
+  const message: string[] = [];
+  do message.push(String((await lines.next()).value));
+  while (message.length === 1 || !message.at(-1)?.startsWith('──'));
+  const url = /answers at (\S+)$/m.exec(message.join('\n'))?.[1] ?? '';
   const answer = (await (await fetch(url, { method: 'POST', body: '{}' })).json()) as {
     emulator: number;
     runtime: number;
   };
-  return { ...running, first, second, url, children: [answer.emulator, answer.runtime] };
+  return { ...running, message, url, children: [answer.emulator, answer.runtime] };
 }
 
 describe('the front process', () => {
   it('says where it serves, and how to try it', async () => {
-    const { first, second, url } = await serve();
+    const { message, url } = await serve();
+    const { origin } = new URL(url);
 
-    expect(first).toBe(`gguf-lambda: echo.handler answers at ${url}`);
-    expect(second).toBe(
-      `  curl -s ${url} -d '{"prompt": "The capital of France is", "max_tokens": 8, "temperature": 0}'`,
+    expect(message.slice(1, -1)).toEqual([
+      `gguf-lambda: echo.handler answers at ${origin}/2015-03-31/functions/function/invocations`,
+      `OpenAI base URL: ${origin}/v1`,
+      'Model: none',
+      'Try it:',
+      expect.stringMatching(
+        /^ {2}curl -s http:\/\/127\.0\.0\.1:\d+\/v1\/chat\/completions -H 'content-type: application\/json' -d '\{"messages"/,
+      ),
+    ]);
+  });
+
+  it('says what a stop waits for', async () => {
+    const { front, exited, url, standardError } = await serve();
+    const answer = fetch(url, { method: 'POST', body: JSON.stringify({ waitFor: gate.url }) });
+    const held = await gate.next();
+
+    front.kill('SIGINT');
+    await expect(refusesConnections(url)).resolves.toBe(true);
+    held.letOn();
+
+    expect((await answer).status).toBe(200);
+    expect(await exited).toEqual([0, null]);
+    expect(await standardError).toContain(
+      'gguf-lambda: stopping after one answer in progress, in 10 s at most. Press Ctrl-C again to stop now.\n',
     );
   });
 
