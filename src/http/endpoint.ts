@@ -93,13 +93,18 @@ export function postLoaded(
   };
 }
 
+/** Reads JSON whatever its content-type says: `curl -d` sends it as a form. */
 function readJsonBody({ headers, body }: HttpRequest): unknown {
   const contentType = headers['content-type'];
-  if (contentType !== undefined && !/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType.trim())) {
+  const isJson =
+    contentType === undefined || /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType.trim());
+  try {
+    return parseJson(body);
+  } catch (error) {
+    if (isJson) throw error;
     throw new RequestError(
       'unsupported_media_type',
-      `Unsupported content-type '${contentType}'. Send JSON with 'content-type: application/json'.`,
+      `The body is not JSON, and its content-type is '${contentType}'. Send JSON with 'content-type: application/json'.`,
     );
   }
-  return parseJson(body);
 }
