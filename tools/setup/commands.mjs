@@ -11,16 +11,23 @@ import { root } from './places.mjs';
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 };
 /** How long a process group has to end by itself, in milliseconds. */
-const graceMilliseconds = 5_000;
+const graceMilliseconds = 2_000;
 const pollMilliseconds = 20;
 
 /** Process groups that run, by the number of the process that leads each. */
 const groups = new Set();
-const interruption = new AbortController();
+const controller = new AbortController();
+let interrupt;
+const interruption = new Promise((resolve) => {
+  interrupt = resolve;
+});
 let scratch;
 
 for (const [signal, number] of Object.entries(signalNumbers)) {
-  process.on(signal, () => interruption.abort(new InterruptedError(128 + number)));
+  process.on(signal, () => {
+    controller.abort(new InterruptedError(128 + number));
+    interrupt();
+  });
 }
 process.on('exit', () => {
   for (const group of groups) signalGroup(group, 'SIGKILL');
@@ -28,7 +35,7 @@ process.on('exit', () => {
 });
 
 /** Aborts on Ctrl-C, with the error to end by. */
-export const { signal: interrupted } = interruption;
+export const { signal: interrupted } = controller;
 
 /** A folder for temporary files, which is removed when the set-up ends. */
 export function scratchFolder() {
@@ -76,21 +83,18 @@ async function start(program, args, { cwd, env, stdio }) {
     throw new SetupError(`${program} cannot be run: ${error.message}.`);
   }
   groups.add(child.pid);
-  const end = () => signalGroup(child.pid, 'SIGTERM');
-  interrupted.addEventListener('abort', end, { once: true });
-  try {
-    const [code] = await once(child, stdio.includes('pipe') ? 'close' : 'exit');
-    return { code, output };
-  } finally {
-    interrupted.removeEventListener('abort', end);
-    if (interrupted.aborted) await endGroup(child.pid);
-    groups.delete(child.pid);
-    interrupted.throwIfAborted();
-  }
+  const ended = once(child, stdio.includes('pipe') ? 'close' : 'exit');
+  const outcome = await Promise.race([ended, interruption]);
+  if (interrupted.aborted) await endGroup(child.pid);
+  groups.delete(child.pid);
+  interrupted.throwIfAborted();
+  const [code] = outcome;
+  return { code, output };
 }
 
-/** Waits until nothing of a process group is left, and kills what does not end in time. */
+/** Ends all of a process group, and kills what does not end in time. */
 async function endGroup(group) {
+  signalGroup(group, 'SIGTERM');
   const killAt = performance.now() + graceMilliseconds;
   while (signalGroup(group, 0)) {
     const late = performance.now() - killAt;
