@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { isLiving } from '../../../src/server/process-session.ts';
 
 const project = fileURLToPath(new URL('../../../', import.meta.url));
@@ -33,6 +33,8 @@ touch node_modules/tiny/package.json node_modules/.bin/node node_modules/aws-lam
   node_modules/@node-llama-cpp/${platform}/bins/${platform}/llama-addon.node
 cp package-lock.json node_modules/.package-lock.json
 `;
+
+vi.setConfig({ testTimeout: 60_000 });
 
 let root: string;
 

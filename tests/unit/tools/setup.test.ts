@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, write
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
 const project = fileURLToPath(new URL('../../../', import.meta.url));
 const platform = `${process.platform}-${process.arch}`;
@@ -15,6 +15,8 @@ const inferenceModule = `${prebuilt}/inference.node`;
 /** What an installation must have made: npm's record, and what install scripts make. */
 const installed = ['.bin/node', 'aws-lambda-ric/rapid-client.node', `${prebuilt.slice(13)}/llama-addon.node`];
 const headers = `node_modules/node/node_modules/node-${platform}`;
+
+vi.setConfig({ testTimeout: 60_000 });
 
 let root: string;
 
