@@ -22,26 +22,48 @@ export class TextAnswer {
 export type Answer = object | AsyncGenerator<object, void, void> | StreamAnswer | TextAnswer;
 
 interface EndpointRequest {
-  readonly http: HttpRequest;
+  /**
+   * Returns the JSON of the body.
+   *
+   * @throws {RequestError} when the body is not JSON
+   */
+  readonly readBody: () => unknown;
+  /** A direct invoke has none. */
+  readonly headers: HttpRequest['headers'];
   readonly service: ModelService;
   readonly context: RequestContext;
   /** The decoded value of the path's `{parameter}`. */
   readonly parameter: string;
 }
 
-export interface Endpoint {
+/** What an API's clients expect of every answer. Default: OpenAI's form. */
+export interface ApiForm {
+  /** Converts an error to the body of the answer. */
+  readonly toErrorBody?: (error: RequestError, requestId: string) => object;
+  /** One more name of the header `x-request-id`. */
+  readonly requestIdHeader?: string;
+}
+
+export interface Endpoint extends ApiForm {
   /** The summary in the OpenAPI document. */
   readonly summary: string;
   /** The schema of the JSON body. Absent when the endpoint reads no body. */
   readonly schema?: z.ZodMiniType | (() => Promise<z.ZodMiniType>);
-  /** Converts an error to the body of the answer. Default: OpenAI's form. */
-  readonly toErrorBody?: (error: RequestError) => object;
+  /** Whether the answer is a stream unless the request sets `stream` to false. Default: false. */
+  readonly streamsByDefault?: boolean;
   readonly answer: (request: EndpointRequest) => Answer | Promise<Answer>;
 }
 
+/** How an endpoint differs from those of OpenAI's API. */
+type EndpointOptions = Pick<Endpoint, keyof ApiForm | 'streamsByDefault'>;
+
 /** Defines an endpoint that reads no body. */
-export function get(summary: string, answer: Endpoint['answer']): { GET: Endpoint } {
-  return { GET: { summary, answer } };
+export function get(
+  summary: string,
+  answer: Endpoint['answer'],
+  options: EndpointOptions = {},
+): { GET: Endpoint } {
+  return { GET: { ...options, summary, answer } };
 }
 
 /**
@@ -51,14 +73,14 @@ export function post(
   summary: string,
   schema: z.ZodMiniType,
   answer: (body: unknown, service: ModelService, context: RequestContext) => Answer | Promise<Answer>,
-  options: Pick<Endpoint, 'toErrorBody'> = {},
+  options: EndpointOptions = {},
 ): { POST: Endpoint } {
   return {
     POST: {
       ...options,
       summary,
       schema,
-      answer: ({ http, service, context }) => answer(readJsonBody(http), service, context),
+      answer: ({ readBody, service, context }) => answer(readBody(), service, context),
     },
   };
 }
@@ -77,15 +99,15 @@ export interface LoadedEndpoint {
 export function postLoaded(
   summary: string,
   load: () => Promise<LoadedEndpoint>,
-  options: Pick<Endpoint, 'toErrorBody'> = {},
+  options: EndpointOptions = {},
 ): { POST: Endpoint } {
   return {
     POST: {
       ...options,
       summary,
       schema: async () => (await load()).schema,
-      answer: async ({ http, service, context }) => {
-        const body = readJsonBody(http);
+      answer: async ({ readBody, service, context }) => {
+        const body = readBody();
         const { answer } = await load();
         return answer(body, service, context);
       },
@@ -93,18 +115,24 @@ export function postLoaded(
   };
 }
 
-/** Reads JSON whatever its content-type says: `curl -d` sends it as a form. */
-function readJsonBody({ headers, body }: HttpRequest): unknown {
-  const contentType = headers['content-type'];
-  const isJson =
-    contentType === undefined || /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType.trim());
+const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
+
+/**
+ * Reads JSON whatever its content type says, because `curl -d` sends it as a form. A page must name the right type: a browser
+ * sends another one to any server, without asking it first.
+ *
+ * @throws {RequestError} when the body is not JSON, or comes from a page with another content type
+ */
+export function readJsonBody({ headers, body }: HttpRequest): unknown {
+  const contentType = headers['content-type']?.trim();
+  if (contentType === undefined || jsonType.test(contentType)) return parseJson(body);
   try {
-    return parseJson(body);
-  } catch (error) {
-    if (isJson) throw error;
-    throw new RequestError(
-      'unsupported_media_type',
-      `The body is not JSON, and its content-type is '${contentType}'. Send JSON with 'content-type: application/json'.`,
-    );
+    if (headers.origin === undefined) return parseJson(body);
+  } catch {
+    // Its content type is the better reason.
   }
+  throw new RequestError(
+    'unsupported_media_type',
+    `Unsupported content-type '${contentType}'. Send JSON with 'content-type: application/json'.`,
+  );
 }

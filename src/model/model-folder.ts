@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { MANIFEST_FILE, type ModelManifest, readManifest } from './manifest.ts';
 
 /** What the engine takes of a manifest. */
-export type ModelFolder = Pick<ModelManifest, 'name' | 'file' | 'sizeBytes' | 'sha256' | 'gguf'>;
+export type ModelFolder = Omit<ModelManifest, 'title' | 'contextLength'>;
+
+/** Only the store reads these from a header. */
+const unknown = { licence: 'unknown', parameters: 0, quantisation: 'unknown' };
 
 /** Holds the metadata of a GGUF, or most of it. */
 const headBytes = 1 << 20;
@@ -31,7 +34,7 @@ export function readModelFolder(directory: string): ModelFolder {
   const sizeBytes = parts.reduce((sum, { size }) => sum + size, 0);
   const hash = createHash('sha256').update(readHead(join(directory, file)));
   for (const { name, size, mtimeMs } of parts) hash.update(`${name} ${size} ${mtimeMs}\n`);
-  return { name: toName(file), file, sizeBytes, sha256: hash.digest('hex') };
+  return { name: toName(file), file, sizeBytes, sha256: hash.digest('hex'), ...unknown };
 }
 
 function listFiles(directory: string): string[] {

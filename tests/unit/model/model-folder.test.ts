@@ -24,6 +24,9 @@ test('describes the only GGUF of a folder without a manifest', () => {
     file: 'My-Model.Q4_0.gguf',
     sizeBytes: 26,
     sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    licence: 'unknown',
+    parameters: 0,
+    quantisation: 'unknown',
   });
 });
 
