@@ -10,6 +10,9 @@ import { toStartMessage } from './start-message.ts';
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const signalNumbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 
+/** npm sends a Ctrl-C on, which the terminal has sent to this process already. One that follows sooner is the same one. */
+const repeatMilliseconds = 300;
+
 /** The folder that holds `infra/` and `dist/`, two above this file: in `src/startup/`, and bundled in `dist/server/`. */
 const root = join(import.meta.dirname, '../..');
 
@@ -24,13 +27,18 @@ async function main(): Promise<number> {
   const stopped = Promise.withResolvers<void>();
   let front: Front | undefined;
   let graceSeconds = 0;
+  let mayEndNow = false;
   for (const signal of signals) {
     process.on(signal, () => {
       // The second signal ends the process at once; its 'exit' kills the emulator and the runtime.
-      if (stop.signal.aborted) process.exit(128 + signalNumbers[signal]);
+      if (mayEndNow) process.exit(128 + signalNumbers[signal]);
+      if (stop.signal.aborted) return;
       stop.abort();
-      const answering = front?.answering ?? 0;
-      if (answering > 0) console.error(toStopMessage(answering, graceSeconds));
+      setTimeout(() => {
+        mayEndNow = true;
+        const answering = front?.answering ?? 0;
+        if (answering > 0) console.error(toStopMessage(answering, graceSeconds));
+      }, repeatMilliseconds).unref();
       stopped.resolve();
     });
   }
