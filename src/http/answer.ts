@@ -4,7 +4,7 @@ import type { RequestContext } from '../generation/context.ts';
 import { ForeignFields } from '../generation/foreign-fields.ts';
 import { authorize } from './authorization.ts';
 import { decodeBody } from './content-encoding.ts';
-import { TextAnswer } from './endpoint.ts';
+import { readJsonBody, TextAnswer } from './endpoint.ts';
 import { type HttpRequest, type HttpResponse, toJsonResponse } from './http.ts';
 import { findEndpoint, findRoute, openPaths, type Route } from './routes.ts';
 import type { Service } from './service.ts';
@@ -51,7 +51,7 @@ export async function answer(
     if (http.body.length > 0) context.transcript?.asked(http.body);
     const { endpoint, parameter } = findEndpoint(route, http);
     const content = await endpoint.answer({
-      http,
+      readBody: () => readJsonBody(http),
       service,
       context: { ...context, foreignFields, tenant: toTenant(request, context) },
       parameter,

@@ -22,7 +22,12 @@ export class TextAnswer {
 export type Answer = object | AsyncGenerator<object, void, void> | StreamAnswer | TextAnswer;
 
 interface EndpointRequest {
-  readonly http: HttpRequest;
+  /**
+   * Returns the JSON of the body.
+   *
+   * @throws {RequestError} when the body is not JSON
+   */
+  readonly readBody: () => unknown;
   readonly service: ModelService;
   readonly context: RequestContext;
   /** The decoded value of the path's `{parameter}`. */
@@ -58,7 +63,7 @@ export function post(
       ...options,
       summary,
       schema,
-      answer: ({ http, service, context }) => answer(readJsonBody(http), service, context),
+      answer: ({ readBody, service, context }) => answer(readBody(), service, context),
     },
   };
 }
@@ -84,8 +89,8 @@ export function postLoaded(
       ...options,
       summary,
       schema: async () => (await load()).schema,
-      answer: async ({ http, service, context }) => {
-        const body = readJsonBody(http);
+      answer: async ({ readBody, service, context }) => {
+        const body = readBody();
         const { answer } = await load();
         return answer(body, service, context);
       },
@@ -93,7 +98,8 @@ export function postLoaded(
   };
 }
 
-function readJsonBody({ headers, body }: HttpRequest): unknown {
+/** @throws {RequestError} when the body is not JSON, or its content type is another one */
+export function readJsonBody({ headers, body }: HttpRequest): unknown {
   const contentType = headers['content-type'];
   if (contentType !== undefined && !/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType.trim())) {
     throw new RequestError(

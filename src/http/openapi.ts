@@ -64,7 +64,7 @@ export async function toOpenApi(routes: Routes, open: ReadonlySet<string>): Prom
     info: {
       title: 'gguf-lambda',
       version: '0.1.0',
-      description: "One GGUF model behind OpenAI's API for completions, chat and embeddings.",
+      description: "One GGUF model behind OpenAI's API for completions, chat, responses and embeddings.",
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],

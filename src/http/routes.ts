@@ -30,6 +30,10 @@ const loadNative = () => import('../api/native/native-endpoints.ts');
 const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
   '/v1/completions': post('Completes a prompt.', completionRequestSchema, complete),
   '/v1/chat/completions': post('Answers a conversation.', chatRequestSchema, chat),
+  '/v1/responses': postLoaded(
+    "Answers a conversation, in the format of OpenAI's Responses.",
+    async () => (await import('../api/responses/responses.ts')).responses,
+  ),
   '/completion': postLoaded(
     "Completes a prompt, in llama-server's format.",
     async () => (await loadNative()).completion,
@@ -107,7 +111,7 @@ function findExact(path: string): Route | undefined {
  */
 export function findEndpoint(
   route: Route | undefined,
-  { method, path }: HttpRequest,
+  { method, path }: Pick<HttpRequest, 'method' | 'path'>,
 ): { endpoint: Endpoint; parameter: string } {
   if (route === undefined) {
     throw new RequestError(

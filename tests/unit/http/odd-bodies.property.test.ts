@@ -109,6 +109,26 @@ const bodies: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     n_predict: 9,
     stream: true,
   },
+  '/v1/responses': {
+    input: [
+      { role: 'developer', content: 'Be brief.', id: 'a' },
+      { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'Hi' }], id: 'b' },
+      { type: 'reasoning', summary: [], content: [], id: 'c' },
+      { role: 'assistant', content: 'Hm', id: 'd' },
+      { type: 'function_call', call_id: 'a', name: 'f', arguments: '{"x": 1}', id: 'e' },
+      { type: 'function_call_output', call_id: 'a', output: '12', id: 'f' },
+      { role: 'user', content: 'Bye', id: 'g' },
+    ],
+    instructions: 'Be kind.',
+    tools: [{ ...tool.function, type: 'function' }],
+    tool_choice: 'auto',
+    text: { format: { type: 'text' } },
+    reasoning: { summary: 'auto' },
+    stream: true,
+    max_output_tokens: 9,
+    temperature: 0.5,
+    seed: 7,
+  },
   '/v1/embeddings': { input: ['Hi', 'Ho'], encoding_format: 'base64' },
   '/v1/rerank': { query: 'Hi', documents: ['Ho', { text: 'Hi' }] },
   '/tokenize': { content: 'Hi', with_pieces: true },
@@ -166,6 +186,7 @@ const fieldNames = [
     '__proto__',
     'toString',
   ],
+  ...['include', 'truncation', 'background', 'previous_response_id', 'conversation'],
 ];
 
 type Path = readonly (string | number)[];

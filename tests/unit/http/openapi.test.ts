@@ -7,6 +7,7 @@ import { parseCompletionRequest } from '../../../src/api/completions/completion-
 import { parseEmbeddingsRequest } from '../../../src/api/embeddings/embeddings-request.ts';
 import { toInfillRequest, toNativeRequest } from '../../../src/api/native/native-request.ts';
 import { parseRerankRequest } from '../../../src/api/rerank/rerank-request.ts';
+import { parseResponsesRequest } from '../../../src/api/responses/chat-body.ts';
 import { parseDetokenizeRequest, parseTokenizeRequest } from '../../../src/api/tokens/tokens-request.ts';
 import { answer } from '../../../src/http/answer.ts';
 import { toWholeResponse } from '../../../src/http/http.ts';
@@ -46,6 +47,7 @@ const parsers: Readonly<Record<string, (body: unknown) => unknown>> = {
   },
   '/v1/embeddings': parseEmbeddingsRequest,
   '/v1/rerank': parseRerankRequest,
+  '/v1/responses': (body) => parseChatRequest(parseResponsesRequest(body).chat),
   '/tokenize': parseTokenizeRequest,
   '/detokenize': parseDetokenizeRequest,
   '/apply-template': parseTemplateRequest,
@@ -100,6 +102,7 @@ describe('GET /openapi.json', () => {
       'post /v1/completions',
       'post /v1/embeddings',
       'post /v1/rerank',
+      'post /v1/responses',
     ]);
   });
 
@@ -244,6 +247,33 @@ const bodies: Readonly<Record<string, readonly unknown[]>> = {
     { query: 'a', documents: ['b'] },
     { query: 'a', documents: [] },
     { query: 'a', documents: [7] },
+  ],
+  '/v1/responses': [
+    {},
+    [],
+    { input: 'a', instructions: 'b', max_output_tokens: 8, store: false, top_p: 0.5 },
+    { input: [{ role: 'user', content: [{ type: 'input_text', text: 'a' }] }] },
+    {
+      input: [
+        { type: 'reasoning', id: 'a', summary: [{ type: 'summary_text', text: 'b' }] },
+        { type: 'function_call', call_id: 'a', name: 'b', arguments: '{}' },
+        { type: 'function_call_output', call_id: 'a', output: [{ type: 'input_text', text: 'b' }] },
+      ],
+    },
+    { input: 7 },
+    { input: 'a', tools: [{ type: 'function', name: 'a' }], tool_choice: { type: 'function', name: 'a' } },
+    { input: 'a', tools: [{ type: 'web_search' }], tool_choice: { type: 'web_search' } },
+    { input: 'a', tools: [{ name: 'a' }] },
+    { input: 'a', text: { format: { type: 'json_schema', name: 'a', schema: {}, strict: true } } },
+    { input: 'a', text: { format: { type: 'xml' } } },
+    { input: 'a', reasoning: { effort: 'low', summary: 'auto' }, include: ['reasoning.encrypted_content'] },
+    { input: 'a', include: 'all' },
+    { input: 'a', top_logprobs: 21 },
+    { input: 'a', truncation: 'some' },
+    { input: 'a', background: false, previous_response_id: null },
+    { input: 'a', background: true },
+    { input: 'a', previous_response_id: 'b' },
+    { input: 'a', temperature: -1 },
   ],
   '/tokenize': [{ prompt: 'a' }, { content: 'a', with_pieces: true }, { content: 7 }, { text: 'a' }],
   '/detokenize': [{ tokens: [] }, { tokens: [1] }, { tokens: [-1] }, { tokens: 'a' }, {}],
