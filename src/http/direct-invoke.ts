@@ -28,7 +28,7 @@ export async function answerDirectInvoke(
   const { endpoint, parameter } = findEndpoint(findRoute(path), { method: 'POST', path });
   const foreignFields = new ForeignFields({ strict: service.strictFields ?? false });
   const answer = await endpoint.answer({
-    readBody: () => body,
+    readBody: () => (endpoint.streamsByDefault ? withoutStream(body) : body),
     service,
     context: { ...context, foreignFields },
     parameter,
@@ -40,6 +40,11 @@ export async function answerDirectInvoke(
   foreignFields.log(context.log);
   context.metrics?.answered('direct', 200);
   return answer;
+}
+
+/** Asks for a whole answer where a stream is the default. */
+function withoutStream(body: unknown): unknown {
+  return isJsonObject(body) && isNeutral(body.stream ?? null) ? { ...body, stream: false } : body;
 }
 
 function toStreamError(): RequestError {

@@ -23,6 +23,7 @@ import type { RequestContext } from '../generation/context.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type Endpoint, get, post, postLoaded, TextAnswer } from './endpoint.ts';
 import type { HttpRequest } from './http.ts';
+import { ollamaRoutes } from './ollama-routes.ts';
 import { toOpenApi } from './openapi.ts';
 
 const loadNative = () => import('../api/native/native-endpoints.ts');
@@ -62,11 +63,12 @@ const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
     exposeMetrics(context.metrics),
   ),
   '/health': get('Reports that the server is ready.', ({ service, context }) => toHealth(service, context)),
+  ...ollamaRoutes,
   '/openapi.json': get('Returns this OpenAPI document.', () => describeApi()),
 };
 
 /** The paths that need no API key. */
-export const openPaths: ReadonlySet<string> = new Set(['/health']);
+export const openPaths: ReadonlySet<string> = new Set(['/', '/health']);
 
 export interface Route {
   readonly pattern: string;
@@ -119,11 +121,12 @@ export function findEndpoint(
       `Unknown path '${path}'. The paths are ${Object.keys(routes).join(', ')}.`,
     );
   }
-  // HEAD has the headers of GET and no body.
-  const name = method === 'HEAD' ? 'GET' : method;
+  // HEAD has the headers of GET and no body, unless the path has an endpoint of its own for it.
+  const name = method === 'HEAD' && !Object.hasOwn(route.methods, method) ? 'GET' : method;
   const endpoint = Object.hasOwn(route.methods, name) ? route.methods[name] : undefined;
   if (endpoint !== undefined) return { endpoint, parameter: decode(route.parameter) };
-  const allow = Object.keys(route.methods).join(', ').replace('GET', 'GET, HEAD');
+  const methods = Object.keys(route.methods).flatMap((each) => (each === 'GET' ? ['GET', 'HEAD'] : [each]));
+  const allow = [...new Set(methods)].join(', ');
   throw new RequestError('method_not_allowed', `${path} does not allow ${method}. Use ${allow}.`, {
     headers: { allow },
   });

@@ -36,6 +36,21 @@ describe('a direct invoke', () => {
     ['embeddings by their path', { path: '/v1/embeddings', input: 'Hi', text: 1 }, { object: 'list' }],
     ['tokens by their path', { path: '/tokenize', content: 'Hi' }, { tokens: [72, 105] }],
     ['a completion in another format', { path: '/completion', prompt: 'Hi' }, { content: ' Paris.' }],
+    [
+      "a chat in Ollama's format, whole although a stream is its default",
+      { path: '/api/chat', messages: [{ role: 'user', content: 'Hi' }], stream: null },
+      { message: { content: ' Paris.' }, done: true, done_reason: 'stop' },
+    ],
+    [
+      "an answer in Ollama's format",
+      { path: '/api/generate', prompt: 'Hi', raw: true },
+      { response: ' Paris.', done: true },
+    ],
+    [
+      "an embedding in Ollama's format",
+      { path: '/api/embed', input: 'Hi' },
+      { embeddings: [[0, 0, 0, 0].map(() => expect.any(Number))] },
+    ],
     ['a completion with an empty path', { path: '', prompt: 'Hi' }, { object: 'text_completion' }],
     [
       "a completion with 'stream' set to false",
@@ -58,6 +73,8 @@ describe('a direct invoke', () => {
     [{ prompt: 'Hi', stream: 'yes' }, 'invalid_value', 'stream'],
     [{ path: '/v1/responses', input: 'Hi', stream: true }, 'unsupported_parameter', 'stream'],
     [{ path: '/v1/chat/completions', prompt: 'Hi' }, 'missing_required_parameter', 'messages'],
+    [{ path: '/api/chat', messages: [], stream: true }, 'unsupported_parameter', 'stream'],
+    [{ path: '/api/generate', prompt: 'Hi', options: { top_p: 2 } }, 'invalid_value', 'options.top_p'],
     [{ path: '/v1/nothing', prompt: 'Hi' }, 'unknown_url', null],
     [{ path: '/v1/models' }, 'method_not_allowed', null],
     [{ path: 7, prompt: 'Hi' }, 'invalid_value', 'path'],

@@ -6,6 +6,15 @@ import { parseChatRequest, parseTemplateRequest } from '../../../src/api/chat/ch
 import { parseCompletionRequest } from '../../../src/api/completions/completion-request.ts';
 import { parseEmbeddingsRequest } from '../../../src/api/embeddings/embeddings-request.ts';
 import { toInfillRequest, toNativeRequest } from '../../../src/api/native/native-request.ts';
+import {
+  ollamaChatSchema,
+  ollamaEmbeddingsSchema,
+  ollamaEmbedSchema,
+  ollamaGenerateSchema,
+  ollamaShowSchema,
+  unsupportedFields,
+} from '../../../src/api/ollama/ollama-request.ts';
+import { parseFields } from '../../../src/api/request-body.ts';
 import { parseRerankRequest } from '../../../src/api/rerank/rerank-request.ts';
 import { parseResponsesRequest } from '../../../src/api/responses/chat-body.ts';
 import { parseDetokenizeRequest, parseTokenizeRequest } from '../../../src/api/tokens/tokens-request.ts';
@@ -45,6 +54,11 @@ const parsers: Readonly<Record<string, (body: unknown) => unknown>> = {
     const { rest, gap } = toInfillRequest(body);
     return parseCompletionRequest({ ...toNativeRequest(rest).body, prompt: gap.input_prefix });
   },
+  '/api/chat': (body) => parseFields(ollamaChatSchema, unsupportedFields, body),
+  '/api/generate': (body) => parseFields(ollamaGenerateSchema, unsupportedFields, body),
+  '/api/embed': (body) => parseFields(ollamaEmbedSchema, unsupportedFields, body),
+  '/api/embeddings': (body) => parseFields(ollamaEmbeddingsSchema, unsupportedFields, body),
+  '/api/show': (body) => parseFields(ollamaShowSchema, unsupportedFields, body),
   '/v1/embeddings': parseEmbeddingsRequest,
   '/v1/rerank': parseRerankRequest,
   '/v1/responses': (body) => parseChatRequest(parseResponsesRequest(body).chat),
@@ -85,6 +99,10 @@ describe('GET /openapi.json', () => {
     );
 
     expect(operations.sort()).toEqual([
+      'delete /api/delete',
+      'get /api/ps',
+      'get /api/tags',
+      'get /api/version',
       'get /health',
       'get /metrics',
       'get /openapi.json',
@@ -93,6 +111,16 @@ describe('GET /openapi.json', () => {
       'get /tokenizer_info',
       'get /v1/models',
       'get /v1/models/{id}',
+      'head /',
+      'post /api/chat',
+      'post /api/copy',
+      'post /api/create',
+      'post /api/embed',
+      'post /api/embeddings',
+      'post /api/generate',
+      'post /api/pull',
+      'post /api/push',
+      'post /api/show',
       'post /apply-template',
       'post /completion',
       'post /detokenize',
@@ -106,12 +134,12 @@ describe('GET /openapi.json', () => {
     ]);
   });
 
-  it('requires the key everywhere but at /health, and describes the parameters of paths', () => {
+  it('requires the key everywhere but at / and /health, and describes the parameters of paths', () => {
     const open = Object.entries(description.paths).filter(([, methods]) =>
       Object.values(methods).some(({ security }) => security?.length === 0),
     );
 
-    expect(open.map(([path]) => path)).toEqual(['/health']);
+    expect(open.map(([path]) => path).sort()).toEqual(['/', '/health']);
     expect(description.paths['/v1/models/{id}']?.get?.parameters).toEqual([
       { name: 'id', in: 'path', required: true, schema: { type: 'string' } },
     ]);
@@ -233,6 +261,32 @@ const bodies: Readonly<Record<string, readonly unknown[]>> = {
     { input_extra: [{ filename: 'd' }] },
     { prompt: ['a'] },
   ],
+  '/api/chat': [
+    {},
+    { messages: [] },
+    {
+      model: 'a',
+      messages: [{ role: 'user', content: 'Hi', images: [] }],
+      stream: false,
+      keep_alive: '5m',
+    },
+    { messages: [{ content: 'Hi' }] },
+    { messages: [{ role: 'user', content: 'Hi' }], format: 'json', think: 'low', tools: [] },
+    { messages: [{ role: 'user', content: 'Hi' }], format: 'xml' },
+    { messages: [{ role: 'user', content: 'Hi' }], think: 'much' },
+    { messages: [{ role: 'user', content: 'Hi' }], options: { temperature: 0, num_ctx: 1, stop: ['a'] } },
+    { messages: [{ role: 'user', content: 'Hi' }], options: { top_p: 'a' } },
+  ],
+  '/api/generate': [
+    {},
+    { prompt: 'a', raw: true, stream: null, format: { type: 'object' } },
+    { prompt: 7 },
+    { prompt: 'a', suffix: 'b', system: 'c', images: ['d'], template: 'e', context: [1] },
+    { prompt: 'a', images: 'd' },
+  ],
+  '/api/embed': [{}, { input: 'a' }, { input: ['a', 'b'], truncate: true, dimensions: 4 }, { input: 7 }],
+  '/api/embeddings': [{}, { prompt: 'a', keep_alive: 0 }, { prompt: ['a'] }],
+  '/api/show': [{}, { model: 'a', verbose: true }, { name: 7 }],
   '/v1/embeddings': [
     {},
     { input: 'a' },
@@ -282,7 +336,9 @@ const bodies: Readonly<Record<string, readonly unknown[]>> = {
 
 describe('the schema of a request', () => {
   it('exists for every route with a body', () => {
-    const described = Object.entries(description.paths).filter(([, methods]) => methods.post !== undefined);
+    const described = Object.entries(description.paths).filter(
+      ([, methods]) => methods.post?.requestBody !== undefined,
+    );
 
     expect(described.map(([path]) => path).sort()).toEqual(Object.keys(parsers).sort());
     expect(examples.length).toBeGreaterThan(15);
