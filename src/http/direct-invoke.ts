@@ -28,7 +28,12 @@ export async function answerDirectInvoke(
   const { endpoint, parameter } = findEndpoint(findRoute(path), { method: 'POST', path });
   const foreignFields = new ForeignFields({ strict: service.strictFields ?? false });
   const answer = await endpoint.answer({
+<<<<<<< HEAD
+    readBody: () => body,
+    headers: {},
+=======
     readBody: () => (endpoint.streamsByDefault ? withoutStream(body) : body),
+>>>>>>> main
     service,
     context: { ...context, foreignFields },
     parameter,

@@ -28,23 +28,36 @@ interface EndpointRequest {
    * @throws {RequestError} when the body is not JSON
    */
   readonly readBody: () => unknown;
+  /** A direct invoke has none. */
+  readonly headers: HttpRequest['headers'];
   readonly service: ModelService;
   readonly context: RequestContext;
   /** The decoded value of the path's `{parameter}`. */
   readonly parameter: string;
 }
 
-export interface Endpoint {
+/** What an API's clients expect of every answer. Default: OpenAI's form. */
+export interface ApiForm {
+  /** Converts an error to the body of the answer. */
+  readonly toErrorBody?: (error: RequestError, requestId: string) => object;
+  /** One more name of the header `x-request-id`. */
+  readonly requestIdHeader?: string;
+}
+
+export interface Endpoint extends ApiForm {
   /** The summary in the OpenAPI document. */
   readonly summary: string;
   /** The schema of the JSON body. Absent when the endpoint reads no body. */
   readonly schema?: z.ZodMiniType | (() => Promise<z.ZodMiniType>);
+<<<<<<< HEAD
+=======
   /** Converts an error to the body of the answer. Default: OpenAI's form. */
   readonly toErrorBody?: (error: RequestError) => object;
   /** Whether JSON may come with the media type of a form. Default: false. */
   readonly takesForms?: boolean;
   /** Whether the answer is a stream unless the request sets `stream` to false. Default: false. */
   readonly streamsByDefault?: boolean;
+>>>>>>> main
   readonly answer: (request: EndpointRequest) => Answer | Promise<Answer>;
 }
 
@@ -67,7 +80,7 @@ export function post(
   summary: string,
   schema: z.ZodMiniType,
   answer: (body: unknown, service: ModelService, context: RequestContext) => Answer | Promise<Answer>,
-  options: Pick<Endpoint, 'toErrorBody'> = {},
+  options: ApiForm = {},
 ): { POST: Endpoint } {
   return {
     POST: {
@@ -93,7 +106,11 @@ export interface LoadedEndpoint {
 export function postLoaded(
   summary: string,
   load: () => Promise<LoadedEndpoint>,
+<<<<<<< HEAD
+  options: ApiForm = {},
+=======
   options: EndpointOptions = {},
+>>>>>>> main
 ): { POST: Endpoint } {
   return {
     POST: {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parseChatRequest, parseTemplateRequest } from '../../../src/api/chat/chat-request.ts';
 import { parseCompletionRequest } from '../../../src/api/completions/completion-request.ts';
 import { parseEmbeddingsRequest } from '../../../src/api/embeddings/embeddings-request.ts';
+import { parseCountRequest, parseMessagesRequest } from '../../../src/api/messages/messages-request.ts';
 import { toInfillRequest, toNativeRequest } from '../../../src/api/native/native-request.ts';
 import {
   ollamaChatSchema,
@@ -60,6 +61,8 @@ const parsers: Readonly<Record<string, (body: unknown) => unknown>> = {
   '/api/embeddings': (body) => parseFields(ollamaEmbeddingsSchema, unsupportedFields, body),
   '/api/show': (body) => parseFields(ollamaShowSchema, unsupportedFields, body),
   '/v1/embeddings': parseEmbeddingsRequest,
+  '/v1/messages': parseMessagesRequest,
+  '/v1/messages/count_tokens': parseCountRequest,
   '/v1/rerank': parseRerankRequest,
   '/v1/responses': (body) => parseChatRequest(parseResponsesRequest(body).chat),
   '/tokenize': parseTokenizeRequest,
@@ -129,6 +132,8 @@ describe('GET /openapi.json', () => {
       'post /v1/chat/completions',
       'post /v1/completions',
       'post /v1/embeddings',
+      'post /v1/messages',
+      'post /v1/messages/count_tokens',
       'post /v1/rerank',
       'post /v1/responses',
     ]);
@@ -261,6 +266,33 @@ const bodies: Readonly<Record<string, readonly unknown[]>> = {
     { input_extra: [{ filename: 'd' }] },
     { prompt: ['a'] },
   ],
+<<<<<<< HEAD
+  '/v1/messages': [
+    {},
+    { messages: [] },
+    { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1 },
+    { messages: [{ role: 'tool', content: 'Hi' }] },
+    { messages: [{ role: 'user', content: [{ type: 'text', text: 'Hi', cache_control: { type: 'a' } }] }] },
+    { messages: [{ role: 'user', content: [{ type: 'new', data: 1 }] }] },
+    { messages: [{ role: 'user', content: [7] }] },
+    { messages: [{ role: 'user', content: null }] },
+    { messages: [{ role: 'user', content: 'Hi' }], system: [{ type: 'text', text: 'a' }] },
+    { messages: [{ role: 'user', content: 'Hi' }], system: [{ type: 'image' }] },
+    { messages: [{ role: 'user', content: 'Hi' }], max_tokens: -1 },
+    { messages: [{ role: 'user', content: 'Hi' }], stop_sequences: ['a'] },
+    { messages: [{ role: 'user', content: 'Hi' }], stop_sequences: 'a' },
+    { messages: [{ role: 'user', content: 'Hi' }], tools: [{ name: 'a' }, { type: 'b', c: 1 }] },
+    { messages: [{ role: 'user', content: 'Hi' }], tools: ['a'] },
+    { messages: [{ role: 'user', content: 'Hi' }], tool_choice: { type: 'tool', name: 'a' } },
+    { messages: [{ role: 'user', content: 'Hi' }], tool_choice: { type: 'tool' } },
+    { messages: [{ role: 'user', content: 'Hi' }], tool_choice: 'auto' },
+    { messages: [{ role: 'user', content: 'Hi' }], thinking: { type: 'enabled', budget_tokens: 9 } },
+    { messages: [{ role: 'user', content: 'Hi' }], thinking: true },
+    { messages: [{ role: 'user', content: 'Hi' }], output_config: { effort: 'low' } },
+    { messages: [{ role: 'user', content: 'Hi' }], output_config: { format: { type: 'text' } } },
+  ],
+  '/v1/messages/count_tokens': [{ messages: [{ role: 'user', content: 'Hi' }] }, { messages: 'Hi' }, {}],
+=======
   '/api/chat': [
     {},
     { messages: [] },
@@ -287,6 +319,7 @@ const bodies: Readonly<Record<string, readonly unknown[]>> = {
   '/api/embed': [{}, { input: 'a' }, { input: ['a', 'b'], truncate: true, dimensions: 4 }, { input: 7 }],
   '/api/embeddings': [{}, { prompt: 'a', keep_alive: 0 }, { prompt: ['a'] }],
   '/api/show': [{}, { model: 'a', verbose: true }, { name: 7 }],
+>>>>>>> main
   '/v1/embeddings': [
     {},
     { input: 'a' },
