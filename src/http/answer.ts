@@ -51,12 +51,8 @@ export async function answer(
     if (http.body.length > 0) context.transcript?.asked(http.body);
     const { endpoint, parameter } = findEndpoint(route, http);
     const content = await endpoint.answer({
-<<<<<<< HEAD
-      readBody: () => readJsonBody(http),
-      headers: http.headers,
-=======
       readBody: () => readJsonBody(http, endpoint),
->>>>>>> main
+      headers: http.headers,
       service,
       context: { ...context, foreignFields, tenant: toTenant(request, context) },
       parameter,

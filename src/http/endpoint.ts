@@ -49,20 +49,15 @@ export interface Endpoint extends ApiForm {
   readonly summary: string;
   /** The schema of the JSON body. Absent when the endpoint reads no body. */
   readonly schema?: z.ZodMiniType | (() => Promise<z.ZodMiniType>);
-<<<<<<< HEAD
-=======
-  /** Converts an error to the body of the answer. Default: OpenAI's form. */
-  readonly toErrorBody?: (error: RequestError) => object;
   /** Whether JSON may come with the media type of a form. Default: false. */
   readonly takesForms?: boolean;
   /** Whether the answer is a stream unless the request sets `stream` to false. Default: false. */
   readonly streamsByDefault?: boolean;
->>>>>>> main
   readonly answer: (request: EndpointRequest) => Answer | Promise<Answer>;
 }
 
 /** How an endpoint differs from those of OpenAI's API. */
-type EndpointOptions = Pick<Endpoint, 'toErrorBody' | 'takesForms' | 'streamsByDefault'>;
+type EndpointOptions = Pick<Endpoint, keyof ApiForm | 'takesForms' | 'streamsByDefault'>;
 
 /** Defines an endpoint that reads no body. */
 export function get(
@@ -80,7 +75,7 @@ export function post(
   summary: string,
   schema: z.ZodMiniType,
   answer: (body: unknown, service: ModelService, context: RequestContext) => Answer | Promise<Answer>,
-  options: ApiForm = {},
+  options: EndpointOptions = {},
 ): { POST: Endpoint } {
   return {
     POST: {
@@ -106,11 +101,7 @@ export interface LoadedEndpoint {
 export function postLoaded(
   summary: string,
   load: () => Promise<LoadedEndpoint>,
-<<<<<<< HEAD
-  options: ApiForm = {},
-=======
   options: EndpointOptions = {},
->>>>>>> main
 ): { POST: Endpoint } {
   return {
     POST: {

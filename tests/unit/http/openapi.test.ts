@@ -266,7 +266,6 @@ const bodies: Readonly<Record<string, readonly unknown[]>> = {
     { input_extra: [{ filename: 'd' }] },
     { prompt: ['a'] },
   ],
-<<<<<<< HEAD
   '/v1/messages': [
     {},
     { messages: [] },
@@ -292,7 +291,6 @@ const bodies: Readonly<Record<string, readonly unknown[]>> = {
     { messages: [{ role: 'user', content: 'Hi' }], output_config: { format: { type: 'text' } } },
   ],
   '/v1/messages/count_tokens': [{ messages: [{ role: 'user', content: 'Hi' }] }, { messages: 'Hi' }, {}],
-=======
   '/api/chat': [
     {},
     { messages: [] },
@@ -319,7 +317,6 @@ const bodies: Readonly<Record<string, readonly unknown[]>> = {
   '/api/embed': [{}, { input: 'a' }, { input: ['a', 'b'], truncate: true, dimensions: 4 }, { input: 7 }],
   '/api/embeddings': [{}, { prompt: 'a', keep_alive: 0 }, { prompt: ['a'] }],
   '/api/show': [{}, { model: 'a', verbose: true }, { name: 7 }],
->>>>>>> main
   '/v1/embeddings': [
     {},
     { input: 'a' },
