@@ -114,7 +114,7 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
   const thoughts = startsThinking ? 'started' : mayThink ? 'possible' : 'none';
   const output = toChatOutput(request, toTextConstraint(request), tools, thoughts);
   const { engine } = service;
-  assertFits(tokens.length, engine.contextSize, 'messages');
+  assertFits(tokens.length, engine, 'messages');
   const limits = [request.max_completion_tokens, request.max_tokens, request.n_predict];
   const maxTokens = toMaxTokens(limits, tokens.length, engine.contextSize);
 
