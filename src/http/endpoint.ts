@@ -41,15 +41,15 @@ export interface Endpoint {
   readonly schema?: z.ZodMiniType | (() => Promise<z.ZodMiniType>);
   /** Converts an error to the body of the answer. Default: OpenAI's form. */
   readonly toErrorBody?: (error: RequestError) => object;
-  /** Whether JSON may come with the media type of a form. Default: false. */
-  readonly takesForms?: boolean;
+  /** Whether JSON may come with any content type. Default: false. */
+  readonly takesAnyType?: boolean;
   /** Whether the answer is a stream unless the request sets `stream` to false. Default: false. */
   readonly streamsByDefault?: boolean;
   readonly answer: (request: EndpointRequest) => Answer | Promise<Answer>;
 }
 
 /** How an endpoint differs from those of OpenAI's API. */
-type EndpointOptions = Pick<Endpoint, 'toErrorBody' | 'takesForms' | 'streamsByDefault'>;
+type EndpointOptions = Pick<Endpoint, 'toErrorBody' | 'takesAnyType' | 'streamsByDefault'>;
 
 /** Defines an endpoint that reads no body. */
 export function get(
@@ -109,17 +109,14 @@ export function postLoaded(
   };
 }
 
-/** The media type that `curl -d` sends. */
-const formType = /^application\/x-www-form-urlencoded\s*(?:;|$)/i;
-
 const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 
 /** @throws {RequestError} when the body is not JSON, or its content type is another one */
-export function readJsonBody({ headers, body }: HttpRequest, { takesForms = false }: Endpoint): unknown {
+export function readJsonBody({ headers, body }: HttpRequest, { takesAnyType = false }: Endpoint): unknown {
   const contentType = headers['content-type']?.trim();
   // A page of another origin may send a form without asking, so its JSON must have its own type.
-  const isForm = takesForms && headers.origin === undefined && formType.test(contentType ?? '');
-  if (contentType !== undefined && !isForm && !jsonType.test(contentType)) {
+  const isAnyType = takesAnyType && headers.origin === undefined;
+  if (contentType !== undefined && !isAnyType && !jsonType.test(contentType)) {
     throw new RequestError(
       'unsupported_media_type',
       `Unsupported content-type '${contentType}'. Send JSON with 'content-type: application/json'.`,

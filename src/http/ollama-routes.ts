@@ -4,8 +4,8 @@ import { type Endpoint, get, postLoaded, TextAnswer } from './endpoint.ts';
 
 const load = () => import('../api/ollama/ollama-endpoints.ts');
 
-/** `curl -d` sends JSON as a form, and Ollama's documentation shows it so. */
-const options = { toErrorBody: toOllamaErrorBody, takesForms: true };
+/** Ollama does not look at the content type: its documentation sends JSON by `curl -d`, which calls it a form. */
+const options = { toErrorBody: toOllamaErrorBody, takesAnyType: true };
 
 /** These answer with lines of JSON unless the request sets `stream` to false. */
 const streaming = { ...options, streamsByDefault: true };
