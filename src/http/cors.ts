@@ -1,20 +1,29 @@
 // Cross-origin resource sharing (CORS): decides which web pages may send requests.
 // https://fetch.spec.whatwg.org/#http-cors-protocol
-import { ConfigurationError } from '../config/environment.ts';
+import { ConfigurationError, type Environment, readText } from '../config/environment.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
 
 const anyOrigin = '*';
 const expected =
   "'*', or the exact origins of web pages separated by commas, such as https://chat.example.com";
 
-/** Browsers hide these headers from a page unless they are exposed. OpenAI's client reads the first two. */
-const exposedHeaders = 'x-request-id, retry-after, x-ignored-fields';
+/** Browsers hide these headers from a page unless they are exposed. The clients of OpenAI and Anthropic read the first three. */
+const exposedHeaders = 'x-request-id, request-id, retry-after, x-ignored-fields';
 
 /** A browser caches a preflight for this many seconds. It is Chromium's maximum. */
 const preflightSeconds = 7200;
 
 /** A list of header names separated by commas. */
 const headerNames = /^[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*$/;
+
+/**
+ * Reads CORS_ORIGINS. Returns undefined where it is not set.
+ *
+ * @throws {ConfigurationError} when a part of it is not an origin
+ */
+export function readCors(env: Environment): Cors | undefined {
+  return Cors.parse(readText(env, 'CORS_ORIGINS', undefined));
+}
 
 /** The origins that may send requests. Cookies are never allowed, because clients send a bearer key. */
 export class Cors {
@@ -59,7 +68,7 @@ export class Cors {
         // `authorization`.
         'access-control-allow-headers': headerNames.test(requested)
           ? requested
-          : 'authorization, content-type',
+          : 'authorization, x-api-key, content-type',
         'access-control-max-age': String(preflightSeconds),
         ...this.#vary,
       },

@@ -28,28 +28,34 @@ interface EndpointRequest {
    * @throws {RequestError} when the body is not JSON
    */
   readonly readBody: () => unknown;
+  /** A direct invoke has none. */
+  readonly headers: HttpRequest['headers'];
   readonly service: ModelService;
   readonly context: RequestContext;
   /** The decoded value of the path's `{parameter}`. */
   readonly parameter: string;
 }
 
-export interface Endpoint {
+/** What an API's clients expect of every answer. Default: OpenAI's form. */
+export interface ApiForm {
+  /** Converts an error to the body of the answer. */
+  readonly toErrorBody?: (error: RequestError, requestId: string) => object;
+  /** One more name of the header `x-request-id`. */
+  readonly requestIdHeader?: string;
+}
+
+export interface Endpoint extends ApiForm {
   /** The summary in the OpenAPI document. */
   readonly summary: string;
   /** The schema of the JSON body. Absent when the endpoint reads no body. */
   readonly schema?: z.ZodMiniType | (() => Promise<z.ZodMiniType>);
-  /** Converts an error to the body of the answer. Default: OpenAI's form. */
-  readonly toErrorBody?: (error: RequestError) => object;
-  /** Whether JSON may come with any content type. Default: false. */
-  readonly takesAnyType?: boolean;
   /** Whether the answer is a stream unless the request sets `stream` to false. Default: false. */
   readonly streamsByDefault?: boolean;
   readonly answer: (request: EndpointRequest) => Answer | Promise<Answer>;
 }
 
 /** How an endpoint differs from those of OpenAI's API. */
-type EndpointOptions = Pick<Endpoint, 'toErrorBody' | 'takesAnyType' | 'streamsByDefault'>;
+type EndpointOptions = Pick<Endpoint, keyof ApiForm | 'streamsByDefault'>;
 
 /** Defines an endpoint that reads no body. */
 export function get(
@@ -67,7 +73,7 @@ export function post(
   summary: string,
   schema: z.ZodMiniType,
   answer: (body: unknown, service: ModelService, context: RequestContext) => Answer | Promise<Answer>,
-  options: Pick<Endpoint, 'toErrorBody'> = {},
+  options: EndpointOptions = {},
 ): { POST: Endpoint } {
   return {
     POST: {
@@ -111,16 +117,22 @@ export function postLoaded(
 
 const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 
-/** @throws {RequestError} when the body is not JSON, or its content type is another one */
-export function readJsonBody({ headers, body }: HttpRequest, { takesAnyType = false }: Endpoint): unknown {
+/**
+ * Reads JSON whatever its content type says, because `curl -d` sends it as a form. A page must name the right type: a browser
+ * sends another one to any server, without asking it first.
+ *
+ * @throws {RequestError} when the body is not JSON, or comes from a page with another content type
+ */
+export function readJsonBody({ headers, body }: HttpRequest): unknown {
   const contentType = headers['content-type']?.trim();
-  // A page of another origin may send a form without asking, so its JSON must have its own type.
-  const isAnyType = takesAnyType && headers.origin === undefined;
-  if (contentType !== undefined && !isAnyType && !jsonType.test(contentType)) {
-    throw new RequestError(
-      'unsupported_media_type',
-      `Unsupported content-type '${contentType}'. Send JSON with 'content-type: application/json'.`,
-    );
+  if (contentType === undefined || jsonType.test(contentType)) return parseJson(body);
+  try {
+    if (headers.origin === undefined) return parseJson(body);
+  } catch {
+    // Its content type is the better reason.
   }
-  return parseJson(body);
+  throw new RequestError(
+    'unsupported_media_type',
+    `Unsupported content-type '${contentType}'. Send JSON with 'content-type: application/json'.`,
+  );
 }

@@ -4,8 +4,7 @@ import { type Endpoint, get, postLoaded, TextAnswer } from './endpoint.ts';
 
 const load = () => import('../api/ollama/ollama-endpoints.ts');
 
-/** Ollama does not look at the content type: its documentation sends JSON by `curl -d`, which calls it a form. */
-const options = { toErrorBody: toOllamaErrorBody, takesAnyType: true };
+const options = { toErrorBody: toOllamaErrorBody };
 
 /** These answer with lines of JSON unless the request sets `stream` to false. */
 const streaming = { ...options, streamsByDefault: true };

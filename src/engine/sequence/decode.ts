@@ -44,8 +44,8 @@ export async function* decode(
   } finally {
     await steps.close();
   }
-  run.stopped = text.stopped;
-  if (run.stopped) run.finishReason = 'stop';
+  run.stopString = text.stopString;
+  if (text.stopped) run.finishReason = 'stop';
   const rest = text.flush();
   if (!isEmpty(rest)) yield { type: 'text', ...rest };
 }

@@ -121,14 +121,29 @@ describe('the body of a request', () => {
     ['application/json', 200],
     ['Application/JSON; charset=utf-8', 200],
     ['application/vnd.api+json', 200],
-    ['text/plain', 415],
-    ['application/jsonp', 415],
-    ['application/x-www-form-urlencoded', 415],
+    ['text/plain', 200],
+    // As `curl -d` sends it.
+    ['application/x-www-form-urlencoded', 200],
   ])('with the content-type %s is answered with %i', async (type, status) => {
     const headers = { 'content-type': type };
 
     expect(await ask('POST', '/v1/completions', { body: { prompt: 'Hi' }, headers })).toMatchObject({
       status,
+    });
+  });
+
+  it.each([
+    ['application/x-www-form-urlencoded', 'prompt=Hi', 415, 'unsupported_media_type'],
+    ['text/plain', 'Hi', 415, 'unsupported_media_type'],
+    ['application/json', '{"prompt": ', 400, 'invalid_json'],
+    // A page of another origin sends these without asking first.
+    ['text/plain', '{"prompt": "Hi"}', 415, 'unsupported_media_type', 'https://page.example'],
+  ])('with the content-type %s and %j is rejected', async (type, body, status, code, origin = '') => {
+    const headers = { 'content-type': type, ...(origin !== '' && { origin }) };
+
+    expect(await askJson('POST', '/v1/completions', { body, headers })).toMatchObject({
+      status,
+      body: { error: { code } },
     });
   });
 
@@ -243,11 +258,11 @@ describe('the API key', () => {
 
   it.each(['/v1/models', '/openapi.json', '/metrics', '/nowhere'])('is required at %s', async (path) => {
     expect(await ask('GET', path, { service })).toMatchObject({ status: 401 });
-    expect(await ask('GET', path, { service, headers: { authorization: 'Bearer right' } })).not.toMatchObject(
-      {
-        status: 401,
-      },
-    );
+    for (const headers of [{ authorization: 'Bearer right' }, { 'x-api-key': 'right' }] as Record<
+      string,
+      string
+    >[])
+      expect(await ask('GET', path, { service, headers })).not.toMatchObject({ status: 401 });
   });
 
   it('is checked before the body of a request is logged', async () => {
@@ -351,11 +366,11 @@ describe('the metrics', () => {
 describe('the conversations that a chat may go on with', () => {
   const arn = 'arn:aws:iam::111122223333:user/someone';
 
-  async function tenantOf(tenant: string | undefined, authorization?: string) {
+  async function tenantOf(tenant: string | undefined, authorization?: string, apiKey?: string) {
     const engine = new FakeEngine();
     await ask('POST', '/v1/chat/completions', {
       body: { model, ...hi },
-      headers: authorization === undefined ? {} : { authorization },
+      headers: { ...(authorization && { authorization }), ...(apiKey && { 'x-api-key': apiKey }) },
       service: { engine },
       context: { tenant },
     });
@@ -372,6 +387,15 @@ describe('the conversations that a chat may go on with', () => {
 
     expect(one).toBe(again);
     expect(new Set([one, other, none]).size).toBe(3);
+  });
+
+  it('are the same for a key in another header', async () => {
+    const one = await tenantOf('', 'Bearer one');
+
+    expect(await tenantOf('', undefined, 'one')).toBe(one);
+    expect(await tenantOf('', 'bearer  one', 'other')).toBe(one);
+    expect(await tenantOf('', undefined, 'other')).not.toBe(one);
+    expect(await tenantOf('', 'Basic one')).not.toBe(one);
   });
 
   it('are those of the caller that AWS knows, whatever the signature', async () => {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parseChatRequest, parseTemplateRequest } from '../../../src/api/chat/chat-request.ts';
 import { parseCompletionRequest } from '../../../src/api/completions/completion-request.ts';
 import { parseEmbeddingsRequest } from '../../../src/api/embeddings/embeddings-request.ts';
+import { parseCountRequest, parseMessagesRequest } from '../../../src/api/messages/messages-request.ts';
 import { toInfillRequest, toNativeRequest } from '../../../src/api/native/native-request.ts';
 import {
   ollamaChatSchema,
@@ -60,6 +61,8 @@ const parsers: Readonly<Record<string, (body: unknown) => unknown>> = {
   '/api/embeddings': (body) => parseFields(ollamaEmbeddingsSchema, unsupportedFields, body),
   '/api/show': (body) => parseFields(ollamaShowSchema, unsupportedFields, body),
   '/v1/embeddings': parseEmbeddingsRequest,
+  '/v1/messages': parseMessagesRequest,
+  '/v1/messages/count_tokens': parseCountRequest,
   '/v1/rerank': parseRerankRequest,
   '/v1/responses': (body) => parseChatRequest(parseResponsesRequest(body).chat),
   '/tokenize': parseTokenizeRequest,
@@ -129,6 +132,8 @@ describe('GET /openapi.json', () => {
       'post /v1/chat/completions',
       'post /v1/completions',
       'post /v1/embeddings',
+      'post /v1/messages',
+      'post /v1/messages/count_tokens',
       'post /v1/rerank',
       'post /v1/responses',
     ]);
@@ -152,6 +157,8 @@ const examples = [...eventNames('.'), ...eventNames('invalid')].flatMap(
     const event = readEvent(name) as Record<string, unknown>;
     if (event.httpMethod === undefined && event.requestContext === undefined) {
       if ('source' in event) return [];
+      const { path, ...body } = event;
+      if (path !== undefined) return [[name, String(path), body]];
       return [[name, 'messages' in event ? '/v1/chat/completions' : '/v1/completions', event]];
     }
     const path = String(event.rawPath ?? event.path).replace('/prod/', '/');
@@ -261,6 +268,31 @@ const bodies: Readonly<Record<string, readonly unknown[]>> = {
     { input_extra: [{ filename: 'd' }] },
     { prompt: ['a'] },
   ],
+  '/v1/messages': [
+    {},
+    { messages: [] },
+    { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1 },
+    { messages: [{ role: 'tool', content: 'Hi' }] },
+    { messages: [{ role: 'user', content: [{ type: 'text', text: 'Hi', cache_control: { type: 'a' } }] }] },
+    { messages: [{ role: 'user', content: [{ type: 'new', data: 1 }] }] },
+    { messages: [{ role: 'user', content: [7] }] },
+    { messages: [{ role: 'user', content: null }] },
+    { messages: [{ role: 'user', content: 'Hi' }], system: [{ type: 'text', text: 'a' }] },
+    { messages: [{ role: 'user', content: 'Hi' }], system: [{ type: 'image' }] },
+    { messages: [{ role: 'user', content: 'Hi' }], max_tokens: -1 },
+    { messages: [{ role: 'user', content: 'Hi' }], stop_sequences: ['a'] },
+    { messages: [{ role: 'user', content: 'Hi' }], stop_sequences: 'a' },
+    { messages: [{ role: 'user', content: 'Hi' }], tools: [{ name: 'a' }, { type: 'b', c: 1 }] },
+    { messages: [{ role: 'user', content: 'Hi' }], tools: ['a'] },
+    { messages: [{ role: 'user', content: 'Hi' }], tool_choice: { type: 'tool', name: 'a' } },
+    { messages: [{ role: 'user', content: 'Hi' }], tool_choice: { type: 'tool' } },
+    { messages: [{ role: 'user', content: 'Hi' }], tool_choice: 'auto' },
+    { messages: [{ role: 'user', content: 'Hi' }], thinking: { type: 'enabled', budget_tokens: 9 } },
+    { messages: [{ role: 'user', content: 'Hi' }], thinking: true },
+    { messages: [{ role: 'user', content: 'Hi' }], output_config: { effort: 'low' } },
+    { messages: [{ role: 'user', content: 'Hi' }], output_config: { format: { type: 'text' } } },
+  ],
+  '/v1/messages/count_tokens': [{ messages: [{ role: 'user', content: 'Hi' }] }, { messages: 'Hi' }, {}],
   '/api/chat': [
     {},
     { messages: [] },

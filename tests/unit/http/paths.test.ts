@@ -11,6 +11,8 @@ describe('findRoute', () => {
     ['/v1/v1/chat/completions', '/v1/chat/completions'],
     ['/llm/prod/v1/completions', '/v1/completions'],
     ['/embeddings', '/v1/embeddings'],
+    ['/v1/v1/messages', '/v1/messages'],
+    ['/anthropic/v1/messages/count_tokens', '/v1/messages/count_tokens'],
     ['/v1/models/', '/v1/models'],
     ['/v1/health', '/health'],
     ['/health/', '/health'],

@@ -73,8 +73,8 @@ describe('parseChatRequest', () => {
       'response_format.json_schema.schema',
       'must be a boolean or an object, not 7',
     ],
-    [{ tools: [tool('a b')] }, 'tools.0.function.name', 'must be a name of up to 64 letters'],
-    [{ tools: [tool('a'.repeat(65))] }, 'tools.0.function.name', 'must be a name of up to 64 letters'],
+    [{ tools: [tool('a b')] }, 'tools.0.function.name', 'must be a name of up to 128 letters'],
+    [{ tools: [tool('a'.repeat(129))] }, 'tools.0.function.name', 'must be a name of up to 128 letters'],
     [{ tools: [{ type: 'custom', custom: { name: 'a' } }] }, 'tools.0.type', 'must be "function"'],
     [{ tools: [tool('a'), tool('a')] }, 'tools', "Two 'tools' have the same name."],
     [
@@ -154,7 +154,7 @@ describe('parseChatRequest', () => {
 
   it.each([
     [{ content: 'Hi' }, 'messages.1.role', 'is required'],
-    [{ role: 'bot', content: 'Hi' }, 'messages.1.role', 'must be one of the allowed values'],
+    [{ role: 'bot', content: 'Hi' }, 'messages.1.role', '"tool" or "function", not "bot"'],
     [{ role: 'user' }, 'messages.1.content', 'is required'],
     [{ role: 'user', content: 7 }, 'messages.1.content', 'must be a string or a list, not 7'],
     [{ role: 'user', content: [7] }, 'messages.1.content.0', 'must be'],
