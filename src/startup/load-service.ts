@@ -45,6 +45,7 @@ async function load(env: Environment): Promise<Service> {
     file,
     modelAliases: config.modelAliases,
     strictModel: config.strictModel,
+    separatesCaches: config.cacheScope === 'key',
     strictFields: config.strictFields,
     apiKey,
     cors,
