@@ -175,6 +175,7 @@ describe('an error', () => {
       { output_config: { format: { type: 'json_schema', schema: { type: 'shape' } } } },
     ],
     ['system.0.type', { system: [{ type: 'image' }] }],
+    ['thread', { thread: { type: 'continue', previous_message_id: 'msg_1' } }],
   ])('names the field of the request: %s', async (field, fields) => {
     const answered = await askJson({ ...hi, ...fields }, engineOf('Hello.'));
 
