@@ -1,7 +1,7 @@
 // Decides what a prompt reuses: tokens that its sequence holds, a conversation that lost its slot, the snapshot of a known
 // prefix, or nothing. What a sequence loses by that is kept with the conversations.
 import type { ConversationCache, HeldTokens } from '../cache/conversation-cache.ts';
-import type { CacheRule, GenerationRequest, Token } from '../engine.ts';
+import type { CacheRule, GenerationRequest } from '../engine.ts';
 import type { KnownPrefix } from '../prompt/known-prefixes.ts';
 import type { PrefixSnapshots } from '../prompt/prefix-snapshots.ts';
 import { toWholeBlocks } from '../prompt/prompt-chunks.ts';
