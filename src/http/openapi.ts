@@ -30,6 +30,8 @@ const errorAnswer = {
   },
 };
 
+const ownErrorAnswer = { description: "An error in the format of the path's own API." };
+
 /** Generates the document in OpenAPI 3.1. The paths in `open` need no API key. */
 export async function toOpenApi(routes: Routes, open: ReadonlySet<string>): Promise<object> {
   const paths = Object.entries(routes).map(async ([path, methods]) => {
@@ -39,24 +41,29 @@ export async function toOpenApi(routes: Routes, open: ReadonlySet<string>): Prom
       required: true,
       schema: { type: 'string' },
     }));
-    const operations = Object.entries(methods).map(async ([method, { summary, schema: given }]) => {
-      const schema = typeof given === 'function' ? await given() : given;
-      return [
-        method.toLowerCase(),
-        {
-          summary,
-          ...(open.has(path) && { security: [] }),
-          ...(parameters.length > 0 && { parameters }),
-          ...(schema && {
-            requestBody: {
-              required: true,
-              content: { 'application/json': { schema: toJsonSchema(schema) } },
+    const operations = Object.entries(methods).map(
+      async ([method, { summary, schema: given, toErrorBody }]) => {
+        const schema = typeof given === 'function' ? await given() : given;
+        return [
+          method.toLowerCase(),
+          {
+            summary,
+            ...(open.has(path) && { security: [] }),
+            ...(parameters.length > 0 && { parameters }),
+            ...(schema && {
+              requestBody: {
+                required: true,
+                content: { 'application/json': { schema: toJsonSchema(schema) } },
+              },
+            }),
+            responses: {
+              200: { description: 'Success.' },
+              default: toErrorBody === undefined ? errorAnswer : ownErrorAnswer,
             },
-          }),
-          responses: { 200: { description: 'Success.' }, default: errorAnswer },
-        },
-      ];
-    });
+          },
+        ];
+      },
+    );
     return [path, Object.fromEntries(await Promise.all(operations))];
   });
   return {

@@ -139,6 +139,13 @@ describe('GET /openapi.json', () => {
     ]);
   });
 
+  it('describes the errors of each API', () => {
+    const errorsAt = (path: string) => JSON.stringify(description.paths[path]?.post?.responses);
+
+    expect(errorsAt('/v1/chat/completions')).toContain("An error in OpenAI's format.");
+    expect(errorsAt('/v1/messages')).toContain("An error in the format of the path's own API.");
+  });
+
   it('requires the key everywhere but at / and /health, and describes the parameters of paths', () => {
     const open = Object.entries(description.paths).filter(([, methods]) =>
       Object.values(methods).some(({ security }) => security?.length === 0),
