@@ -139,11 +139,12 @@ describe('GET /openapi.json', () => {
     ]);
   });
 
-  it('describes the errors of each API', () => {
-    const errorsAt = (path: string) => JSON.stringify(description.paths[path]?.post?.responses);
+  it('shows the errors of an API in its own format', () => {
+    const exampleOf = (path: string) => JSON.stringify(description.paths[path]?.post?.responses);
 
-    expect(errorsAt('/v1/chat/completions')).toContain("An error in OpenAI's format.");
-    expect(errorsAt('/v1/messages')).toContain("An error in the format of the path's own API.");
+    expect(exampleOf('/api/chat')).toContain('{"error":"The reason."}');
+    expect(exampleOf('/v1/messages')).toContain('"type":"error"');
+    expect(exampleOf('/v1/completions')).toContain("OpenAI's format");
   });
 
   it('requires the key everywhere but at / and /health, and describes the parameters of paths', () => {
