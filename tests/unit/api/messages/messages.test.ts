@@ -205,7 +205,11 @@ describe('an error', () => {
     [{}, 401, 'authentication_error'],
     [{ 'x-api-key': 'wrong' }, 401, 'authentication_error'],
     [{ authorization: 'Bearer wrong' }, 401, 'authentication_error'],
-    [{ 'x-api-key': 'right', 'content-type': 'text/plain' }, 415, 'invalid_request_error'],
+    [
+      { 'x-api-key': 'right', 'content-type': 'text/plain', origin: 'https://page.example' },
+      415,
+      'invalid_request_error',
+    ],
   ])('of the request has its form: %j', async (headers, status, type) => {
     const service = { apiKey: readApiKeySource({ API_KEY: 'right' }) };
 
