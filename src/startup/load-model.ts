@@ -86,8 +86,8 @@ async function load(env: Environment): Promise<LoadedModel> {
     config.contextSize !== 'auto' && config.contextSize > contextSize
       ? [`CONTEXT_SIZE=${config.contextSize} is more than ${name} was trained on: it has ${contextSize}.`]
       : [];
-  const { parameters, quantisation, licence, sampling } = folder;
-  const modelFile = { sha256, architecture: facts.architecture, parameters, quantisation, licence };
+  const { sizeBytes: bytes, parameters, quantisation, licence, sampling } = folder;
+  const modelFile = { sha256, bytes, architecture: facts.architecture, parameters, quantisation, licence };
   return {
     config,
     name,
