@@ -38,7 +38,8 @@ async function ask(
     ),
   };
   const http = { method: 'POST', path, headers, body: Buffer.from(JSON.stringify(body)) };
-  const response = await toWholeResponse(await answer(http, service, toContext({ log })));
+  const context = toContext({ log, receivedAt: new Date(0) });
+  const response = await toWholeResponse(await answer(http, service, context));
   // Ollama's answers tell the time that they took.
   const timeless = response.body.replaceAll(/"(\w+_duration)":\d+/g, '"$1":0');
   return { ...response, body: timeless, requests: engine.requests };
