@@ -164,14 +164,15 @@ describe('the server', () => {
       body: { error: { code: 'unknown_url' } },
     });
     expect(await server.get('/v1/completions')).toMatchObject({ status: 405 });
-    for (const [body, type, status] of [
-      ['{', 'application/json', 400],
-      ['', 'application/json', 400],
-      ['{}', 'text/plain', 415],
+    for (const [body, headers, status] of [
+      ['{', { 'content-type': 'application/json' }, 400],
+      ['', { 'content-type': 'application/json' }, 400],
+      // A web page that does not name JSON.
+      ['{}', { 'content-type': 'text/plain', origin: 'https://chat.example' }, 415],
     ] as const) {
       const response = await fetch(`${server.origin}/v1/completions`, {
         method: 'POST',
-        headers: { 'content-type': type },
+        headers,
         body,
       });
       expect({ status: response.status, body: await response.json() }).toMatchObject({
