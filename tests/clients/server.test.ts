@@ -164,15 +164,14 @@ describe('the server', () => {
       body: { error: { code: 'unknown_url' } },
     });
     expect(await server.get('/v1/completions')).toMatchObject({ status: 405 });
-    for (const [body, headers, status] of [
-      ['{', { 'content-type': 'application/json' }, 400],
-      ['', { 'content-type': 'application/json' }, 400],
-      // A web page that does not name JSON.
-      ['{}', { 'content-type': 'text/plain', origin: 'https://chat.example' }, 415],
+    for (const [body, type, status] of [
+      ['{', 'application/json', 400],
+      ['', 'application/json', 400],
+      ['Hi', 'text/plain', 415],
     ] as const) {
       const response = await fetch(`${server.origin}/v1/completions`, {
         method: 'POST',
-        headers,
+        headers: { 'content-type': type },
         body,
       });
       expect({ status: response.status, body: await response.json() }).toMatchObject({
