@@ -113,12 +113,15 @@ function isCompiled(path, sources) {
   return existsSync(path) && statSync(path).mtimeMs > Math.max(...needs);
 }
 
-/** The native inference module, beside the library that it is compiled for. */
-function setUpInferenceModule() {
-  if (isCompiled(besidePrebuilt('inference.node'), ['inference', 'build-inference-module.mjs'])) return;
+/** The native modules, beside the libraries that they are compiled for. */
+function setUpModules() {
+  const old = ['inference', 'chat'].filter(
+    (name) => !isCompiled(besidePrebuilt(`${name}.node`), [name, 'build-modules.mjs']),
+  );
+  if (old.length === 0) return;
   assertTools();
-  say('compiling the inference module');
-  run(node24, ['native/build-inference-module.mjs'], { ...process.env, npm_config_nodedir: nodeHeaders });
+  say(`compiling native modules: ${old.join(', ')}`);
+  run(node24, ['native/build-modules.mjs', ...old], { ...process.env, npm_config_nodedir: nodeHeaders });
 }
 
 /** llama.cpp's library for processors with AMX, if COMPILE_AMX asks for it. Once compiled, it is used without asking. */
@@ -236,7 +239,7 @@ try {
   assertPlatform();
   setUpPackages();
   if (part !== 'packages') {
-    setUpInferenceModule();
+    setUpModules();
     setUpAmxLibrary();
   }
   if (part === 'all') {

@@ -7,7 +7,7 @@ import type { NativeGrammar } from './llama-addon.ts';
 import type { LlamaContext } from './llama-context.ts';
 import type { LlamaModel } from './llama-model.ts';
 import { toSamplerConfig } from './sampler-config.ts';
-import { TokenLoop, toChosenToken } from './token-loop.ts';
+import { TokenLoop } from './token-loop.ts';
 
 export interface LlamaSequenceParts {
   readonly model: LlamaModel;
@@ -109,7 +109,7 @@ export class LlamaSequence implements NativeSequence<NativeGrammar> {
       ...(grammar === undefined ? [] : [grammar]),
     );
     return {
-      choose: async (output) => toChosenToken(await context.inference.sample(output, sampler)),
+      choose: (output) => context.inference.sample(output, sampler),
       openLoop: (position, token, events) => {
         // Several sequences share their decodes.
         if (!this.isAlone) return undefined;

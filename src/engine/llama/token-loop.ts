@@ -1,8 +1,7 @@
 // Steps of one sequence that are asked for before the token of the last one is known: the native loop goes from one to
 // the next by itself, and JavaScript does its part while a step runs (docs/decisions/0013).
 import type { Token } from '../engine.ts';
-import type { ChosenToken } from '../sequence/native-sequence.ts';
-import type { AddonTokenLoop, NativeChoice } from './llama-addon.ts';
+import type { AddonTokenLoop } from './llama-addon.ts';
 
 export interface TokenLoopOptions {
   readonly native: AddonTokenLoop;
@@ -25,23 +24,22 @@ export class TokenLoop {
   }
 
   /**
-   * Asks for a step, behind those asked for before; there is none after a token that ends a text, or that does not go into it
-   * as it is.
+   * Asks for a step, behind those asked for before; there is none after a token that ends a text.
    *
    * @throws {Error} when llama.cpp fails, and when the step is not taken
    */
-  async step(): Promise<ChosenToken> {
+  async step(): Promise<Token> {
     const { native, onEvaluated, onFailed } = this.#options;
-    let chosen: ChosenToken;
+    let chosen: Token;
     try {
-      chosen = toChosenToken(await native.step());
+      chosen = await native.step();
     } catch (error) {
       onFailed();
       throw error;
     }
-    if (chosen.token < 0) throw new Error('The step was not taken.');
+    if (chosen < 0) throw new Error('The step was not taken.');
     onEvaluated(this.#next);
-    this.#next = chosen.token;
+    this.#next = chosen;
     return chosen;
   }
 
@@ -49,9 +47,4 @@ export class TokenLoop {
   stop(): void {
     this.#options.native.stop();
   }
-}
-
-export function toChosenToken(choice: NativeChoice): ChosenToken {
-  if (typeof choice === 'number') return { token: choice, admitted: [choice] };
-  return { token: choice.token, admitted: [...choice.admitted] };
 }

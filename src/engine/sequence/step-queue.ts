@@ -49,11 +49,6 @@ export class StepQueue {
    * @param last - the tokens of the text that were chosen last
    */
   async fill(last: readonly Token[]): Promise<void> {
-    if (this.#loop?.isOver) {
-      // The steps that were asked for already are not taken.
-      await Promise.allSettled(this.#pending.splice(0));
-      this.#loop = undefined;
-    }
     while (this.#pending.length < (this.#loop ? loopAhead : 1) && this.#mayAsk(this.#pending.length)) {
       this.#loop ??= this.#openLoop(last);
       this.#add(

@@ -11,8 +11,6 @@ export interface Choice {
   readonly score: ScoredToken | undefined;
   /** Whether it ends the text. */
   readonly ends: boolean;
-  /** The tokens that go into the text. */
-  readonly admitted: readonly Token[];
   /** When it was chosen, on the clock. */
   readonly at: number;
 }
@@ -42,11 +40,10 @@ export class TokenChooser {
   /** Chooses the token that follows the logits with this native number. */
   async choose(output: number): Promise<Choice> {
     const { native, vocabulary, sampler, lookup, logprobs, clock } = this.#parts;
-    const { token, admitted: mayBeAdmitted } = await sampler.choose(output);
+    const token = await sampler.choose(output);
     const score = logprobs === undefined ? undefined : await native.score(output, token, logprobs);
     const ends = vocabulary.isEndOfGeneration(token);
-    const admitted = ends ? [] : mayBeAdmitted;
-    for (const each of admitted) lookup.push(each);
-    return { token, score, ends, admitted, at: clock.now() };
+    if (!ends) lookup.push(token);
+    return { token, score, ends, at: clock.now() };
   }
 }
