@@ -42,7 +42,7 @@ export class ChatTemplateError extends Error {
 }
 
 /** The template fails for a reason that is not the messages'. */
-export class BrokenTemplateError extends Error {
+class BrokenTemplateError extends Error {
   override readonly name = 'BrokenTemplateError';
 }
 
@@ -68,6 +68,16 @@ export class ChatTemplate {
 
   get library(): ChatLibrary {
     return this.#source.openLibrary();
+  }
+
+  /** Whether the model thinks before it answers. False of a template that cannot be parsed. */
+  get thinks(): boolean {
+    try {
+      return this.abilities.thoughts !== undefined;
+    } catch (error) {
+      if (error instanceof ChatTemplateError) return false;
+      throw error;
+    }
   }
 
   /**
@@ -184,7 +194,7 @@ export class ChatTemplate {
 
   #apply(template: NativeTemplate, inputs: TemplateInputs): AppliedTemplate {
     try {
-      return JSON.parse(template.apply(JSON.stringify(inputs))) as AppliedTemplate;
+      return JSON.parse(template.apply(toNativeJson(inputs))) as AppliedTemplate;
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       const [, words] = /Jinja Exception: (.*)/.exec(reason) ?? [];
@@ -223,6 +233,12 @@ export function isOpened(
 ): boolean {
   const startAt = generationPrompt.lastIndexOf(start);
   return startAt >= 0 && ends.every((end) => generationPrompt.lastIndexOf(end) < startAt);
+}
+
+/** llama.cpp refuses halves of characters. */
+function toNativeJson(value: object): string {
+  const json = JSON.stringify(value);
+  return json.replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (escape) => (escape === '\\\\' ? escape : '\uFFFD'));
 }
 
 /** llama.cpp takes arguments as texts of JSON, and gives them to the template in the form that it reads. */

@@ -113,11 +113,18 @@ describe('a grammar', () => {
   });
 
   it('covers what the prompt ends with', async () => {
-    const grammar = { gbnf: 'root ::= "<|im_start|>assistant\\n" ("yes" | "no")', prefix: '<|im_start|>assistant\n' };
-    const { text } = await generateOn(engine, 'Is water wet?<|im_end|>\n<|im_start|>assistant\n', { grammar });
+    const grammar = {
+      gbnf: 'root ::= "<|im_start|>assistant\\n" ("yes" | "no")',
+      prefix: '<|im_start|>assistant\n',
+    };
+    const { text } = await generateOn(engine, 'Is water wet?<|im_end|>\n<|im_start|>assistant\n', {
+      grammar,
+    });
 
     expect(text).toMatch(/^(?:yes|no)$/);
-    await expect(generateOn(engine, 'Hi', { grammar: { ...grammar, prefix: 'no' } })).rejects.toThrow(/prompt/);
+    await expect(generateOn(engine, 'Hi', { grammar: { ...grammar, prefix: 'no' } })).rejects.toThrow(
+      /prompt/,
+    );
   });
 
   it.each(['root ::= (', 'root ::= root "a" | "a"', 'other ::= "a"', 'root ::= missing', ''])(

@@ -123,7 +123,11 @@ describe('an engine with one slot', () => {
     ['by adaptive-p', { temperature: 1, seed: 4, minP: 0.01, adaptiveP: { target: 0.4, decay: 0.9 } }],
     ['with an end that comes late', { minTokens: 10 }],
     ['by a grammar', {}, json],
-    ['by a grammar that waits for its trigger', {}, { gbnf: 'root ::= " fox decided" [^}]*', triggers: [' fox decided'] }],
+    [
+      'by a grammar that waits for its trigger',
+      {},
+      { gbnf: 'root ::= " fox decided" [^}]*', triggers: [' fox decided'] },
+    ],
     ['by a grammar at temperature 1', { temperature: 1, seed: 5 }, json],
   ];
 

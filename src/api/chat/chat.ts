@@ -78,7 +78,22 @@ export async function applyTemplate(
   return { prompt: splitPrompt(prompt).join('') };
 }
 
-async function start(request: ChatRequest, service: ModelService, context: RequestContext): Promise<Started> {
+/**
+ * Counts the tokens of the prompt that a chat request makes.
+ *
+ * @throws {RequestError} when the request is invalid, or its prompt has too many characters to fit the context
+ */
+export async function countPromptTokens(
+  body: unknown,
+  service: ModelService,
+  { foreignFields }: Pick<RequestContext, 'foreignFields'> = {},
+): Promise<number> {
+  const { tokens } = preparePrompt(parseChatRequest(body, foreignFields), service, foreignFields);
+  return tokens.length;
+}
+
+/** Renders the prompt and converts it to tokens, however many they are. */
+function preparePrompt(request: ChatRequest, service: ModelService, foreign: ForeignFields | undefined) {
   // As in OpenAI's API, where a completion needs a model too; the invoke URL asks for one without.
   if (service.strictModel && request.model === undefined)
     throw new RequestError('missing_required_parameter', "'model' is required.", { param: 'model' });
@@ -86,19 +101,21 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
   assertGenerates(service);
   const template = requireTemplate(service);
   const tools = request.tool_choice === 'none' ? [] : (request.tools ?? []);
-  const { engine } = service;
-  const effort = readEffort(request, template, context.foreignFields);
-  const rendered = renderPrompt(
-    request.messages,
-    tools,
-    service,
-    toVariables(effort, request.chat_template_kwargs),
+  const variables = toVariables(readEffort(request, template, foreign), request.chat_template_kwargs);
+  const rendered = renderPrompt(request.messages, tools, service, variables);
+  const tokens = splitPrompt(rendered.prompt).flatMap((piece, index) =>
+    index === 0
+      ? tokenizePrompt(piece, service, 'messages')
+      : service.engine.tokenizeText(piece, { special: true }),
   );
+  return { template, tools, tokens, rendered };
+}
+
+async function start(request: ChatRequest, service: ModelService, context: RequestContext): Promise<Started> {
+  const { template, tools, tokens, rendered } = preparePrompt(request, service, context.foreignFields);
   const output = toChatOutput(request, toTextConstraint(request), tools, { template, rendered });
   const { reader, grammar, marks, stops } = output.format;
-  const tokens = splitPrompt(rendered.prompt).flatMap((piece, index) =>
-    index === 0 ? tokenizePrompt(piece, service, 'messages') : engine.tokenizeText(piece, { special: true }),
-  );
+  const { engine } = service;
   assertFits(tokens.length, engine.contextSize, 'messages');
   const limits = [request.max_completion_tokens, request.max_tokens, request.n_predict];
   const maxTokens = toMaxTokens(limits, tokens.length, engine.contextSize);
@@ -135,7 +152,7 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
         mustCall: output.mustCall,
         assertContent: output.assertContent,
         reader,
-        thinks: template.abilities.thoughts !== undefined,
+        thinks: template.thinks,
         toBytes,
         requestId: context.id,
       }),
@@ -147,11 +164,24 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
   };
 }
 
+/** @throws {RequestError} when the model has no template, or one that cannot be parsed */
 function requireTemplate({ chatTemplate }: ModelService): ChatTemplate {
-  if (chatTemplate !== undefined) return chatTemplate;
-  throw new RequestError('unsupported_parameter', 'This model has no chat template. Use /v1/completions.', {
-    param: 'messages',
-  });
+  if (chatTemplate === undefined)
+    throw new RequestError('unsupported_parameter', 'This model has no chat template. Use /v1/completions.', {
+      param: 'messages',
+    });
+  withRejections(() => chatTemplate.abilities);
+  return chatTemplate;
+}
+
+/** Calls a function, and turns a rejection by the template to an error of the request. */
+function withRejections<Result>(apply: () => Result): Result {
+  try {
+    return apply();
+  } catch (error) {
+    if (!(error instanceof ChatTemplateError)) throw error;
+    throw new RequestError('invalid_value', error.message, { param: 'messages' });
+  }
 }
 
 /** The tokens of texts that are one token each. */
@@ -186,33 +216,44 @@ function renderPrompt(
   const { engine } = service;
   const count = (text: string, special: boolean) => engine.tokenizeText(text, { special }).length;
   const isControlToken = (text: string) => count(text, true) === 1 && count(text, false) > 1;
-  try {
-    assertShallow([messages, tools, variables.kwargs]);
-    const conversation = breakControlMarks(toConversation(messages), isControlToken);
-    const converted = toTemplateMessages(conversation, tools, {
-      template: template.abilities,
-      imagePlaceholders: service.imagePlaceholders ?? false,
-    });
-    return template.render(converted, { ...variables, ...(template.abilities.writesTools && { tools }) });
-  } catch (error) {
-    if (error instanceof RangeError)
-      throw new RequestError(
-        'invalid_value',
-        'The messages or tools are nested too deeply. Reduce their depth.',
-      );
-    if (!(error instanceof ChatTemplateError)) throw error;
-    throw new RequestError('invalid_value', error.message, { param: 'messages' });
-  }
+  assertShallow([messages, tools, variables.kwargs]);
+  const conversation = breakControlMarks(toConversation(messages), isControlToken);
+  const options = {
+    template: template.abilities,
+    imagePlaceholders: service.imagePlaceholders ?? false,
+  };
+  const converted = toShallow(() => toTemplateMessages(conversation, tools, options));
+  return withRejections(() =>
+    template.render(converted, { ...variables, ...(template.abilities.writesTools && { tools }) }),
+  );
 }
 
 /** llama.cpp recurses into values without a limit. */
 const deepestValue = 200;
 
-/** @throws {RangeError} when a value is nested too deeply */
+/** @throws {RequestError} `invalid_value` when a value is nested too deeply */
 function assertShallow(value: unknown, depth = 0): void {
-  if (depth > deepestValue) throw new RangeError('The value is nested too deeply.');
+  if (depth > deepestValue) throw tooDeep();
   if (typeof value !== 'object' || value === null) return;
   for (const each of Object.values(value)) assertShallow(each, depth + 1);
+}
+
+/** Arguments of calls were texts, and may turn out to be nested too deeply. */
+function toShallow<Result>(convert: () => Result): Result {
+  try {
+    const result = convert();
+    assertShallow(result);
+    return result;
+  } catch (error) {
+    throw error instanceof RangeError ? tooDeep() : error;
+  }
+}
+
+function tooDeep(): RequestError {
+  return new RequestError(
+    'invalid_value',
+    'The messages or tools are nested too deeply. Reduce their depth.',
+  );
 }
 
 /** `reasoning_effort` says whether the model thinks, and some templates read how much. */

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { type AnswerLinesOptions, answerLines } from '../../../src/batch/answer-lines.ts';
 import type { BatchResult } from '../../../src/batch/batch-result.ts';
+import type { ChatTemplate } from '../../../src/chat/chat-template.ts';
 import { EngineBusyError } from '../../../src/engine/engine.ts';
 import { FakeEmbedder } from '../api/fake-embedder.ts';
 import { toContext } from '../api/fake-service.ts';
+import { templates } from '../chat/templates.ts';
 import { BrokenEngine, FakeEngine } from '../fake-engine.ts';
 import { toLine, toNumbered, toOptions, toService } from './requests.ts';
 
@@ -14,14 +16,15 @@ async function answer(
   overrides: Partial<Omit<AnswerLinesOptions, 'save'>> & {
     onSave?: (number: number) => void;
     embedder?: FakeEmbedder;
+    chatTemplate?: ChatTemplate;
   } = {},
 ) {
-  const { onSave, embedder, ...others } = overrides;
+  const { onSave, embedder, chatTemplate, ...others } = overrides;
   const { options, logged } = toOptions(others);
   const saved = new Map<number, BatchResult>();
   const { unfinished } = await answerLines(
     toNumbered(lines),
-    { ...toService(engine), embedder },
+    { ...toService(engine), embedder, chatTemplate },
     {
       ...options,
       save: async ({ number }, result) => {
@@ -48,6 +51,21 @@ describe('answerLines', () => {
       },
       error: null,
     });
+  });
+
+  it('returns a response, unless the deadline ends it', async () => {
+    const line = JSON.stringify({
+      custom_id: 'one',
+      method: 'POST',
+      url: '/v1/responses',
+      body: { input: 'Hi' },
+    });
+    const { chatMl: chatTemplate } = templates;
+    const whole = await answer([line], new FakeEngine(), { chatTemplate });
+    const cut = await answer([line], new FakeEngine(' x', { summary: { deadline: true } }), { chatTemplate });
+
+    expect(whole.saved.get(0)?.response).toMatchObject({ status_code: 200, body: { object: 'response' } });
+    expect(cut.saved.get(0)).toMatchObject({ response: null, error: { code: 'deadline_exceeded' } });
   });
 
   it('gives invalid lines an error and answers the others', async () => {

@@ -26,7 +26,13 @@ function put(path: string, content: string, secondsLater = 0): void {
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'setup-'));
   cpSync(join(project, 'tools/setup.mjs'), join(root, 'tools/setup.mjs'));
-  const compiled = ['inference/module.cpp', 'chat/module.cpp', 'build-modules.mjs', 'build-amx-library.mjs', 'zig.txt'];
+  const compiled = [
+    'inference/module.cpp',
+    'chat/module.cpp',
+    'build-modules.mjs',
+    'build-amx-library.mjs',
+    'zig.txt',
+  ];
   for (const file of [...compiled, 'llama-cpp.mjs']) put(`native/${file}`, '');
   for (const name of ['inference', 'chat']) utimesSync(join(root, 'native', name), 1_000_000, 1_000_000);
   put('package.json', '{}');
