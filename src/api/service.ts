@@ -7,6 +7,8 @@ import type { Engine } from '../engine/engine.ts';
 export interface ModelFile {
   /** Lower-case hexadecimal SHA-256. */
   readonly sha256: string;
+  /** All parts of the model together. */
+  readonly bytes: number;
   /** llama.cpp's name of the architecture, such as `llama`. */
   readonly architecture: string;
   /** The number of weights. */

@@ -238,7 +238,7 @@ export function isOpened(
 /** llama.cpp refuses halves of characters. */
 function toNativeJson(value: object): string {
   const json = JSON.stringify(value);
-  return json.replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (escape) => (escape === '\\\\' ? escape : '\uFFFD'));
+  return json.replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (each) => (each === '\\\\' ? each : '\uFFFD'));
 }
 
 /** llama.cpp takes arguments as texts of JSON, and gives them to the template in the form that it reads. */

@@ -27,15 +27,18 @@ export async function answerDirectInvoke(
   if (isJsonObject(body) && body.stream === true) throw toStreamError();
   const { endpoint, parameter } = findEndpoint(findRoute(path), { method: 'POST', path });
   const foreignFields = new ForeignFields({ strict: service.strictFields ?? false });
+  const refused = new AbortController();
+  const signal = AbortSignal.any([context.signal, refused.signal]);
   const answer = await endpoint.answer({
     readBody: () => (endpoint.streamsByDefault ? withoutStream(body) : body),
     headers: {},
     service,
-    context: { ...context, foreignFields },
+    context: { ...context, foreignFields, signal },
     parameter,
   });
   if (isStream(answer)) {
-    await ('chunks' in answer ? answer.chunks : answer).return();
+    // The generation has started, and nobody will read it.
+    refused.abort();
     throw toStreamError();
   }
   foreignFields.log(context.log);

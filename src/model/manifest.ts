@@ -58,9 +58,10 @@ function parse(path: string, directory: string): Record<string, unknown> {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new Error(`No model in ${directory}: ${path} cannot be read. ${advice(directory)}`, {
-      cause: error,
-    });
+    const { code } = error as NodeJS.ErrnoException;
+    const reason =
+      code === 'ENOENT' ? `it has no ${MANIFEST_FILE} and no GGUF` : `${path} cannot be read (${code})`;
+    throw new Error(`No model in ${directory}: ${reason}. ${advice(directory)}`, { cause: error });
   }
   try {
     const value: unknown = JSON.parse(text);

@@ -4,6 +4,7 @@ import { parseJson } from '../api/json-body.ts';
 import { RequestError, toRequestError } from '../errors/request-error.ts';
 import type { ApiKeySource } from '../http/api-key.ts';
 import { authorize } from '../http/authorization.ts';
+import { toLoggedPath } from '../telemetry/request-line.ts';
 import { invokePath } from './emulator.ts';
 import {
   EmulatorExitedError,
@@ -53,8 +54,17 @@ export function createFrontServer(services: FrontServices): Server {
     response.on('error', () => {});
     probeHalfClosed(request, response);
     const clientLeft = leaving.signal;
+    const startedAt = performance.now();
+    // The runtime logs what it answers.
+    const fail = (error: unknown) => {
+      const failure = explain(error);
+      const { method, url = '' } = request;
+      const milliseconds = Math.round(performance.now() - startedAt);
+      console.error(`gguf-lambda: ${method} ${toLoggedPath(url)} ${failure.status}, ${milliseconds} ms`);
+      return errorAnswer(failure);
+    };
     void route({ request, response, expectsContinue, clientLeft }, services)
-      .catch((error: unknown) => (clientLeft.aborted ? undefined : errorAnswer(explain(error))))
+      .catch((error: unknown) => (clientLeft.aborted ? undefined : fail(error)))
       .then((answer) => {
         // On shutdown no connection is kept for a next request.
         if (!server.listening) response.shouldKeepAlive = false;

@@ -12,7 +12,7 @@ import { describeModel } from '../engine/llama/llama-model.ts';
 import { describeUse, planMemory } from '../engine/llama/memory/memory-plan.ts';
 import { type MemoryUse, toMebibytes } from '../engine/memory.ts';
 import type { StateArchive } from '../engine/state-archive.ts';
-import { readManifest } from '../model/manifest.ts';
+import { readModelFolder } from '../model/model-folder.ts';
 import { loadOnce } from './load-once.ts';
 import { toMemoryRequest } from './model-memory.ts';
 
@@ -22,8 +22,8 @@ export interface LoadedModel {
   readonly name: string;
   readonly file: ModelFile;
   readonly engine: LlamaEngine;
-  /** One line that tells what it was loaded with. */
-  readonly description: string;
+  /** What it was loaded with, a line each. */
+  readonly description: readonly string[];
   /** What whoever set it up should know. */
   readonly warnings: readonly string[];
   /** How long it took to load, in milliseconds. */
@@ -43,12 +43,12 @@ async function load(env: Environment): Promise<LoadedModel> {
   const startedAt = performance.now();
   const config = readConfig(env);
   const { modelDirectory, prefixDirectory, threads, slots, queueLimit, lookupTokens, memory: room } = config;
-  const manifest = readManifest(modelDirectory);
-  const { name, file, gguf, sha256 } = manifest;
+  const folder = readModelFolder(modelDirectory);
+  const { name, file, gguf, sha256 } = folder;
   const modelPath = `${modelDirectory}/${file}`;
   const facts = gguf ?? (await describeModel(modelPath));
   const features = new Set(openLlamaAddon().inference.listProcessorFeatures());
-  const { contextSize, kvType, repack, use } = planMemory(toMemoryRequest(config, manifest, facts, features));
+  const { contextSize, kvType, repack, use } = planMemory(toMemoryRequest(config, folder, facts, features));
   const conversationBytes = toConversationBytes(config, use);
   const archiveConfig = readArchiveConfig(env);
   const archive = archiveConfig && openArchive(archiveConfig);
@@ -72,15 +72,16 @@ async function load(env: Environment): Promise<LoadedModel> {
     memory: { use, room },
     ...(prefixDirectory !== undefined && { prefixes: { directory: prefixDirectory, model: sha256 } }),
   });
-  const description =
-    `${name}: ${contextSize} tokens of context in ${kvType}, ${count(slots, 'slot')}, ${describeThreads(threads)}, ` +
-    `${describeUse(use)} of ${toMebibytes(room.bytes)} MiB, and up to ${toMebibytes(conversationBytes)} MiB of conversations`;
+  const description = [
+    `Model: ${name}, ${contextSize} tokens of context in ${kvType}, ${count(slots, 'slot')}, ${describeThreads(threads)}`,
+    `Memory: ${describeUse(use)} of ${toMebibytes(room.bytes)} MiB, and up to ${toMebibytes(conversationBytes)} MiB of conversations`,
+  ];
   const warnings =
     config.contextSize !== 'auto' && config.contextSize > contextSize
       ? [`CONTEXT_SIZE=${config.contextSize} is more than ${name} was trained on: it has ${contextSize}.`]
       : [];
-  const { parameters, quantisation, licence } = manifest;
-  const modelFile = { sha256, architecture: facts.architecture, parameters, quantisation, licence };
+  const { sizeBytes: bytes, parameters, quantisation, licence } = folder;
+  const modelFile = { sha256, bytes, architecture: facts.architecture, parameters, quantisation, licence };
   return {
     config,
     name,

@@ -116,7 +116,7 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
   const output = toChatOutput(request, toTextConstraint(request), tools, { template, rendered });
   const { reader, grammar, marks, stops } = output.format;
   const { engine } = service;
-  assertFits(tokens.length, engine.contextSize, 'messages');
+  assertFits(tokens.length, engine, 'messages');
   const limits = [request.max_completion_tokens, request.max_tokens, request.n_predict];
   const maxTokens = toMaxTokens(limits, tokens.length, engine.contextSize);
 

@@ -131,7 +131,7 @@ function toPromptTokens(prompt: Prompt, request: CompletionRequest, service: Mod
   const { engine } = service;
   const tokens = typeof prompt === 'string' ? tokenizeText(prompt, request, service) : prompt;
   for (const token of tokens) assertToken(token, engine.properties.vocabularySize, 'prompt');
-  assertFits(tokens.length, engine.contextSize, 'prompt');
+  assertFits(tokens.length, engine, 'prompt');
   return tokens;
 }
 

@@ -4,8 +4,10 @@ import { ForeignFields } from '../../generation/foreign-fields.ts';
 import { isJsonObject } from '../../json-schema/json-object.ts';
 import { isNeutral } from '../known-fields.ts';
 import type { Rename } from '../renamed-fields.ts';
-import { parseFields } from '../request-body.ts';
+import { assertTogether, parseFields } from '../request-body.ts';
+import { mostItems } from './input-fields.ts';
 import { toInputMessages } from './input-messages.ts';
+import { toRename } from './own-paths.ts';
 import { type OwnFields, ownSchema, sharedFields } from './responses-fields.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -41,7 +43,10 @@ export function parseResponsesRequest(body: unknown, foreign = new ForeignFields
   const isShared = ([name]: [string, unknown]) => Object.hasOwn(sharedFields, name);
   const shared = Object.fromEntries(entries.filter(isShared));
   const own = isJsonObject(body) ? Object.fromEntries(entries.filter((entry) => !isShared(entry))) : body;
-  if (isJsonObject(own)) assertStateless(own);
+  if (isJsonObject(own)) {
+    assertStateless(own);
+    assertFewItems(own);
+  }
   const fields = parseFields(ownSchema, {}, own, foreign);
   const { messages, paths } = toInputMessages(fields, foreign);
   const tools = (fields.tools ?? [])
@@ -71,6 +76,20 @@ export function parseResponsesRequest(body: unknown, foreign = new ForeignFields
       tools.map(({ path }) => path),
     ),
   };
+}
+
+/**
+ * Counts the items before each of them is read, which would take long for very many.
+ *
+ * @throws {RequestError} `invalid_value` for too many items
+ */
+function assertFewItems({ input }: Fields): void {
+  const count = Array.isArray(input) ? input.length : 0;
+  assertTogether(
+    count <= mostItems,
+    'input',
+    `'input' must be a list of at most ${mostItems}, not a list of ${count}.`,
+  );
 }
 
 /** @throws {RequestError} `unsupported_parameter` for a request that needs a stored state */
@@ -131,29 +150,4 @@ function toResponseFormat({ text }: OwnFields): Fields | undefined {
   if (format?.type !== 'json_schema') return format;
   const { type, ...definition } = format;
   return { type, json_schema: definition };
-}
-
-/** The names of a chat's fields and of their parts, the longest first. */
-const names: readonly (readonly [string, string])[] = [
-  ['response_format.json_schema', 'text.format'],
-  ['response_format', 'text.format'],
-  ['max_completion_tokens', 'max_output_tokens'],
-  ['reasoning_effort', 'reasoning.effort'],
-  ['messages', 'input'],
-];
-
-function toRename(messages: readonly string[], tools: readonly string[]): Rename {
-  return (path) => {
-    const [field, index, ...rest] = path.split('.');
-    const place = index === undefined ? -1 : Number(index);
-    if (field === 'messages' && messages[place] !== undefined) {
-      const message = messages[place];
-      // The text of the user and the instructions have no parts.
-      return message.startsWith('input.') ? [message, ...rest].join('.') : message;
-    }
-    if (field === 'tools' && tools[place] !== undefined)
-      return [tools[place], ...rest.filter((name, depth) => depth > 0 || name !== 'function')].join('.');
-    const found = names.find(([name]) => path === name || path.startsWith(`${name}.`));
-    return found === undefined ? path : found[1] + path.slice(found[0].length);
-  };
 }

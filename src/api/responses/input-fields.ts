@@ -58,8 +58,14 @@ const reasoning = z.strictObject({
   status: any(),
 });
 
+/** Several items may be one message of a chat, of which there may be 2,048. */
+export const mostItems = 4096;
+
 export const inputField = z
-  .union([z.string(), z.array(z.union([message, call, callOutput, reasoning, z.unknown()]))])
+  .union([
+    z.string(),
+    z.array(z.union([message, call, callOutput, reasoning, z.unknown()])).check(z.maxLength(mostItems)),
+  ])
   .check(
     z.describe(
       'A text of the user, or a list of messages, function calls, their outputs and reasoning. Other items are ignored.',

@@ -31,15 +31,14 @@ export function toInputMessages(
   }: { readonly input: string | readonly unknown[]; readonly instructions?: string | undefined },
   foreign: ForeignFields,
 ): InputMessages {
-  const messages: Fields[] = [];
+  const messages: Record<string, unknown>[] = [];
   const paths: string[] = [];
   let last: Place | undefined;
   const add = ({ message, place }: Said, path: string) => {
     const previous = messages.at(-1);
-    if (previous !== undefined && place !== undefined && continues(last, place)) {
-      messages[messages.length - 1] = { ...previous, ...message, ...joinCalls(previous, message) };
-    } else {
-      messages.push(message);
+    if (previous !== undefined && place !== undefined && continues(last, place)) join(previous, message);
+    else {
+      messages.push({ ...message });
       paths.push(path);
     }
     last = place;
@@ -61,8 +60,11 @@ function continues(last: Place | undefined, place: Place): boolean {
   return last !== undefined && (place > last || place === places.calls);
 }
 
-function joinCalls({ tool_calls: previous }: Fields, { tool_calls: next }: Fields): Fields {
-  return Array.isArray(previous) && Array.isArray(next) ? { tool_calls: [...previous, ...next] } : {};
+function join(message: Record<string, unknown>, addition: Fields): void {
+  const { tool_calls: calls } = message;
+  // A request may have very many calls.
+  if (Array.isArray(calls) && Array.isArray(addition.tool_calls)) calls.push(...addition.tool_calls);
+  else Object.assign(message, addition);
 }
 
 /** Returns `undefined` for an item of another type, such as a call of a tool that OpenAI runs. */

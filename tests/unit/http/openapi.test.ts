@@ -157,6 +157,8 @@ const examples = [...eventNames('.'), ...eventNames('invalid')].flatMap(
     const event = readEvent(name) as Record<string, unknown>;
     if (event.httpMethod === undefined && event.requestContext === undefined) {
       if ('source' in event) return [];
+      const { path, ...body } = event;
+      if (path !== undefined) return [[name, String(path), body]];
       return [[name, 'messages' in event ? '/v1/chat/completions' : '/v1/completions', event]];
     }
     const path = String(event.rawPath ?? event.path).replace('/prod/', '/');

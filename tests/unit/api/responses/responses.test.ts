@@ -261,6 +261,13 @@ describe('a request', () => {
     expect(error).toMatchObject({ code: 'context_length_exceeded', param: 'input' });
   });
 
+  it('fails if it has too many items', async () => {
+    const error = await refuse({ input: Array(4097).fill({ type: 'function_call' }) });
+
+    expect(error).toMatchObject({ code: 'invalid_value', param: 'input' });
+    expect(error.message).toContain('at most 4096');
+  });
+
   it.each([
     [{ previous_response_id: 'resp_1' }, 'unsupported_parameter', 'previous_response_id'],
     [{ conversation: { id: 'conv_1' } }, 'unsupported_parameter', 'conversation'],
