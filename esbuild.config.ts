@@ -60,7 +60,12 @@ const options: BuildOptions & { metafile: true } = {
 };
 const inFunctions = await build({
   ...options,
-  entryPoints: [...functions, { in: 'src/startup/preload.ts', out: 'preload' }],
+  entryPoints: [
+    ...functions,
+    { in: 'src/startup/preload.ts', out: 'preload' },
+    // Where the chunk is that starts it.
+    { in: 'src/api/grammar/grammar-worker.ts', out: 'functions/chunks/grammar-worker' },
+  ],
   outdir: 'dist',
   // Apart from the handlers, whose folder is read to list them.
   chunkNames: 'functions/chunks/[name]-[hash]',

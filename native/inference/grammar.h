@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "grammar-state.h"
 #include "llama.h"
 #include "napi.h"
 
@@ -13,24 +14,27 @@ struct SamplerDeleter {
 };
 using SamplerPointer = std::unique_ptr<llama_sampler, SamplerDeleter>;
 
-/** A grammar in llama.cpp's GBNF. */
+/** A grammar in llama.cpp's notation, GBNF. */
 class GrammarSource {
 public:
-    /** @throws std::invalid_argument when llama.cpp cannot parse it */
-    GrammarSource(const llama_vocab * vocab, std::string gbnf);
-    /** The grammar at its root. Parses it again for each call but the first. On the inference thread. */
-    SamplerPointer take();
+    GrammarSource(std::shared_ptr<TokenPieces> pieces, std::string gbnf);
+
+    /** On any thread. @throws GrammarError when it is malformed or exceeds a limit */
+    void parse();
+    /** The grammar at its root. It is parsed. On the inference thread. */
+    std::unique_ptr<GrammarState> take() const;
+
+    const std::shared_ptr<TokenPieces> pieces;
 
 private:
-    const llama_vocab * vocab;
-    std::string gbnf;
-    SamplerPointer parsed;
+    const std::string gbnf;
+    std::shared_ptr<const Rules> rules;
 };
 
 /** What JavaScript holds of a grammar. */
 class Grammar : public Napi::ObjectWrap<Grammar> {
 public:
-    /** (model, gbnf). Throws when llama.cpp cannot parse it. */
+    /** (tokenPieces, gbnf) */
     explicit Grammar(const Napi::CallbackInfo & info);
 
     static Napi::Function define(Napi::Env env);
@@ -38,7 +42,10 @@ public:
     std::shared_ptr<GrammarSource> source;
 
 private:
-    Napi::ObjectReference modelReference;
+    Napi::ObjectReference piecesReference;
+
+    /** Parses it on the preparation thread. Rejects with a GrammarError. */
+    Napi::Value Parse(const Napi::CallbackInfo & info);
 };
 
 /** Where in a text its grammar starts. */
@@ -56,11 +63,11 @@ struct GrammarStart {
     bool startsThinking = false;
 };
 
-/** Follows one text. On the inference thread. */
+/** Follows one text. On the inference thread. All methods throw GrammarError when a token takes too much work. */
 class GrammarConstraint {
 public:
-    /** @throws std::runtime_error when the grammar does not admit the prefix */
-    GrammarConstraint(const llama_vocab * vocab, std::shared_ptr<GrammarSource> source, const GrammarStart & start);
+    /** @throws GrammarError when the grammar does not admit the prefix */
+    GrammarConstraint(std::shared_ptr<GrammarSource> source, const GrammarStart & start);
 
     /** Whether the text has to match the grammar now. */
     bool isActive() const { return phase == Phase::active; }
@@ -77,7 +84,6 @@ private:
      */
     enum class Phase { awaiting, undecided, active };
 
-    const llama_vocab * vocab;
     std::shared_ptr<GrammarSource> source;
     std::vector<std::regex> triggers;
     const std::string thoughtsStart;
@@ -88,13 +94,11 @@ private:
     std::string window;
     /** Whether the window is the whole text. */
     bool isWhole = true;
-    SamplerPointer state;
+    std::unique_ptr<GrammarState> state;
 
     void awaitTrigger(const std::string & piece);
     void decide(llama_token token, const std::string & piece);
     void follow(const std::string & piece);
     bool skipThoughts();
-    bool acceptText(const std::string & text);
-    bool acceptTokens(const std::vector<llama_token> & tokens);
     void await();
 };

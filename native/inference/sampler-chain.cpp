@@ -50,7 +50,7 @@ void SamplerChain::build() {
     const bool needsEnds = config.ignoreEndOfGeneration || config.minTokens > 0;
     biases.emplace(config, needsEnds ? findEnds(vocab) : std::vector<llama_token>{});
     penalties.emplace(config);
-    if (grammar != nullptr) constraint.emplace(vocab, grammar, config.grammarStart);
+    if (grammar != nullptr) constraint.emplace(grammar, config.grammarStart);
     auto params = llama_sampler_chain_default_params();
     params.no_perf = true;
     chain.reset(llama_sampler_chain_init(params));

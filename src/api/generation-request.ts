@@ -55,13 +55,17 @@ export function assertGenerates({ engine, embedder }: ModelService): void {
  *
  * @throws {RequestError} `context_length_exceeded` when the prompt has too many characters to fit the context
  */
-export function tokenizePrompt(text: string, { engine }: ModelService, param: string): Token[] {
+export async function tokenizePrompt(
+  text: string,
+  { engine }: ModelService,
+  param: string,
+): Promise<Token[]> {
   assertMayFit(text, engine.contextSize, param);
-  return engine.tokenize(text);
+  return engine.tokenizeAside(text);
 }
 
 /**
- * Rejects a text that cannot fit, before its tokenization: megabytes would block the process for seconds.
+ * Rejects a text that cannot fit, before its tokenization: megabytes would take seconds.
  *
  * @throws {RequestError} `context_length_exceeded` when the text has too many characters to fit the context
  */

@@ -68,7 +68,9 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
   };
   // The rest of the front is imported while the emulator starts.
   await supervisor.firstStart;
-  const { createFrontServer, explain, InvocationQueue, passThrough } = await import('./serving.ts');
+  const { createFrontServer, explain, HealthCheck, InvocationQueue, passThrough } = await import(
+    './serving.ts'
+  );
   const queue = new InvocationQueue({ limit: config.queueLimit, now: () => performance.now() });
   const passing = new Set<Promise<void>>();
   const pass = async (passed: PassedRequest) => {
@@ -92,6 +94,7 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
     apiKey: config.apiKey,
     invoke: (event, headers) => supervisor.invoke(event, headers),
     passThrough: pass,
+    health: new HealthCheck(link, () => performance.now()),
   });
 
   const abandon = () => void supervisor.stop();

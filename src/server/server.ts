@@ -14,6 +14,7 @@ import {
 } from './emulator-errors.ts';
 import { declaresMoreThan, maximumEventBytes, readBody } from './event-body.ts';
 import { allowHalfClosed, probeHalfClosed } from './half-closed.ts';
+import { type HealthCheck, healthPath } from './health-check.ts';
 import { errorAnswer, type HttpAnswer, invocationHeaders, sendAnswer } from './http-answer.ts';
 import { type InvocationQueue, QueueClosedError, QueueFullError } from './invocation-queue.ts';
 import { refuseMalformed } from './malformed-http.ts';
@@ -34,6 +35,7 @@ export interface FrontServices {
   readonly invoke: (event: Uint8Array, headers: ReturnType<typeof invocationHeaders>) => Promise<HttpAnswer>;
   /** Has the runtime answer on the response, as the answer is generated. */
   readonly passThrough: (passed: PassedRequest) => Promise<void>;
+  readonly health: Pick<HealthCheck, 'answer'>;
 }
 
 interface Exchange {
@@ -89,6 +91,9 @@ async function route(exchange: Exchange, services: FrontServices): Promise<HttpA
       throw new RequestError('method_not_allowed', `${method} cannot invoke: use POST.`, {
         headers: { allow: 'POST' },
       });
+    case healthPath:
+      if (method === 'GET' || method === 'HEAD') return services.health.answer(exchange.request);
+      return passOn(exchange, services);
     default:
       return passOn(exchange, services);
   }

@@ -88,12 +88,16 @@ export async function countPromptTokens(
   service: ModelService,
   { foreignFields }: Pick<RequestContext, 'foreignFields'> = {},
 ): Promise<number> {
-  const { tokens } = preparePrompt(parseChatRequest(body, foreignFields), service, foreignFields);
+  const { tokens } = await preparePrompt(parseChatRequest(body, foreignFields), service, foreignFields);
   return tokens.length;
 }
 
 /** Renders the prompt and converts it to tokens, however many they are. */
-function preparePrompt(request: ChatRequest, service: ModelService, foreign: ForeignFields | undefined) {
+async function preparePrompt(
+  request: ChatRequest,
+  service: ModelService,
+  foreign: ForeignFields | undefined,
+) {
   // As in OpenAI's API, where a completion needs a model too; the invoke URL asks for one without.
   if (service.strictModel && request.model === undefined)
     throw new RequestError('missing_required_parameter', "'model' is required.", { param: 'model' });
@@ -103,17 +107,15 @@ function preparePrompt(request: ChatRequest, service: ModelService, foreign: For
   const tools = request.tool_choice === 'none' ? [] : (request.tools ?? []);
   const variables = toVariables(readEffort(request, template, foreign), request.chat_template_kwargs);
   const rendered = renderPrompt(request.messages, tools, service, variables);
-  const tokens = splitPrompt(rendered.prompt).flatMap((piece, index) =>
-    index === 0
-      ? tokenizePrompt(piece, service, 'messages')
-      : service.engine.tokenizeText(piece, { special: true }),
-  );
+  const [first = '', ...rest] = splitPrompt(rendered.prompt);
+  const tokens = await tokenizePrompt(first, service, 'messages');
+  for (const piece of rest) tokens.push(...(await service.engine.tokenizeAside(piece, { special: true })));
   return { template, tools, tokens, rendered };
 }
 
 async function start(request: ChatRequest, service: ModelService, context: RequestContext): Promise<Started> {
-  const { template, tools, tokens, rendered } = preparePrompt(request, service, context.foreignFields);
-  const output = toChatOutput(request, toTextConstraint(request), tools, { template, rendered });
+  const { template, tools, tokens, rendered } = await preparePrompt(request, service, context.foreignFields);
+  const output = await toChatOutput(request, toTextConstraint(request), tools, { template, rendered });
   const { reader, grammar, marks, stops } = output.format;
   const { engine } = service;
   assertFits(tokens.length, engine, 'messages');

@@ -5,6 +5,7 @@ import type { GenerationRequest, ScoredToken, Token } from '../engine.ts';
 import type { Decode, NativeSequence, Sampler } from '../sequence/native-sequence.ts';
 import type { NativeGrammar } from './llama-addon.ts';
 import type { LlamaContext } from './llama-context.ts';
+import { toEngineError } from './llama-grammar.ts';
 import type { LlamaModel } from './llama-model.ts';
 import { toSamplerConfig } from './sampler-config.ts';
 import { TokenLoop } from './token-loop.ts';
@@ -109,7 +110,13 @@ export class LlamaSequence implements NativeSequence<NativeGrammar> {
       ...(grammar === undefined ? [] : [grammar]),
     );
     return {
-      choose: (output) => context.inference.sample(output, sampler),
+      choose: async (output) => {
+        try {
+          return await context.inference.sample(output, sampler);
+        } catch (error) {
+          throw toEngineError(error);
+        }
+      },
       openLoop: (position, token, events) => {
         // Several sequences share their decodes.
         if (!this.isAlone) return undefined;

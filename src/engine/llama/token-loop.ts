@@ -2,6 +2,7 @@
 // the next by itself, and JavaScript does its part while a step runs (docs/decisions/0013).
 import type { Token } from '../engine.ts';
 import type { AddonTokenLoop } from './llama-addon.ts';
+import { toEngineError } from './llama-grammar.ts';
 
 export interface TokenLoopOptions {
   readonly native: AddonTokenLoop;
@@ -26,6 +27,7 @@ export class TokenLoop {
   /**
    * Asks for a step, behind those asked for before; there is none after a token that ends a text.
    *
+   * @throws {GrammarError} when the grammar takes too much work, or admits no token
    * @throws {Error} when llama.cpp fails, and when the step is not taken
    */
   async step(): Promise<Token> {
@@ -35,7 +37,7 @@ export class TokenLoop {
       chosen = await native.step();
     } catch (error) {
       onFailed();
-      throw error;
+      throw toEngineError(error);
     }
     if (chosen < 0) throw new Error('The step was not taken.');
     onEvaluated(this.#next);

@@ -24,7 +24,8 @@ function open(
     tools: calls === undefined ? [] : tools,
     mustCall: false,
     parallel: true,
-    json: calls === 'insteadOfContent' ? { type: 'object' } : undefined,
+    isJson: calls === 'insteadOfContent',
+    schemas: '',
     ...more,
   });
   return new ChatReader(format.reader);

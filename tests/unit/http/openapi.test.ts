@@ -139,6 +139,14 @@ describe('GET /openapi.json', () => {
     ]);
   });
 
+  it('shows the errors of an API in its own format', () => {
+    const exampleOf = (path: string) => JSON.stringify(description.paths[path]?.post?.responses);
+
+    expect(exampleOf('/api/chat')).toContain('{"error":"The reason."}');
+    expect(exampleOf('/v1/messages')).toContain('"type":"error"');
+    expect(exampleOf('/v1/completions')).toContain("OpenAI's format");
+  });
+
   it('requires the key everywhere but at / and /health, and describes the parameters of paths', () => {
     const open = Object.entries(description.paths).filter(([, methods]) =>
       Object.values(methods).some(({ security }) => security?.length === 0),

@@ -309,6 +309,8 @@ describe('POST /api/chat', () => {
   it.each([
     [{ messages: [{ role: 'pirate', content: 'Hi' }] }, /messages\.0\.role/],
     [{ messages: 'Hi' }, /^'messages' must be a list/],
+    [{ messages: Array(2049).fill(7) }, /^'messages' must be a list of at most 2048, not a list of 2049\.$/],
+    [{ messages: [{ role: 'user', images: Array(2049).fill('a') }] }, /^'images' must be a list of at most/],
     [{ messages, options: { temperature: -1 } }, /^'options\.temperature' must be at least 0, not -1\.$/],
     [{ messages, options: { top_p: 'much' } }, /^'options\.top_p' must be a number/],
     [{ messages, options: { mirostat: 7 } }, /^'options\.mirostat' must be at most 2/],
