@@ -32,7 +32,7 @@ async function load(env: Environment): Promise<Service> {
   const { logPrompts, ...telemetry } = readTelemetryConfig(env);
   const reporter = await loadReporter(telemetry, { servesPort: isBehindFront(env) });
   if (logPrompts) reporter.log.warn('Prompts and completions are being logged, because LOG_PROMPTS is true.');
-  const { config, name, file, engine, description, warnings, loadMs } = await loadModel(env);
+  const { config, name, file, sampling, engine, description, warnings, loadMs } = await loadModel(env);
   for (const warning of warnings) reporter.log.warn(warning);
   // The front prints it when all is ready. A function prints nothing of its own: there GET /props has the same facts.
   if (!isOnLambda(env) && !isBehindFront(env)) {
@@ -44,6 +44,7 @@ async function load(env: Environment): Promise<Service> {
     embedder: engine.embedder,
     model: name,
     file,
+    samplingDefaults: sampling,
     modelAliases: config.modelAliases,
     strictModel: config.strictModel,
     strictFields: config.strictFields,
