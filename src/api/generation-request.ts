@@ -12,12 +12,12 @@ const longestTokenInCharacters = 256;
 /** Converts the fields that do not concern the prompt, the number of tokens or the grammar. */
 export function toGenerationOptions(
   fields: GenerationFields,
-  { engine }: ModelService,
+  { engine, samplingDefaults }: ModelService,
   { seed, endBy }: RequestContext,
 ): Omit<GenerationRequest, 'prompt' | 'maxTokens' | 'grammar'> {
   const { stop, cache_prompt, t_max_predict_ms } = fields;
   return {
-    sampling: toSampling(fields, fields.seed ?? seed, engine),
+    sampling: toSampling(fields, fields.seed ?? seed, engine, samplingDefaults),
     stop: typeof stop === 'string' ? [stop] : stop,
     cachePrompt: cache_prompt,
     ...(t_max_predict_ms !== undefined && { maxPredictMs: t_max_predict_ms }),

@@ -4,6 +4,7 @@
 import { ChatTemplate } from '../chat/chat-template.ts';
 import { readTelemetryConfig } from '../config/config.ts';
 import type { Environment } from '../config/environment.ts';
+import { openChatLibrary } from '../engine/llama/open-chat-library.ts';
 import { readApiKeySource } from '../http/api-key.ts';
 import { readCors } from '../http/cors.ts';
 import type { Service } from '../http/service.ts';
@@ -31,7 +32,7 @@ async function load(env: Environment): Promise<Service> {
   const { logPrompts, ...telemetry } = readTelemetryConfig(env);
   const reporter = await loadReporter(telemetry, { servesPort: isBehindFront(env) });
   if (logPrompts) reporter.log.warn('Prompts and completions are being logged, because LOG_PROMPTS is true.');
-  const { config, name, file, engine, description, warnings, loadMs } = await loadModel(env);
+  const { config, name, file, sampling, engine, description, warnings, loadMs } = await loadModel(env);
   for (const warning of warnings) reporter.log.warn(warning);
   // The front prints it when all is ready. A function prints nothing of its own: there GET /props has the same facts.
   if (!isOnLambda(env) && !isBehindFront(env)) {
@@ -43,6 +44,7 @@ async function load(env: Environment): Promise<Service> {
     embedder: engine.embedder,
     model: name,
     file,
+    samplingDefaults: sampling,
     modelAliases: config.modelAliases,
     strictModel: config.strictModel,
     strictFields: config.strictFields,
@@ -50,7 +52,9 @@ async function load(env: Environment): Promise<Service> {
     cors,
     imagePlaceholders: config.imagePlaceholders,
     chatTemplate:
-      chatTemplate === undefined ? undefined : new ChatTemplate({ chatTemplate, bosToken, eosToken }),
+      chatTemplate === undefined
+        ? undefined
+        : new ChatTemplate({ chatTemplate, bosToken, eosToken, openLibrary: openChatLibrary }),
     telemetry: new Telemetry({
       reporter,
       logPrompts,
