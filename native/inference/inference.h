@@ -30,12 +30,16 @@ private:
     ggml_threadpool_t threads = nullptr;
 
     float * logitsOf(int32_t output);
+    /** @throws Napi::RangeError for a token outside of the vocabulary */
+    void assertTokens(Napi::Env env, const std::vector<llama_token> & tokens) const;
     void keepThreads(int count);
     void releaseThreads();
 
     Napi::Value Decode(const Napi::CallbackInfo & info);
     Napi::Value Sample(const Napi::CallbackInfo & info);
     Napi::Value ScoreToken(const Napi::CallbackInfo & info);
+    Napi::Value ScoreTokens(const Napi::CallbackInfo & info);
+    Napi::Value ScoreTree(const Napi::CallbackInfo & info);
     Napi::Value SaveSequence(const Napi::CallbackInfo & info);
     Napi::Value LoadSequence(const Napi::CallbackInfo & info);
     Napi::Value ReadSequence(const Napi::CallbackInfo & info);

@@ -90,6 +90,23 @@ const bodies: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   },
   '/v1/embeddings': { input: ['Hi', 'Ho'], encoding_format: 'base64' },
   '/v1/rerank': { query: 'Hi', documents: ['Ho', { text: 'Hi' }] },
+  '/v1/decisions': {
+    input: [
+      { id: 'm1', role: 'user', content: [{ type: 'input_text', text: 'Hi' }] },
+      { id: 'c1', type: 'function_call', call_id: 'a', name: 'f', arguments: '{}' },
+      { id: 'o1', type: 'function_call_output', call_id: 'a', output: '12' },
+      { id: 'm2', role: 'assistant', content: [{ type: 'output_text', text: 'Ho' }] },
+    ],
+    questions: [
+      { type: 'predicate', instructions: 'Is it?', name: 'a' },
+      {
+        type: 'choice',
+        instructions: [{ type: 'input_text', text: 'Which?' }],
+        choices: [{ value: 'a' }, { value: true }],
+      },
+      { type: 'score', instructions: 'How?', levels: [{ label: 'a', description: 'b' }, { label: 'b' }] },
+    ],
+  },
   '/tokenize': { content: 'Hi', with_pieces: true },
   '/detokenize': { tokens: [72, 105] },
   '/apply-template': { messages: [{ role: 'user', content: texts }], tools: [tool] },
@@ -238,7 +255,17 @@ describe('a foreign field', () => {
 
 describe('a neutral value', () => {
   it('of an optional field is the same as none', async () => {
-    const required = ['messages', 'prompt', 'input', 'query', 'documents', 'tokens', 'content', 'stream'];
+    const required = [
+      'messages',
+      'prompt',
+      'input',
+      'questions',
+      'query',
+      'documents',
+      'tokens',
+      'content',
+      'stream',
+    ];
     const optional = fieldNames.filter((name) => !required.includes(name) && name !== 'json_schema');
     await fc.assert(
       fc.asyncProperty(routes, fc.constantFrom(...optional), neutral, async (route, field, value) => {

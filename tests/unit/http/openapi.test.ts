@@ -4,6 +4,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { parseChatRequest, parseTemplateRequest } from '../../../src/api/chat/chat-request.ts';
 import { parseCompletionRequest } from '../../../src/api/completions/completion-request.ts';
+import { parseDecisionsRequest } from '../../../src/api/decisions/decisions-request.ts';
 import { parseEmbeddingsRequest } from '../../../src/api/embeddings/embeddings-request.ts';
 import { toInfillRequest, toNativeRequest } from '../../../src/api/native/native-request.ts';
 import { parseRerankRequest } from '../../../src/api/rerank/rerank-request.ts';
@@ -46,6 +47,7 @@ const parsers: Readonly<Record<string, (body: unknown) => unknown>> = {
   },
   '/v1/embeddings': parseEmbeddingsRequest,
   '/v1/rerank': parseRerankRequest,
+  '/v1/decisions': (body) => parseDecisionsRequest(body),
   '/tokenize': parseTokenizeRequest,
   '/detokenize': parseDetokenizeRequest,
   '/apply-template': parseTemplateRequest,
@@ -98,6 +100,7 @@ describe('GET /openapi.json', () => {
       'post /tokenize',
       'post /v1/chat/completions',
       'post /v1/completions',
+      'post /v1/decisions',
       'post /v1/embeddings',
       'post /v1/rerank',
     ]);
@@ -244,6 +247,26 @@ const bodies: Readonly<Record<string, readonly unknown[]>> = {
     { query: 'a', documents: ['b'] },
     { query: 'a', documents: [] },
     { query: 'a', documents: [7] },
+  ],
+  '/v1/decisions': [
+    {},
+    { input: 'a', questions: [{ type: 'predicate', instructions: 'b' }] },
+    { input: 'a', questions: [] },
+    { input: [{ role: 'user', content: 'a' }], questions: [{ type: 'predicate', instructions: [] }] },
+    {
+      input: [
+        { role: 'user', content: [{ type: 'input_json', data: {} }] },
+        { type: 'function_call', call_id: 'c', name: 'd', arguments: '' },
+        { type: 'function_call_output', call_id: 'c', output: 'e' },
+      ],
+      questions: [
+        { type: 'choice', instructions: 'b', choices: [{ value: true }, { value: 'c', description: 'd' }] },
+        { type: 'score', instructions: 'b', levels: [{ label: 'c' }, { label: 'd' }], name: 'e' },
+      ],
+    },
+    { input: 'a', questions: [{ type: 'choice', instructions: 'b', choices: [{ value: 'c' }] }] },
+    { input: 'a', questions: [{ type: 'score', instructions: 'b', levels: [{ label: 7 }, { label: 'd' }] }] },
+    { input: 'a', questions: [{ type: 'rank', instructions: 'b' }] },
   ],
   '/tokenize': [{ prompt: 'a' }, { content: 'a', with_pieces: true }, { content: 7 }, { text: 'a' }],
   '/detokenize': [{ tokens: [] }, { tokens: [1] }, { tokens: [-1] }, { tokens: 'a' }, {}],
