@@ -210,7 +210,7 @@ describe('a decision', () => {
     const { answers } = await decide({ input: letter, questions: [{ type: 'predicate', instructions }] });
     const prompt =
       '<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n' +
-      `<|im_start|>user\n${letter}\n\n${instructions}\nIs this true of the above? Answer Yes or No.<|im_end|>\n` +
+      `<|im_start|>user\n${letter}\n\nIs this true of the above? Answer Yes or No.\n${instructions}<|im_end|>\n` +
       '<|im_start|>assistant\n';
     const weights = { yes: 0, no: 0 };
     for (const [answer, writings] of [

@@ -7,30 +7,25 @@ export interface AskedQuestion {
   readonly answers: readonly string[];
 }
 
+/** What all questions of a kind have in common comes first, where it is evaluated once. */
 export function askQuestion(question: Question, instructions: string): AskedQuestion {
+  const asked = instructions.trim();
   switch (question.type) {
     case 'predicate':
-      return {
-        text: `${instructions.trim()}\nIs this true of the above? Answer Yes or No.`,
-        answers: ['Yes', 'No'],
-      };
+      return { text: `Is this true of the above? Answer Yes or No.\n${asked}`, answers: ['Yes', 'No'] };
     case 'choice': {
       const answers = nameChoices(question.choices.map(({ value }) => value));
       const descriptions = question.choices.map(({ description }) => description);
-      return {
-        text: `${instructions.trim()}\nThe choices are:\n${toList(answers, descriptions)}\nAnswer with one of the choices.`,
-        answers,
-      };
+      const text = `Answer with one of the choices below.\n${asked}\n${toList(answers, descriptions)}`;
+      return { text, answers };
     }
     case 'score': {
       const answers = question.levels.map(({ label }) => label.trim());
       const descriptions = question.levels.map(({ description }) => description);
-      return {
-        text:
-          `${instructions.trim()}\nThe levels, from the lowest to the highest, are:\n${toList(answers, descriptions)}\n` +
-          'Answer with one of the levels.',
-        answers,
-      };
+      const text =
+        'Answer with one of the levels below, which go from the lowest to the highest.\n' +
+        `${asked}\n${toList(answers, descriptions)}`;
+      return { text, answers };
     }
     default:
       return question satisfies never;

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { type AnswerLinesOptions, answerLines } from '../../../src/batch/answer-lines.ts';
 import type { BatchResult } from '../../../src/batch/batch-result.ts';
+import type { ChatTemplate } from '../../../src/chat/chat-template.ts';
 import { EngineBusyError } from '../../../src/engine/engine.ts';
 import { FakeEmbedder } from '../api/fake-embedder.ts';
-import { toContext } from '../api/fake-service.ts';
+import { toContext, toTemplate } from '../api/fake-service.ts';
 import { BrokenEngine, FakeEngine } from '../fake-engine.ts';
 import { toLine, toNumbered, toOptions, toService } from './requests.ts';
 
@@ -14,14 +15,15 @@ async function answer(
   overrides: Partial<Omit<AnswerLinesOptions, 'save'>> & {
     onSave?: (number: number) => void;
     embedder?: FakeEmbedder;
+    chatTemplate?: ChatTemplate;
   } = {},
 ) {
-  const { onSave, embedder, ...others } = overrides;
+  const { onSave, embedder, chatTemplate, ...others } = overrides;
   const { options, logged } = toOptions(others);
   const saved = new Map<number, BatchResult>();
   const { unfinished } = await answerLines(
     toNumbered(lines),
-    { ...toService(engine), embedder },
+    { ...toService(engine), embedder, chatTemplate },
     {
       ...options,
       save: async ({ number }, result) => {
@@ -47,6 +49,20 @@ describe('answerLines', () => {
         body: expect.objectContaining({ choices: [expect.objectContaining({ text: ' Paris.' })] }),
       },
       error: null,
+    });
+  });
+
+  it('decides where the path asks for it', async () => {
+    const body = { input: 'A rose.', questions: [{ type: 'predicate', instructions: 'It is red.' }] };
+    const { saved } = await answer(
+      [JSON.stringify({ custom_id: 'one', method: 'POST', url: '/v1/decisions', body })],
+      new FakeEngine('', { contextSize: 512 }),
+      { chatTemplate: toTemplate("{% for m in messages %}{{ m['content'] }}{% endfor %}:") },
+    );
+
+    expect(saved.get(0)?.response).toMatchObject({
+      status_code: 200,
+      body: { answers: [{ type: 'predicate', name: null, probability: expect.any(Number) }] },
     });
   });
 
