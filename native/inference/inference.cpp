@@ -1,8 +1,10 @@
 #include "inference.h"
 
 #include <algorithm>
+#include <chrono>
 #include <stdexcept>
 
+#include "idle-processors.h"
 #include "logits.h"
 #include "sampler.h"
 #include "token-tree.h"
@@ -46,8 +48,10 @@ Inference::Inference(const Napi::CallbackInfo & info) : Napi::ObjectWrap<Inferen
     llama_set_abort_callback(
         context->ctx, [](void * isEnding) { return static_cast<const std::atomic<bool> *>(isEnding)->load(); },
         const_cast<std::atomic<bool> *>(&InferenceThread::of(info.Env()).isEnding()));
-    const int count = info[1].As<Napi::Number>().Int32Value();
-    if (count > 1) keepThreads(count);
+    const auto options = info[1].As<Napi::Object>();
+    mostThreads = options.Get("threads").ToNumber().Int32Value();
+    if (mostThreads > 1) keepThreads(mostThreads);
+    if (options.Get("adapts").ToBoolean()) governor.emplace(mostThreads, IdleProcessors());
 }
 
 Inference::~Inference() { releaseThreads(); }
@@ -76,7 +80,23 @@ Napi::Value Inference::run(Napi::Env env, std::vector<Napi::ObjectReference> kep
     });
 }
 
+void Inference::setThreads(int count) {
+    threadsInUse = count;
+    llama_set_n_threads(context->ctx, count, count);
+}
+
 void Inference::decode(llama_batch batch) {
+    // A piece of a prompt waits less often, and is no step to compare with.
+    const bool isGoverned = governor && fixed == 0 && batch.n_tokens <= static_cast<int32_t>(llama_n_seq_max(context->ctx));
+    setThreads(isGoverned ? governor->next() : mostThreads);
+    const auto begin = std::chrono::steady_clock::now();
+    evaluate(batch);
+    if (!isGoverned) return;
+    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
+    governor->took(time.count(), batch.n_tokens);
+}
+
+void Inference::evaluate(llama_batch batch) {
     switch (llama_decode(context->ctx, batch)) {
         case 0: return;
         case 1: throw std::runtime_error("llama.cpp has no room for the tokens in its context.");
@@ -97,6 +117,14 @@ void Inference::assertTokens(Napi::Env env, const std::vector<llama_token> & tok
 }
 
 ChosenToken Inference::choose(int32_t output, SamplerChain & sampler) { return sampler.choose(logitsOf(output)); }
+
+/** (boolean) */
+Napi::Value Inference::FixThreads(const Napi::CallbackInfo & info) {
+    fixed += info[0].ToBoolean() ? 1 : -1;
+    return info.Env().Undefined();
+}
+
+Napi::Value Inference::Threads(const Napi::CallbackInfo & info) { return Napi::Number::New(info.Env(), threadsInUse); }
 
 Napi::Value Inference::Decode(const Napi::CallbackInfo & info) {
     return run(info.Env(), {}, [this] {
@@ -256,6 +284,8 @@ Napi::Value Inference::Dispose(const Napi::CallbackInfo & info) {
 
 Napi::Function Inference::define(Napi::Env env) {
     return DefineClass(env, "Inference", {
+        InstanceAccessor<&Inference::Threads>("threads"),
+        InstanceMethod("fixThreads", &Inference::FixThreads),
         InstanceMethod("decode", &Inference::Decode),
         InstanceMethod("sample", &Inference::Sample),
         InstanceMethod("score", &Inference::ScoreToken),

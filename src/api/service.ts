@@ -3,10 +3,26 @@ import type { ChatTemplate } from '../chat/chat-template.ts';
 import type { Embedder } from '../engine/embedder.ts';
 import type { Engine } from '../engine/engine.ts';
 
+/** Facts of the model's file. */
+export interface ModelFile {
+  /** Lower-case hexadecimal SHA-256. */
+  readonly sha256: string;
+  /** llama.cpp's name of the architecture, such as `llama`. */
+  readonly architecture: string;
+  /** The number of weights. */
+  readonly parameters: number;
+  /** In llama.cpp's terms, such as `Q4_K_M`. */
+  readonly quantisation: string;
+  /** An SPDX identifier, or the licence's name where SPDX has none. */
+  readonly licence: string;
+}
+
 export interface ModelService {
   readonly engine: Engine;
   /** The model's name, as in `/v1/models`. */
   readonly model: string;
+  /** Default: unknown. */
+  readonly file?: ModelFile | undefined;
   /** More names of the model, in `/v1/models`. Default: none. */
   readonly modelAliases?: readonly string[];
   /** Whether a request for a model of another name fails. Default: false, the loaded model answers. */

@@ -1,7 +1,7 @@
 // Everything a function reads from its environment, once.
 import type { CacheRule, KvType } from '../engine/engine.ts';
 import type { MemoryRoom } from '../engine/memory.ts';
-import { readThreads } from './cpu.ts';
+import { readThreads, type Threads } from './cpu.ts';
 import {
   type Environment,
   readChoice,
@@ -24,8 +24,8 @@ export interface FunctionConfig {
    * to 8,192, as far as they fit the memory.
    */
   readonly contextSize: number | 'auto';
-  /** THREADS: threads that decode. By default as many as the CPU quota holds. */
-  readonly threads: number;
+  /** THREADS, MAX_THREADS: threads that decode. By default as many as the CPU quota holds, and fewer while the machine is busy. */
+  readonly threads: Threads;
   /** SLOTS: generations that run at once, each with a context of its own. Default 1; Lambda sends one at a time. */
   readonly slots: number;
   /**

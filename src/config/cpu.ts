@@ -25,15 +25,24 @@ export function threadsFor({ processors, cgroupQuota, lambdaShare }: CpuLimits):
   return Math.max(1, Math.floor(Math.min(processors, cgroupQuota ?? Infinity, lambdaShare ?? Infinity)));
 }
 
+export interface Threads {
+  /** How many decode. */
+  readonly count: number;
+  /** Whether fewer do while other processes keep the processors busy. */
+  readonly adapts: boolean;
+}
+
 /**
- * The threads that may decode: THREADS, or as many as the process may keep busy.
+ * The threads that decode: exactly THREADS, or at most MAX_THREADS, or at most as many as the process may keep busy.
  *
- * @throws {ConfigurationError} when THREADS is not a whole number from 1 to 256
+ * @throws {ConfigurationError} when one of them is not a whole number from 1 to 256
  */
-export function readThreads(env: Environment): number {
-  return (
-    readInteger(env, 'THREADS', { min: 1, max: 256, default: undefined }) ?? threadsFor(readCpuLimits(env))
-  );
+export function readThreads(env: Environment): Threads {
+  const range = { min: 1, max: 256, default: undefined } as const;
+  const exact = readInteger(env, 'THREADS', range);
+  if (exact !== undefined) return { count: exact, adapts: false };
+  const count = readInteger(env, 'MAX_THREADS', range) ?? threadsFor(readCpuLimits(env));
+  return { count, adapts: count > 1 };
 }
 
 function readCpuLimits(env: Environment): CpuLimits {

@@ -166,6 +166,8 @@ export interface GenerationSummary {
   readonly finishReason: FinishReason;
   /** Whether a stop string ended it. The text may then end anywhere. */
   readonly stopped: boolean;
+  /** The stop string that ended it. */
+  readonly stopString?: string;
   /** Whether the deadline `endBy` ended it. */
   readonly deadline: boolean;
   /** How long it waited for a slot before it started. */

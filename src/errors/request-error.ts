@@ -8,6 +8,8 @@ const codes = {
   unknown_parameter: { status: 400, type: 'invalid_request_error' },
   unsupported_parameter: { status: 400, type: 'invalid_request_error' },
   unsupported_schema: { status: 400, type: 'invalid_request_error' },
+  // Only Ollama's clients ask for a change of the model.
+  model_is_baked: { status: 400, type: 'invalid_request_error' },
   insufficient_memory: { status: 400, type: 'invalid_request_error' },
   context_length_exceeded: { status: 400, type: 'invalid_request_error' },
   invalid_api_key: { status: 401, type: 'invalid_request_error' },
@@ -57,7 +59,10 @@ export class RequestError extends Error {
   constructor(
     code: ErrorCode,
     message: string,
-    { param = null, headers = {} }: { param?: string | null; headers?: Record<string, string> } = {},
+    {
+      param = null,
+      headers = {},
+    }: { param?: string | null; headers?: Readonly<Record<string, string>> } = {},
   ) {
     super(message);
     this.code = code;

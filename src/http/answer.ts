@@ -2,9 +2,9 @@
 import { RequestError, toRequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
 import { ForeignFields } from '../generation/foreign-fields.ts';
-import { authorize } from './authorization.ts';
+import { authorize, toSentKey } from './authorization.ts';
 import { decodeBody } from './content-encoding.ts';
-import { TextAnswer } from './endpoint.ts';
+import { type ApiForm, readJsonBody, TextAnswer } from './endpoint.ts';
 import { type HttpRequest, type HttpResponse, toJsonResponse } from './http.ts';
 import { findEndpoint, findRoute, openPaths, type Route } from './routes.ts';
 import type { Service } from './service.ts';
@@ -25,8 +25,8 @@ export async function answer(
 ): Promise<HttpResponse> {
   const { apiKey, cors } = service;
   const { signal, metrics } = context;
-  const headers = { ...cors?.headers(request), 'x-request-id': context.id };
   const route = findRoute(request.path);
+  const headers = { ...cors?.headers(request), ...toIdHeaders(route, context) };
   const path = route?.pattern ?? 'unknown';
   const answered = (response: HttpResponse) => {
     metrics?.answered(path, signal.aborted ? clientDisconnectedStatus : response.status);
@@ -45,13 +45,14 @@ export async function answer(
   const foreignFields = new ForeignFields({ strict: isStrict(request, service) });
   try {
     if (apiKey !== undefined && !openPaths.has(path)) {
-      await authorize(request.headers.authorization, apiKey);
+      await authorize(request.headers, apiKey);
     }
     const http = await decodeBody(request);
     if (http.body.length > 0) context.transcript?.asked(http.body);
     const { endpoint, parameter } = findEndpoint(route, http);
     const content = await endpoint.answer({
-      http,
+      readBody: () => readJsonBody(http, endpoint),
+      headers: http.headers,
       service,
       context: { ...context, foreignFields, tenant: toTenant(request, context) },
       parameter,
@@ -75,7 +76,7 @@ export async function answer(
     foreignFields.log(context.log);
     const failure = toRequestError(error);
     return answered(
-      toJsonResponse(toErrorBody(failure, route), {
+      toJsonResponse(toErrorBody(failure, route, context), {
         status: failure.status,
         headers: { ...headers, ...toIgnoredHeader(foreignFields), ...failure.headers },
       }),
@@ -89,9 +90,18 @@ function isStrict({ headers }: HttpRequest, { strictFields = false }: Service): 
 }
 
 /** Each API has its own form of errors. A path that no API has gets OpenAI's. */
-function toErrorBody(error: RequestError, route: Route | undefined): object {
-  const [endpoint] = Object.values(route?.methods ?? {});
-  return endpoint?.toErrorBody?.(error) ?? error.toBody();
+function toErrorBody(error: RequestError, route: Route | undefined, { id }: RequestContext): object {
+  return toApi(route)?.toErrorBody?.(error, id) ?? error.toBody();
+}
+
+function toIdHeaders(route: Route | undefined, { id }: RequestContext): Record<string, string> {
+  const name = toApi(route)?.requestIdHeader;
+  return { 'x-request-id': id, ...(name !== undefined && { [name]: id }) };
+}
+
+/** The form of the API that a path belongs to, whatever the method. */
+function toApi(route: Route | undefined): ApiForm | undefined {
+  return Object.values(route?.methods ?? {})[0];
 }
 
 /** Lists the ignored fields of a request in a header of its answer. */
@@ -100,12 +110,14 @@ function toIgnoredHeader({ ignored }: ForeignFields): Record<string, string> {
 }
 
 /**
- * Each key has conversations of its own, and so has each caller that AWS knows. The header of such a caller has a signature,
- * which is another one in each request.
+ * Each key has conversations of its own, whichever header it comes in, and so has each caller that AWS knows. The header of
+ * such a caller has a signature, which is another one in each request.
  */
 function toTenant({ headers }: HttpRequest, { tenant }: RequestContext): string | undefined {
   if (tenant === undefined) return undefined;
-  return tenant === '' ? `key ${headers.authorization ?? ''}` : `caller ${tenant}`;
+  if (tenant !== '') return `caller ${tenant}`;
+  const key = toSentKey(headers);
+  return `key ${key === undefined ? (headers.authorization ?? '') : `Bearer ${key}`}`;
 }
 
 /** The methods of the path. An unknown path takes the method that is asked for, so that a page can read the 404. */

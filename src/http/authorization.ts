@@ -1,24 +1,31 @@
-// Checks the bearer keys that OpenAI's clients send.
+// Checks the keys that clients send: a bearer key, as OpenAI's clients do, or `x-api-key`, as Anthropic's do.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { RequestError } from '../errors/request-error.ts';
 import type { ApiKeySource } from './api-key.ts';
 
+/** The headers that may have a key, and those of any request. */
+type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
+
 /**
- * Checks an `authorization` header against the API key, in constant time.
+ * Checks the key of a request against the API key, in constant time.
  *
- * @throws {RequestError} `invalid_api_key` when the header is missing or has another key,
- * `api_key_unavailable` when the API key cannot be read
+ * @throws {RequestError} `invalid_api_key` when the key is missing or another one, `api_key_unavailable` when the API key
+ * cannot be read
  */
-export async function authorize(header: string | undefined, apiKey: ApiKeySource): Promise<void> {
-  const sent = toBearerKey(header);
-  if (sent === undefined) throw toInvalidKeyError(header);
+export async function authorize(headers: Headers, apiKey: ApiKeySource): Promise<void> {
+  const sent = toSentKey(headers);
+  if (sent === undefined) throw toInvalidKeyError(headers);
   if (isSame(sent, await orUnavailable(apiKey.current()))) return;
   if (isSame(sent, await orUnavailable(apiKey.latest()))) return;
-  throw toInvalidKeyError(header);
+  throw toInvalidKeyError(headers);
 }
 
-function toBearerKey(header: string | undefined): string | undefined {
-  return /^bearer +(.+)$/i.exec(header?.trim() ?? '')?.[1];
+/** Returns the key of a request. A bearer key comes first. */
+export function toSentKey({ authorization, 'x-api-key': apiKey }: Headers): string | undefined {
+  const bearer =
+    typeof authorization === 'string' ? /^bearer +(.+)$/i.exec(authorization.trim())?.[1] : undefined;
+  if (bearer !== undefined) return bearer;
+  return typeof apiKey === 'string' && apiKey.trim() !== '' ? apiKey.trim() : undefined;
 }
 
 function isSame(sent: string, expected: string): boolean {
@@ -30,12 +37,14 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-function toInvalidKeyError(header: string | undefined): RequestError {
+const howToSend = "in the header 'authorization: Bearer KEY' or 'x-api-key: KEY'";
+
+function toInvalidKeyError({ authorization, 'x-api-key': apiKey }: Headers): RequestError {
   return new RequestError(
     'invalid_api_key',
-    header === undefined
-      ? "The API key is missing. Send it in the header 'authorization: Bearer KEY'."
-      : "The API key is wrong. Send the server's key in the header 'authorization: Bearer KEY'.",
+    authorization === undefined && apiKey === undefined
+      ? `The API key is missing. Send it ${howToSend}.`
+      : `The API key is wrong. Send the server's key ${howToSend}.`,
     { headers: { 'www-authenticate': 'Bearer' } },
   );
 }

@@ -7,8 +7,8 @@ const anyOrigin = '*';
 const expected =
   "'*', or the exact origins of web pages separated by commas, such as https://chat.example.com";
 
-/** Browsers hide these headers from a page unless they are exposed. OpenAI's client reads the first two. */
-const exposedHeaders = 'x-request-id, retry-after, x-ignored-fields';
+/** Browsers hide these headers from a page unless they are exposed. The clients of OpenAI and Anthropic read the first three. */
+const exposedHeaders = 'x-request-id, request-id, retry-after, x-ignored-fields';
 
 /** A browser caches a preflight for this many seconds. It is Chromium's maximum. */
 const preflightSeconds = 7200;
@@ -59,7 +59,7 @@ export class Cors {
         // `authorization`.
         'access-control-allow-headers': headerNames.test(requested)
           ? requested
-          : 'authorization, content-type',
+          : 'authorization, x-api-key, content-type',
         'access-control-max-age': String(preflightSeconds),
         ...this.#vary,
       },

@@ -22,26 +22,50 @@ export class TextAnswer {
 export type Answer = object | AsyncGenerator<object, void, void> | StreamAnswer | TextAnswer;
 
 interface EndpointRequest {
-  readonly http: HttpRequest;
+  /**
+   * Returns the JSON of the body.
+   *
+   * @throws {RequestError} when the body is not JSON
+   */
+  readonly readBody: () => unknown;
+  /** A direct invoke has none. */
+  readonly headers: HttpRequest['headers'];
   readonly service: ModelService;
   readonly context: RequestContext;
   /** The decoded value of the path's `{parameter}`. */
   readonly parameter: string;
 }
 
-export interface Endpoint {
+/** What an API's clients expect of every answer. Default: OpenAI's form. */
+export interface ApiForm {
+  /** Converts an error to the body of the answer. */
+  readonly toErrorBody?: (error: RequestError, requestId: string) => object;
+  /** One more name of the header `x-request-id`. */
+  readonly requestIdHeader?: string;
+}
+
+export interface Endpoint extends ApiForm {
   /** The summary in the OpenAPI document. */
   readonly summary: string;
   /** The schema of the JSON body. Absent when the endpoint reads no body. */
   readonly schema?: z.ZodMiniType | (() => Promise<z.ZodMiniType>);
-  /** Converts an error to the body of the answer. Default: OpenAI's form. */
-  readonly toErrorBody?: (error: RequestError) => object;
+  /** Whether JSON may come with the media type of a form. Default: false. */
+  readonly takesForms?: boolean;
+  /** Whether the answer is a stream unless the request sets `stream` to false. Default: false. */
+  readonly streamsByDefault?: boolean;
   readonly answer: (request: EndpointRequest) => Answer | Promise<Answer>;
 }
 
+/** How an endpoint differs from those of OpenAI's API. */
+type EndpointOptions = Pick<Endpoint, keyof ApiForm | 'takesForms' | 'streamsByDefault'>;
+
 /** Defines an endpoint that reads no body. */
-export function get(summary: string, answer: Endpoint['answer']): { GET: Endpoint } {
-  return { GET: { summary, answer } };
+export function get(
+  summary: string,
+  answer: Endpoint['answer'],
+  options: EndpointOptions = {},
+): { GET: Endpoint } {
+  return { GET: { ...options, summary, answer } };
 }
 
 /**
@@ -51,14 +75,14 @@ export function post(
   summary: string,
   schema: z.ZodMiniType,
   answer: (body: unknown, service: ModelService, context: RequestContext) => Answer | Promise<Answer>,
-  options: Pick<Endpoint, 'toErrorBody'> = {},
+  options: EndpointOptions = {},
 ): { POST: Endpoint } {
   return {
     POST: {
       ...options,
       summary,
       schema,
-      answer: ({ http, service, context }) => answer(readJsonBody(http), service, context),
+      answer: ({ readBody, service, context }) => answer(readBody(), service, context),
     },
   };
 }
@@ -77,15 +101,15 @@ export interface LoadedEndpoint {
 export function postLoaded(
   summary: string,
   load: () => Promise<LoadedEndpoint>,
-  options: Pick<Endpoint, 'toErrorBody'> = {},
+  options: EndpointOptions = {},
 ): { POST: Endpoint } {
   return {
     POST: {
       ...options,
       summary,
       schema: async () => (await load()).schema,
-      answer: async ({ http, service, context }) => {
-        const body = readJsonBody(http);
+      answer: async ({ readBody, service, context }) => {
+        const body = readBody();
         const { answer } = await load();
         return answer(body, service, context);
       },
@@ -93,9 +117,17 @@ export function postLoaded(
   };
 }
 
-function readJsonBody({ headers, body }: HttpRequest): unknown {
-  const contentType = headers['content-type'];
-  if (contentType !== undefined && !/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType.trim())) {
+/** The media type that `curl -d` sends. */
+const formType = /^application\/x-www-form-urlencoded\s*(?:;|$)/i;
+
+const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
+
+/** @throws {RequestError} when the body is not JSON, or its content type is another one */
+export function readJsonBody({ headers, body }: HttpRequest, { takesForms = false }: Endpoint): unknown {
+  const contentType = headers['content-type']?.trim();
+  // A page of another origin may send a form without asking, so its JSON must have its own type.
+  const isForm = takesForms && headers.origin === undefined && formType.test(contentType ?? '');
+  if (contentType !== undefined && !isForm && !jsonType.test(contentType)) {
     throw new RequestError(
       'unsupported_media_type',
       `Unsupported content-type '${contentType}'. Send JSON with 'content-type: application/json'.`,

@@ -64,12 +64,17 @@ export async function toOpenApi(routes: Routes, open: ReadonlySet<string>): Prom
     info: {
       title: 'gguf-lambda',
       version: '0.1.0',
-      description: "One GGUF model behind OpenAI's API for completions, chat and embeddings.",
+      description: "One GGUF model behind OpenAI's API for completions, chat, responses and embeddings.",
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
-    security: [{ bearer: [] }],
-    components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+    security: [{ bearer: [] }, { apiKey: [] }],
+    components: {
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer' },
+        apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' },
+      },
+    },
     paths: Object.fromEntries(await Promise.all(paths)),
   };
 }

@@ -5,6 +5,7 @@ import { completionRequestSchema } from '../api/completions/completion-request.t
 import { complete } from '../api/completions/completions.ts';
 import { embed } from '../api/embeddings/embeddings.ts';
 import { embeddingsRequestSchema } from '../api/embeddings/embeddings-request.ts';
+import { toMessagesError } from '../api/messages/message-format.ts';
 import {
   findModel,
   type LoadedModel,
@@ -21,15 +22,33 @@ import { detokenizeRequestSchema, tokenizeRequestSchema } from '../api/tokens/to
 import { RequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { type Endpoint, get, post, postLoaded, TextAnswer } from './endpoint.ts';
+import { type ApiForm, type Endpoint, get, post, postLoaded, TextAnswer } from './endpoint.ts';
 import type { HttpRequest } from './http.ts';
+import { ollamaRoutes } from './ollama-routes.ts';
 import { toOpenApi } from './openapi.ts';
 
 const loadNative = () => import('../api/native/native-endpoints.ts');
+const loadMessages = () => import('../api/messages/messages-endpoints.ts');
+
+const messagesForm: ApiForm = { toErrorBody: toMessagesError, requestIdHeader: 'request-id' };
 
 const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
   '/v1/completions': post('Completes a prompt.', completionRequestSchema, complete),
   '/v1/chat/completions': post('Answers a conversation.', chatRequestSchema, chat),
+  '/v1/responses': postLoaded(
+    "Answers a conversation, in the format of OpenAI's Responses.",
+    async () => (await import('../api/responses/responses.ts')).responses,
+  ),
+  '/v1/messages': postLoaded(
+    "Answers a conversation, in Anthropic's format.",
+    async () => (await loadMessages()).messages,
+    messagesForm,
+  ),
+  '/v1/messages/count_tokens': postLoaded(
+    "Counts the tokens of a conversation, in Anthropic's format.",
+    async () => (await loadMessages()).tokenCount,
+    messagesForm,
+  ),
   '/completion': postLoaded(
     "Completes a prompt, in llama-server's format.",
     async () => (await loadNative()).completion,
@@ -44,10 +63,16 @@ const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
     'Answers questions about an input by the probabilities of their answers.',
     async () => (await import('../api/decisions/decisions.ts')).decisions,
   ),
-  '/v1/models': get('Lists the loaded model.', ({ service }) => toModelList(toLoadedModel(service))),
-  '/v1/models/{id}': get('Describes the loaded model.', ({ service, parameter }) =>
-    findModel(parameter, toLoadedModel(service)),
-  ),
+  '/v1/models': get('Lists the loaded model.', async ({ headers, service }) => {
+    const model = toLoadedModel(service);
+    return asksAnthropic(headers) ? (await loadMessages()).models.list(model) : toModelList(model);
+  }),
+  '/v1/models/{id}': get('Describes the loaded model.', async ({ headers, service, parameter }) => {
+    const model = toLoadedModel(service);
+    return asksAnthropic(headers)
+      ? (await loadMessages()).models.find(parameter, model)
+      : findModel(parameter, model);
+  }),
   '/tokenize': post('Converts a text to tokens.', tokenizeRequestSchema, tokenize),
   '/detokenize': post('Converts tokens to text.', detokenizeRequestSchema, detokenize),
   '/apply-template': post('Converts messages to a prompt.', templateRequestSchema, applyTemplate),
@@ -62,11 +87,12 @@ const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
     exposeMetrics(context.metrics),
   ),
   '/health': get('Reports that the server is ready.', ({ service, context }) => toHealth(service, context)),
+  ...ollamaRoutes,
   '/openapi.json': get('Returns this OpenAPI document.', () => describeApi()),
 };
 
 /** The paths that need no API key. */
-export const openPaths: ReadonlySet<string> = new Set(['/health']);
+export const openPaths: ReadonlySet<string> = new Set(['/', '/health']);
 
 export interface Route {
   readonly pattern: string;
@@ -111,7 +137,7 @@ function findExact(path: string): Route | undefined {
  */
 export function findEndpoint(
   route: Route | undefined,
-  { method, path }: HttpRequest,
+  { method, path }: Pick<HttpRequest, 'method' | 'path'>,
 ): { endpoint: Endpoint; parameter: string } {
   if (route === undefined) {
     throw new RequestError(
@@ -119,11 +145,12 @@ export function findEndpoint(
       `Unknown path '${path}'. The paths are ${Object.keys(routes).join(', ')}.`,
     );
   }
-  // HEAD has the headers of GET and no body.
-  const name = method === 'HEAD' ? 'GET' : method;
+  // HEAD has the headers of GET and no body, unless the path has an endpoint of its own for it.
+  const name = method === 'HEAD' && !Object.hasOwn(route.methods, method) ? 'GET' : method;
   const endpoint = Object.hasOwn(route.methods, name) ? route.methods[name] : undefined;
   if (endpoint !== undefined) return { endpoint, parameter: decode(route.parameter) };
-  const allow = Object.keys(route.methods).join(', ').replace('GET', 'GET, HEAD');
+  const methods = Object.keys(route.methods).flatMap((each) => (each === 'GET' ? ['GET', 'HEAD'] : [each]));
+  const allow = [...new Set(methods)].join(', ');
   throw new RequestError('method_not_allowed', `${path} does not allow ${method}. Use ${allow}.`, {
     headers: { allow },
   });
@@ -136,6 +163,11 @@ function decode(parameter: string): string {
   } catch {
     return parameter;
   }
+}
+
+/** Whether a client of Anthropic asks, which expects Anthropic's format where a path has two. */
+function asksAnthropic(headers: HttpRequest['headers']): boolean {
+  return headers['anthropic-version'] !== undefined;
 }
 
 let description: Promise<object> | undefined;

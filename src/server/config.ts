@@ -1,7 +1,7 @@
 // The settings of the HTTP front, read once from the environment.
 import { join } from 'node:path';
 import { readQueueLimit } from '../config/config.ts';
-import { readThreads } from '../config/cpu.ts';
+import { readThreads, type Threads } from '../config/cpu.ts';
 import { type Environment, readInteger, readText } from '../config/environment.ts';
 import { readFunctionMegabytes } from '../config/memory.ts';
 import { type ApiKeySource, readApiKeySource } from '../http/api-key.ts';
@@ -18,7 +18,7 @@ export interface FrontConfig {
   /** The time for one answer, by whichever path it is asked for. */
   readonly functionTimeoutSeconds: number;
   /** Threads that decode. The emulator claims 3,008 MB of memory, so the function cannot tell by itself. */
-  readonly threads: number;
+  readonly threads: Threads;
   /** The function's size, in MB. The emulator claims 3,008 unless it is told. */
   readonly functionMegabytes: number;
   /** How long a shutdown waits for the invocation in flight. */

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { type OutgoingHttpHeaders, request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Threads } from '../config/cpu.ts';
 import { EmulatorExitedError, EmulatorMissingError } from './emulator-errors.ts';
 import { endToEndHeaders, type HttpAnswer } from './http-answer.ts';
 import { canConnect, findFreePorts, loopback } from './loopback.ts';
@@ -17,7 +18,7 @@ export interface EmulatorOptions {
   readonly path: string;
   readonly bootstrap: readonly string[];
   readonly functionTimeoutSeconds: number;
-  readonly threads: number;
+  readonly threads: Threads;
   /** The path of the front's socket, to which the runtime connects. */
   readonly frontSocket: string;
   readonly functionMegabytes: number;
@@ -73,7 +74,7 @@ export class Emulator {
         AWS_LAMBDA_FUNCTION_TIMEOUT: String(functionTimeoutSeconds),
         FUNCTION_TIMEOUT: String(functionTimeoutSeconds),
         AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(functionMegabytes),
-        THREADS: String(threads),
+        [threads.adapts ? 'MAX_THREADS' : 'THREADS']: String(threads.count),
         [frontSocketVariable]: frontSocket,
       },
     });

@@ -99,7 +99,7 @@ async function invokeFunction(
   { apiKey, queue, invoke }: FrontServices,
 ): Promise<HttpAnswer> {
   const { request, response, expectsContinue, clientLeft } = exchange;
-  if (apiKey !== undefined) await authorize(request.headers.authorization, apiKey);
+  if (apiKey !== undefined) await authorize(request.headers, apiKey);
   if (expectsContinue && !declaresMoreThan(request, maximumEventBytes)) response.writeContinue();
   const event = await readBody(request, maximumEventBytes);
   if (!event)

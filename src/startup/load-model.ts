@@ -1,8 +1,10 @@
 // Loads the model that the environment names, once in a process. It is begun before anything else of a function: llama.cpp
 // reads the weights on a thread of its own while JavaScript loads and sets up the rest.
 import { performance } from 'node:perf_hooks';
+import type { ModelFile } from '../api/service.ts';
 import { type ArchiveConfig, readArchiveConfig } from '../config/archive.ts';
 import { type FunctionConfig, readConfig } from '../config/config.ts';
+import type { Threads } from '../config/cpu.ts';
 import type { Environment } from '../config/environment.ts';
 import { openLlamaAddon } from '../engine/llama/llama-addon.ts';
 import { type LlamaEngine, loadLlamaEngine } from '../engine/llama/llama-engine.ts';
@@ -18,6 +20,7 @@ export interface LoadedModel {
   readonly config: FunctionConfig;
   /** Its name in the catalog. */
   readonly name: string;
+  readonly file: ModelFile;
   readonly engine: LlamaEngine;
   /** One line that tells what it was loaded with. */
   readonly description: string;
@@ -55,7 +58,9 @@ async function load(env: Environment): Promise<LoadedModel> {
     modelPath,
     facts,
     contextSize,
-    threads,
+    threads: threads.count,
+    // Other numbers of threads round otherwise.
+    adaptsThreads: threads.adapts && config.cacheRule !== 'exact',
     slots,
     queueLimit,
     lookupTokens,
@@ -68,13 +73,27 @@ async function load(env: Environment): Promise<LoadedModel> {
     ...(prefixDirectory !== undefined && { prefixes: { directory: prefixDirectory, model: sha256 } }),
   });
   const description =
-    `${name}: ${contextSize} tokens of context in ${kvType}, ${count(slots, 'slot')}, ${count(threads, 'thread')}, ` +
+    `${name}: ${contextSize} tokens of context in ${kvType}, ${count(slots, 'slot')}, ${describeThreads(threads)}, ` +
     `${describeUse(use)} of ${toMebibytes(room.bytes)} MiB, and up to ${toMebibytes(conversationBytes)} MiB of conversations`;
   const warnings =
     config.contextSize !== 'auto' && config.contextSize > contextSize
       ? [`CONTEXT_SIZE=${config.contextSize} is more than ${name} was trained on: it has ${contextSize}.`]
       : [];
-  return { config, name, engine, description, warnings, loadMs: performance.now() - startedAt };
+  const { parameters, quantisation, licence } = manifest;
+  const modelFile = { sha256, architecture: facts.architecture, parameters, quantisation, licence };
+  return {
+    config,
+    name,
+    file: modelFile,
+    engine,
+    description,
+    warnings,
+    loadMs: performance.now() - startedAt,
+  };
+}
+
+function describeThreads({ count: most, adapts }: Threads): string {
+  return adapts ? `up to ${count(most, 'thread')}` : count(most, 'thread');
 }
 
 /** What conversations that have lost their slot may take: by default half of what is left, because requests take memory too. */

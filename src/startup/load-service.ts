@@ -31,7 +31,7 @@ async function load(env: Environment): Promise<Service> {
   const { logPrompts, ...telemetry } = readTelemetryConfig(env);
   const reporter = await loadReporter(telemetry);
   if (logPrompts) reporter.log.warn('Prompts and completions are being logged, because LOG_PROMPTS is true.');
-  const { config, name, engine, description, warnings, loadMs } = await loadModel(env);
+  const { config, name, file, engine, description, warnings, loadMs } = await loadModel(env);
   for (const warning of warnings) reporter.log.warn(warning);
   // A function prints nothing of its own: there GET /props has the same facts.
   if (!isOnLambda(env)) standardErrorLog.info(`gguf-lambda: ${description}`);
@@ -40,6 +40,7 @@ async function load(env: Environment): Promise<Service> {
     engine,
     embedder: engine.embedder,
     model: name,
+    file,
     modelAliases: config.modelAliases,
     strictModel: config.strictModel,
     strictFields: config.strictFields,

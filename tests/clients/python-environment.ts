@@ -7,20 +7,24 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { installPythonTool } from '../../tools/deploy/python-tool.ts';
 
 /** The folder of the scripts. They run in it. */
 const folder = fileURLToPath(new URL('python', import.meta.url));
 const environment = join(folder, '.venv');
 const python = join(environment, 'bin/python');
 
-/** The timeout for creating the environment, in milliseconds. It takes a minute or two, and only once. */
+/** The timeout for creating the environment, in milliseconds. It takes half a minute, and only once. */
 export const pythonSetupTimeout = 600_000;
 
-/** Keeps the clients from using a model hub, and from sending local requests to a proxy. */
+/** Keeps the clients from using a model hub and telemetry, and from sending local requests to a proxy. */
 const offline = {
   HF_HUB_OFFLINE: '1',
   HF_DATASETS_OFFLINE: '1',
   HF_HUB_DISABLE_TELEMETRY: '1',
+  // LiteLLM reads prices from the network on import, three times, unless it uses those that it contains.
+  LITELLM_LOCAL_MODEL_COST_MAP: 'True',
+  OPENAI_AGENTS_DISABLE_TRACING: '1',
   NO_PROXY: '127.0.0.1,localhost',
   PYTHONUTF8: '1',
 };
@@ -31,7 +35,7 @@ const execute = promisify(execFile);
  * Creates the environment, unless it exists with the same requirements and the same Python. Needs Python 3.11
  * or later with pip.
  *
- * @throws with pip's output when a package cannot be installed
+ * @throws with uv's output when a package cannot be installed
  */
 export async function setUpPython(): Promise<void> {
   const { stdout: version } = await execute('python3', ['-c', 'import sys; print(sys.version, sys.prefix)']);
@@ -47,15 +51,17 @@ export async function setUpPython(): Promise<void> {
   const expected = createHash('sha256').update(readFileSync(requirements)).update(version).digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === expected) return;
 
-  process.stderr.write('installing the Python clients (a minute or two)\n');
+  process.stderr.write('installing the Python clients (half a minute)\n');
   rmSync(environment, { recursive: true, force: true });
-  // Without its own pip, the environment needs no python3-venv package, only the installed pip.
-  await execute('python3', ['-m', 'venv', '--without-pip', environment]);
-  await execute(
-    'python3',
-    ['-m', 'pip', '--python', python, 'install', '--quiet', '--no-compile', '--requirement', requirements],
-    { maxBuffer: 64 * 1024 * 1024 },
-  );
+  // uv takes a third of the time that pip takes.
+  const uv = await installPythonTool('uv==0.13.9', 'uv');
+  const runUv = (args: readonly string[]) =>
+    execute('python3', ['-m', 'uv', ...args], {
+      env: { ...process.env, ...uv.env },
+      maxBuffer: 64 * 1024 * 1024,
+    });
+  await runUv(['venv', '--quiet', environment]);
+  await runUv(['pip', 'install', '--quiet', '--no-deps', '--python', python, '--requirement', requirements]);
   writeFileSync(stamp, expected);
 }
 

@@ -42,7 +42,7 @@ export async function createBareContext(
     swaFullCache: true,
   });
   await context.init();
-  const inference = new Inference(context, 1);
+  const inference = new Inference(context, { threads: 1 });
   const request = { prompt: [], maxTokens: contextSize, sampling: greedy };
   const sampler = new Sampler(model, toSamplerConfig(request, vocabularySize));
 

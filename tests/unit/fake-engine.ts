@@ -179,6 +179,7 @@ export class FakeEngine implements Engine {
     const toSummary = (): GenerationSummary => ({
       finishReason: text.stopped || completionTokens < maxTokens ? 'stop' : 'length',
       stopped: text.stopped,
+      ...(text.stopString !== undefined && { stopString: text.stopString }),
       deadline: false,
       waitMs: 10,
       unevaluatedTokens: 0,

@@ -1,7 +1,7 @@
 // Sends one completion request to a deployed function, over HTTP or by a direct invoke.
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import { reasonOf } from '../store/errors.ts';
-import { type Signing, signPost } from './sign-request.ts';
+import { type Signing, signRequest } from './sign-request.ts';
 
 /** A prompt that even a small model completes. */
 export const prompt = 'The capital of France is';
@@ -18,8 +18,9 @@ export type Attempt = (signal: AbortSignal) => Promise<Outcome>;
 
 /** Creates an attempt that POSTs a request signed with the caller's credentials. */
 export function withSignature(url: URL, signing: Signing): Attempt {
+  const request = { method: 'POST', url, headers: contentType, body };
   return async (signal) => {
-    const outcome = await post(url, await signPost(url, contentType, body, signing), signal);
+    const outcome = await post(url, await signRequest(request, signing), signal);
     if (outcome.kind === 'answered' || !outcome.reason.startsWith('403 ')) return outcome;
     const hint = 'The caller needs the permissions lambda:InvokeFunctionUrl and lambda:InvokeFunction.';
     return { ...outcome, reason: `${outcome.reason} ${hint}` };

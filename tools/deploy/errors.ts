@@ -21,7 +21,9 @@ export type DeployErrorCode =
   | 'missing-tool'
   | 'sam-failed'
   | 'not-emptied'
-  | 'no-answer';
+  | 'no-answer'
+  | 'no-private-url'
+  | 'cannot-listen';
 
 /** A failure whose message is one line that a user can act on. */
 export class DeployError extends Error {

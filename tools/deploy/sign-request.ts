@@ -5,22 +5,36 @@ import { SignatureV4 } from '@smithy/signature-v4';
 /** The region, credentials and hash function of a signature. */
 export type Signing = Pick<ConstructorParameters<typeof SignatureV4>[0], 'region' | 'credentials' | 'sha256'>;
 
-/** Returns the headers of a POST with its signature, without `host`: the HTTP client sends that one. */
-export async function signPost(
-  url: URL,
-  headers: Readonly<Record<string, string>>,
-  body: string,
+interface UnsignedRequest {
+  readonly method: string;
+  /** Its query must be encoded as `encodeURIComponent` does. */
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+}
+
+/**
+ * Returns the headers of a request with its signature, without `host`: the HTTP client sends that one. Only `host` and
+ * Amazon's own headers are signed: a proxy may change the others.
+ */
+export async function signRequest(
+  { method, url, headers, body }: UnsignedRequest,
   signing: Signing,
 ): Promise<Readonly<Record<string, string>>> {
   const signer = new SignatureV4({ ...signing, service: 'lambda' });
-  const request = await signer.sign({
-    method: 'POST',
+  const signed = await signer.sign({
+    method,
     protocol: url.protocol,
     hostname: url.hostname,
     path: url.pathname,
-    headers: { ...headers, host: url.host },
+    query: toQuery(url.searchParams),
+    headers: { host: url.host },
     body,
   });
-  const { host: _, ...signed } = request.headers;
-  return signed;
+  const { host: _, ...signature } = signed.headers;
+  return { ...headers, ...signature };
+}
+
+function toQuery(parameters: URLSearchParams): Record<string, string[]> {
+  return Object.fromEntries([...new Set(parameters.keys())].map((name) => [name, parameters.getAll(name)]));
 }

@@ -7,13 +7,7 @@ import { RequestError } from '../../errors/request-error.ts';
 import { type Timings, toTimings } from '../../telemetry/timings.ts';
 import { assertValid } from '../json-output.ts';
 import { type ToBytes, toChatLogprobs } from '../logprobs.ts';
-import type {
-  ChatChunkChoice,
-  ChatDelta,
-  ChatFinishReason,
-  ChatToolCall,
-  ChatChoice as Choice,
-} from './chat-completion.ts';
+import type { ChatChunkChoice, ChatDelta, ChatToolCall, ChatChoice as Choice } from './chat-completion.ts';
 import type { ChatRequest } from './chat-request.ts';
 
 export interface ChatChoiceOptions {
@@ -27,6 +21,9 @@ export interface ChatChoiceOptions {
   readonly toBytes: ToBytes;
   readonly requestId: string;
 }
+
+/** Why a choice ended. */
+type Finish = Pick<Choice, 'finish_reason' | 'stop_reason'>;
 
 interface OpenCall {
   readonly name: string;
@@ -85,7 +82,7 @@ export class ChatChoice {
           annotations: [],
           ...(calls.length > 0 && { tool_calls: calls }),
         },
-        finish_reason: this.#toFinishReason(this.#summary),
+        ...this.#toFinish(this.#summary),
         logprobs: this.#toLogprobs(this.#generated),
         ...(request.return_tokens && { tokens: this.#generated.map(({ token }) => token) }),
       },
@@ -125,7 +122,7 @@ export class ChatChoice {
       ...(event.type === 'text' && event.progress && { timings: toTimings([event.progress]) }),
     }));
     if (event.type === 'end') {
-      const finish = { index, delta: {}, finish_reason: this.#toFinishReason(event.summary), logprobs: null };
+      const finish = { index, delta: {}, ...this.#toFinish(event.summary), logprobs: null };
       chunks.push({ choices: [finish], timings: toTimings([event.summary]) });
     }
     return chunks;
@@ -165,9 +162,12 @@ export class ChatChoice {
     return { id, type: 'function', function: { name, arguments: text } };
   }
 
-  #toFinishReason({ finishReason, stopped }: GenerationSummary): ChatFinishReason {
+  #toFinish({ finishReason, stopped, stopString }: GenerationSummary): Finish {
     const isCut = finishReason === 'length' || (stopped && this.#text.isCalling);
-    return this.#calls.length > 0 && !isCut ? 'tool_calls' : finishReason;
+    return {
+      finish_reason: this.#calls.length > 0 && !isCut ? 'tool_calls' : finishReason,
+      ...(stopString !== undefined && { stop_reason: stopString }),
+    };
   }
 
   #toLogprobs(generated: readonly GeneratedToken[]) {

@@ -30,6 +30,8 @@ export interface ChatChoice {
     readonly tool_calls?: readonly ChatToolCall[];
   };
   readonly finish_reason: ChatFinishReason;
+  /** The stop string that ended the text, by vLLM's name. */
+  readonly stop_reason?: string;
   readonly logprobs: ChatLogprobs | null;
   readonly tokens?: readonly number[];
 }
@@ -54,6 +56,8 @@ export interface ChatChunkChoice {
   readonly index: number;
   readonly delta: ChatDelta;
   readonly finish_reason: ChatFinishReason | null;
+  /** The stop string that ended the text, by vLLM's name. */
+  readonly stop_reason?: string;
   readonly logprobs: ChatLogprobs | null;
   readonly tokens?: readonly number[];
 }

@@ -13,9 +13,10 @@ import {
 import { messages } from './message-fields.ts';
 import { chooseTools, type ToolChoice, toolChoiceField } from './tool-choice.ts';
 
+/** OpenAI's limit is 64 letters and Anthropic's 128. Agents compose long names of a server's and a tool's name. */
 const functionName = z
   .string()
-  .check(z.regex(/^[\w.-]{1,64}$/, "a name of up to 64 letters, digits, '_', '.' and '-'"));
+  .check(z.regex(/^[\w.-]{1,128}$/, "a name of up to 128 letters, digits, '_', '.' and '-'"));
 
 const tool = z.strictObject({
   type: z._default(z.literal('function'), 'function'),

@@ -72,22 +72,47 @@ export async function applyTemplate(
   return { prompt: await renderPrompt(messages, tools, service, toVariables(thinks, thinks, kwargs)) };
 }
 
-async function start(request: ChatRequest, service: ModelService, context: RequestContext): Promise<Started> {
+/**
+ * Counts the tokens of the prompt that a chat request makes.
+ *
+ * @throws {RequestError} when the request is invalid, or its prompt has too many characters to fit the context
+ */
+export async function countPromptTokens(
+  body: unknown,
+  service: ModelService,
+  { foreignFields }: Pick<RequestContext, 'foreignFields'> = {},
+): Promise<number> {
+  const { tokens } = await preparePrompt(parseChatRequest(body, foreignFields), service, foreignFields);
+  return tokens.length;
+}
+
+/** Renders the prompt and converts it to tokens, however many they are. */
+async function preparePrompt(
+  request: ChatRequest,
+  service: ModelService,
+  foreign: ForeignFields | undefined,
+) {
   // As in OpenAI's API, where a completion needs a model too; the invoke URL asks for one without.
   if (service.strictModel && request.model === undefined)
     throw new RequestError('missing_required_parameter', "'model' is required.", { param: 'model' });
   assertModel(request.model, service);
   assertGenerates(service);
   const template = requireTemplate(service);
-  const mayThink = decideThinking(request, template, context.foreignFields);
+  const mayThink = decideThinking(request, template, foreign);
   const tools = request.tool_choice === 'none' ? [] : (request.tools ?? []);
   const variables = toVariables(template.thinks, mayThink, request.chat_template_kwargs);
   const prompt = await renderPrompt(request.messages, tools, service, variables);
   // Some templates always start the thoughts, whatever the request asks for.
   const startsThinking = template.thinks && /<think>\s*$/.test(prompt);
+  const tokens = tokenizePrompt(prompt, service, 'messages');
+  return { template, tools, tokens, mayThink, startsThinking };
+}
+
+async function start(request: ChatRequest, service: ModelService, context: RequestContext): Promise<Started> {
+  const prepared = await preparePrompt(request, service, context.foreignFields);
+  const { template, tools, tokens, mayThink, startsThinking } = prepared;
   const thoughts = startsThinking ? 'started' : mayThink ? 'possible' : 'none';
   const output = toChatOutput(request, toTextConstraint(request), tools, thoughts);
-  const tokens = tokenizePrompt(prompt, service, 'messages');
   const { engine } = service;
   assertFits(tokens.length, engine.contextSize, 'messages');
   const limits = [request.max_completion_tokens, request.max_tokens, request.n_predict];

@@ -66,7 +66,7 @@ export class CompletionChoice {
       choice: {
         text: prefix + this.#text,
         index,
-        finish_reason: this.#summary.finishReason,
+        ...toFinish(this.#summary),
         logprobs: request.logprobs === undefined ? null : joinLogprobs(this.#parts),
         ...(request.return_tokens && { tokens: this.#tokens }),
       },
@@ -82,10 +82,9 @@ export class CompletionChoice {
     // The echoed prompt is part of the first chunk.
     const prefix = this.#hasStarted ? '' : this.#options.prefix;
     this.#hasStarted = true;
-    if (event.type === 'prompt')
-      return [{ choices: [this.#toChunkChoice(prefix, null, this.#parts.splice(0))] }];
+    if (event.type === 'prompt') return [{ choices: [this.#toChunkChoice(prefix, this.#parts.splice(0))] }];
     if (event.type === 'end') {
-      const finish = this.#toChunkChoice(prefix, event.summary.finishReason, []);
+      const finish = { ...this.#toChunkChoice(prefix, []), ...toFinish(event.summary) };
       return [{ choices: [finish], timings: toTimings([event.summary]) }];
     }
     const tokens = event.tokens.map(({ token }) => token);
@@ -93,23 +92,18 @@ export class CompletionChoice {
     if (text === '' && request.logprobs === undefined && !request.return_tokens) return [];
     return [
       {
-        choices: [this.#toChunkChoice(text, null, this.#parts.splice(0), tokens)],
+        choices: [this.#toChunkChoice(text, this.#parts.splice(0), tokens)],
         ...(event.progress && { timings: toTimings([event.progress]) }),
       },
     ];
   }
 
-  #toChunkChoice(
-    text: string,
-    finishReason: Choice['finish_reason'],
-    parts: readonly CompletionLogprobs[],
-    tokens: readonly Token[] = [],
-  ): Choice {
+  #toChunkChoice(text: string, parts: readonly CompletionLogprobs[], tokens: readonly Token[] = []): Choice {
     const { index, request } = this.#options;
     return {
       text,
       index,
-      finish_reason: finishReason,
+      finish_reason: null,
       logprobs: request.logprobs === undefined || parts.length === 0 ? null : joinLogprobs(parts),
       ...(request.return_tokens && { tokens }),
     };
@@ -121,4 +115,11 @@ export class CompletionChoice {
     if (event.type === 'prompt') return toPromptLogprobs(prompt, event.scores, prefix, toBytes);
     return this.#logprobs.write(event.tokens, event.text);
   }
+}
+
+function toFinish({
+  finishReason,
+  stopString,
+}: GenerationSummary): Pick<Choice, 'finish_reason' | 'stop_reason'> {
+  return { finish_reason: finishReason, ...(stopString !== undefined && { stop_reason: stopString }) };
 }

@@ -9,6 +9,8 @@ export interface CompletionChoice {
   readonly index: number;
   /** `null` in all chunks of a choice except the last. */
   readonly finish_reason: FinishReason | null;
+  /** The stop string that ended the text, by vLLM's name. */
+  readonly stop_reason?: string;
   readonly logprobs: CompletionLogprobs | null;
   /** The generated tokens, if the request set `return_tokens`. */
   readonly tokens?: readonly number[];

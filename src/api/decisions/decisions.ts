@@ -52,7 +52,6 @@ async function decide(body: unknown, service: ModelService, context: RequestCont
     }),
   );
   const scores = await score({ prompt: before.slice(0, shared), branches }, service, context);
-  const inputTokens = shared + branches.reduce((sum, { tokens }) => sum + tokens.length, 0);
   return {
     answers: request.questions.map((question, index) => {
       const { writings = [], answers = 0 } = questions[index] ?? {};
@@ -61,7 +60,7 @@ async function decide(body: unknown, service: ModelService, context: RequestCont
       return toDecisionAnswer(question, toProbabilities(scored, answers));
     }),
     model,
-    usage: toDecisionUsage(inputTokens, scores.summary.cachedTokens),
+    usage: toDecisionUsage(shared + countTokens(branches), scores.summary.cachedTokens),
   };
 }
 
@@ -115,6 +114,10 @@ function assertQuestionsFit(questions: readonly TokenizedQuestion[], contextSize
   }
 }
 
+function countTokens(branches: readonly Branch[]): number {
+  return branches.reduce((sum, { tokens }) => sum + tokens.length, 0);
+}
+
 async function score(
   request: BranchRequest,
   { engine }: ModelService,
@@ -126,7 +129,8 @@ async function score(
       request,
       timeUp === undefined ? signal : AbortSignal.any([signal, timeUp]),
     );
-    metrics?.generated(scores.summary);
+    const promptTokens = scores.summary.promptTokens + countTokens(request.branches);
+    metrics?.generated({ ...scores.summary, promptTokens });
     return scores;
   } catch (error) {
     if (timeUp?.aborted && error === timeUp.reason) {

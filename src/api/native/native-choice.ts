@@ -121,7 +121,6 @@ export class NativeChoice {
     const { generation, model, engine } = this.#options;
     const { sampling, stop, maxTokens } = generation;
     const { seed, temperature, topK: top_k, topP: top_p, minP: min_p } = sampling;
-    const [onlyStop = ''] = stop.length === 1 ? stop : [];
     return {
       ...this.#toChunk(content, generated, true),
       model,
@@ -130,8 +129,7 @@ export class NativeChoice {
       has_new_line: this.#text.includes('\n'),
       truncated: false,
       stop_type: summary.finishReason === 'length' ? 'limit' : summary.stopped ? 'word' : 'eos',
-      // The engine does not say which one of several it was.
-      stopping_word: summary.stopped ? onlyStop : '',
+      stopping_word: summary.stopString ?? '',
       tokens_cached: generation.prompt.length + summary.completionTokens,
       timings: toTimings([summary]),
     };

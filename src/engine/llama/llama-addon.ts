@@ -97,6 +97,12 @@ export interface LlamaAddon {
  * thread. While one runs, no other method of the context may be called.
  */
 export interface Inference {
+  /** How many threads the last decode took. */
+  readonly threads: number;
+  /**
+   * Begins (true) or ends (false) a text that wants the rounding of all threads, whatever else runs. Calls add up.
+   */
+  fixThreads(isFixed: boolean): void;
   /** Evaluates the context's batch. Rejects when it fails. */
   decode(): Promise<void>;
   /** Chooses a token after one of the batch, and tells the sampler. Rejects when that one has no logits. */
@@ -163,13 +169,16 @@ export interface AddonTokenLoop {
   stop(): void;
 }
 
+interface InferenceThreads {
+  /** How many decode, the inference thread included. They stay until the context is disposed of. */
+  readonly threads: number;
+  /** Whether fewer decode while other processes want the processors. Default: false. */
+  readonly adapts?: boolean;
+}
+
 /** This project's own module, `native/inference`, which works on the objects of the other. */
 export interface InferenceModule {
-  /** `threads`: how many decode, the inference thread included. They stay until the context is disposed of. */
-  readonly Inference: new (
-    context: AddonContext,
-    threads: number,
-  ) => Inference;
+  readonly Inference: new (context: AddonContext, threads: InferenceThreads) => Inference;
   readonly Sampler: new (model: AddonModel, config: SamplerConfig, grammar?: NativeGrammar) => NativeSampler;
   /** Throws when llama.cpp cannot parse it. */
   readonly Grammar: new (

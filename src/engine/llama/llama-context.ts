@@ -14,6 +14,8 @@ export interface LlamaContextOptions {
   /** The most tokens of one step. */
   readonly longestStep: number;
   readonly threads: number;
+  /** Whether fewer threads decode while other processes keep the processors busy. Default: false. */
+  readonly adaptsThreads?: boolean | undefined;
   /** A tenth faster without a difference in quality, but its logits are others to the first decimal. */
   readonly flashAttention: boolean;
   /** What keys and values are kept as. Default f16; less takes flash attention. */
@@ -92,7 +94,15 @@ export class LlamaContext {
     { addon, native, inference, canForget, facts }: LlamaModel,
     options: LlamaContextOptions,
   ): Promise<LlamaContext> {
-    const { contextSize, sequences, longestStep, threads, flashAttention, kvType = 'f16' } = options;
+    const {
+      contextSize,
+      sequences,
+      longestStep,
+      threads,
+      adaptsThreads,
+      flashAttention,
+      kvType = 'f16',
+    } = options;
     const context = new addon.AddonContext(native, {
       contextSize: toCells(contextSize) * sequences,
       batchSize: toBatchSize(options),
@@ -107,7 +117,8 @@ export class LlamaContext {
     const shares = sequences === 1 && canForget && !copiesOnlyWhole.includes(facts.architecture);
     if (shares) inference.shareCells(context);
     if (!(await context.init())) throw new Error('llama.cpp cannot make a context');
-    return new LlamaContext(context, new inference.Inference(context, threads), {
+    const adapting = { threads, adapts: adaptsThreads ?? false };
+    return new LlamaContext(context, new inference.Inference(context, adapting), {
       ...{ contextSize, sequences, longestStep },
       mostBranches: shares ? sequenceLimit - sequences : 0,
     });

@@ -123,7 +123,7 @@ export class LlamaEmbedder implements Embedder {
       ranking: this.ability.type === 'rank',
     });
     if (!(await context.init())) throw new EngineError('llama.cpp cannot make a context for embeddings.');
-    return { native: context, inference: new inference.Inference(context, this.#threads) };
+    return { native: context, inference: new inference.Inference(context, { threads: this.#threads }) };
   }
 
   /**

@@ -43,6 +43,8 @@ export interface LlamaEngineOptions {
   readonly contextSize: number;
   /** Threads that decode. More threads than the CPU quota are many times slower than one. */
   readonly threads: number;
+  /** Whether fewer threads decode while other processes keep the processors busy. Default: false. */
+  readonly adaptsThreads?: boolean;
   /** Generations that run at once, each with its own context size; their tokens are decoded in one batch. */
   readonly slots: number;
   /** Generations that may wait for a slot. */
@@ -92,6 +94,7 @@ export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Llam
       embedder,
       contextSize,
       threads,
+      adaptsThreads: options.adaptsThreads,
       queueLimit,
       lookupTokens,
       kvType,
@@ -224,8 +227,8 @@ export class LlamaEngine implements Engine {
     this.#assertPossible(request);
     const { model, clock } = this.#parts;
     const grammar = request.grammar && parseGrammar(model, request.grammar);
-    const { pool } = request.promptLogprobs ? await this.#scoringSlots() : this.#generatingSlots();
-    yield* generateInSlot(pool, request, { grammar, signal, clock });
+    const slots = request.promptLogprobs ? await this.#scoringSlots() : this.#generatingSlots();
+    yield* generateInSlot(slots, request, { grammar, signal, clock });
   }
 
   async scoreBranches(request: BranchRequest, signal?: AbortSignal): Promise<BranchScores> {

@@ -32,6 +32,7 @@ export interface LlamaSlotsParts {
   /** Tokens that each sequence holds. */
   readonly contextSize: number;
   readonly threads: number;
+  readonly adaptsThreads?: boolean | undefined;
   readonly queueLimit: number;
   readonly lookupTokens: number;
   readonly kvType: KvType;
@@ -71,12 +72,15 @@ export async function createSlots(
   parts: LlamaSlotsParts,
   { sequences, scoring, snapshots, conversationBytes = 0, archive: archiveOptions }: LlamaSlotsOptions,
 ): Promise<LlamaSlots> {
-  const { model, vocabulary, contextSize, threads, queueLimit, lookupTokens, kvType, rule, clock } = parts;
+  const { model, vocabulary, contextSize, threads, adaptsThreads } = parts;
+  const { queueLimit, lookupTokens, kvType, rule, clock } = parts;
   const context = await LlamaContext.create(model, {
     contextSize,
     sequences,
     longestStep: longestStepOf(sequences, scoring),
     threads,
+    // The scores of a prompt are the same at any time.
+    adaptsThreads: adaptsThreads && !scoring,
     flashAttention: !scoring,
     ...(!scoring && { kvType }),
   });
@@ -116,7 +120,7 @@ export interface SlotGenerationOptions {
 
 /** Generates as {@link Engine.generate} does, in the first slot that is free. */
 export async function* generateInSlot(
-  pool: SlotPool<Sequence<NativeGrammar>>,
+  { pool, context }: Pick<LlamaSlots, 'pool' | 'context'>,
   request: GenerationRequest,
   { grammar, signal, clock }: SlotGenerationOptions,
 ): AsyncGenerator<GenerationEvent, void, void> {
@@ -128,9 +132,13 @@ export async function* generateInSlot(
     yield { type: 'end', summary: toUnstartedSummary(request, waitMs) };
     return;
   }
+  // Other numbers of threads round otherwise.
+  const isExact = request.cachePrompt === 'exact';
+  if (isExact) context.inference.fixThreads(true);
   try {
     yield* sequence.generate(request, { grammar, signal, waitMs });
   } finally {
+    if (isExact) context.inference.fixThreads(false);
     const release = () => pool.release(sequence);
     const archiving = sequence.archiveTurn();
     // The answer is complete, and does not wait for that.

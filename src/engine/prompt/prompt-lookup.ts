@@ -30,24 +30,25 @@ export class PromptLookup {
     this.#text = longest > 0 ? [...prompt] : [];
   }
 
-  /** Whether it ever guesses. */
-  get guesses(): boolean {
-    return this.#longest > 0;
+  /** Adds tokens of the text. */
+  push(tokens: readonly Token[]): void {
+    if (this.#longest === 0) return;
+    this.#text.push(...tokens);
+    this.#pause = Math.max(0, this.#pause - tokens.length);
   }
 
-  /** Adds a token of the text. */
-  push(token: Token): void {
-    if (this.#longest === 0) return;
-    this.#text.push(token);
-    if (this.#pause > 0) this.#pause -= 1;
+  /** Makes the text so far known to {@link guess}, which does it otherwise: a prompt of 8,000 tokens takes milliseconds. */
+  index(): void {
+    for (; this.#indexed < this.#text.length; this.#indexed += 1) {
+      this.#places.set(this.#keyBefore(this.#indexed), this.#indexed);
+    }
   }
 
   /** The tokens that may come next, at most `most`. */
   guess(most: number): readonly Token[] {
-    if (this.#longest === 0 || this.#pause > 0) return [];
-    for (; this.#indexed < this.#text.length; this.#indexed += 1) {
-      this.#places.set(this.#keyBefore(this.#indexed), this.#indexed);
-    }
+    if (this.#longest === 0) return [];
+    this.index();
+    if (this.#pause > 0) return [];
     const place = this.#places.get(this.#keyBefore(this.#text.length));
     if (place === undefined) return [];
     return this.#text.slice(place, place + Math.min(most, this.#longest));

@@ -21,15 +21,15 @@ export interface DecodeStepParts {
 /**
  * Takes one step behind the tokens that were chosen last.
  *
+ * @param guess the tokens that may follow them
  * @throws the signal's reason when aborted, after the step
  */
 export async function takeStep(
   run: GenerationRun,
-  last: readonly Token[],
+  { last, guess }: { readonly last: readonly Token[]; readonly guess: readonly Token[] },
   parts: DecodeStepParts,
 ): Promise<readonly Choice[]> {
   const { state, pace, clock } = parts;
-  const guess = guessNext(run, parts);
   const startedAt = clock.now();
   const choices = await state.evaluate({
     tokens: [...last, ...guess],
@@ -41,10 +41,15 @@ export async function takeStep(
   return choices;
 }
 
-function guessNext(run: GenerationRun, { canForget, lookup, pace }: DecodeStepParts): readonly Token[] {
+/** Guesses the tokens that follow the text. Returns none where a step with guesses does not fit the time. */
+export function guessNext(
+  run: GenerationRun,
+  { canForget, lookup, pace }: Pick<DecodeStepParts, 'canForget' | 'lookup' | 'pace'>,
+): readonly Token[] {
+  if (!canForget) return [];
+  const guess = lookup.guess(Math.max(0, run.request.maxTokens - run.completionTokens - 1));
   // A guess makes a step as long as a small piece of a prompt at most.
-  if (!canForget || !run.deadline.fits(pace.expectPrefill(smallChunk))) return [];
-  return lookup.guess(Math.max(0, run.request.maxTokens - run.completionTokens - 1));
+  return guess.length > 0 && run.deadline.fits(pace.expectPrefill(smallChunk)) ? guess : [];
 }
 
 async function chooseWhileRight(

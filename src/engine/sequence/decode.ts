@@ -28,8 +28,10 @@ export async function* decode(
   const { promptLogprobs, progress } = run.request;
   let isFirst = true;
   try {
-    for (let step = steps.take(); step !== undefined; step = steps.take()) {
-      const { pieces, last, isOver } = addChoices(run, text, await step);
+    for (;;) {
+      const choices = await steps.take();
+      if (choices === undefined) break;
+      const { pieces, last, isOver } = addChoices(run, text, choices);
       const summary = progress && run.toSummary();
       if (!isOver) await steps.fill(last);
       if (isFirst && promptLogprobs) yield { type: 'prompt', scores: run.promptScores };
@@ -42,8 +44,8 @@ export async function* decode(
   } finally {
     await steps.close();
   }
-  run.stopped = text.stopped;
-  if (run.stopped) run.finishReason = 'stop';
+  run.stopString = text.stopString;
+  if (text.stopped) run.finishReason = 'stop';
   const rest = text.flush();
   if (!isEmpty(rest)) yield { type: 'text', ...rest };
 }

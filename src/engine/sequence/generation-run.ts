@@ -36,8 +36,8 @@ export class GenerationRun<Request extends PromptRequest = GenerationRequest> {
   /** Prompt tokens that were evaluated. */
   evaluatedTokens = 0;
   finishReason: FinishReason = 'length';
-  /** Whether a stop string ended it. */
-  stopped = false;
+  /** The stop string that ended it. */
+  stopString: string | undefined;
   readonly #clock: Clock;
   readonly #waitMs: number;
   readonly #startedAt: number;
@@ -87,7 +87,8 @@ export class GenerationRun<Request extends PromptRequest = GenerationRequest> {
     const promptEnd = this.#completionTokens === 0 ? this.#clock.now() : this.#firstTokenAt;
     return {
       finishReason: this.finishReason,
-      stopped: this.stopped,
+      stopped: this.stopString !== undefined,
+      ...(this.stopString !== undefined && { stopString: this.stopString }),
       deadline: this.deadline.hasRefused,
       waitMs: this.#waitMs,
       cachedTokens,

@@ -203,7 +203,7 @@ export class Sequence<Grammar> {
     const text = new GeneratedText(vocabulary.detokenizeGenerated, prompt, stop, sampling.minTokens);
     using sampler = native.createSampler(run.request, grammar);
     const lookup = new PromptLookup(prompt, lookupTokens);
-    const chooser = new TokenChooser({ native, vocabulary, sampler, lookup, logprobs, clock });
+    const chooser = new TokenChooser({ native, vocabulary, sampler, logprobs, clock });
     const first = this.#prefill.chooseFirst(run, async (output) => [await chooser.choose(output)]);
     const evaluated = first.finally(() => announced.end());
     const parts = { state: this.#state, native, vocabulary, sampler, chooser, lookup, pace, clock };

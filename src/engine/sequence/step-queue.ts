@@ -3,7 +3,7 @@
 import type { Clock } from '../clock.ts';
 import type { Token } from '../engine.ts';
 import type { PromptLookup } from '../prompt/prompt-lookup.ts';
-import { takeStep } from './decode-step.ts';
+import { guessNext, takeStep } from './decode-step.ts';
 import type { GenerationRun } from './generation-run.ts';
 import { LoopSteps } from './loop-steps.ts';
 import type { NativeSequence, Sampler } from './native-sequence.ts';
@@ -36,11 +36,15 @@ export class StepQueue {
     this.#run = run;
     this.#parts = parts;
     this.#add(first);
+    // The prompt's last piece is evaluated meanwhile.
+    parts.lookup.index();
   }
 
-  /** Removes the oldest step, and returns what it chooses; undefined when no step is left. */
-  take(): Promise<readonly Choice[]> | undefined {
-    return this.#pending.shift();
+  /** Removes the oldest step, and resolves with what it chooses; undefined when no step is left. */
+  async take(): Promise<readonly Choice[] | undefined> {
+    const choices = await this.#pending.shift();
+    for (const { admitted } of choices ?? []) this.#parts.lookup.push(admitted);
+    return choices;
   }
 
   /**
@@ -54,13 +58,16 @@ export class StepQueue {
       await Promise.allSettled(this.#pending.splice(0));
       this.#loop = undefined;
     }
+    const parts = { ...this.#parts, canForget: this.#parts.native.canForget };
+    const guess = guessNext(this.#run, parts);
+    if (guess.length > 0) {
+      // A step with guesses follows the loop's, and by then other guesses may be better.
+      if (this.#pending.length > 0) return;
+      this.#loop = undefined;
+    }
     while (this.#pending.length < (this.#loop ? loopAhead : 1) && this.#mayAsk(this.#pending.length)) {
-      this.#loop ??= this.#openLoop(last);
-      this.#add(
-        this.#loop
-          ? this.#loop.take(this.#run)
-          : takeStep(this.#run, last, { ...this.#parts, canForget: this.#parts.native.canForget }),
-      );
+      if (guess.length === 0) this.#loop ??= this.#openLoop(last);
+      this.#add(this.#loop?.take(this.#run) ?? takeStep(this.#run, { last, guess }, parts));
     }
     // JavaScript that runs beside a decode costs no time. The native loop starts its next one by itself.
     if (this.#loop === undefined && this.#pending.length > 0)
@@ -88,9 +95,9 @@ export class StepQueue {
 
   /** Opens the native loop behind a token, where JavaScript has nothing to do between two tokens. */
   #openLoop(last: readonly Token[]): LoopSteps | undefined {
-    const { state, lookup, sampler, vocabulary, pace, clock } = this.#parts;
+    const { state, sampler, vocabulary, pace, clock } = this.#parts;
     const [token] = last;
-    if (this.#run.request.logprobs !== undefined || lookup.guesses) return undefined;
+    if (this.#run.request.logprobs !== undefined) return undefined;
     if (token === undefined || last.length > 1) return undefined;
     const loop = sampler.openLoop(state.length, token, {
       onEvaluated: (each) => state.append(each),

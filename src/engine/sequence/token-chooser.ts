@@ -1,7 +1,6 @@
 // Chooses one token from logits, and scores it where the request asks for that.
 import type { Clock } from '../clock.ts';
 import type { ScoredToken, Token } from '../engine.ts';
-import type { PromptLookup } from '../prompt/prompt-lookup.ts';
 import type { NativeSequence, Sampler } from './native-sequence.ts';
 
 /** A chosen token. */
@@ -26,7 +25,6 @@ export interface TokenChooserParts {
   readonly native: Pick<NativeSequence<never>, 'score'>;
   readonly vocabulary: EndOfGeneration;
   readonly sampler: Sampler;
-  readonly lookup: PromptLookup;
   /** As {@link GenerationRequest.logprobs}. */
   readonly logprobs: number | undefined;
   readonly clock: Clock;
@@ -41,12 +39,11 @@ export class TokenChooser {
 
   /** Chooses the token that follows the logits with this native number. */
   async choose(output: number): Promise<Choice> {
-    const { native, vocabulary, sampler, lookup, logprobs, clock } = this.#parts;
+    const { native, vocabulary, sampler, logprobs, clock } = this.#parts;
     const { token, admitted: mayBeAdmitted } = await sampler.choose(output);
     const score = logprobs === undefined ? undefined : await native.score(output, token, logprobs);
     const ends = vocabulary.isEndOfGeneration(token);
     const admitted = ends ? [] : mayBeAdmitted;
-    for (const each of admitted) lookup.push(each);
     return { token, score, ends, admitted, at: clock.now() };
   }
 }

@@ -34,7 +34,12 @@ export class GeneratedText {
 
   /** Whether a stop string was found. It ends the text. */
   get stopped(): boolean {
-    return this.#scanner.stopped;
+    return this.stopString !== undefined;
+  }
+
+  /** The stop string that was found. */
+  get stopString(): string | undefined {
+    return this.#scanner.found;
   }
 
   /** Adds the next token, and returns the text that is final now. */

@@ -4,15 +4,15 @@
 export class StopStringScanner {
   readonly #stops: readonly string[];
   #held = '';
-  #stopped = false;
+  #found: string | undefined;
 
   constructor(stops: readonly string[]) {
     this.#stops = stops;
   }
 
-  /** Whether a stop string was found. No text is returned after that. */
-  get stopped(): boolean {
-    return this.#stopped;
+  /** The stop string that was found. No text is returned after that. */
+  get found(): string | undefined {
+    return this.#found;
   }
 
   /**
@@ -20,12 +20,12 @@ export class StopStringScanner {
    * that is complete first counts, so the result does not depend on how the text was cut into pieces.
    */
   push(piece: string): string {
-    if (this.#stopped) return '';
+    if (this.#found !== undefined) return '';
     const text = this.#held + piece;
     const first = this.#firstComplete(text);
-    this.#stopped = first !== undefined;
-    const end = first ?? text.length - this.#longestOpenSuffix(text);
-    this.#held = this.#stopped ? '' : text.slice(end);
+    this.#found = first?.stop;
+    const end = first?.start ?? text.length - this.#longestOpenSuffix(text);
+    this.#held = first === undefined ? text.slice(end) : '';
     return text.slice(0, end);
   }
 
@@ -36,17 +36,17 @@ export class StopStringScanner {
     return text;
   }
 
-  /** The start of the stop string that ends first; when two end together, of the longer one. */
-  #firstComplete(text: string): number | undefined {
-    let first: { start: number; end: number } | undefined;
+  /** The stop string that ends first, and where it starts; when two end together, the longer one. */
+  #firstComplete(text: string): { stop: string; start: number } | undefined {
+    let first: { stop: string; start: number; end: number } | undefined;
     for (const stop of this.#stops) {
       const start = text.indexOf(stop);
       if (start < 0) continue;
       const end = start + stop.length;
       if (first === undefined || end < first.end || (end === first.end && start < first.start))
-        first = { start, end };
+        first = { stop, start, end };
     }
-    return first?.start;
+    return first;
   }
 
   /** The length of the longest end of `text` that a stop string starts with. */

@@ -5,6 +5,7 @@ import type { ChatTemplate } from '../../../src/chat/chat-template.ts';
 import { EngineBusyError } from '../../../src/engine/engine.ts';
 import { FakeEmbedder } from '../api/fake-embedder.ts';
 import { toContext, toTemplate } from '../api/fake-service.ts';
+import { templates } from '../chat/templates.ts';
 import { BrokenEngine, FakeEngine } from '../fake-engine.ts';
 import { toLine, toNumbered, toOptions, toService } from './requests.ts';
 
@@ -64,6 +65,21 @@ describe('answerLines', () => {
       status_code: 200,
       body: { answers: [{ type: 'predicate', name: null, probability: expect.any(Number) }] },
     });
+  });
+
+  it('returns a response, unless the deadline ends it', async () => {
+    const line = JSON.stringify({
+      custom_id: 'one',
+      method: 'POST',
+      url: '/v1/responses',
+      body: { input: 'Hi' },
+    });
+    const { chatMl: chatTemplate } = templates;
+    const whole = await answer([line], new FakeEngine(), { chatTemplate });
+    const cut = await answer([line], new FakeEngine(' x', { summary: { deadline: true } }), { chatTemplate });
+
+    expect(whole.saved.get(0)?.response).toMatchObject({ status_code: 200, body: { object: 'response' } });
+    expect(cut.saved.get(0)).toMatchObject({ response: null, error: { code: 'deadline_exceeded' } });
   });
 
   it('gives invalid lines an error and answers the others', async () => {

@@ -7,7 +7,7 @@ describe('readConfig', () => {
     expect(readConfig({ MODEL_DIR: ' /model ', CONTEXT_SIZE: '', THREADS: '3' })).toEqual({
       modelDirectory: '/model',
       contextSize: 'auto',
-      threads: 3,
+      threads: { count: 3, adapts: false },
       slots: 1,
       lookupTokens: 0,
       kvType: 'auto',

@@ -69,7 +69,7 @@ describe('answer', () => {
     ['DELETE', '/v1/models/fake-1b', 405, 'method_not_allowed', 'GET, HEAD'],
     ['CONSTRUCTOR', '/v1/models', 405, 'method_not_allowed', 'GET, HEAD'],
     ['constructor', '/v1/models', 405, 'method_not_allowed', 'GET, HEAD'],
-    ['GET', '/', 404, 'unknown_url', undefined],
+    ['GET', '/', 405, 'method_not_allowed', 'HEAD'],
     ['POST', '/v2/completions', 404, 'unknown_url', undefined],
     ['GET', '/v1/models/{id}', 404, 'model_not_found', undefined],
     ['GET', 'constructor', 404, 'unknown_url', undefined],
@@ -243,11 +243,11 @@ describe('the API key', () => {
 
   it.each(['/v1/models', '/openapi.json', '/metrics', '/nowhere'])('is required at %s', async (path) => {
     expect(await ask('GET', path, { service })).toMatchObject({ status: 401 });
-    expect(await ask('GET', path, { service, headers: { authorization: 'Bearer right' } })).not.toMatchObject(
-      {
-        status: 401,
-      },
-    );
+    for (const headers of [{ authorization: 'Bearer right' }, { 'x-api-key': 'right' }] as Record<
+      string,
+      string
+    >[])
+      expect(await ask('GET', path, { service, headers })).not.toMatchObject({ status: 401 });
   });
 
   it('is checked before the body of a request is logged', async () => {
@@ -351,11 +351,11 @@ describe('the metrics', () => {
 describe('the conversations that a chat may go on with', () => {
   const arn = 'arn:aws:iam::111122223333:user/someone';
 
-  async function tenantOf(tenant: string | undefined, authorization?: string) {
+  async function tenantOf(tenant: string | undefined, authorization?: string, apiKey?: string) {
     const engine = new FakeEngine();
     await ask('POST', '/v1/chat/completions', {
       body: { model, ...hi },
-      headers: authorization === undefined ? {} : { authorization },
+      headers: { ...(authorization && { authorization }), ...(apiKey && { 'x-api-key': apiKey }) },
       service: { engine },
       context: { tenant },
     });
@@ -372,6 +372,15 @@ describe('the conversations that a chat may go on with', () => {
 
     expect(one).toBe(again);
     expect(new Set([one, other, none]).size).toBe(3);
+  });
+
+  it('are the same for a key in another header', async () => {
+    const one = await tenantOf('', 'Bearer one');
+
+    expect(await tenantOf('', undefined, 'one')).toBe(one);
+    expect(await tenantOf('', 'bearer  one', 'other')).toBe(one);
+    expect(await tenantOf('', undefined, 'other')).not.toBe(one);
+    expect(await tenantOf('', 'Basic one')).not.toBe(one);
   });
 
   it('are those of the caller that AWS knows, whatever the signature', async () => {

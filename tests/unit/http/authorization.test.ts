@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ApiKeySource, ApiKeyUnavailableError } from '../../../src/http/api-key.ts';
-import { authorize } from '../../../src/http/authorization.ts';
+import { authorize, toSentKey } from '../../../src/http/authorization.ts';
 
 /** A source whose key was rotated: only `latest` returns the new key. */
 class RotatedKey implements ApiKeySource {
@@ -27,21 +27,38 @@ describe('authorize', () => {
   it.each(['Bearer old key', 'bearer  old key ', 'BEARER old key'])('accepts the key: %j', async (header) => {
     const source = new RotatedKey();
 
-    await authorize(header, source);
+    await authorize({ authorization: header }, source);
 
     expect(source.calls).toEqual(['current']);
+  });
+
+  it.each([
+    { 'x-api-key': 'old key' },
+    { 'x-api-key': ' old key ', authorization: 'AWS4-HMAC-SHA256 Credential=a, Signature=b' },
+    { 'x-api-key': 'another', authorization: 'Bearer old key' },
+  ])("accepts the key as Anthropic's clients send it: %j", async (headers) => {
+    await expect(authorize(headers, new RotatedKey())).resolves.toBeUndefined();
+  });
+
+  it.each([
+    { 'x-api-key': 'wrong' },
+    { 'x-api-key': '' },
+    { 'x-api-key': 'Bearer old key' },
+    { 'x-api-key': 'old key', authorization: 'Bearer wrong' },
+  ])('rejects another key, or one behind a wrong bearer key: %j', async (headers) => {
+    await expect(authorize(headers, new RotatedKey())).rejects.toMatchObject({ code: 'invalid_api_key' });
   });
 
   it('accepts a rotated key', async () => {
     const source = new RotatedKey();
 
-    await authorize('Bearer new key', source);
+    await authorize({ authorization: 'Bearer new key' }, source);
 
     expect(source.calls).toEqual(['current', 'latest']);
   });
 
   it.each(['Bearer wrong', 'Bearer old', 'Bearer old key2'])('rejects another key: %j', async (header) => {
-    await expect(authorize(header, new RotatedKey())).rejects.toMatchObject({
+    await expect(authorize({ authorization: header }, new RotatedKey())).rejects.toMatchObject({
       code: 'invalid_api_key',
       status: 401,
       headers: { 'www-authenticate': 'Bearer' },
@@ -53,16 +70,33 @@ describe('authorize', () => {
     async (header) => {
       const source = new RotatedKey();
 
-      await expect(authorize(header, source)).rejects.toMatchObject({ code: 'invalid_api_key' });
+      await expect(authorize({ authorization: header }, source)).rejects.toMatchObject({
+        code: 'invalid_api_key',
+      });
       expect(source.calls).toEqual([]);
     },
   );
 
   it('rejects every key with 503 while the key cannot be read', async () => {
-    await expect(authorize('Bearer old key', unavailable)).rejects.toMatchObject({
+    await expect(authorize({ authorization: 'Bearer old key' }, unavailable)).rejects.toMatchObject({
       code: 'api_key_unavailable',
       status: 503,
       headers: { 'retry-after': '5' },
     });
+  });
+});
+
+describe('toSentKey', () => {
+  it.each([
+    [{ authorization: 'Bearer one' }, 'one'],
+    [{ authorization: 'bearer  one ' }, 'one'],
+    [{ 'x-api-key': 'one' }, 'one'],
+    [{ authorization: 'Bearer one', 'x-api-key': 'two' }, 'one'],
+    [{ authorization: 'Basic abc', 'x-api-key': 'two' }, 'two'],
+    [{ authorization: 'Basic abc' }, undefined],
+    [{ 'x-api-key': ' ' }, undefined],
+    [{}, undefined],
+  ])('of %j is %s', (headers, key) => {
+    expect(toSentKey(headers)).toBe(key);
   });
 });

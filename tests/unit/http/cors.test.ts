@@ -85,7 +85,7 @@ describe('the answer to a preflight', () => {
 
     expect(answer?.headers).toMatchObject({
       'access-control-allow-origin': '*',
-      'access-control-allow-headers': 'authorization, content-type',
+      'access-control-allow-headers': 'authorization, x-api-key, content-type',
     });
     expect(answer?.headers).not.toHaveProperty('vary');
   });
@@ -117,7 +117,7 @@ describe('the answer to a preflight', () => {
       const preflight = preflightOf(page, { 'access-control-request-headers': names });
 
       expect(parse(page).preflight(preflight, ['GET'])?.headers['access-control-allow-headers']).toBe(
-        'authorization, content-type',
+        'authorization, x-api-key, content-type',
       );
     },
   );
@@ -140,7 +140,7 @@ describe('the CORS headers of a response', () => {
   it('let an allowed page read it', () => {
     expect(parse(page).headers(request('POST', { origin: page }))).toEqual({
       'access-control-allow-origin': page,
-      'access-control-expose-headers': 'x-request-id, retry-after, x-ignored-fields',
+      'access-control-expose-headers': 'x-request-id, request-id, retry-after, x-ignored-fields',
       vary: 'origin',
     });
   });
@@ -149,7 +149,7 @@ describe('the CORS headers of a response', () => {
     for (const headers of [{ origin: page }, { origin: 'null' }, {}] as Record<string, string>[]) {
       expect(parse('*').headers(request('POST', headers))).toEqual({
         'access-control-allow-origin': '*',
-        'access-control-expose-headers': 'x-request-id, retry-after, x-ignored-fields',
+        'access-control-expose-headers': 'x-request-id, request-id, retry-after, x-ignored-fields',
       });
     }
   });

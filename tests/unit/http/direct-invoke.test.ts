@@ -9,7 +9,12 @@ function invoke(event: unknown, ability: 'embed' | 'rank' = 'embed') {
   const embedder = new FakeEmbedder(
     ability === 'rank' ? { type: 'rank' } : { type: 'embed', dimensions: 4, matryoshka: false },
   );
-  const service = { engine: new FakeEngine(), model, chatTemplate: templates.chatMl, embedder };
+  const service = {
+    engine: new FakeEngine(' Paris.', { contextSize: 200 }),
+    model,
+    chatTemplate: templates.chatMl,
+    embedder,
+  };
   return answerDirectInvoke(event, service, toContext());
 }
 
@@ -24,6 +29,34 @@ describe('a direct invoke', () => {
     ],
     ['a completion with empty messages', { prompt: 'Hi', messages: [] }, { object: 'text_completion' }],
     ['embeddings', { input: 'text' }, { object: 'list', data: [{ object: 'embedding' }] }],
+    ['embeddings of texts', { input: ['text'], encoding_format: 'float' }, { object: 'list' }],
+    [
+      'decisions',
+      { input: 'A rose.', questions: [{ type: 'predicate', instructions: 'It is red.' }] },
+      { answers: [{ type: 'predicate' }] },
+    ],
+    ['a response to items', { input: [{ role: 'user', content: 'Hi' }] }, { object: 'response' }],
+    ['a response with instructions', { input: 'Hi', instructions: 'Be brief.' }, { object: 'response' }],
+    ['a response by its path', { path: '/v1/responses', input: 'Hi' }, { object: 'response' }],
+    ['embeddings by their path', { path: '/v1/embeddings', input: 'Hi', text: 1 }, { object: 'list' }],
+    ['tokens by their path', { path: '/tokenize', content: 'Hi' }, { tokens: [72, 105] }],
+    ['a completion in another format', { path: '/completion', prompt: 'Hi' }, { content: ' Paris.' }],
+    [
+      "a chat in Ollama's format, whole although a stream is its default",
+      { path: '/api/chat', messages: [{ role: 'user', content: 'Hi' }], stream: null },
+      { message: { content: ' Paris.' }, done: true, done_reason: 'stop' },
+    ],
+    [
+      "an answer in Ollama's format",
+      { path: '/api/generate', prompt: 'Hi', raw: true },
+      { response: ' Paris.', done: true },
+    ],
+    [
+      "an embedding in Ollama's format",
+      { path: '/api/embed', input: 'Hi' },
+      { embeddings: [[0, 0, 0, 0].map(() => expect.any(Number))] },
+    ],
+    ['a completion with an empty path', { path: '', prompt: 'Hi' }, { object: 'text_completion' }],
     [
       "a completion with 'stream' set to false",
       { prompt: 'Hi', stream: false },
@@ -43,6 +76,13 @@ describe('a direct invoke', () => {
     [{ prompt: 'Hi', stream: true }, 'unsupported_parameter', 'stream'],
     [{ model, messages: [{ role: 'user', content: 'Hi' }], stream: true }, 'unsupported_parameter', 'stream'],
     [{ prompt: 'Hi', stream: 'yes' }, 'invalid_value', 'stream'],
+    [{ path: '/v1/responses', input: 'Hi', stream: true }, 'unsupported_parameter', 'stream'],
+    [{ path: '/v1/chat/completions', prompt: 'Hi' }, 'missing_required_parameter', 'messages'],
+    [{ path: '/api/chat', messages: [], stream: true }, 'unsupported_parameter', 'stream'],
+    [{ path: '/api/generate', prompt: 'Hi', options: { top_p: 2 } }, 'invalid_value', 'options.top_p'],
+    [{ path: '/v1/nothing', prompt: 'Hi' }, 'unknown_url', null],
+    [{ path: '/v1/models' }, 'method_not_allowed', null],
+    [{ path: 7, prompt: 'Hi' }, 'invalid_value', 'path'],
     [{ messages: null }, 'missing_required_parameter', 'messages'],
     [{ messages: [] }, 'invalid_value', 'messages'],
     [Object.create({ messages: [] }), 'missing_required_parameter', 'prompt'],

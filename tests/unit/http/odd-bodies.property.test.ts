@@ -88,6 +88,49 @@ const bodies: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     top_k: 3,
     seed: 7,
   },
+  '/v1/responses': {
+    input: [
+      { role: 'developer', content: 'Be brief.', id: 'a' },
+      { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'Hi' }], id: 'b' },
+      { type: 'reasoning', summary: [], content: [], id: 'c' },
+      { role: 'assistant', content: 'Hm', id: 'd' },
+      { type: 'function_call', call_id: 'a', name: 'f', arguments: '{"x": 1}', id: 'e' },
+      { type: 'function_call_output', call_id: 'a', output: '12', id: 'f' },
+      { role: 'user', content: 'Bye', id: 'g' },
+    ],
+    instructions: 'Be kind.',
+    tools: [{ ...tool.function, type: 'function' }],
+    tool_choice: 'auto',
+    text: { format: { type: 'text' } },
+    reasoning: { summary: 'auto' },
+    stream: true,
+    max_output_tokens: 9,
+    temperature: 0.5,
+    seed: 7,
+  },
+  '/v1/messages': {
+    model,
+    system: texts,
+    messages: [
+      { role: 'user', content: texts },
+      {
+        role: 'assistant',
+        content: [
+          { type: 'thinking', thinking: 'Hm', signature: 'a' },
+          ...texts,
+          { type: 'tool_use', id: 'a', name: 'f', input: { x: 1 } },
+        ],
+      },
+      { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'a', content: texts }, ...texts] },
+    ],
+    tools: [{ name: 'f', input_schema: tool.function.parameters }],
+    tool_choice: { type: 'auto', disable_parallel_tool_use: true },
+    max_tokens: 9,
+    temperature: 0.5,
+    stop_sequences: ['x'],
+    stream: true,
+  },
+  '/v1/messages/count_tokens': { messages: [{ role: 'user', content: texts }], system: 'Hi' },
   '/v1/embeddings': { input: ['Hi', 'Ho'], encoding_format: 'base64' },
   '/v1/rerank': { query: 'Hi', documents: ['Ho', { text: 'Hi' }] },
   '/v1/decisions': {
@@ -162,6 +205,7 @@ const fieldNames = [
     '__proto__',
     'toString',
   ],
+  ...['include', 'truncation', 'background', 'previous_response_id', 'conversation'],
 ];
 
 type Path = readonly (string | number)[];
@@ -224,7 +268,8 @@ describe('an odd body', () => {
 
 /** The objects of a body whose fields the server knows. Those of a schema and of a map are the client's own. */
 function objectsIn(body: unknown): Path[] {
-  const isOwn = (path: Path) => path.includes('parameters') || path.includes('logit_bias');
+  const own = ['parameters', 'input_schema', 'input', 'logit_bias'];
+  const isOwn = (path: Path) => own.some((name) => path.includes(name));
   return pathsIn(body).filter((path) => {
     const value = valueAt(body, path);
     return typeof value === 'object' && value !== null && !Array.isArray(value) && !isOwn(path);
@@ -241,7 +286,8 @@ describe('a foreign field', () => {
         const paths = objectsIn(body);
         const path = paths[at % paths.length] ?? [];
         const holder = valueAt(body, path) as object;
-        fc.pre(!(field in holder));
+        // Anthropic's format knows it almost everywhere.
+        fc.pre(!(field in holder) && (field !== 'cache_control' || !route.startsWith('/v1/messages')));
         const told = await ask(route, replaceAt(body, [...path, field], foreign));
         const plain = await ask(route, body);
 

@@ -6,8 +6,19 @@ import { parseChatRequest, parseTemplateRequest } from '../../../src/api/chat/ch
 import { parseCompletionRequest } from '../../../src/api/completions/completion-request.ts';
 import { parseDecisionsRequest } from '../../../src/api/decisions/decisions-request.ts';
 import { parseEmbeddingsRequest } from '../../../src/api/embeddings/embeddings-request.ts';
+import { parseCountRequest, parseMessagesRequest } from '../../../src/api/messages/messages-request.ts';
 import { toInfillRequest, toNativeRequest } from '../../../src/api/native/native-request.ts';
+import {
+  ollamaChatSchema,
+  ollamaEmbeddingsSchema,
+  ollamaEmbedSchema,
+  ollamaGenerateSchema,
+  ollamaShowSchema,
+  unsupportedFields,
+} from '../../../src/api/ollama/ollama-request.ts';
+import { parseFields } from '../../../src/api/request-body.ts';
 import { parseRerankRequest } from '../../../src/api/rerank/rerank-request.ts';
+import { parseResponsesRequest } from '../../../src/api/responses/chat-body.ts';
 import { parseDetokenizeRequest, parseTokenizeRequest } from '../../../src/api/tokens/tokens-request.ts';
 import { answer } from '../../../src/http/answer.ts';
 import { toWholeResponse } from '../../../src/http/http.ts';
@@ -45,9 +56,17 @@ const parsers: Readonly<Record<string, (body: unknown) => unknown>> = {
     const { rest, gap } = toInfillRequest(body);
     return parseCompletionRequest({ ...toNativeRequest(rest).body, prompt: gap.input_prefix });
   },
+  '/api/chat': (body) => parseFields(ollamaChatSchema, unsupportedFields, body),
+  '/api/generate': (body) => parseFields(ollamaGenerateSchema, unsupportedFields, body),
+  '/api/embed': (body) => parseFields(ollamaEmbedSchema, unsupportedFields, body),
+  '/api/embeddings': (body) => parseFields(ollamaEmbeddingsSchema, unsupportedFields, body),
+  '/api/show': (body) => parseFields(ollamaShowSchema, unsupportedFields, body),
   '/v1/embeddings': parseEmbeddingsRequest,
+  '/v1/messages': parseMessagesRequest,
+  '/v1/messages/count_tokens': parseCountRequest,
   '/v1/rerank': parseRerankRequest,
   '/v1/decisions': (body) => parseDecisionsRequest(body),
+  '/v1/responses': (body) => parseChatRequest(parseResponsesRequest(body).chat),
   '/tokenize': parseTokenizeRequest,
   '/detokenize': parseDetokenizeRequest,
   '/apply-template': parseTemplateRequest,
@@ -85,6 +104,10 @@ describe('GET /openapi.json', () => {
     );
 
     expect(operations.sort()).toEqual([
+      'delete /api/delete',
+      'get /api/ps',
+      'get /api/tags',
+      'get /api/version',
       'get /health',
       'get /metrics',
       'get /openapi.json',
@@ -93,6 +116,16 @@ describe('GET /openapi.json', () => {
       'get /tokenizer_info',
       'get /v1/models',
       'get /v1/models/{id}',
+      'head /',
+      'post /api/chat',
+      'post /api/copy',
+      'post /api/create',
+      'post /api/embed',
+      'post /api/embeddings',
+      'post /api/generate',
+      'post /api/pull',
+      'post /api/push',
+      'post /api/show',
       'post /apply-template',
       'post /completion',
       'post /detokenize',
@@ -102,16 +135,19 @@ describe('GET /openapi.json', () => {
       'post /v1/completions',
       'post /v1/decisions',
       'post /v1/embeddings',
+      'post /v1/messages',
+      'post /v1/messages/count_tokens',
       'post /v1/rerank',
+      'post /v1/responses',
     ]);
   });
 
-  it('requires the key everywhere but at /health, and describes the parameters of paths', () => {
+  it('requires the key everywhere but at / and /health, and describes the parameters of paths', () => {
     const open = Object.entries(description.paths).filter(([, methods]) =>
       Object.values(methods).some(({ security }) => security?.length === 0),
     );
 
-    expect(open.map(([path]) => path)).toEqual(['/health']);
+    expect(open.map(([path]) => path).sort()).toEqual(['/', '/health']);
     expect(description.paths['/v1/models/{id}']?.get?.parameters).toEqual([
       { name: 'id', in: 'path', required: true, schema: { type: 'string' } },
     ]);
@@ -233,6 +269,57 @@ const bodies: Readonly<Record<string, readonly unknown[]>> = {
     { input_extra: [{ filename: 'd' }] },
     { prompt: ['a'] },
   ],
+  '/v1/messages': [
+    {},
+    { messages: [] },
+    { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1 },
+    { messages: [{ role: 'tool', content: 'Hi' }] },
+    { messages: [{ role: 'user', content: [{ type: 'text', text: 'Hi', cache_control: { type: 'a' } }] }] },
+    { messages: [{ role: 'user', content: [{ type: 'new', data: 1 }] }] },
+    { messages: [{ role: 'user', content: [7] }] },
+    { messages: [{ role: 'user', content: null }] },
+    { messages: [{ role: 'user', content: 'Hi' }], system: [{ type: 'text', text: 'a' }] },
+    { messages: [{ role: 'user', content: 'Hi' }], system: [{ type: 'image' }] },
+    { messages: [{ role: 'user', content: 'Hi' }], max_tokens: -1 },
+    { messages: [{ role: 'user', content: 'Hi' }], stop_sequences: ['a'] },
+    { messages: [{ role: 'user', content: 'Hi' }], stop_sequences: 'a' },
+    { messages: [{ role: 'user', content: 'Hi' }], tools: [{ name: 'a' }, { type: 'b', c: 1 }] },
+    { messages: [{ role: 'user', content: 'Hi' }], tools: ['a'] },
+    { messages: [{ role: 'user', content: 'Hi' }], tool_choice: { type: 'tool', name: 'a' } },
+    { messages: [{ role: 'user', content: 'Hi' }], tool_choice: { type: 'tool' } },
+    { messages: [{ role: 'user', content: 'Hi' }], tool_choice: 'auto' },
+    { messages: [{ role: 'user', content: 'Hi' }], thinking: { type: 'enabled', budget_tokens: 9 } },
+    { messages: [{ role: 'user', content: 'Hi' }], thinking: true },
+    { messages: [{ role: 'user', content: 'Hi' }], output_config: { effort: 'low' } },
+    { messages: [{ role: 'user', content: 'Hi' }], output_config: { format: { type: 'text' } } },
+  ],
+  '/v1/messages/count_tokens': [{ messages: [{ role: 'user', content: 'Hi' }] }, { messages: 'Hi' }, {}],
+  '/api/chat': [
+    {},
+    { messages: [] },
+    {
+      model: 'a',
+      messages: [{ role: 'user', content: 'Hi', images: [] }],
+      stream: false,
+      keep_alive: '5m',
+    },
+    { messages: [{ content: 'Hi' }] },
+    { messages: [{ role: 'user', content: 'Hi' }], format: 'json', think: 'low', tools: [] },
+    { messages: [{ role: 'user', content: 'Hi' }], format: 'xml' },
+    { messages: [{ role: 'user', content: 'Hi' }], think: 'much' },
+    { messages: [{ role: 'user', content: 'Hi' }], options: { temperature: 0, num_ctx: 1, stop: ['a'] } },
+    { messages: [{ role: 'user', content: 'Hi' }], options: { top_p: 'a' } },
+  ],
+  '/api/generate': [
+    {},
+    { prompt: 'a', raw: true, stream: null, format: { type: 'object' } },
+    { prompt: 7 },
+    { prompt: 'a', suffix: 'b', system: 'c', images: ['d'], template: 'e', context: [1] },
+    { prompt: 'a', images: 'd' },
+  ],
+  '/api/embed': [{}, { input: 'a' }, { input: ['a', 'b'], truncate: true, dimensions: 4 }, { input: 7 }],
+  '/api/embeddings': [{}, { prompt: 'a', keep_alive: 0 }, { prompt: ['a'] }],
+  '/api/show': [{}, { model: 'a', verbose: true }, { name: 7 }],
   '/v1/embeddings': [
     {},
     { input: 'a' },
@@ -268,6 +355,33 @@ const bodies: Readonly<Record<string, readonly unknown[]>> = {
     { input: 'a', questions: [{ type: 'score', instructions: 'b', levels: [{ label: 7 }, { label: 'd' }] }] },
     { input: 'a', questions: [{ type: 'rank', instructions: 'b' }] },
   ],
+  '/v1/responses': [
+    {},
+    [],
+    { input: 'a', instructions: 'b', max_output_tokens: 8, store: false, top_p: 0.5 },
+    { input: [{ role: 'user', content: [{ type: 'input_text', text: 'a' }] }] },
+    {
+      input: [
+        { type: 'reasoning', id: 'a', summary: [{ type: 'summary_text', text: 'b' }] },
+        { type: 'function_call', call_id: 'a', name: 'b', arguments: '{}' },
+        { type: 'function_call_output', call_id: 'a', output: [{ type: 'input_text', text: 'b' }] },
+      ],
+    },
+    { input: 7 },
+    { input: 'a', tools: [{ type: 'function', name: 'a' }], tool_choice: { type: 'function', name: 'a' } },
+    { input: 'a', tools: [{ type: 'web_search' }], tool_choice: { type: 'web_search' } },
+    { input: 'a', tools: [{ name: 'a' }] },
+    { input: 'a', text: { format: { type: 'json_schema', name: 'a', schema: {}, strict: true } } },
+    { input: 'a', text: { format: { type: 'xml' } } },
+    { input: 'a', reasoning: { effort: 'low', summary: 'auto' }, include: ['reasoning.encrypted_content'] },
+    { input: 'a', include: 'all' },
+    { input: 'a', top_logprobs: 21 },
+    { input: 'a', truncation: 'some' },
+    { input: 'a', background: false, previous_response_id: null },
+    { input: 'a', background: true },
+    { input: 'a', previous_response_id: 'b' },
+    { input: 'a', temperature: -1 },
+  ],
   '/tokenize': [{ prompt: 'a' }, { content: 'a', with_pieces: true }, { content: 7 }, { text: 'a' }],
   '/detokenize': [{ tokens: [] }, { tokens: [1] }, { tokens: [-1] }, { tokens: 'a' }, {}],
   '/apply-template': [{ messages: [{ role: 'user', content: 'a' }] }, { messages: [] }, {}],
@@ -275,7 +389,9 @@ const bodies: Readonly<Record<string, readonly unknown[]>> = {
 
 describe('the schema of a request', () => {
   it('exists for every route with a body', () => {
-    const described = Object.entries(description.paths).filter(([, methods]) => methods.post !== undefined);
+    const described = Object.entries(description.paths).filter(
+      ([, methods]) => methods.post?.requestBody !== undefined,
+    );
 
     expect(described.map(([path]) => path).sort()).toEqual(Object.keys(parsers).sort());
     expect(examples.length).toBeGreaterThan(15);

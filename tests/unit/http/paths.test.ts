@@ -11,9 +11,15 @@ describe('findRoute', () => {
     ['/v1/v1/chat/completions', '/v1/chat/completions'],
     ['/llm/prod/v1/completions', '/v1/completions'],
     ['/embeddings', '/v1/embeddings'],
+    ['/v1/v1/messages', '/v1/messages'],
+    ['/anthropic/v1/messages/count_tokens', '/v1/messages/count_tokens'],
     ['/v1/models/', '/v1/models'],
     ['/v1/health', '/health'],
     ['/health/', '/health'],
+    ['/', '/'],
+    ['//', '/'],
+    ['/api/chat/', '/api/chat'],
+    ['/v1/api/tags', '/api/tags'],
   ])('finds the route of %s', (path, pattern) => {
     expect(findRoute(path)?.pattern).toBe(pattern);
   });
@@ -26,7 +32,7 @@ describe('findRoute', () => {
     expect(findRoute(path)).toMatchObject({ pattern: '/v1/models/{id}', parameter });
   });
 
-  it.each(['/', '//', '', '/v1', '/v1/', '/completions/v2', '/chat', '/llm/completions/v1'])(
+  it.each(['', '/v1', '/v1/', '/completions/v2', '/chat', '/llm/completions/v1'])(
     'finds no route of %s',
     (path) => {
       expect(findRoute(path)).toBeUndefined();

@@ -26,6 +26,21 @@ async function invokeHttp(event: unknown, engine = new FakeEngine()): Promise<Ht
 
 afterEach(() => vi.restoreAllMocks());
 
+describe("an HTTP event of Ollama's clients", () => {
+  it('is answered with all lines of the stream at once', async () => {
+    const event = readEvent('function-url') as object;
+    const body = JSON.stringify({ prompt: 'Hi', raw: true, options: { num_predict: 1 } });
+    const answer = await invokeHttp({ ...event, rawPath: '/api/generate', body, isBase64Encoded: false });
+
+    expect(answer).toMatchObject({ statusCode: 200, headers: { 'content-type': 'application/x-ndjson' } });
+    expect(answer.body.split('\n').map((line) => (line === '' ? '' : JSON.parse(line).response))).toEqual([
+      ' ',
+      '',
+      '',
+    ]);
+  });
+});
+
 describe('a direct invoke', () => {
   it("returns OpenAI's completion object with llama-server's timings", async () => {
     const answer = await definePipelineOn(new FakeEngine())(readEvent('completion'));

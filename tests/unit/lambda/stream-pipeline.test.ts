@@ -90,6 +90,32 @@ describe("a request without 'stream'", () => {
   });
 });
 
+describe("a request of Ollama's clients", () => {
+  const event = {
+    ...post({ prompt: 'Hi', raw: true, options: { num_predict: 2 } }),
+    rawPath: '/api/generate',
+  };
+
+  it('is answered with a line for each text, and a final line', async () => {
+    const answer = await invoke(event);
+
+    expect(answer.prelude).toMatchObject({
+      statusCode: 200,
+      headers: { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' },
+    });
+    expect(
+      answer.body
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([
+      { response: ' ', done: false },
+      { response: 'P', done: false },
+      { response: '', done: true, done_reason: 'length' },
+    ]);
+  });
+});
+
 describe("a request with 'stream'", () => {
   it('is answered with an event for each text, a final event and [DONE]', async () => {
     const engine = new FakeEngine();

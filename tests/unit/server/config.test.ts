@@ -11,7 +11,7 @@ describe('readFrontConfig', () => {
       apiKey: undefined,
       queueLimit: 64,
       functionTimeoutSeconds: 900,
-      threads: 3,
+      threads: { count: 3, adapts: false },
       functionMegabytes: 4096,
       shutdownGraceSeconds: 10,
       emulatorPath: '/srv/app/dist/aws-lambda-rie',

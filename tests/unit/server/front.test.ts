@@ -22,7 +22,7 @@ const config: FrontConfig = {
   apiKey: undefined,
   queueLimit: 10,
   functionTimeoutSeconds: 5,
-  threads: 1,
+  threads: { count: 1, adapts: false },
   functionMegabytes: 3008,
   shutdownGraceSeconds: 60,
   emulatorPath: join(import.meta.dirname, 'fake-emulator.mjs'),

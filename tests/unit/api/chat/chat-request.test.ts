@@ -73,8 +73,8 @@ describe('parseChatRequest', () => {
       'response_format.json_schema.schema',
       'must be a boolean or an object, not 7',
     ],
-    [{ tools: [tool('a b')] }, 'tools.0.function.name', 'must be a name of up to 64 letters'],
-    [{ tools: [tool('a'.repeat(65))] }, 'tools.0.function.name', 'must be a name of up to 64 letters'],
+    [{ tools: [tool('a b')] }, 'tools.0.function.name', 'must be a name of up to 128 letters'],
+    [{ tools: [tool('a'.repeat(129))] }, 'tools.0.function.name', 'must be a name of up to 128 letters'],
     [{ tools: [{ type: 'custom', custom: { name: 'a' } }] }, 'tools.0.type', 'must be "function"'],
     [{ tools: [tool('a'), tool('a')] }, 'tools', "Two 'tools' have the same name."],
     [

@@ -6,7 +6,7 @@ describe('a guess by prompt lookup', () => {
     const lookup = new PromptLookup([1, 2, 3, 4, 5, 6, 9, 1, 2], 4);
     expect(lookup.guess(8)).toEqual([]);
 
-    lookup.push(3);
+    lookup.push([3]);
     expect(lookup.guess(8)).toEqual([4, 5, 6, 9]);
     expect(lookup.guess(2)).toEqual([4, 5]);
   });
@@ -19,14 +19,14 @@ describe('a guess by prompt lookup', () => {
 
   it('also searches generated tokens', () => {
     const lookup = new PromptLookup([7], 2);
-    for (const token of [1, 2, 3, 8, 1, 2, 3]) lookup.push(token);
+    lookup.push([1, 2, 3, 8, 1, 2, 3]);
 
     expect(lookup.guess(2)).toEqual([8, 1]);
   });
 
   it('pauses when too few guessed tokens were right, and then tries again', () => {
     const lookup = new PromptLookup([1, 2, 3, 4, 1, 2, 3], 2);
-    const repeat = () => [4, 1, 2, 3].forEach((token) => void lookup.push(token));
+    const repeat = () => lookup.push([4, 1, 2, 3]);
     lookup.learn(0, 2);
     expect(lookup.guess(2)).toEqual([4, 1]);
     lookup.learn(0, 2);

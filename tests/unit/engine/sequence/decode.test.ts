@@ -223,7 +223,6 @@ describe('the native loop', () => {
 
   it.each<[string, SequenceOptions, Partial<GenerationRequest>]>([
     ['tokens are scored', {}, { logprobs: 0 }],
-    ['tokens are guessed', { lookupTokens: 2 }, {}],
     ['several sequences share the context', { sequences: 2 }, {}],
   ])('is not used when %s', async (_, options, request) => {
     expect(await isLoop(options, request)).not.toContain(true);
@@ -285,6 +284,10 @@ describe('guesses by prompt lookup', () => {
   const almostRepeats = (tokens: readonly Token[]) =>
     tokens.length % 4 < 3 ? 1 + (tokens.length % 4) : 4 + ((tokens.length >> 2) % 20);
 
+  /** A model whose every twelfth letter is another one each time. */
+  const longRepeats = (tokens: readonly Token[]) =>
+    tokens.length % 12 < 11 ? 1 + (tokens.length % 12) : 13 + (Math.floor(tokens.length / 12) % 10);
+
   it('give several tokens a decode when they are right, and the same text', async () => {
     const { sequence, context } = createSequences({ lookupTokens: 4, next: repeats });
     const { text, summary } = await generate(sequence, quoted, { maxTokens: 21 });
@@ -293,6 +296,34 @@ describe('guesses by prompt lookup', () => {
     expect(summary.completionTokens).toBe(21);
     // The prompt's two, and four with five tokens each.
     expect(context.decodes.map(({ tokens }) => tokens.length)).toEqual([32, 8, 5, 5, 5, 5]);
+  });
+
+  it('go between the steps of the native loop, and the text is the same', async () => {
+    const letters = Array.from({ length: 40 }, (_, index) => longRepeats(promptOf(index)));
+    const { sequence, context } = createSequences({ hasLoop: true, lookupTokens: 4, next: longRepeats });
+    const { text, summary } = await generate(sequence, letters, { maxTokens: 40 });
+    const steps = context.decodes.slice(2);
+
+    expect(text).toBe(await generateCold(letters, { maxTokens: 40 }, { next: longRepeats }));
+    expect(summary.completionTokens).toBe(40);
+    // Only the steps with guesses are taken one by one.
+    for (const { isLoop, tokens } of steps) expect(isLoop).toBe(tokens.length === 1);
+    expect(steps.filter(({ isLoop }) => !isLoop).length).toBeGreaterThanOrEqual(3);
+    expect(context.heldBy(0)).toEqual([...letters, ...toTokens(text).slice(0, -1)]);
+  });
+
+  it('are the same however long the loop takes', async () => {
+    const letters = Array.from({ length: 40 }, (_, index) => longRepeats(promptOf(index)));
+    const lengthsWith = async (pauses: number) => {
+      const { sequence, context } = createSequences({ hasLoop: true, lookupTokens: 4, next: longRepeats });
+      context.onDecode = async () => {
+        for (let turn = 0; turn < pauses; turn += 1) await nextTurn();
+      };
+      await generate(sequence, letters, { maxTokens: 40 });
+      return context.decodes.map(({ tokens }) => tokens.length);
+    };
+
+    expect(await lengthsWith(7)).toEqual(await lengthsWith(0));
   });
 
   it('are removed when they are wrong, and pause', async () => {

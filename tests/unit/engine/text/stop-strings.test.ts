@@ -2,34 +2,34 @@ import { describe, expect, it } from 'vitest';
 import { StopStringScanner } from '../../../../src/engine/text/stop-strings.ts';
 
 /** Feeds the pieces and returns what was given out, piece by piece, with the flush last. */
-function scan(stops: string[], pieces: string[]): { given: string[]; stopped: boolean } {
+function scan(stops: string[], pieces: string[]): { given: string[]; found: string | undefined } {
   const scanner = new StopStringScanner(stops);
   return {
     given: [...pieces.map((piece) => scanner.push(piece)), scanner.flush()],
-    stopped: scanner.stopped,
+    found: scanner.found,
   };
 }
 
 describe('StopStringScanner', () => {
   it('returns text at once when no stop string starts in it', () => {
-    expect(scan(['END'], ['Hello', ' world'])).toEqual({ given: ['Hello', ' world', ''], stopped: false });
+    expect(scan(['END'], ['Hello', ' world'])).toEqual({ given: ['Hello', ' world', ''], found: undefined });
   });
 
   it.each([1, 2, 3, 5])('finds a stop string in text that arrives %i characters at a time', (size) => {
     const text = 'one END two';
     const pieces = text.match(new RegExp(`.{1,${size}}`, 'g')) ?? [];
-    const { given, stopped } = scan(['END'], pieces);
+    const { given, found } = scan(['END'], pieces);
 
     expect(given.join('')).toBe('one ');
-    expect(stopped).toBe(true);
+    expect(found).toBe('END');
   });
 
   it('returns text that only looked like a stop string', () => {
-    expect(scan(['END'], ['an EN', 'emy'])).toEqual({ given: ['an ', 'ENemy', ''], stopped: false });
+    expect(scan(['END'], ['an EN', 'emy'])).toEqual({ given: ['an ', 'ENemy', ''], found: undefined });
   });
 
   it('returns the text that it held back at the end', () => {
-    expect(scan(['\n\n'], ['line\n'])).toEqual({ given: ['line', '\n'], stopped: false });
+    expect(scan(['\n\n'], ['line\n'])).toEqual({ given: ['line', '\n'], found: undefined });
   });
 
   it.each([1, 2, 4])(
@@ -40,10 +40,11 @@ describe('StopStringScanner', () => {
       expect(scan(['b', 'abc'], pieces('xabc')).given.join('')).toBe('xa');
       expect(scan(['bc', 'abc'], pieces('xabc')).given.join('')).toBe('x');
       expect(scan(['abcd', 'cx'], pieces('zabcx')).given.join('')).toBe('zab');
+      expect(scan(['bc', 'abc'], pieces('xabc')).found).toBe('abc');
     },
   );
 
   it('finds a stop string that starts inside a false start', () => {
-    expect(scan(['aab'], ['aa', 'ab', 'c'])).toEqual({ given: ['', 'a', '', ''], stopped: true });
+    expect(scan(['aab'], ['aa', 'ab', 'c'])).toEqual({ given: ['', 'a', '', ''], found: 'aab' });
   });
 });

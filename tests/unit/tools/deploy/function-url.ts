@@ -3,7 +3,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
 import { credentials, region } from './fixtures.ts';
 
@@ -12,17 +12,18 @@ interface Received {
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
+  readonly bytes: Buffer;
 }
 
-type Respond = (request: Received, response: ServerResponse) => void;
+export type Respond = (request: Received, response: ServerResponse) => void;
 
 /** Starts a server that answers with each of `responses` in turn, then always with the last one. */
 export async function startFunctionUrl(...responses: [Respond, ...Respond[]]) {
   const received: Received[] = [];
   const server = createServer((incoming, response) => {
-    void text(incoming).then((body) => {
+    void buffer(incoming).then((bytes) => {
       const { method = '', url = '', headers } = incoming;
-      const request = { method, path: url, headers, body };
+      const request = { method, path: url, headers, body: bytes.toString(), bytes };
       const respond = responses[received.length] ?? responses.at(-1);
       received.push(request);
       respond?.(request, response);
@@ -50,33 +51,73 @@ export function streamCompletion(completion: string): Respond {
   };
 }
 
-/** Calls `respond` for a valid signature, and answers like AWS with 403 otherwise. */
-export function ifSigned(respond: Respond): Respond {
-  return (request, response) => {
-    const isValid = request.headers.authorization === authorizationOf(request);
-    return (isValid ? respond : answer(403, '{"Message":"Forbidden"}'))(request, response);
-  };
+/** Calls `respond` for a valid signature of the credentials, and answers like AWS with 403 otherwise. */
+export function ifSigned(respond: Respond, signer: Credentials = credentials): Respond {
+  return (request, response) =>
+    (isSigned(request, signer) ? respond : answer(403, '{"Message":"Forbidden"}'))(request, response);
 }
 
-const sha256 = (data: string) => createHash('sha256').update(data).digest('hex');
+/** Whether a request has a valid signature of the credentials. */
+export function isSigned(request: Received, signer: Credentials): boolean {
+  return request.headers.authorization === authorizationOf(request, signer);
+}
+
+type Credentials = Omit<typeof credentials, 'sessionToken'> & { readonly sessionToken?: string };
+
+const sha256 = (data: string | Buffer) => createHash('sha256').update(data).digest('hex');
 const hmac = (key: string | Buffer, data: string) => createHmac('sha256', key).update(data).digest();
 
 /**
  * Computes the expected authorization header independently of the signing library:
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
-function authorizationOf({ method, path, headers, body }: Received): string | undefined {
+function authorizationOf(
+  { method, path, headers, bytes }: Received,
+  signer: Credentials,
+): string | undefined {
   const date = String(headers['x-amz-date']);
   const [, signedHeaders = ''] = /SignedHeaders=([^,]+),/.exec(headers.authorization ?? '') ?? [];
   const names = signedHeaders.split(';');
-  const needed = ['host', 'x-amz-content-sha256', 'x-amz-date', 'x-amz-security-token'];
+  // AWS demands a signature of the host and of its own headers.
+  const needed = ['host', 'x-amz-date', ...Object.keys(headers).filter((name) => name.startsWith('x-amz-'))];
   if (!needed.every((name) => names.includes(name))) return undefined;
-  if (headers['x-amz-security-token'] !== credentials.sessionToken) return undefined;
+  if (headers['x-amz-security-token'] !== signer.sessionToken) return undefined;
   const canonicalHeaders = names.map((name) => `${name}:${String(headers[name]).trim()}\n`).join('');
-  const canonical = [method, path, '', canonicalHeaders, signedHeaders, sha256(body)].join('\n');
+  const [name = '', query = ''] = path.split('?');
+  // Of an encoded path, the per cent signs are encoded again.
+  const canonicalPath = name.split('/').map(encode).join('/');
+  const canonical = [
+    method,
+    canonicalPath,
+    toCanonicalQuery(query),
+    canonicalHeaders,
+    signedHeaders,
+    sha256(bytes),
+  ].join('\n');
   const scope = `${date.slice(0, 8)}/${region}/lambda/aws4_request`;
   const toSign = ['AWS4-HMAC-SHA256', date, scope, sha256(canonical)].join('\n');
-  const key = scope.split('/').reduce<string | Buffer>(hmac, `AWS4${credentials.secretAccessKey}`);
+  const key = scope.split('/').reduce<string | Buffer>(hmac, `AWS4${signer.secretAccessKey}`);
   const signature = hmac(key, toSign).toString('hex');
-  return `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${signedHeaders}, Signature=${signature}`;
+  return `AWS4-HMAC-SHA256 Credential=${signer.accessKeyId}/${scope}, SignedHeaders=${signedHeaders}, Signature=${signature}`;
+}
+
+/** Encodes all but RFC 3986's unreserved characters. */
+function encode(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+function toCanonicalQuery(query: string): string {
+  const pairs = query.split('&').filter((pair) => pair !== '');
+  return pairs
+    .map((pair) =>
+      pair
+        .split('=')
+        .map((part) => encode(decodeURIComponent(part)))
+        .join('='),
+    )
+    .sort()
+    .join('&');
 }

@@ -1,0 +1,35 @@
+// The form of Anthropic's errors and streams. Apart from the rest of the API, because every request may fail.
+// https://platform.claude.com/docs/en/api/errors
+import type { RequestError } from '../../errors/request-error.ts';
+import type { StreamFormat } from '../stream-answer.ts';
+
+/** The types by status. Other statuses below 500 are an `invalid_request_error`, and others an `api_error`. */
+const types: Readonly<Record<number, string>> = {
+  401: 'authentication_error',
+  403: 'permission_error',
+  404: 'not_found_error',
+  413: 'request_too_large',
+  429: 'rate_limit_error',
+  503: 'overloaded_error',
+  504: 'timeout_error',
+};
+
+/** Converts an error to the body of an answer. */
+export function toMessagesError({ status, message }: RequestError, requestId: string): object {
+  const type = types[status] ?? (status < 500 ? 'invalid_request_error' : 'api_error');
+  return { type: 'error', error: { type, message }, request_id: requestId };
+}
+
+/** Named events, without a mark at the end. */
+export function toMessagesFormat(requestId: string): StreamFormat {
+  return {
+    contentType: 'text/event-stream; charset=utf-8',
+    write: toEvent,
+    end: '',
+    fail: (error) => toEvent(toMessagesError(error, requestId)),
+  };
+}
+
+function toEvent(data: object): string {
+  return `event: ${(data as { readonly type: string }).type}\ndata: ${JSON.stringify(data)}\n\n`;
+}

@@ -1,0 +1,153 @@
+// Converts a request of POST /v1/responses to the body of a chat.
+import { RequestError } from '../../errors/request-error.ts';
+import { ForeignFields } from '../../generation/foreign-fields.ts';
+import { isJsonObject } from '../../json-schema/json-object.ts';
+import { isNeutral } from '../known-fields.ts';
+import type { Rename } from '../renamed-fields.ts';
+import { assertTogether, parseFields } from '../request-body.ts';
+import { mostItems } from './input-fields.ts';
+import { toInputMessages } from './input-messages.ts';
+import { toRename } from './own-paths.ts';
+import { type OwnFields, ownSchema, sharedFields } from './responses-fields.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A request as a chat. */
+export interface ResponsesRequest {
+  /** The fields of its own, without the tools that are ignored. */
+  readonly fields: OwnFields;
+  /** The fields that mean the same in a chat, as the client sent them. */
+  readonly shared: Fields;
+  /** The body of the chat. */
+  readonly chat: Fields & { readonly messages: readonly Fields[] };
+  /** Converts the name of a field of the chat to the client's. */
+  readonly rename: Rename;
+}
+
+type Tool = NonNullable<OwnFields['tools']>[number];
+type FunctionTool = Extract<Tool, { type: 'function' }>;
+
+/** The fields that name something stored. */
+const storedFields = ['previous_response_id', 'conversation', 'prompt'];
+
+/** The value of `include` that asks for log-probabilities. */
+const includedLogprobs = 'message.output_text.logprobs';
+
+/**
+ * Parses the body of a request.
+ *
+ * @throws {RequestError} with the name of the field that is missing or invalid, or foreign under the strict rule
+ */
+export function parseResponsesRequest(body: unknown, foreign = new ForeignFields()): ResponsesRequest {
+  const entries = isJsonObject(body) ? Object.entries(body) : [];
+  const isShared = ([name]: [string, unknown]) => Object.hasOwn(sharedFields, name);
+  const shared = Object.fromEntries(entries.filter(isShared));
+  const own = isJsonObject(body) ? Object.fromEntries(entries.filter((entry) => !isShared(entry))) : body;
+  if (isJsonObject(own)) {
+    assertStateless(own);
+    assertFewItems(own);
+  }
+  const fields = parseFields(ownSchema, {}, own, foreign);
+  const { messages, paths } = toInputMessages(fields, foreign);
+  const tools = (fields.tools ?? [])
+    .map((tool, index) => ({ tool, path: `tools.${index}` }))
+    .filter((each): each is { tool: FunctionTool; path: string } => isFunction(each, foreign));
+  const toolChoice = toToolChoice(fields, foreign);
+  return {
+    fields: {
+      ...fields,
+      tools: tools.map(({ tool }) => tool),
+      ...(toolChoice === undefined && { tool_choice: undefined }),
+    },
+    shared,
+    chat: {
+      ...shared,
+      messages,
+      ...(shared.stream === true && { stream_options: { include_usage: true } }),
+      ...toLogprobs(fields, foreign),
+      ...(tools.length > 0 && { tools: tools.map(({ tool }) => toChatTool(tool)) }),
+      tool_choice: toolChoice,
+      max_completion_tokens: fields.max_output_tokens,
+      reasoning_effort: fields.reasoning?.effort,
+      response_format: toResponseFormat(fields),
+    },
+    rename: toRename(
+      paths,
+      tools.map(({ path }) => path),
+    ),
+  };
+}
+
+/**
+ * Counts the items before each of them is read, which would take long for very many.
+ *
+ * @throws {RequestError} `invalid_value` for too many items
+ */
+function assertFewItems({ input }: Fields): void {
+  const count = Array.isArray(input) ? input.length : 0;
+  assertTogether(
+    count <= mostItems,
+    'input',
+    `'input' must be a list of at most ${mostItems}, not a list of ${count}.`,
+  );
+}
+
+/** @throws {RequestError} `unsupported_parameter` for a request that needs a stored state */
+function assertStateless(fields: Fields): void {
+  const refused = storedFields.find((name) => !isNeutral(fields[name] ?? null));
+  if (refused !== undefined)
+    throw new RequestError(
+      'unsupported_parameter',
+      `'${refused}' is not supported, because the server stores nothing. Send all items of the conversation as 'input'.`,
+      { param: refused },
+    );
+  if (fields.background === true)
+    throw new RequestError(
+      'unsupported_parameter',
+      "'background' must be false, because the server stores no answers. Wait for the answer, or use a batch.",
+      { param: 'background' },
+    );
+}
+
+function isFunction(
+  { tool, path }: { readonly tool: Tool; readonly path: string },
+  foreign: ForeignFields,
+): boolean {
+  if (tool.type === 'function') return true;
+  foreign.leaveOut(path, `'${path}' must be a function. The server runs no tools.`);
+  return false;
+}
+
+function toChatTool({ type, ...definition }: FunctionTool): Fields {
+  return { type, function: definition };
+}
+
+function toToolChoice({ tool_choice: choice }: OwnFields, foreign: ForeignFields): unknown {
+  if (choice === undefined || typeof choice === 'string' || choice.type === 'function') return choice;
+  if (choice.type === 'allowed_tools' && 'mode' in choice && Array.isArray(choice.tools)) {
+    const tools = choice.tools.filter(({ type }) => type === 'function');
+    if (tools.length === 0) return 'none';
+    const allowed = tools.map(({ name }) => ({ type: 'function', function: { name } }));
+    return { type: 'allowed_tools', allowed_tools: { mode: choice.mode, tools: allowed } };
+  }
+  foreign.leaveOut('tool_choice', "'tool_choice' must be a function. The server runs no tools.");
+  return undefined;
+}
+
+function toLogprobs({ include = [], top_logprobs = 0 }: OwnFields, foreign: ForeignFields): Fields {
+  for (const name of include) {
+    if (name !== includedLogprobs)
+      foreign.leaveOut(
+        `include.${name}`,
+        `'include' must be "${includedLogprobs}". There is nothing else to include.`,
+      );
+  }
+  return include.includes(includedLogprobs) || top_logprobs > 0 ? { logprobs: true, top_logprobs } : {};
+}
+
+function toResponseFormat({ text }: OwnFields): Fields | undefined {
+  const format = text?.format;
+  if (format?.type !== 'json_schema') return format;
+  const { type, ...definition } = format;
+  return { type, json_schema: definition };
+}

@@ -1,0 +1,107 @@
+// POST /v1/responses: answers a parsed JSON body with a response, or a stream of its events. A chat generates it.
+import type { RequestContext } from '../../generation/context.ts';
+import { chat } from '../chat/chat.ts';
+import type { ChatChoice, ChatChunk, ChatCompletion } from '../chat/chat-completion.ts';
+import { askRenamed } from '../renamed-fields.ts';
+import type { ModelService } from '../service.ts';
+import { StreamAnswer, type StreamFormat } from '../stream-answer.ts';
+import { parseResponsesRequest, type ResponsesRequest } from './chat-body.ts';
+import { type Response, toResponseHead } from './response.ts';
+import { type ResponseChunk, type ResponseEvent, ResponseWriter } from './response-writer.ts';
+import { responsesRequestSchema } from './responses-fields.ts';
+import { askTruncated } from './truncation.ts';
+
+/** The endpoint, loaded by its first request. */
+export const responses = { schema: responsesRequestSchema, answer: respond };
+
+/**
+ * Answers a request: with events if it sets `stream`, else with an object.
+ *
+ * @throws {RequestError} when the request is invalid or does not fit the model
+ */
+export async function respond(
+  body: unknown,
+  service: ModelService,
+  context: RequestContext,
+): Promise<Response | StreamAnswer> {
+  const request = parseResponsesRequest(body, context.foreignFields);
+  const answer = await askRenamed(request.rename, context, (renamed) => askChat(request, service, renamed));
+  const { id: requestId, receivedAt: createdAt } = context;
+  const head = toResponseHead(request, { requestId, createdAt, model: service.model });
+  const { summary, generate_summary } = request.fields.reasoning ?? {};
+  const writer = new ResponseWriter(head, { asSummary: (summary ?? generate_summary) !== undefined });
+  if (Symbol.asyncIterator in answer) return new StreamAnswer(writeEvents(answer, writer), toFormat(writer));
+  for (const chunk of toChunks(answer)) writer.take(chunk);
+  writer.end();
+  return writer.response;
+}
+
+function askChat({ chat: body, fields }: ResponsesRequest, service: ModelService, context: RequestContext) {
+  if (fields.truncation !== 'auto') return chat(body, service, context);
+  // The first attempt has told the ignored fields.
+  return askTruncated(body.messages, (messages, isFirst) =>
+    chat({ ...body, messages }, service, isFirst ? context : { ...context, foreignFields: undefined }),
+  );
+}
+
+async function* writeEvents(
+  chunks: AsyncGenerator<ChatChunk, void, void>,
+  writer: ResponseWriter,
+): AsyncGenerator<ResponseEvent, void, void> {
+  yield* writer.begin();
+  for await (const chunk of chunks) yield* writer.take(chunk);
+  yield* writer.end();
+}
+
+/** Server-sent events with names and without a mark at their end. */
+function toFormat(writer: ResponseWriter): StreamFormat {
+  const write = (event: object) =>
+    `event: ${(event as ResponseEvent).type}\ndata: ${JSON.stringify(event)}\n\n`;
+  return {
+    contentType: 'text/event-stream; charset=utf-8',
+    write,
+    end: '',
+    fail: (error) => writer.fail(error).map(write).join(''),
+  };
+}
+
+/** Converts a chat's whole answer to the chunks of a stream with the same items. */
+function* toChunks({
+  choices: [choice],
+  usage,
+  timings,
+}: ChatCompletion): Generator<ResponseChunk, void, void> {
+  if (choice === undefined) return;
+  const { content, reasoning_content, tool_calls = [] } = choice.message;
+  const toChunk = (
+    delta: ChatChunk['choices'][number]['delta'],
+    logprobs: ChatChoice['logprobs'] = null,
+  ) => ({
+    choices: [{ index: 0, delta, finish_reason: null, logprobs }],
+  });
+  if (reasoning_content !== undefined) yield toChunk({ reasoning_content });
+  if (content !== null && content !== '') {
+    const thoughts = usage.completion_tokens_details?.reasoning_tokens ?? 0;
+    yield toChunk({ content }, toContentLogprobs(choice, content, thoughts));
+  }
+  for (const [index, call] of tool_calls.entries()) yield toChunk({ tool_calls: [{ index, ...call }] });
+  yield { choices: [{ index: 0, delta: {}, finish_reason: choice.finish_reason, logprobs: null }], timings };
+  yield { choices: [], usage };
+}
+
+/** Selects the tokens of the text, between those of thoughts and those of calls or of the end. */
+function toContentLogprobs(
+  { logprobs }: ChatChoice,
+  content: string,
+  thoughts: number,
+): ChatChoice['logprobs'] {
+  if (logprobs === null) return null;
+  const length = Buffer.byteLength(content);
+  let position = 0;
+  const ofText = logprobs.content.slice(thoughts).filter(({ bytes }) => {
+    const isOfText = position < length;
+    position += bytes.length;
+    return isOfText;
+  });
+  return { ...logprobs, content: ofText };
+}

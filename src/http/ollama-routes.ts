@@ -1,0 +1,73 @@
+// The routes of Ollama's API. Its code is loaded by the first request that needs it.
+import { toOllamaErrorBody } from '../api/ollama/ollama-error.ts';
+import { type Endpoint, get, postLoaded, TextAnswer } from './endpoint.ts';
+
+const load = () => import('../api/ollama/ollama-endpoints.ts');
+
+/** `curl -d` sends JSON as a form, and Ollama's documentation shows it so. */
+const options = { toErrorBody: toOllamaErrorBody, takesForms: true };
+
+/** These answer with lines of JSON unless the request sets `stream` to false. */
+const streaming = { ...options, streamsByDefault: true };
+
+/** The methods that would change the model, with the same answer for each of them. */
+const refused: Endpoint = {
+  summary: 'Refuses to change the model, which is baked into the image.',
+  toErrorBody: toOllamaErrorBody,
+  answer: async ({ service }) => (await load()).refuseChange(service),
+};
+
+export const ollamaRoutes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
+  // Clients look whether the server is there before they use it.
+  '/': {
+    HEAD: {
+      summary: 'Tells that the server runs.',
+      answer: () => new TextAnswer('Ollama is running', 'text/plain; charset=utf-8'),
+    },
+  },
+  '/api/chat': postLoaded(
+    "Answers a conversation, in Ollama's format.",
+    async () => (await load()).chat,
+    streaming,
+  ),
+  '/api/generate': postLoaded(
+    "Answers or continues a prompt, in Ollama's format.",
+    async () => (await load()).generate,
+    streaming,
+  ),
+  '/api/embed': postLoaded(
+    "Converts texts to embeddings, in Ollama's format.",
+    async () => (await load()).embed,
+    options,
+  ),
+  '/api/embeddings': postLoaded(
+    "Converts a text to an embedding, in Ollama's older format.",
+    async () => (await load()).embeddings,
+    options,
+  ),
+  '/api/tags': get(
+    "Lists the loaded model, in Ollama's format.",
+    async ({ service }) => (await load()).toTags(service),
+    options,
+  ),
+  '/api/ps': get(
+    "Describes the loaded model, in Ollama's format.",
+    async ({ service }) => (await load()).toRunning(service),
+    options,
+  ),
+  '/api/show': postLoaded(
+    "Describes the loaded model with its template and abilities, in Ollama's format.",
+    async () => (await load()).show,
+    options,
+  ),
+  '/api/version': get(
+    'Returns the version of Ollama whose API this is.',
+    async () => (await load()).toVersion(),
+    options,
+  ),
+  '/api/pull': { POST: refused },
+  '/api/push': { POST: refused },
+  '/api/create': { POST: refused },
+  '/api/copy': { POST: refused },
+  '/api/delete': { DELETE: refused },
+};

@@ -1,0 +1,283 @@
+// POST /v1/messages and POST /v1/messages/count_tokens, as HTTP answers.
+import { describe, expect, it } from 'vitest';
+import { readApiKeySource } from '../../../../src/http/api-key.ts';
+import { templates } from '../../chat/templates.ts';
+import { BrokenEngine, FakeEngine } from '../../fake-engine.ts';
+import { model } from '../fake-service.ts';
+import { ask, askJson, askStreamed, engineOf, promptOf, quietLog } from './ask.ts';
+
+const hi = { model: 'claude-sonnet-5', max_tokens: 64, messages: [{ role: 'user', content: 'Hi' }] };
+const weather = {
+  name: 'weather',
+  description: 'The weather in a city.',
+  input_schema: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+};
+const call = (city: string) =>
+  `<tool_call>\n{"name": "weather", "arguments": {"city": "${city}"}}\n</tool_call>`;
+
+describe('POST /v1/messages', () => {
+  it("answers in Anthropic's format", async () => {
+    const { status, headers, body } = await askJson(hi, engineOf('Hello.'));
+
+    expect({ status, headers }).toMatchObject({
+      status: 200,
+      headers: { 'request-id': 'a1-b2', 'x-request-id': 'a1-b2', 'content-type': 'application/json' },
+    });
+    expect(body).toEqual({
+      id: 'msg_a1-b2',
+      type: 'message',
+      role: 'assistant',
+      model,
+      content: [{ type: 'text', text: 'Hello.', citations: null }],
+      stop_reason: 'end_turn',
+      stop_sequence: null,
+      stop_details: null,
+      container: null,
+      usage: {
+        input_tokens: expect.any(Number),
+        cache_creation_input_tokens: 0,
+        cache_read_input_tokens: 3,
+        output_tokens: 6,
+      },
+    });
+  });
+
+  it('counts the prompt as the cached tokens and those evaluated', async () => {
+    const engine = engineOf('Hello.');
+    const { body } = await askJson(hi, engine);
+
+    expect(body.usage.input_tokens + 3).toBe(engine.requests[0]?.prompt.length);
+  });
+
+  it.each([
+    [{ max_tokens: 2 }, 'He', { stop_reason: 'max_tokens', stop_sequence: null }],
+    [{ stop_sequences: ['x', 'lo'] }, 'Hel', { stop_reason: 'stop_sequence', stop_sequence: 'lo' }],
+    [{ stop_sequences: ['', 'zz'] }, 'Hello.', { stop_reason: 'end_turn', stop_sequence: null }],
+  ])('says why the message ended with %j', async (fields, text, stop) => {
+    const { body } = await askJson({ ...hi, ...fields }, engineOf('Hello.'));
+    const events = await askStreamed({ ...hi, ...fields }, engineOf('Hello.'));
+
+    expect(body).toMatchObject({ content: [{ text }], ...stop });
+    expect(events.at(-2)?.data).toMatchObject({ type: 'message_delta', delta: stop });
+  });
+
+  it('only evaluates the prompt with max_tokens 0', async () => {
+    const engine = engineOf('Hello.');
+    const { status, body } = await askJson({ ...hi, max_tokens: 0 }, engine);
+
+    expect(engine.requests[0]?.maxTokens).toBe(0);
+    expect({ status, body }).toMatchObject({ status: 200, body: { content: [], stop_reason: 'max_tokens' } });
+  });
+
+  it('asks the engine for the sampling of the request', async () => {
+    const engine = engineOf('Hello.');
+    await ask({ ...hi, temperature: 0.5, top_p: 0.9, top_k: 40 }, engine);
+
+    expect(engine.requests[0]).toMatchObject({
+      maxTokens: 64,
+      sampling: { temperature: 0.5, topP: 0.9, topK: 40 },
+    });
+  });
+
+  it('returns the calls of tools', async () => {
+    const engine = engineOf(`Let me see.\n${call('Paris')}\n${call('Rome')}`);
+    const { body } = await askJson({ ...hi, max_tokens: 300, tools: [weather] }, engine);
+
+    expect(body).toMatchObject({
+      content: [
+        { type: 'text', text: 'Let me see.' },
+        { type: 'tool_use', id: 'toolu_a1b2_0_0', name: 'weather', input: { city: 'Paris' } },
+        { type: 'tool_use', id: 'toolu_a1b2_0_1', name: 'weather', input: { city: 'Rome' } },
+      ],
+      stop_reason: 'tool_use',
+    });
+  });
+
+  it('returns a call that was cut without its input', async () => {
+    const { body } = await askJson({ ...hi, max_tokens: 60, tools: [weather] }, engineOf(call('Paris')));
+
+    expect(body).toMatchObject({
+      content: [{ type: 'tool_use', name: 'weather', input: {} }],
+      stop_reason: 'max_tokens',
+    });
+  });
+
+  it('returns JSON that matches the schema of output_config', async () => {
+    const format = { type: 'json_schema', schema: { type: 'object', properties: { a: { const: 1 } } } };
+    const engine = new FakeEngine(['{"a": 2}', '{"a": 1}'], { contextSize: 4096 });
+    const { body } = await askJson({ ...hi, output_config: { format } }, engine);
+
+    expect(body.content).toMatchObject([{ type: 'text', text: '{"a": 1}' }]);
+  });
+});
+
+describe('thoughts', () => {
+  const service = { chatTemplate: templates.thinking };
+  const text = '<think>\nHm.\n</think>\n\nHello.';
+
+  it.each([
+    [{ type: 'enabled', budget_tokens: 1024 }, '[user]Hi[assistant]'],
+    [{ type: 'adaptive' }, '[user]Hi[assistant]'],
+    [{ type: 'disabled' }, '[user]Hi[assistant]<think>\n\n</think>\n\n'],
+    [undefined, '[user]Hi[assistant]<think>\n\n</think>\n\n'],
+  ])('are prompted for by thinking: %j', async (thinking, prompt) => {
+    const engine = engineOf(text);
+    await ask({ ...hi, thinking }, engine, { service });
+
+    expect(promptOf(engine)).toBe(prompt);
+  });
+
+  it('are a block of their own, with a signature, and counted', async () => {
+    const { headers, body } = await askJson({ ...hi, thinking: { type: 'adaptive' } }, engineOf(text), {
+      service,
+    });
+
+    expect(headers).not.toHaveProperty('x-ignored-fields');
+    expect(body).toMatchObject({
+      content: [
+        { type: 'thinking', thinking: 'Hm.', signature: 'unsigned' },
+        { type: 'text', text: 'Hello.' },
+      ],
+      usage: { output_tokens_details: { thinking_tokens: expect.any(Number) } },
+    });
+  });
+
+  it.each([
+    [{ thinking: { type: 'enabled', budget_tokens: 9 } }, 'thinking.budget_tokens, thinking'],
+    [{ thinking: { type: 'disabled' } }, undefined],
+    [{ output_config: { effort: 'max' } }, 'output_config.effort'],
+  ])('of a model that has none are told as ignored: %j', async (fields, ignored) => {
+    const { status, headers } = await ask({ ...hi, ...fields }, engineOf('Hello.'));
+
+    expect(status).toBe(200);
+    expect(headers['x-ignored-fields']).toBe(ignored);
+  });
+});
+
+describe('an error', () => {
+  const search = { type: 'web_search_20250305', name: 'web_search' };
+
+  it.each([
+    ['messages', { messages: [] }],
+    ['messages.0.role', { messages: [{ role: 'tool', content: 'Hi' }] }],
+    ['max_tokens', { max_tokens: -1 }],
+    ['max_tokens', { max_tokens: 1.5 }],
+    ['temperature', { temperature: 'hot' }],
+    ['stop_sequences', { stop_sequences: Array(300).fill('a') }],
+    ['stop_sequences.0', { stop_sequences: [7] }],
+    ['tools.1.name', { tools: [search, { name: 'a b' }] }],
+    ['tools.0.input_schema', { tools: [{ name: 'a', input_schema: 7 }] }],
+    ['tools.0.input_schema', { tools: [{ name: 'a', input_schema: { type: 'array' } }] }],
+    ['tool_choice', { tool_choice: { type: 'tool', name: 'b' }, tools: [weather] }],
+    ['tool_choice', { tool_choice: { type: 'any' } }],
+    [
+      'output_config.format',
+      { output_config: { format: { type: 'json_schema', schema: { type: 'shape' } } } },
+    ],
+    ['system.0.type', { system: [{ type: 'image' }] }],
+  ])('names the field of the request: %s', async (field, fields) => {
+    const answered = await askJson({ ...hi, ...fields }, engineOf('Hello.'));
+
+    expect(answered).toMatchObject({
+      status: 400,
+      headers: { 'request-id': 'a1-b2' },
+      body: {
+        type: 'error',
+        error: { type: 'invalid_request_error', message: expect.stringContaining(`'${field}'`) },
+        request_id: 'a1-b2',
+      },
+    });
+  });
+
+  it('counts blocks as the request does, not as the chat', async () => {
+    const content = [
+      { type: 'tool_result', tool_use_id: 'a', content: 'Sunny.' },
+      { type: 'text', text: 'And this?' },
+      { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'JVBERi0=' } },
+    ];
+    const messages = [...hi.messages, { role: 'user', content }];
+    const { body } = await askJson({ ...hi, system: 'Be brief.', messages }, engineOf('Hello.'));
+
+    expect(body.error.message).toContain("'messages.1.content.2.type'");
+  });
+
+  it.each([
+    [{}, 401, 'authentication_error'],
+    [{ 'x-api-key': 'wrong' }, 401, 'authentication_error'],
+    [{ authorization: 'Bearer wrong' }, 401, 'authentication_error'],
+    [{ 'x-api-key': 'right', 'content-type': 'text/plain' }, 415, 'invalid_request_error'],
+  ])('of the request has its form: %j', async (headers, status, type) => {
+    const service = { apiKey: readApiKeySource({ API_KEY: 'right' }) };
+
+    expect(await askJson(hi, engineOf('Hello.'), { headers, service })).toMatchObject({
+      status,
+      headers: { 'request-id': 'a1-b2' },
+      body: { type: 'error', error: { type }, request_id: 'a1-b2' },
+    });
+  });
+
+  it.each([
+    [{ service: { strictModel: true } }, 404, 'not_found_error'],
+    [{ path: '/v1/messages/count_tokens', service: { strictModel: true } }, 404, 'not_found_error'],
+    [{ service: { chatTemplate: undefined } }, 400, 'invalid_request_error'],
+  ])('of the model has its form: %j', async (options, status, type) => {
+    const answered = await askJson(hi, engineOf('Hello.'), options);
+
+    expect(answered).toMatchObject({ status, body: { type: 'error', error: { type } } });
+  });
+
+  it('of the server has its form, before the first event and behind it', async () => {
+    const context = { log: quietLog };
+    const breaking = new FakeEngine('Hello.', {
+      contextSize: 4096,
+      beforeEvent: (_, event) => {
+        if (event === 2) throw new Error('secret');
+      },
+    });
+    const error = { type: 'api_error', message: expect.not.stringContaining('secret') };
+
+    expect(await askJson({ ...hi, stream: true }, new BrokenEngine(), { context })).toMatchObject({
+      status: 500,
+      body: { type: 'error', error },
+    });
+    expect((await askStreamed(hi, breaking, { context })).at(-1)).toEqual({
+      name: 'error',
+      data: { type: 'error', error, request_id: 'a1-b2' },
+    });
+  });
+});
+
+describe('POST /v1/messages/count_tokens', () => {
+  const path = '/v1/messages/count_tokens';
+  const { max_tokens: _, ...prompt } = {
+    ...hi,
+    system: [{ type: 'text', text: 'Be brief.', cache_control: { type: 'ephemeral' } }],
+    tools: [weather],
+    tool_choice: { type: 'any' },
+    thinking: { type: 'adaptive' },
+  };
+
+  it.each(['chatMl', 'thinking', 'withTools'] as const)(
+    'counts the prompt of a message: %s',
+    async (kind) => {
+      const service = { chatTemplate: templates[kind] };
+      const engine = engineOf(call('Paris'));
+      await ask({ ...prompt, max_tokens: 100 }, engine, { service });
+      const { status, body } = await askJson(prompt, engine, { path, service });
+
+      expect({ status, body }).toEqual({
+        status: 200,
+        body: { input_tokens: engine.requests[0]?.prompt.length },
+      });
+      expect(engine.requests).toHaveLength(1);
+    },
+  );
+
+  it('counts more tokens than fit the context', async () => {
+    const engine = new FakeEngine('Hello.', { contextSize: 8 });
+    const { status, body } = await askJson(prompt, engine, { path });
+
+    expect(status).toBe(200);
+    expect(body.input_tokens).toBeGreaterThan(8);
+  });
+});

@@ -1,0 +1,90 @@
+// The documents name only what exists: files, headings, routes, settings. tests/container runs their commands.
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { findRoute } from '../../../src/http/routes.ts';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const documents = globSync('{*.md,docs/**/*.md,examples/**/*.md}', { cwd: root });
+const pages = documents.filter((path) => !path.startsWith('docs/decisions/') && path !== 'CHANGELOG.md');
+
+/** The text without blocks of code. */
+const prose = (path: string) => read(path).replaceAll(/^```.*?^```$/gms, '');
+
+/** As GitHub makes the anchor of a heading. */
+function toAnchor(heading: string): string {
+  const text = heading.replaceAll('`', '').replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1');
+  return text
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+}
+
+const anchorsOf = (path: string) =>
+  new Set([...prose(path).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => toAnchor(heading)));
+
+/** Names of environment variables that the sources and scripts have. */
+const known = new Set<string>(
+  globSync('{src,tools,functions,infra,native,tests,bench}/**/*.{ts,mjs,sh,yaml,json}', { cwd: root })
+    .concat('Dockerfile', 'package.json')
+    .flatMap((path) => read(path).match(/\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|\b[A-Z]{3,}\b/g) ?? []),
+);
+// Other programs read these.
+for (const name of ['DOCKER_HOST', 'ANTHROPIC_BASE_URL', 'ANTHROPIC_API_KEY']) known.add(name);
+
+describe('README.md', () => {
+  it('has at most 500 words', () => {
+    expect(read('README.md').split(/\s+/).length).toBeLessThanOrEqual(500);
+  });
+});
+
+describe.each(documents)('%s', (path) => {
+  it('links to files and headings that exist', () => {
+    const links = [...prose(path).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
+    const broken = links
+      .filter((target) => !/^[a-z]+:/.test(target))
+      .filter((target) => {
+        const [file = '', anchor] = target.split('#');
+        const linked = file === '' ? path : join(dirname(path), file);
+        if (!existsSync(join(root, linked))) return true;
+        return anchor !== undefined && linked.endsWith('.md') && !anchorsOf(linked).has(anchor);
+      });
+
+    expect(broken).toEqual([]);
+  });
+});
+
+describe.each(pages)('%s', (path) => {
+  it('names routes that exist', () => {
+    const routes = [...read(path).matchAll(/`(?:GET|POST|HEAD|DELETE) (\/[\w/{}.-]*)`/g)].map(
+      ([, route = '']) => route.replace(/\{\w+\}/, 'name'),
+    );
+
+    expect(routes.filter((route) => findRoute(route) === undefined)).toEqual([]);
+  });
+
+  it('names settings that exist', () => {
+    const settings = [...prose(path).matchAll(/`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)(?:=[^`]*)?`/g)].map(
+      ([, name = '']) => name,
+    );
+
+    expect([...new Set(settings)].filter((name) => !known.has(name))).toEqual([]);
+  });
+});
+
+describe('docs/configuration.md', () => {
+  it('has every setting that the configuration reads', () => {
+    const sources = globSync('src/**/*.ts', { cwd: root }).map(read).join('\n');
+    const settings = [...sources.matchAll(/\bread[A-Z]\w*(?:<[^>]*>)?\(\s*env,\s*'([A-Z0-9_]+)'/g)]
+      .map(([, name = '']) => name)
+      // AWS sets these, and the image's files the other.
+      .filter((name) => !name.startsWith('AWS_') && name !== 'RIE_PATH');
+    const page = read('docs/configuration.md');
+
+    expect(settings.length).toBeGreaterThan(30);
+    expect(settings.filter((name) => !page.includes(`\`${name}`))).toEqual([]);
+  });
+});
