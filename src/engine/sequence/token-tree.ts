@@ -82,7 +82,7 @@ export interface TreePiece {
 }
 
 /** The nodes and all behind them, those behind each directly after it. */
-export function toPiece(nodes: readonly TokenNode[]): TreePiece {
+function toPiece(nodes: readonly TokenNode[]): TreePiece {
   const tokens: Token[] = [];
   const parents: number[] = [];
   const wanted: { parent: number; token: Token; place: number }[] = [];
