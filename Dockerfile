@@ -87,8 +87,7 @@ ARG KV_TYPE=auto
 # A folder of models/prefixes; by default that itself.
 ARG PREFIX_SET=
 RUN mkdir /prefixes \
-  && if [ -n "$(find "models/prefixes/${PREFIX_SET}" -maxdepth 1 -name '*.txt' -o -maxdepth 1 -name '*.json')" ]; \
-    then node tools/model/cli.ts prefixes --model /model --from "models/prefixes/${PREFIX_SET}" --to /prefixes; fi
+  && node tools/model/cli.ts prefixes --model /model --from "models/prefixes/${PREFIX_SET}" --to /prefixes
 
 FROM build AS emulator
 COPY src/config src/config

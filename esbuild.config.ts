@@ -49,14 +49,23 @@ const options: BuildOptions & { metafile: true } = {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
   // Native modules find their libraries by their own place on the disk.
-  external: ['node-llama-cpp', '@node-llama-cpp/*'],
+  external: ['@node-llama-cpp/*'],
+  // The reader of GGUF headers alone: it describes a model that has no manifest, and an image has no other part of the package.
+  alias: {
+    'node-llama-cpp': `${import.meta.dirname}/node_modules/node-llama-cpp/dist/gguf/readGgufFileInfo.js`,
+  },
   plugins: [requireHttp],
   logLevel: 'warning',
   metafile: true,
 };
 const inFunctions = await build({
   ...options,
-  entryPoints: [...functions, { in: 'src/startup/preload.ts', out: 'preload' }],
+  entryPoints: [
+    ...functions,
+    { in: 'src/startup/preload.ts', out: 'preload' },
+    // Where the chunk is that starts it.
+    { in: 'src/api/grammar/grammar-worker.ts', out: 'functions/chunks/grammar-worker' },
+  ],
   outdir: 'dist',
   // Apart from the handlers, whose folder is read to list them.
   chunkNames: 'functions/chunks/[name]-[hash]',

@@ -27,7 +27,8 @@ cd -- "$started_in"
 export _HANDLER="${1:-completion.handler}"
 export LAMBDA_TASK_ROOT="$root/dist/functions"
 export MODEL_DIR="${MODEL_DIR:-$root/dist/model}"
-export PREFIX_DIR="${PREFIX_DIR:-$root/dist/prefixes}"
+# Without baked prefixes there is no such folder; one that is set by name must exist.
+if [ -z "${PREFIX_DIR:-}" ] && [ -d "$root/dist/prefixes" ]; then export PREFIX_DIR="$root/dist/prefixes"; fi
 if [ -n "${AWS_LAMBDA_MAX_CONCURRENCY:-}" ]; then
   # Lambda Managed Instances: invocations come several at once, and share one model. The interface client would start
   # eight workers with a model each.

@@ -1,35 +1,17 @@
 #include "grammar.h"
 
-#include <cmath>
 #include <stdexcept>
 #include <utility>
 
-#include "AddonModel.h"
+#include "work-thread.h"
 
 namespace {
-
-SamplerPointer parse(const llama_vocab * vocab, const std::string & gbnf) {
-    // llama.cpp takes an empty text for no grammar.
-    if (gbnf.empty()) return nullptr;
-    return SamplerPointer(llama_sampler_init_grammar(vocab, gbnf.c_str(), "root"));
-}
-
-std::string toPiece(const llama_vocab * vocab, llama_token token) {
-    std::string piece(32, '\0');
-    int32_t length = llama_token_to_piece(vocab, token, piece.data(), piece.size(), 0, true);
-    if (length < 0) {
-        piece.resize(-length);
-        length = llama_token_to_piece(vocab, token, piece.data(), piece.size(), 0, true);
-    }
-    piece.resize(length);
-    return piece;
-}
 
 std::vector<llama_token> tokenize(const llama_vocab * vocab, const std::string & text) {
     std::vector<llama_token> tokens(text.size() + 2);
     const int32_t count =
         llama_tokenize(vocab, text.data(), text.size(), tokens.data(), tokens.size(), /* add_special */ false, /* parse_special */ true);
-    if (count < 0) throw std::runtime_error("llama.cpp cannot tokenize the trigger.");
+    if (count < 0) throw std::runtime_error("llama.cpp cannot tokenize the text.");
     tokens.resize(count);
     return tokens;
 }
@@ -38,24 +20,41 @@ bool isBlank(const std::string & text) { return text.find_first_not_of(" \t\n\v\
 
 } // namespace
 
-GrammarSource::GrammarSource(const llama_vocab * vocab, std::string gbnf)
-    : vocab(vocab), gbnf(std::move(gbnf)), parsed(parse(vocab, this->gbnf)) {
-    if (parsed == nullptr) throw std::invalid_argument("llama.cpp cannot parse the grammar.");
+GrammarSource::GrammarSource(std::shared_ptr<TokenPieces> pieces, std::string gbnf)
+    : pieces(std::move(pieces)), gbnf(std::move(gbnf)) {}
+
+void GrammarSource::parse() {
+    const auto parsed = std::make_shared<const Rules>(parseGbnf(gbnf, [this](const std::string & text) {
+        const auto tokens = tokenize(pieces->vocab, text);
+        return tokens.size() == 1 ? std::optional<uint32_t>(tokens.front()) : std::nullopt;
+    }));
+    assertBoundedStarts(parsed);
+    rules = parsed;
 }
 
-SamplerPointer GrammarSource::take() { return parsed == nullptr ? parse(vocab, gbnf) : std::move(parsed); }
+std::unique_ptr<GrammarState> GrammarSource::take() const {
+    if (rules == nullptr) throw std::logic_error("The grammar is not parsed.");
+    return std::make_unique<GrammarState>(pieces, rules);
+}
 
 Grammar::Grammar(const Napi::CallbackInfo & info) : Napi::ObjectWrap<Grammar>(info) {
-    const auto * model = Napi::ObjectWrap<AddonModel>::Unwrap(info[0].As<Napi::Object>());
-    modelReference = Napi::Persistent(info[0].As<Napi::Object>());
-    try {
-        source = std::make_shared<GrammarSource>(model->vocab, info[1].As<Napi::String>().Utf8Value());
-    } catch (const std::exception & error) {
-        throw Napi::Error::New(info.Env(), error.what());
-    }
+    const auto * handle = Napi::ObjectWrap<TokenPiecesHandle>::Unwrap(info[0].As<Napi::Object>());
+    piecesReference = Napi::Persistent(info[0].As<Napi::Object>());
+    source = std::make_shared<GrammarSource>(handle->pieces, info[1].As<Napi::String>().Utf8Value());
 }
 
-Napi::Function Grammar::define(Napi::Env env) { return DefineClass(env, "Grammar", {}); }
+Napi::Value Grammar::Parse(const Napi::CallbackInfo & info) {
+    std::vector<Napi::ObjectReference> kept;
+    kept.push_back(Napi::Persistent(Value()));
+    return WorkThread::preparation(info.Env()).run(info.Env(), std::move(kept), [source = source]() -> WorkThread::Result {
+        source->parse();
+        return [](Napi::Env env) { return env.Undefined(); };
+    });
+}
+
+Napi::Function Grammar::define(Napi::Env env) {
+    return DefineClass(env, "Grammar", {InstanceMethod("parse", &Grammar::Parse)});
+}
 
 GrammarConstraint::GrammarConstraint(
     const llama_vocab * vocab, std::shared_ptr<GrammarSource> source, std::string trigger)
@@ -63,30 +62,18 @@ GrammarConstraint::GrammarConstraint(
     if (this->trigger.empty()) state = this->source->take();
 }
 
-bool GrammarConstraint::admits(llama_token token) const {
-    llama_token_data candidate = {token, 1.0f, 0.0f};
-    llama_token_data_array candidates = {&candidate, 1, -1, false};
-    apply(candidates);
-    return candidate.logit != -INFINITY;
-}
+bool GrammarConstraint::admits(llama_token token) const { return state->admits(token); }
 
-void GrammarConstraint::apply(llama_token_data_array & candidates) const {
-    llama_sampler_apply(state.get(), &candidates);
-}
+void GrammarConstraint::apply(llama_token_data_array & candidates) const { state->apply(candidates); }
 
 std::vector<llama_token> GrammarConstraint::accept(llama_token token) {
     if (!isActive()) return awaitTrigger(token);
-    try {
-        llama_sampler_accept(state.get(), token);
-    } catch (const std::exception &) {
-        // llama.cpp's message quotes the text.
-        throw std::runtime_error("The grammar admits none of the tokens that the samplers left.");
-    }
+    if (!state->accept(token)) throw GrammarError("It admits none of the tokens that the samplers left.");
     return {};
 }
 
 std::vector<llama_token> GrammarConstraint::awaitTrigger(llama_token token) {
-    const std::string piece = toPiece(vocab, token);
+    const std::string piece = source->pieces->of(token);
     if (untriggered.size() > trigger.size()) untriggered.erase(0, untriggered.size() - trigger.size());
     untriggered += piece;
     const size_t start = untriggered.find(trigger);

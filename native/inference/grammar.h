@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "grammar-state.h"
 #include "llama.h"
 #include "napi.h"
 
@@ -12,24 +13,27 @@ struct SamplerDeleter {
 };
 using SamplerPointer = std::unique_ptr<llama_sampler, SamplerDeleter>;
 
-/** A grammar in llama.cpp's GBNF. */
+/** A grammar in llama.cpp's notation, GBNF. */
 class GrammarSource {
 public:
-    /** @throws std::invalid_argument when llama.cpp cannot parse it */
-    GrammarSource(const llama_vocab * vocab, std::string gbnf);
-    /** The grammar at its root. Parses it again for each call but the first. On the inference thread. */
-    SamplerPointer take();
+    GrammarSource(std::shared_ptr<TokenPieces> pieces, std::string gbnf);
+
+    /** On any thread. @throws GrammarError when it is malformed or exceeds a limit */
+    void parse();
+    /** The grammar at its root. It is parsed. On the inference thread. */
+    std::unique_ptr<GrammarState> take() const;
+
+    const std::shared_ptr<TokenPieces> pieces;
 
 private:
-    const llama_vocab * vocab;
-    std::string gbnf;
-    SamplerPointer parsed;
+    const std::string gbnf;
+    std::shared_ptr<const Rules> rules;
 };
 
 /** What JavaScript holds of a grammar. */
 class Grammar : public Napi::ObjectWrap<Grammar> {
 public:
-    /** (model, gbnf). Throws when llama.cpp cannot parse it. */
+    /** (tokenPieces, gbnf) */
     explicit Grammar(const Napi::CallbackInfo & info);
 
     static Napi::Function define(Napi::Env env);
@@ -37,10 +41,13 @@ public:
     std::shared_ptr<GrammarSource> source;
 
 private:
-    Napi::ObjectReference modelReference;
+    Napi::ObjectReference piecesReference;
+
+    /** Parses it on the preparation thread. Rejects with a GrammarError. */
+    Napi::Value Parse(const Napi::CallbackInfo & info);
 };
 
-/** Follows one text. On the inference thread. */
+/** Follows one text. On the inference thread. All methods throw GrammarError when a token takes too much work. */
 class GrammarConstraint {
 public:
     /** @param trigger empty: the grammar applies from the first token on */
@@ -64,7 +71,7 @@ private:
     const std::string trigger;
     /** The end of the text, as long as the trigger has not come. */
     std::string untriggered;
-    SamplerPointer state;
+    std::unique_ptr<GrammarState> state;
 
     std::vector<llama_token> awaitTrigger(llama_token token);
 };

@@ -17,7 +17,7 @@ template <typename Function> Function * find(const char * name) {
     return reinterpret_cast<Function *>(ggml_backend_reg_get_proc_address(backend, name));
 }
 
-InferenceThread::Result nothing() {
+WorkThread::Result nothing() {
     return [](Napi::Env env) { return env.Undefined(); };
 }
 
@@ -47,7 +47,7 @@ Inference::Inference(const Napi::CallbackInfo & info) : Napi::ObjectWrap<Inferen
     // A process that ends waits for no decode.
     llama_set_abort_callback(
         context->ctx, [](void * isEnding) { return static_cast<const std::atomic<bool> *>(isEnding)->load(); },
-        const_cast<std::atomic<bool> *>(&InferenceThread::of(info.Env()).isEnding()));
+        const_cast<std::atomic<bool> *>(&WorkThread::inference(info.Env()).isEnding()));
     const auto options = info[1].As<Napi::Object>();
     mostThreads = options.Get("threads").ToNumber().Int32Value();
     if (mostThreads > 1) keepThreads(mostThreads);
@@ -72,9 +72,9 @@ void Inference::releaseThreads() {
     threads = nullptr;
 }
 
-Napi::Value Inference::run(Napi::Env env, std::vector<Napi::ObjectReference> kept, InferenceThread::Work work) {
+Napi::Value Inference::run(Napi::Env env, std::vector<Napi::ObjectReference> kept, WorkThread::Work work) {
     kept.push_back(Napi::Persistent(Value()));
-    return InferenceThread::of(env).run(env, std::move(kept), [this, work = std::move(work)] {
+    return WorkThread::inference(env).run(env, std::move(kept), [this, work = std::move(work)] {
         if (context->ctx == nullptr) throw std::runtime_error("The context is disposed of.");
         return work();
     });
@@ -137,7 +137,7 @@ Napi::Value Inference::Decode(const Napi::CallbackInfo & info) {
 Napi::Value Inference::Sample(const Napi::CallbackInfo & info) {
     const int32_t output = info[0].As<Napi::Number>().Int32Value();
     const auto sampler = Sampler::chainOf(info[1]);
-    return run(info.Env(), keep(info[1]), [=]() -> InferenceThread::Result {
+    return run(info.Env(), keep(info[1]), [=]() -> WorkThread::Result {
         return [chosen = choose(output, *sampler)](Napi::Env env) { return toValue(env, chosen); };
     });
 }
@@ -149,7 +149,7 @@ Napi::Value Inference::ScoreToken(const Napi::CallbackInfo & info) {
     const uint32_t top = info[2].As<Napi::Number>().Uint32Value();
     assertTokens(info.Env(), {token});
     const int32_t size = llama_vocab_n_tokens(context->model->vocab);
-    return run(info.Env(), {}, [=]() -> InferenceThread::Result {
+    return run(info.Env(), {}, [=]() -> WorkThread::Result {
         return [score = scoreToken(logitsOf(output), size, token, top)](Napi::Env env) {
             const size_t count = score.top.size();
             auto tokens = Napi::Uint32Array::New(env, count);
@@ -172,7 +172,7 @@ Napi::Value Inference::ScoreTokens(const Napi::CallbackInfo & info) {
     const int32_t output = info[0].As<Napi::Number>().Int32Value();
     const auto tokens = toVector<llama_token>(info[1]);
     assertTokens(info.Env(), tokens);
-    return run(info.Env(), {}, [=]() -> InferenceThread::Result {
+    return run(info.Env(), {}, [=]() -> WorkThread::Result {
         const float * logits = logitsOf(output);
         const double logSum = logSumOf(logits, llama_vocab_n_tokens(context->model->vocab));
         std::vector<double> logprobs;
@@ -200,7 +200,7 @@ Napi::Value Inference::ScoreTree(const Napi::CallbackInfo & info) {
             throw Napi::RangeError::New(info.Env(), "The tree has no such token.");
         wanted.push_back({parents[index], tokens[index]});
     }
-    return run(info.Env(), {}, [=]() -> InferenceThread::Result {
+    return run(info.Env(), {}, [=]() -> WorkThread::Result {
         const auto evaluate = [this](llama_batch batch) { decode(batch); };
         return [logprobs = scoreTree(context->ctx, sequence, tree, wanted, evaluate)](Napi::Env env) {
             return toValue(env, logprobs);
@@ -226,7 +226,7 @@ Napi::Value Inference::LoadSequence(const Napi::CallbackInfo & info) {
     const std::string path = info[0].As<Napi::String>();
     const llama_seq_id sequence = info[1].As<Napi::Number>().Int32Value();
     const uint32_t longest = info[2].As<Napi::Number>().Uint32Value();
-    return run(info.Env(), {}, [=]() -> InferenceThread::Result {
+    return run(info.Env(), {}, [=]() -> WorkThread::Result {
         std::vector<llama_token> tokens(longest);
         size_t count = 0;
         if (llama_state_seq_load_file(context->ctx, path.c_str(), sequence, tokens.data(), longest, &count) == 0)
@@ -243,7 +243,7 @@ Napi::Value Inference::LoadSequence(const Napi::CallbackInfo & info) {
 /** (sequence) */
 Napi::Value Inference::ReadSequence(const Napi::CallbackInfo & info) {
     const llama_seq_id sequence = info[0].As<Napi::Number>().Int32Value();
-    return run(info.Env(), {}, [=]() -> InferenceThread::Result {
+    return run(info.Env(), {}, [=]() -> WorkThread::Result {
         const size_t size = llama_state_seq_get_size(context->ctx, sequence);
         // Not a vector: it would write zeros first, which takes as long as the copy.
         auto state = std::shared_ptr<uint8_t[]>(new uint8_t[size]);
@@ -272,7 +272,7 @@ Napi::Value Inference::WriteSequence(const Napi::CallbackInfo & info) {
 }
 
 Napi::Value Inference::Dispose(const Napi::CallbackInfo & info) {
-    return InferenceThread::of(info.Env()).run(info.Env(), keep(Value()), [this]() -> InferenceThread::Result {
+    return WorkThread::inference(info.Env()).run(info.Env(), keep(Value()), [this]() -> WorkThread::Result {
         context->disposeMemory();
         releaseThreads();
         return [this](Napi::Env env) {

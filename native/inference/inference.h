@@ -7,7 +7,7 @@
 #include "AddonContext.h"
 #include "ggml-backend.h"
 #include "ggml-cpu.h"
-#include "inference-thread.h"
+#include "work-thread.h"
 #include "napi.h"
 #include "sampler-chain.h"
 #include "thread-governor.h"
@@ -21,7 +21,7 @@ public:
     static Napi::Function define(Napi::Env env);
 
     /** Queues work on the context, which fails when the context is disposed of before its turn. */
-    Napi::Value run(Napi::Env env, std::vector<Napi::ObjectReference> kept, InferenceThread::Work work);
+    Napi::Value run(Napi::Env env, std::vector<Napi::ObjectReference> kept, WorkThread::Work work);
 
     /** Evaluates a batch. On the inference thread, as those below. */
     void decode(llama_batch batch);

@@ -3,12 +3,16 @@
 #include "model-settings.h"
 #include "sampler.h"
 #include "token-loop.h"
+#include "token-pieces.h"
+#include "tokenize.h"
 
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
     exports.Set("Inference", Inference::define(env));
     exports.Set("Sampler", Sampler::define(env));
     exports.Set("Grammar", Grammar::define(env));
+    exports.Set("TokenPieces", TokenPiecesHandle::define(env));
     exports.Set("TokenLoop", TokenLoop::define(env));
+    exports.Set("tokenize", Napi::Function::New(env, tokenizeAside));
     exports.Set("setRepack", Napi::Function::New(env, setRepack));
     exports.Set("shareCells", Napi::Function::New(env, shareCells));
     exports.Set("listProcessorFeatures", Napi::Function::New(env, listProcessorFeatures));

@@ -22,7 +22,7 @@ TokenLoop::TokenLoop(const Napi::CallbackInfo & info) : Napi::ObjectWrap<TokenLo
 Napi::Value TokenLoop::Step(const Napi::CallbackInfo & info) {
     std::vector<Napi::ObjectReference> kept;
     kept.push_back(Napi::Persistent(Value()));
-    return inference->run(info.Env(), std::move(kept), [this]() -> InferenceThread::Result {
+    return inference->run(info.Env(), std::move(kept), [this]() -> WorkThread::Result {
         return [chosen = advance()](Napi::Env env) { return toValue(env, chosen); };
     });
 }

@@ -1,5 +1,5 @@
 // Converts the fields of a request to the engine's request, and validates them against the loaded model.
-import type { GenerationRequest, Token } from '../engine/engine.ts';
+import type { Engine, GenerationRequest, Token } from '../engine/engine.ts';
 import { RequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
 import type { GenerationFields } from './request-fields.ts';
@@ -12,12 +12,12 @@ const longestTokenInCharacters = 256;
 /** Converts the fields that do not concern the prompt, the number of tokens or the grammar. */
 export function toGenerationOptions(
   fields: GenerationFields,
-  { engine }: ModelService,
+  { engine, samplingDefaults }: ModelService,
   { seed, endBy }: RequestContext,
 ): Omit<GenerationRequest, 'prompt' | 'maxTokens' | 'grammar'> {
   const { stop, cache_prompt, t_max_predict_ms } = fields;
   return {
-    sampling: toSampling(fields, fields.seed ?? seed, engine),
+    sampling: toSampling(fields, fields.seed ?? seed, engine, samplingDefaults),
     stop: typeof stop === 'string' ? [stop] : stop,
     cachePrompt: cache_prompt,
     ...(t_max_predict_ms !== undefined && { maxPredictMs: t_max_predict_ms }),
@@ -55,13 +55,17 @@ export function assertGenerates({ engine, embedder }: ModelService): void {
  *
  * @throws {RequestError} `context_length_exceeded` when the prompt has too many characters to fit the context
  */
-export function tokenizePrompt(text: string, { engine }: ModelService, param: string): Token[] {
+export async function tokenizePrompt(
+  text: string,
+  { engine }: ModelService,
+  param: string,
+): Promise<Token[]> {
   assertMayFit(text, engine.contextSize, param);
-  return engine.tokenize(text);
+  return engine.tokenizeAside(text);
 }
 
 /**
- * Rejects a text that cannot fit, before its tokenization: megabytes would block the process for seconds.
+ * Rejects a text that cannot fit, before its tokenization: megabytes would take seconds.
  *
  * @throws {RequestError} `context_length_exceeded` when the text has too many characters to fit the context
  */
@@ -69,24 +73,32 @@ export function assertMayFit(text: string, contextSize: number, param: string): 
   if (text.length <= contextSize * longestTokenInCharacters) return;
   throw new RequestError(
     'context_length_exceeded',
-    `The ${text.length} characters of '${param}' do not fit the context of ${contextSize} tokens. Shorten it.`,
+    `The ${text.length} characters of '${param}' do not fit the context of ${contextSize} tokens, the server's CONTEXT_SIZE. Shorten it.`,
     { param },
   );
 }
+
+/** How many tokens the server takes, and how many its model was trained with. */
+type ContextLimits = Pick<Engine, 'contextSize'> & {
+  readonly properties: Pick<Engine['properties'], 'trainContextSize'>;
+};
 
 /**
  * @throws {RequestError} `invalid_value` when the prompt has no tokens, `context_length_exceeded` when it leaves no room for a
  * token in the context
  */
-export function assertFits(promptTokens: number, contextSize: number, param: string): void {
+export function assertFits(promptTokens: number, engine: ContextLimits, param: string): void {
+  const { contextSize, properties } = engine;
   if (promptTokens === 0) {
     throw new RequestError('invalid_value', `'${param}' must have at least one token.`, { param });
   }
   if (promptTokens < contextSize) return;
+  const { trainContextSize } = properties;
   throw new RequestError(
     'context_length_exceeded',
     `The request needs ${promptTokens + 1} tokens of context: ${promptTokens} for the prompt and at least 1 for the ` +
-      `answer. The context has ${contextSize}. Shorten '${param}'.`,
+      `answer. The context has ${contextSize}, the server's CONTEXT_SIZE` +
+      `${trainContextSize > contextSize ? `; the model takes up to ${trainContextSize}` : ''}. Shorten '${param}'.`,
     { param },
   );
 }

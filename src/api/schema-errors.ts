@@ -23,7 +23,8 @@ export function toFieldError(error: z.core.$ZodError, input: unknown): RequestEr
     const [key] = issue.issues;
     return new RequestError('invalid_value', `The key of '${param}' must be ${key?.message}.`, { param });
   }
-  const actual = issue.code === 'invalid_format' ? '' : `, not ${describe(value)}`;
+  const actual =
+    issue.code === 'invalid_format' ? '' : `, not ${isChoice(issue) ? quote(value) : describe(value)}`;
   return new RequestError('invalid_value', `'${param}' must be ${expectation(issue)}${actual}.`, { param });
 }
 
@@ -72,19 +73,24 @@ function expectation(issue: Issue): string {
     case 'too_big':
       return issue.origin === 'array' ? `a list of at most ${issue.maximum}` : `at most ${issue.maximum}`;
     case 'invalid_union': {
+      if ('options' in issue) return toChoices(issue.options as readonly unknown[]);
       const kinds = issue.errors.flatMap(([inner]) =>
         inner?.code === 'invalid_type' ? [inner.expected] : [],
       );
       return kinds.length === 0 ? 'one of the allowed values' : [...new Set(kinds)].map(article).join(' or ');
     }
     case 'invalid_value':
-      return issue.values.map((value) => JSON.stringify(value)).join(' or ');
+      return toChoices(issue.values);
     case 'invalid_format':
     case 'invalid_key':
       return issue.code === 'invalid_key' ? expectation(issue.issues[0] as Issue) : issue.message;
     default:
       return issue.message;
   }
+}
+
+function toChoices(values: readonly unknown[]): string {
+  return values.map((value) => JSON.stringify(value)).join(' or ');
 }
 
 function article(type: string): string {
@@ -101,6 +107,15 @@ function describe(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return `a list of ${value.length}`;
   return typeof value === 'string' && value === '' ? 'an empty string' : article(typeof value);
+}
+
+/** Whether the field has one of a few words, which are no private text. */
+function isChoice(issue: Issue): boolean {
+  return issue.code === 'invalid_union' && 'options' in issue;
+}
+
+function quote(value: unknown): string {
+  return typeof value === 'string' && /^[\w.-]+$/.test(value) ? JSON.stringify(cut(value)) : describe(value);
 }
 
 /** Formats a path. Shortens its keys, because the client chooses them. */

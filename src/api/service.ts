@@ -2,11 +2,14 @@
 import type { ChatTemplate } from '../chat/chat-template.ts';
 import type { Embedder } from '../engine/embedder.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { SamplingDefaults } from './sampling.ts';
 
 /** Facts of the model's file. */
 export interface ModelFile {
   /** Lower-case hexadecimal SHA-256. */
   readonly sha256: string;
+  /** All parts of the model together. */
+  readonly bytes: number;
   /** llama.cpp's name of the architecture, such as `llama`. */
   readonly architecture: string;
   /** The number of weights. */
@@ -23,6 +26,8 @@ export interface ModelService {
   readonly model: string;
   /** Default: unknown. */
   readonly file?: ModelFile | undefined;
+  /** The sampling of requests that leave its fields out. Default: OpenAI's. */
+  readonly samplingDefaults?: SamplingDefaults | undefined;
   /** More names of the model, in `/v1/models`. Default: none. */
   readonly modelAliases?: readonly string[];
   /** Whether a request for a model of another name fails. Default: false, the loaded model answers. */

@@ -1,12 +1,9 @@
 // The fields that constrain the generated text: those of OpenAI, of llama-server and of vLLM.
 import * as z from 'zod/mini';
 import { RequestError } from '../errors/request-error.ts';
-import { schemaToGbnf } from '../json-schema/json-schema-grammar.ts';
-import { toPatternGrammar } from '../json-schema/pattern-grammar.ts';
-import { SchemaError } from '../json-schema/schema-error.ts';
-import { textsToGbnf } from '../json-schema/text-choice.ts';
-import { GrammarTooLargeError } from '../json-schema/write-gbnf.ts';
-import { assertOutput, assertValid, buildGrammarFor } from './json-output.ts';
+import { matchesPattern } from '../json-schema/pattern-grammar.ts';
+import { compileGrammar } from './grammar/compile-grammar.ts';
+import { assertOutput, assertValid } from './json-output.ts';
 import { assertTogether } from './request-body.ts';
 
 const name = z.optional(z.nullable(z.string()));
@@ -71,8 +68,14 @@ export type TextConstraint =
   | { readonly kind: 'none' }
   /** JSON that matches a schema. */
   | { readonly kind: 'json'; readonly schema: unknown; readonly param: string }
-  /** A grammar for the whole text, from its first token on, and a check of what the grammar leaves open. */
-  | (TextOutput & { readonly kind: 'text'; readonly param: string });
+  | PlainConstraint;
+
+/** What the whole text must match, from its first token on. */
+type PlainConstraint = { readonly param: string } & (
+  | { readonly kind: 'grammar'; readonly gbnf: string }
+  | { readonly kind: 'pattern'; readonly source: string }
+  | { readonly kind: 'texts'; readonly texts: readonly string[] }
+);
 
 /**
  * Reads the constraint of a request.
@@ -97,16 +100,26 @@ export interface TextOutput {
   readonly assertValid: ((text: string) => void) | undefined;
 }
 
-/** @throws {RequestError} `unsupported_schema` when a schema is malformed, or no value matches it */
-export function toTextOutput(constraint: TextConstraint): TextOutput {
+/** @throws {RequestError} when the grammar of a constraint cannot be compiled, or exceeds a limit */
+export async function toTextOutput(constraint: TextConstraint): Promise<TextOutput> {
   switch (constraint.kind) {
     case 'none':
       return { gbnf: undefined, assertValid: undefined };
-    case 'text':
-      return constraint;
+    case 'grammar':
+      return { gbnf: constraint.gbnf, assertValid: undefined };
+    case 'texts':
+      return { gbnf: (await compileGrammar(constraint))?.gbnf, assertValid: undefined };
+    case 'pattern': {
+      const { source, param } = constraint;
+      const gbnf = (await compileGrammar(constraint))?.gbnf;
+      return {
+        gbnf,
+        assertValid: (text) => assertOutput(matchesPattern(source, text), `it does not match '${param}'`),
+      };
+    }
     case 'json': {
       const { schema, param } = constraint;
-      const gbnf = buildGrammarFor(param, () => schemaToGbnf(schema));
+      const gbnf = (await compileGrammar({ kind: 'schema', schema, param }))?.gbnf;
       return { gbnf, assertValid: (text) => assertValid(schema, text) };
     }
     default:
@@ -160,27 +173,13 @@ function parseText(schema: unknown, param: string): unknown {
 }
 
 function toGrammar(gbnf: string, param: string): Constraint {
-  return { kind: 'text', gbnf, assertValid: undefined, param };
+  return { kind: 'grammar', gbnf, param };
 }
 
 function toChoice(texts: readonly string[], param: string): Constraint {
-  try {
-    return { kind: 'text', gbnf: textsToGbnf(texts), assertValid: undefined, param };
-  } catch (error) {
-    if (!(error instanceof GrammarTooLargeError)) throw error;
-    throw new RequestError('invalid_value', `The texts of '${param}' are too long. Send fewer.`, { param });
-  }
+  return { kind: 'texts', texts, param };
 }
 
 function toRegex(source: string, param: string): Constraint {
-  try {
-    const { gbnf, matches } = toPatternGrammar(source);
-    const assertValid = (text: string) => assertOutput(matches(text), `it does not match '${param}'`);
-    return { kind: 'text', gbnf, assertValid, param };
-  } catch (error) {
-    if (!(error instanceof SchemaError)) throw error;
-    throw new RequestError('invalid_value', `'${param}' must be a regular expression of JavaScript.`, {
-      param,
-    });
-  }
+  return { kind: 'pattern', source, param };
 }

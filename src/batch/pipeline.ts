@@ -2,6 +2,7 @@
 import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import type { Service } from '../http/service.ts';
+import { assertOwner } from '../lambda/event-owner.ts';
 import { Invocations } from '../lambda/invocations.ts';
 import { functionMiddlewares } from '../lambda/middlewares.ts';
 import type { AnswerLinesOptions } from './answer-lines.ts';
@@ -16,6 +17,7 @@ export function definePipeline(service: Service, { store, sqs, queueUrl }: Batch
   const invocations = new Invocations(service.telemetry);
 
   const answer = async (event: ChunkEvent | SQSEvent, context: Context) => {
+    assertOwner(event, 'batch');
     const remainingMs = () => context.getRemainingTimeInMillis() - reservedMs;
     const options: Omit<AnswerLinesOptions, 'save'> = {
       remainingMs,

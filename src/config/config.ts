@@ -6,6 +6,7 @@ import {
   type Environment,
   readChoice,
   readFlag,
+  readFolder,
   readInteger,
   readIntegerOrAuto,
   readNames,
@@ -99,7 +100,7 @@ export function readQueueLimit(env: Environment): number {
 export function readConfig(env: Environment): FunctionConfig {
   return Object.freeze({
     modelDirectory: readRequiredText(env, 'MODEL_DIR', 'the folder of the model'),
-    prefixDirectory: readText(env, 'PREFIX_DIR', undefined),
+    prefixDirectory: readFolder(env, 'PREFIX_DIR'),
     contextSize: readIntegerOrAuto(env, 'CONTEXT_SIZE', { min: 16, max: 1_048_576 }),
     threads: readThreads(env),
     slots: readInteger(env, 'SLOTS', { min: 1, max: 256, default: 1 }),

@@ -1,5 +1,6 @@
 // Typed readers of environment variables. A malformed value is refused by name; only an absent or
 // blank one takes the default, so that a typing error never passes for a setting.
+import { statSync } from 'node:fs';
 
 /** The environment, as `process.env` has it: values are strings, absent ones `undefined`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -75,6 +76,17 @@ export function readRequiredText(env: Environment, variable: string, expected: s
   const value = readText(env, variable, undefined);
   if (value === undefined) throw new ConfigurationError(variable, '', expected);
   return value;
+}
+
+/**
+ * Reads the path of a folder. Returns undefined when the variable is absent or blank.
+ *
+ * @throws {ConfigurationError} when there is no such folder
+ */
+export function readFolder(env: Environment, variable: string): string | undefined {
+  const path = readText(env, variable, undefined);
+  if (path === undefined || statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
+  throw new ConfigurationError(variable, path, 'a folder that exists');
 }
 
 /**

@@ -314,6 +314,12 @@ export interface Engine extends AsyncDisposable {
   /** Turns a text into tokens and adds none. `special`: whether special tokens that the text spells out become those tokens. */
   tokenizeText(text: string, options: { special: boolean }): Token[];
 
+  /**
+   * As {@link tokenize}, or with options as {@link tokenizeText}. Another thread does a long text, because it takes up to two
+   * microseconds a character.
+   */
+  tokenizeAside(text: string, options?: { special: boolean }): Promise<Token[]>;
+
   /** The prompt that asks for the text between two others; undefined when the model cannot fill in. */
   toInfillPrompt(prefix: string, suffix: string): Token[] | undefined;
 

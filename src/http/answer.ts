@@ -51,7 +51,7 @@ export async function answer(
     if (http.body.length > 0) context.transcript?.asked(http.body);
     const { endpoint, parameter } = findEndpoint(route, http);
     const content = await endpoint.answer({
-      readBody: () => readJsonBody(http, endpoint),
+      readBody: () => readJsonBody(http),
       headers: http.headers,
       service,
       context: { ...context, foreignFields, tenant: toTenant(request, context) },

@@ -1,6 +1,6 @@
 // Cross-origin resource sharing (CORS): decides which web pages may send requests.
 // https://fetch.spec.whatwg.org/#http-cors-protocol
-import { ConfigurationError } from '../config/environment.ts';
+import { ConfigurationError, type Environment, readText } from '../config/environment.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
 
 const anyOrigin = '*';
@@ -15,6 +15,15 @@ const preflightSeconds = 7200;
 
 /** A list of header names separated by commas. */
 const headerNames = /^[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*$/;
+
+/**
+ * Reads CORS_ORIGINS. Returns undefined where it is not set.
+ *
+ * @throws {ConfigurationError} when a part of it is not an origin
+ */
+export function readCors(env: Environment): Cors | undefined {
+  return Cors.parse(readText(env, 'CORS_ORIGINS', undefined));
+}
 
 /** The origins that may send requests. Cookies are never allowed, because clients send a bearer key. */
 export class Cors {

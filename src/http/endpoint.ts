@@ -49,15 +49,13 @@ export interface Endpoint extends ApiForm {
   readonly summary: string;
   /** The schema of the JSON body. Absent when the endpoint reads no body. */
   readonly schema?: z.ZodMiniType | (() => Promise<z.ZodMiniType>);
-  /** Whether JSON may come with the media type of a form. Default: false. */
-  readonly takesForms?: boolean;
   /** Whether the answer is a stream unless the request sets `stream` to false. Default: false. */
   readonly streamsByDefault?: boolean;
   readonly answer: (request: EndpointRequest) => Answer | Promise<Answer>;
 }
 
 /** How an endpoint differs from those of OpenAI's API. */
-type EndpointOptions = Pick<Endpoint, keyof ApiForm | 'takesForms' | 'streamsByDefault'>;
+type EndpointOptions = Pick<Endpoint, keyof ApiForm | 'streamsByDefault'>;
 
 /** Defines an endpoint that reads no body. */
 export function get(
@@ -117,21 +115,24 @@ export function postLoaded(
   };
 }
 
-/** The media type that `curl -d` sends. */
-const formType = /^application\/x-www-form-urlencoded\s*(?:;|$)/i;
-
 const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 
-/** @throws {RequestError} when the body is not JSON, or its content type is another one */
-export function readJsonBody({ headers, body }: HttpRequest, { takesForms = false }: Endpoint): unknown {
+/**
+ * Reads JSON whatever its content type says, because `curl -d` sends it as a form. A page must name the right type: a browser
+ * sends another one to any server, without asking it first.
+ *
+ * @throws {RequestError} when the body is not JSON, or comes from a page with another content type
+ */
+export function readJsonBody({ headers, body }: HttpRequest): unknown {
   const contentType = headers['content-type']?.trim();
-  // A page of another origin may send a form without asking, so its JSON must have its own type.
-  const isForm = takesForms && headers.origin === undefined && formType.test(contentType ?? '');
-  if (contentType !== undefined && !isForm && !jsonType.test(contentType)) {
-    throw new RequestError(
-      'unsupported_media_type',
-      `Unsupported content-type '${contentType}'. Send JSON with 'content-type: application/json'.`,
-    );
+  if (contentType === undefined || jsonType.test(contentType)) return parseJson(body);
+  try {
+    if (headers.origin === undefined) return parseJson(body);
+  } catch {
+    // Its content type is the better reason.
   }
-  return parseJson(body);
+  throw new RequestError(
+    'unsupported_media_type',
+    `Unsupported content-type '${contentType}'. Send JSON with 'content-type: application/json'.`,
+  );
 }

@@ -4,8 +4,7 @@ import { type Endpoint, get, postLoaded, TextAnswer } from './endpoint.ts';
 
 const load = () => import('../api/ollama/ollama-endpoints.ts');
 
-/** `curl -d` sends JSON as a form, and Ollama's documentation shows it so. */
-const options = { toErrorBody: toOllamaErrorBody, takesForms: true };
+const options = { toErrorBody: toOllamaErrorBody };
 
 /** These answer with lines of JSON unless the request sets `stream` to false. */
 const streaming = { ...options, streamsByDefault: true };

@@ -1,5 +1,6 @@
 // Generates the OpenAPI document from the table of routes and the schemas that validate requests.
 import * as z from 'zod/mini';
+import { RequestError } from '../errors/request-error.ts';
 import type { Endpoint } from './endpoint.ts';
 
 type JsonSchema = Readonly<Record<string, unknown>>;
@@ -30,6 +31,13 @@ const errorAnswer = {
   },
 };
 
+/** An API with errors in a form of its own shows one. */
+function toErrorAnswer({ toErrorBody }: Endpoint): object {
+  if (toErrorBody === undefined) return errorAnswer;
+  const example = toErrorBody(new RequestError('invalid_value', 'The reason.'), 'id');
+  return { description: "An error in the API's own format.", content: { 'application/json': { example } } };
+}
+
 /** Generates the document in OpenAPI 3.1. The paths in `open` need no API key. */
 export async function toOpenApi(routes: Routes, open: ReadonlySet<string>): Promise<object> {
   const paths = Object.entries(routes).map(async ([path, methods]) => {
@@ -39,7 +47,8 @@ export async function toOpenApi(routes: Routes, open: ReadonlySet<string>): Prom
       required: true,
       schema: { type: 'string' },
     }));
-    const operations = Object.entries(methods).map(async ([method, { summary, schema: given }]) => {
+    const operations = Object.entries(methods).map(async ([method, endpoint]) => {
+      const { summary, schema: given } = endpoint;
       const schema = typeof given === 'function' ? await given() : given;
       return [
         method.toLowerCase(),
@@ -53,7 +62,7 @@ export async function toOpenApi(routes: Routes, open: ReadonlySet<string>): Prom
               content: { 'application/json': { schema: toJsonSchema(schema) } },
             },
           }),
-          responses: { 200: { description: 'Success.' }, default: errorAnswer },
+          responses: { 200: { description: 'Success.' }, default: toErrorAnswer(endpoint) },
         },
       ];
     });

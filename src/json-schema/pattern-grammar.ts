@@ -11,25 +11,15 @@ import { TimeLimitError, withinTime } from './time-limit.ts';
 /** The longest time for a match, in milliseconds. It may be exponential in the length of the text. */
 const longestTime = 250;
 
-export interface PatternGrammar {
-  /** `undefined` when no grammar can express the pattern. */
-  readonly gbnf: string | undefined;
-  matches(text: string): boolean;
-}
-
 /**
- * Creates a grammar for texts that match a pattern as a whole.
+ * Creates a grammar for texts that match a pattern as a whole. Returns `undefined` when no grammar can express it.
  *
  * @throws {SchemaError} when the pattern is not a regular expression
  */
-export function toPatternGrammar(source: string): PatternGrammar {
+export function patternToGbnf(source: string): string | undefined {
   const pattern = toUnicodePattern(`^(?:${source})$`);
   if (pattern === undefined)
     throw new SchemaError('pattern', '#', 'must be a regular expression of JavaScript');
-  return { gbnf: toGbnf(pattern), matches: (text) => matches(pattern, text) };
-}
-
-function toGbnf(pattern: string): string | undefined {
   try {
     const tree = parsePattern(pattern);
     if (countPositions(tree) > mostPositions) return undefined;
@@ -40,7 +30,10 @@ function toGbnf(pattern: string): string | undefined {
   }
 }
 
-function matches(pattern: string, text: string): boolean {
+/** Whether a text matches a regular expression as a whole. False when that takes too long to find out. */
+export function matchesPattern(source: string, text: string): boolean {
+  const pattern = toUnicodePattern(`^(?:${source})$`);
+  if (pattern === undefined) return false;
   try {
     return withinTime(longestTime, () => new RegExp(pattern, 'u').test(text));
   } catch (error) {

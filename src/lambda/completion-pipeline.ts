@@ -5,6 +5,7 @@ import { answer } from '../http/answer.ts';
 import { answerDirectInvoke } from '../http/direct-invoke.ts';
 import { toWholeResponse } from '../http/http.ts';
 import type { Service } from '../http/service.ts';
+import { assertOwner } from './event-owner.ts';
 import { toCaller, toHttpEvent, toHttpRequest, toHttpResult } from './http-event.ts';
 import { Invocations } from './invocations.ts';
 import { functionMiddlewares } from './middlewares.ts';
@@ -15,6 +16,7 @@ export function definePipeline(service: Service) {
 
   const handle = async (event: unknown, lambdaContext: Context): Promise<object> => {
     const httpEvent = toHttpEvent(event);
+    if (httpEvent === undefined) assertOwner(event, 'completion');
     const context = invocations.toRequestContext(lambdaContext, { tenant: toCaller(httpEvent) });
     const result =
       httpEvent === undefined

@@ -1,6 +1,5 @@
 // What the engine must know of a model and llama.cpp's library for Node does not tell: it stands in the GGUF's header.
 // The store keeps it in the model's manifest, because reading a header takes a third of a second of every cold start.
-import { dirname } from 'node:path';
 import { GgufError } from './gguf-error.ts';
 import {
   type ArchitectureMetadata,
@@ -93,16 +92,8 @@ export function toGgufFacts({ metadata, architectureMetadata, fullTensorInfo = [
  * @throws {GgufError} when the header cannot be read
  */
 export async function readGgufFacts(path: string): Promise<GgufFacts> {
-  const library = import('node-llama-cpp').catch((cause: unknown) => {
-    const advice = `Run: npm run model -- fetch --to ${dirname(path)}`;
-    throw new GgufError(
-      `${path} has a manifest that lacks "gguf", and no reader of GGUFs is here. ${advice}`,
-      {
-        cause,
-      },
-    );
-  });
-  const { readGgufFileInfo } = await library;
+  // Bundles have only this function of the package.
+  const { readGgufFileInfo } = await import('node-llama-cpp');
   try {
     return toGgufFacts(await readGgufFileInfo(path, { sourceType: 'filesystem', logWarnings: false }));
   } catch (cause) {

@@ -26,6 +26,10 @@ export interface ModelManifest {
   readonly quantisation: string;
   /** Tokens the model was trained to attend to. */
   readonly contextLength: number;
+  /** The sampling that its makers advise; absent where they advise none. */
+  readonly sampling?: Readonly<
+    Partial<Record<'temperature' | 'top_p' | 'top_k' | 'min_p', number | undefined>>
+  >;
   /** What the GGUF's header tells the engine; absent in a manifest that was written by hand or by an earlier version. */
   readonly gguf?: GgufFacts;
 }
@@ -58,9 +62,10 @@ function parse(path: string, directory: string): Record<string, unknown> {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new Error(`No model in ${directory}: ${path} cannot be read. ${advice(directory)}`, {
-      cause: error,
-    });
+    const { code } = error as NodeJS.ErrnoException;
+    const reason =
+      code === 'ENOENT' ? `it has no ${MANIFEST_FILE} and no GGUF` : `${path} cannot be read (${code})`;
+    throw new Error(`No model in ${directory}: ${reason}. ${advice(directory)}`, { cause: error });
   }
   try {
     const value: unknown = JSON.parse(text);

@@ -49,7 +49,7 @@ export class Emulator {
 
   /**
    * Starts the emulator on two free loopback ports, in a session of its own: a Ctrl-C in the terminal is
-   * then the front's alone to handle. Its log and the function's go to standard error.
+   * then the front's alone to handle. The function's log goes to standard error.
    *
    * @throws {EmulatorMissingError} when it cannot be run
    */
@@ -68,7 +68,7 @@ export class Emulator {
     ];
     const child = spawn(path, ['--log-level', 'warn', ...addresses.flat(), ...bootstrap], {
       detached: true,
-      stdio: ['ignore', standardError, standardError],
+      stdio: ['ignore', 'pipe', standardError],
       env: {
         ...process.env,
         AWS_LAMBDA_FUNCTION_TIMEOUT: String(functionTimeoutSeconds),
@@ -84,6 +84,9 @@ export class Emulator {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new EmulatorMissingError(`The Runtime Interface Emulator cannot be run: ${reason}`, { cause });
     }
+    // Read once the emulator starts: nothing waits for it.
+    const { passLog } = await import('./emulator-log.ts');
+    if (child.stdout) void passLog(child.stdout);
     return new Emulator(child as ChildProcess & { pid: number }, port);
   }
 

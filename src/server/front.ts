@@ -16,6 +16,10 @@ export interface Front {
   readonly emulatorPid: number | undefined;
   /** How many invocations wait for their turn. */
   readonly waiting: number;
+  /** How many requests have no complete answer yet. */
+  readonly answering: number;
+  /** What the function has loaded, a line each. */
+  readonly description: readonly string[];
   /** Rejects when the emulator cannot be brought up again; never settles otherwise. */
   readonly failure: Promise<never>;
   /**
@@ -64,7 +68,9 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
   };
   // The rest of the front is imported while the emulator starts.
   await supervisor.firstStart;
-  const { createFrontServer, explain, InvocationQueue, passThrough } = await import('./serving.ts');
+  const { createFrontServer, explain, HealthCheck, InvocationQueue, passThrough } = await import(
+    './serving.ts'
+  );
   const queue = new InvocationQueue({ limit: config.queueLimit, now: () => performance.now() });
   const passing = new Set<Promise<void>>();
   const pass = async (passed: PassedRequest) => {
@@ -88,6 +94,7 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
     apiKey: config.apiKey,
     invoke: (event, headers) => supervisor.invoke(event, headers),
     passThrough: pass,
+    health: new HealthCheck(link, () => performance.now()),
   });
 
   const abandon = () => void supervisor.stop();
@@ -127,6 +134,12 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
     get waiting() {
       return queue.waiting;
     },
+    get answering() {
+      return passing.size + queue.waiting + (queue.isRunning ? 1 : 0);
+    },
+    get description() {
+      return supervisor.description;
+    },
     failure: supervisor.failure,
     close: () => {
       closing ??= close();
@@ -140,8 +153,26 @@ async function listen(server: Server, { host, port }: FrontConfig): Promise<void
     await once(server.listen(port, host), 'listening');
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    const reason = code === 'EADDRINUSE' ? 'the port is in use' : message;
-    throw new ListenError(`Cannot listen on ${host} port ${port}: ${reason}.`, { cause });
+    throw new ListenError(
+      `Cannot listen on ${host} port ${port}: ${toListenReason(code, port) ?? message}.`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function toListenReason(code: string | undefined, port: number): string | undefined {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `the port is in use. Set PORT to another one, such as PORT=${port + 1}`;
+    case 'EACCES':
+      return `only root may use it. Set PORT to one above 1023`;
+    case 'ENOTFOUND':
+    case 'EADDRNOTAVAIL':
+      return 'this machine has no such address. Set HOST to one that it has, such as 127.0.0.1';
+    default:
+      return undefined;
   }
 }
 

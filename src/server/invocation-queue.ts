@@ -52,6 +52,11 @@ export class InvocationQueue {
     return this.#waiting.length;
   }
 
+  /** Whether a task runs. */
+  get isRunning(): boolean {
+    return this.#running;
+  }
+
   /**
    * Runs a task when its turn comes and settles as it does. Aborting the signal takes it from the queue;
    * a task that has begun is not disturbed, and the next one waits for its end.

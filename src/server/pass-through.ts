@@ -63,7 +63,7 @@ async function exchange(
 ): Promise<void> {
   const { promise: done, resolve, reject } = Promise.withResolvers<void>();
   const { method, url: path, headers } = request;
-  const outgoing = openRequest({ socketPath, agent, method, path, headers: toRuntimeHeaders(headers) });
+  const outgoing = openRequest({ socketPath, agent, method, path, headers: toRuntimeHeaders(headers, body) });
   const timer = setTimeout(
     () => {
       // A client that stays and does not read would keep its slot.
@@ -95,10 +95,10 @@ async function exchange(
   }
 }
 
-/** The headers of a request on a connection of the front's own. Node adds the length of the body. */
-function toRuntimeHeaders(headers: IncomingMessage['headers']): OutgoingHttpHeaders {
+/** The headers of a request on a connection of the front's own. Node adds no length to the body of a DELETE. */
+function toRuntimeHeaders(headers: IncomingMessage['headers'], body: Uint8Array): OutgoingHttpHeaders {
   const { expect: _, ...kept } = endToEndHeaders(headers);
-  return kept;
+  return { ...kept, ...(body.byteLength > 0 && { 'content-length': body.byteLength }) };
 }
 
 /** Copies an answer as fast as the client reads it. */

@@ -11,6 +11,8 @@ import { frontSocketName, runtimeSocket } from './private-socket.ts';
 /** A process that has loaded the function and answers HTTP. */
 export interface Runtime {
   readonly pid: number;
+  /** What it has loaded, a line each. */
+  readonly description: readonly string[];
   /** The path of its socket. */
   readonly socket: string;
   /** Keeps connections to it. */
@@ -116,11 +118,15 @@ export class RuntimeLink {
       this.#connections.delete(connection);
       if (runtime !== undefined) this.#lose(runtime);
     });
-    // Its process id is all that a runtime ever sends, when it can answer.
-    connection.once('data', (bytes) => {
-      const pid = Number(String(bytes));
+    // One line is all that a runtime ever sends, when it can answer.
+    let line = '';
+    connection.setEncoding('utf8').on('data', (text: string) => {
+      line += text;
+      if (!line.endsWith('\n')) return;
+      const [pid, description] = parseReadyLine(line.trim());
       runtime = {
         pid,
+        description,
         socket: runtimeSocket(this.path, pid),
         agent: new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY }),
       };
@@ -135,4 +141,10 @@ export class RuntimeLink {
     this.#runtime = undefined;
     this.onLoss();
   }
+}
+
+/** The number of a process, and as JSON what it has loaded. */
+function parseReadyLine(line: string): [pid: number, description: readonly string[]] {
+  const [, pid, description = '[]'] = /^(\d+)(?: (.*))?$/.exec(line) ?? [];
+  return [Number(pid), JSON.parse(description) as string[]];
 }

@@ -4,6 +4,7 @@ import { parseJson } from '../api/json-body.ts';
 import { RequestError, toRequestError } from '../errors/request-error.ts';
 import type { ApiKeySource } from '../http/api-key.ts';
 import { authorize } from '../http/authorization.ts';
+import { toLoggedPath } from '../telemetry/request-line.ts';
 import { invokePath } from './emulator.ts';
 import {
   EmulatorExitedError,
@@ -13,6 +14,7 @@ import {
 } from './emulator-errors.ts';
 import { declaresMoreThan, maximumEventBytes, readBody } from './event-body.ts';
 import { allowHalfClosed, probeHalfClosed } from './half-closed.ts';
+import { type HealthCheck, healthPath } from './health-check.ts';
 import { errorAnswer, type HttpAnswer, invocationHeaders, sendAnswer } from './http-answer.ts';
 import { type InvocationQueue, QueueClosedError, QueueFullError } from './invocation-queue.ts';
 import { refuseMalformed } from './malformed-http.ts';
@@ -33,6 +35,7 @@ export interface FrontServices {
   readonly invoke: (event: Uint8Array, headers: ReturnType<typeof invocationHeaders>) => Promise<HttpAnswer>;
   /** Has the runtime answer on the response, as the answer is generated. */
   readonly passThrough: (passed: PassedRequest) => Promise<void>;
+  readonly health: Pick<HealthCheck, 'answer'>;
 }
 
 interface Exchange {
@@ -53,8 +56,17 @@ export function createFrontServer(services: FrontServices): Server {
     response.on('error', () => {});
     probeHalfClosed(request, response);
     const clientLeft = leaving.signal;
+    const startedAt = performance.now();
+    // The runtime logs what it answers.
+    const fail = (error: unknown) => {
+      const failure = explain(error);
+      const { method, url = '' } = request;
+      const milliseconds = Math.round(performance.now() - startedAt);
+      console.error(`gguf-lambda: ${method} ${toLoggedPath(url)} ${failure.status}, ${milliseconds} ms`);
+      return errorAnswer(failure);
+    };
     void route({ request, response, expectsContinue, clientLeft }, services)
-      .catch((error: unknown) => (clientLeft.aborted ? undefined : errorAnswer(explain(error))))
+      .catch((error: unknown) => (clientLeft.aborted ? undefined : fail(error)))
       .then((answer) => {
         // On shutdown no connection is kept for a next request.
         if (!server.listening) response.shouldKeepAlive = false;
@@ -79,6 +91,9 @@ async function route(exchange: Exchange, services: FrontServices): Promise<HttpA
       throw new RequestError('method_not_allowed', `${method} cannot invoke: use POST.`, {
         headers: { allow: 'POST' },
       });
+    case healthPath:
+      if (method === 'GET' || method === 'HEAD') return services.health.answer(exchange.request);
+      return passOn(exchange, services);
     default:
       return passOn(exchange, services);
   }

@@ -75,6 +75,11 @@ export class Supervisor {
     return this.#link.runtime ?? Promise.race([this.#link.next(), this.#warm.then(() => this.#link.next())]);
   }
 
+  /** What the runtime has loaded, a line each. */
+  get description(): readonly string[] {
+    return this.#link.runtime?.description ?? [];
+  }
+
   /** Whether `stop` or `kill` was called. */
   get isStopping(): boolean {
     return this.#stopping.signal.aborted;

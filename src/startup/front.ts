@@ -4,11 +4,14 @@ import { readFrontConfig } from '../server/config.ts';
 import { invokePath } from '../server/emulator.ts';
 import { type Front, startFront } from '../server/front.ts';
 import { findFunctionFault } from '../server/function-bundles.ts';
-import { assertModelFits, needsModel } from './model-memory.ts';
+import { assertUsable } from './settings-check.ts';
+import { toStartMessage } from './start-message.ts';
 
-const example = '{"prompt": "The capital of France is", "max_tokens": 8, "temperature": 0}';
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const signalNumbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+
+/** npm sends a Ctrl-C on, which the terminal has sent to this process already. One that follows sooner is the same one. */
+const repeatMilliseconds = 300;
 
 /** The folder that holds `infra/` and `dist/`, two above this file: in `src/startup/`, and bundled in `dist/server/`. */
 const root = join(import.meta.dirname, '../..');
@@ -23,11 +26,19 @@ async function main(): Promise<number> {
   const stop = new AbortController();
   const stopped = Promise.withResolvers<void>();
   let front: Front | undefined;
+  let graceSeconds = 0;
+  let mayEndNow = false;
   for (const signal of signals) {
     process.on(signal, () => {
       // The second signal ends the process at once; its 'exit' kills the emulator and the runtime.
-      if (stop.signal.aborted) process.exit(128 + signalNumbers[signal]);
+      if (mayEndNow) process.exit(128 + signalNumbers[signal]);
+      if (stop.signal.aborted) return;
       stop.abort();
+      setTimeout(() => {
+        mayEndNow = true;
+        const answering = front?.answering ?? 0;
+        if (answering > 0) console.error(toStopMessage(answering, graceSeconds));
+      }, repeatMilliseconds).unref();
       stopped.resolve();
     });
   }
@@ -39,16 +50,23 @@ async function main(): Promise<number> {
     const handler = process.argv[2] ?? 'completion.handler';
     const fault = findFunctionFault(join(root, 'dist/functions'), handler);
     if (fault) throw new Error(fault);
-    if (needsModel(handler)) assertModelFits(process.env);
+    assertUsable(process.env, handler);
     const config = readFrontConfig(process.env, { root, handler });
+    graceSeconds = config.shutdownGraceSeconds;
     front = await startFront(config, stop.signal);
-    const url = `${front.url}${invokePath}`;
-    console.log(`gguf-lambda: ${handler} answers at ${url}`);
-    // By its name: the key itself is not to stand in a log.
+    const { url, description } = front;
+    // The key's name: a log must not contain the key.
     const keyName = process.env.API_KEY === undefined ? 'KEY' : '$API_KEY';
-    const key = config.apiKey === undefined ? '' : ` -H "authorization: Bearer ${keyName}"`;
-    console.log(`  curl -s ${url}${key} -d '${example}'`);
-    console.log(`gguf-lambda: an OpenAI base URL is ${front.url}/v1`);
+    console.log(
+      toStartMessage({
+        handler,
+        url,
+        invokePath,
+        description,
+        host: config.host,
+        keyName: config.apiKey === undefined ? undefined : keyName,
+      }),
+    );
     if (config.apiKey === undefined && !isLoopback(config.host)) {
       console.error(
         `gguf-lambda: anyone who reaches ${config.host} can call it: set API_KEY to ask for a key`,
@@ -63,6 +81,11 @@ async function main(): Promise<number> {
   } finally {
     await front?.close();
   }
+}
+
+function toStopMessage(answering: number, seconds: number): string {
+  const answers = answering === 1 ? 'one answer' : `${answering} answers`;
+  return `gguf-lambda: stopping after ${answers} in progress, in ${seconds} s at most. Press Ctrl-C again to stop now.`;
 }
 
 // A stop that was asked for is a success: init systems and container engines take anything else for a crash.

@@ -1,6 +1,7 @@
 // Loads the model that the environment names, once in a process. It is begun before anything else of a function: llama.cpp
 // reads the weights on a thread of its own while JavaScript loads and sets up the rest.
 import { performance } from 'node:perf_hooks';
+import type { SamplingDefaults } from '../api/sampling.ts';
 import type { ModelFile } from '../api/service.ts';
 import { type ArchiveConfig, readArchiveConfig } from '../config/archive.ts';
 import { type FunctionConfig, readConfig } from '../config/config.ts';
@@ -12,7 +13,7 @@ import { describeModel } from '../engine/llama/llama-model.ts';
 import { describeUse, planMemory } from '../engine/llama/memory/memory-plan.ts';
 import { type MemoryUse, toMebibytes } from '../engine/memory.ts';
 import type { StateArchive } from '../engine/state-archive.ts';
-import { readManifest } from '../model/manifest.ts';
+import { readModelFolder } from '../model/model-folder.ts';
 import { loadOnce } from './load-once.ts';
 import { toMemoryRequest } from './model-memory.ts';
 
@@ -21,9 +22,11 @@ export interface LoadedModel {
   /** Its name in the catalog. */
   readonly name: string;
   readonly file: ModelFile;
+  /** What its makers advise. */
+  readonly sampling: SamplingDefaults | undefined;
   readonly engine: LlamaEngine;
-  /** One line that tells what it was loaded with. */
-  readonly description: string;
+  /** What it was loaded with, a line each. */
+  readonly description: readonly string[];
   /** What whoever set it up should know. */
   readonly warnings: readonly string[];
   /** How long it took to load, in milliseconds. */
@@ -43,12 +46,12 @@ async function load(env: Environment): Promise<LoadedModel> {
   const startedAt = performance.now();
   const config = readConfig(env);
   const { modelDirectory, prefixDirectory, threads, slots, queueLimit, lookupTokens, memory: room } = config;
-  const manifest = readManifest(modelDirectory);
-  const { name, file, gguf, sha256 } = manifest;
+  const folder = readModelFolder(modelDirectory);
+  const { name, file, gguf, sha256 } = folder;
   const modelPath = `${modelDirectory}/${file}`;
   const facts = gguf ?? (await describeModel(modelPath));
   const features = new Set(openLlamaAddon().inference.listProcessorFeatures());
-  const { contextSize, kvType, repack, use } = planMemory(toMemoryRequest(config, manifest, facts, features));
+  const { contextSize, kvType, repack, use } = planMemory(toMemoryRequest(config, folder, facts, features));
   const conversationBytes = toConversationBytes(config, use);
   const archiveConfig = readArchiveConfig(env);
   const archive = archiveConfig && openArchive(archiveConfig);
@@ -72,19 +75,24 @@ async function load(env: Environment): Promise<LoadedModel> {
     memory: { use, room },
     ...(prefixDirectory !== undefined && { prefixes: { directory: prefixDirectory, model: sha256 } }),
   });
-  const description =
-    `${name}: ${contextSize} tokens of context in ${kvType}, ${count(slots, 'slot')}, ${describeThreads(threads)}, ` +
-    `${describeUse(use)} of ${toMebibytes(room.bytes)} MiB, and up to ${toMebibytes(conversationBytes)} MiB of conversations`;
+  const description = [
+    `Model: ${name}, ${contextSize} tokens of context in ${kvType}, ${count(slots, 'slot')}, ${describeThreads(threads)}`,
+    `Memory: ${describeUse(use)} of ${toMebibytes(room.bytes)} MiB, and up to ${toMebibytes(conversationBytes)} MiB of conversations`,
+    ...(folder.parameters > 0 && folder.parameters < demonstrationParameters && engine.slots > 0
+      ? [demonstration]
+      : []),
+  ];
   const warnings =
     config.contextSize !== 'auto' && config.contextSize > contextSize
       ? [`CONTEXT_SIZE=${config.contextSize} is more than ${name} was trained on: it has ${contextSize}.`]
       : [];
-  const { parameters, quantisation, licence } = manifest;
-  const modelFile = { sha256, architecture: facts.architecture, parameters, quantisation, licence };
+  const { sizeBytes: bytes, parameters, quantisation, licence, sampling } = folder;
+  const modelFile = { sha256, bytes, architecture: facts.architecture, parameters, quantisation, licence };
   return {
     config,
     name,
     file: modelFile,
+    sampling,
     engine,
     description,
     warnings,
@@ -95,6 +103,11 @@ async function load(env: Environment): Promise<LoadedModel> {
 function describeThreads({ count: most, adapts }: Threads): string {
   return adapts ? `up to ${count(most, 'thread')}` : count(most, 'thread');
 }
+
+/** Models with fewer weights than this answer well only what they were made for. */
+const demonstrationParameters = 300_000_000;
+const demonstration =
+  "A model of this size is a demonstration: it is fast and often wrong. 'npm run model -- recommend' lists those that fit here.";
 
 /** What conversations that have lost their slot may take: by default half of what is left, because requests take memory too. */
 function toConversationBytes({ cacheMegabytes, memory }: FunctionConfig, use: MemoryUse): number {

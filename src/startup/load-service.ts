@@ -3,9 +3,9 @@
 
 import { ChatTemplate } from '../chat/chat-template.ts';
 import { readTelemetryConfig } from '../config/config.ts';
-import { type Environment, readText } from '../config/environment.ts';
+import type { Environment } from '../config/environment.ts';
 import { readApiKeySource } from '../http/api-key.ts';
-import { Cors } from '../http/cors.ts';
+import { readCors } from '../http/cors.ts';
 import type { Service } from '../http/service.ts';
 import { isSnapshotted, prepareForSnapshot } from '../lambda/snap-start.ts';
 import { frontSocketVariable } from '../server/private-socket.ts';
@@ -27,20 +27,23 @@ export const loadService = loadOnce(load);
 async function load(env: Environment): Promise<Service> {
   // All this happens while llama.cpp loads the model on its own thread.
   const apiKey = readApiKeySource(env);
-  const cors = Cors.parse(readText(env, 'CORS_ORIGINS', undefined));
+  const cors = readCors(env);
   const { logPrompts, ...telemetry } = readTelemetryConfig(env);
-  const reporter = await loadReporter(telemetry);
+  const reporter = await loadReporter(telemetry, { servesPort: isBehindFront(env) });
   if (logPrompts) reporter.log.warn('Prompts and completions are being logged, because LOG_PROMPTS is true.');
-  const { config, name, file, engine, description, warnings, loadMs } = await loadModel(env);
+  const { config, name, file, sampling, engine, description, warnings, loadMs } = await loadModel(env);
   for (const warning of warnings) reporter.log.warn(warning);
-  // A function prints nothing of its own: there GET /props has the same facts.
-  if (!isOnLambda(env)) standardErrorLog.info(`gguf-lambda: ${description}`);
+  // The front prints it when all is ready. A function prints nothing of its own: there GET /props has the same facts.
+  if (!isOnLambda(env) && !isBehindFront(env)) {
+    standardErrorLog.info(`gguf-lambda: ${description.join('; ')}`);
+  }
   const { chatTemplate, bosToken, eosToken } = engine.properties;
   const service: Service = {
     engine,
     embedder: engine.embedder,
     model: name,
     file,
+    samplingDefaults: sampling,
     modelAliases: config.modelAliases,
     strictModel: config.strictModel,
     strictFields: config.strictFields,
@@ -74,5 +77,10 @@ function isInitializedAhead({ AWS_LAMBDA_INITIALIZATION_TYPE: type }: Environmen
 
 /** Whether only invocations reach this process. Behind the front's emulator the requests of port 8000 do too. */
 function isOnLambda(env: Environment): boolean {
-  return env.AWS_LAMBDA_RUNTIME_API !== undefined && env[frontSocketVariable] === undefined;
+  return env.AWS_LAMBDA_RUNTIME_API !== undefined && !isBehindFront(env);
+}
+
+/** Whether this is the process that answers for port 8000. */
+function isBehindFront(env: Environment): boolean {
+  return env[frontSocketVariable] !== undefined;
 }

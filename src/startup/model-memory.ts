@@ -6,7 +6,7 @@ import { type MemoryRequest, planMemory } from '../engine/llama/memory/memory-pl
 import type { ProcessorFeatures } from '../engine/llama/memory/repacking.ts';
 import { PrefixSnapshots } from '../engine/prompt/prefix-snapshots.ts';
 import type { GgufFacts } from '../model/gguf-facts.ts';
-import { type ModelManifest, readManifest } from '../model/manifest.ts';
+import { type ModelFolder, readModelFolder } from '../model/model-folder.ts';
 
 /** Whether a handler, such as `completion.handler`, works with the model. */
 export function needsModel(handler: string | undefined): boolean {
@@ -15,7 +15,7 @@ export function needsModel(handler: string | undefined): boolean {
 
 export function toMemoryRequest(
   { contextSize, kvType, slots, lookupTokens, memory, prefixDirectory }: FunctionConfig,
-  { name, sizeBytes, sha256 }: ModelManifest,
+  { name, sizeBytes, sha256 }: ModelFolder,
   facts: GgufFacts,
   features: ProcessorFeatures,
 ): MemoryRequest {
@@ -48,7 +48,7 @@ export function assertModelFits(env: Environment): void {
   if (env.MODEL_DIR === undefined) return;
   const memory = toMemoryRoom({ ...readMemoryLimits(env), own: 0 });
   const config = { ...readConfig(env), memory };
-  const manifest = readManifest(config.modelDirectory);
+  const folder = readModelFolder(config.modelDirectory);
   // Without repacking, weights take no more than with it.
-  if (manifest.gguf !== undefined) planMemory(toMemoryRequest(config, manifest, manifest.gguf, new Set()));
+  if (folder.gguf !== undefined) planMemory(toMemoryRequest(config, folder, folder.gguf, new Set()));
 }

@@ -21,18 +21,20 @@ async function answerFront(socket: string): Promise<void> {
   const { readFunctionTimeout } = await import('../server/config.ts');
   const load = () => loadService(process.env);
   // The handler fails with the same error, and the interface client reports that.
-  const isReady =
-    !usesModel ||
-    load().then(
-      () => true,
-      () => false,
-    );
+  const description = usesModel
+    ? load()
+        .then(() => loadModel(process.env))
+        .then(
+          (loaded) => loaded.description,
+          () => undefined,
+        )
+    : Promise.resolve([]);
   await listenForFront({
     frontSocket: socket,
     answer: createRequestListener({ load, timeoutSeconds: readFunctionTimeout(process.env) }),
-    ready: Promise.resolve(isReady),
+    ready: description,
     settle: async () => {
-      if (usesModel && (await isReady)) await (await load()).engine.settled?.();
+      if (usesModel && (await description) !== undefined) await (await load()).engine.settled?.();
     },
   });
 }

@@ -19,6 +19,8 @@ export interface InvocationIdentity {
   readonly id: string;
   /** Absent on port 8000. */
   readonly lambda?: LambdaFunction | undefined;
+  /** Absent on Lambda. The path has no query. */
+  readonly request?: { readonly method: string; readonly path: string } | undefined;
   /** Whether the environment was initialised for this invocation. */
   readonly coldStart: boolean;
 }

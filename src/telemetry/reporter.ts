@@ -1,6 +1,7 @@
 // The destination of telemetry: the console, or AWS's services through Powertools (powertools/).
 import { consoleLog, type Log, standardErrorLog } from './log.ts';
 import type { InvocationIdentity, Report } from './report.ts';
+import { toRequestLine } from './request-line.ts';
 
 export interface Reporter {
   /** The log for lines that belong to no invocation. */
@@ -16,8 +17,17 @@ export interface Reporter {
 /** Ends a trace and adds the report to it. */
 export type Trace = (report: Report) => void;
 
-/** Reports nothing: Lambda logs each invocation itself, and a server on a port has its own metrics. */
+/** Reports nothing: Lambda logs each invocation itself. */
 export const consoleReporter: Reporter = {
   log: consoleLog,
   logOf: ({ lambda }) => (lambda === undefined ? standardErrorLog : consoleLog),
+};
+
+/** Logs a line for each request: a server on a port. */
+export const requestReporter: Reporter = {
+  ...consoleReporter,
+  report: (report) => {
+    const line = toRequestLine(report);
+    if (line !== undefined) standardErrorLog.info(`gguf-lambda: ${line}`);
+  },
 };

@@ -1,4 +1,5 @@
-// Vercel's AI SDK with its provider for OpenAI-compatible servers. Only the base URL is set.
+// Vercel's AI SDK with its providers for OpenAI-compatible servers and for OpenAI. Only the base URL is set.
+import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { APICallError, embed, generateObject, generateText, isStepCount, Output, streamText, tool } from 'ai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -209,5 +210,68 @@ describe('an embedding request', () => {
       statusCode: 400,
       message: expect.stringMatching(/cannot make embeddings: .*not made to/),
     });
+  });
+});
+
+describe("OpenAI's provider", () => {
+  const chat = () => createOpenAI({ baseURL: `${server.origin}/v1`, apiKey: 'none' }).chat(model.name);
+
+  it('generates and streams the same text', async () => {
+    const request = { model: chat(), system: 'You are brief.', prompt: question, ...settings };
+    const whole = await generateText(request);
+    const stream = streamText(request);
+
+    expect(whole.text).toMatch(/\w/);
+    expect((await Array.fromAsync(stream.textStream)).join('')).toBe(whole.text);
+    expect(await stream.usage).toMatchObject({ totalTokens: whole.usage.totalTokens });
+  });
+
+  it('sends all of its own options', async () => {
+    const { text, warnings } = await generateText({
+      model: chat(),
+      prompt: question,
+      ...settings,
+      maxOutputTokens: 4,
+      providerOptions: {
+        openai: {
+          store: true,
+          metadata: { team: 'a' },
+          user: 'user-1',
+          logprobs: 2,
+          textVerbosity: 'low',
+          reasoningEffort: 'low',
+          serviceTier: 'auto',
+          promptCacheKey: 'a',
+          safetyIdentifier: 'a',
+          prediction: { type: 'content', content: 'Four' },
+        },
+      },
+    });
+
+    expect(text).toMatch(/\w/);
+    expect(warnings).toEqual([]);
+  });
+
+  it('calls a tool of the strict kind, and gives a structured output', async () => {
+    const schema = z.object({ city: z.enum(['Paris', 'Rome']), days: z.int().nullable() });
+    const { toolCalls } = await generateText({
+      model: chat(),
+      prompt: 'What is the weather in Paris?',
+      tools: { weather: tool({ description: 'Tells the weather.', inputSchema: schema, strict: true }) },
+      toolChoice: 'required',
+      providerOptions: { openai: { parallelToolCalls: false } },
+      ...settings,
+      maxOutputTokens: 60,
+    });
+    const { output } = await generateText({
+      model: chat(),
+      prompt: 'Describe a trip.',
+      output: Output.object({ schema }),
+      ...settings,
+      maxOutputTokens: 60,
+    });
+
+    expect(schema.parse(toolCalls[0]?.input)).toEqual(toolCalls[0]?.input);
+    expect(schema.parse(output)).toEqual(output);
   });
 });

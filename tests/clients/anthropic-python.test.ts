@@ -5,7 +5,8 @@ import { type PythonCalls, pythonSetupTimeout, setUpPython, startPythonCalls } f
 import { startTestServer, type TestServer } from './test-server.ts';
 
 const messages = [{ role: 'user', content: 'What is 2+2?' }];
-const request = { model: 'claude-sonnet-5', temperature: 0, max_tokens: 24 };
+// The client has no argument for the temperature, since Anthropic's newest models have none.
+const request = { model: 'claude-sonnet-5', max_tokens: 24, extra_body: { temperature: 0 } };
 const properties = { city: { type: 'string', enum: ['Paris', 'Rome'] } };
 const schema = { type: 'object', properties, required: ['city'] };
 
@@ -131,17 +132,21 @@ describe("Anthropic's client for Python", () => {
     });
     await stranger.end();
     for (const call of ['message', 'message_stream'])
-      await expect(client.call(call, { ...request, messages, temperature: -1 })).rejects.toMatchObject({
+      await expect(
+        client.call(call, { ...request, messages, extra_body: { temperature: -1 } }),
+      ).rejects.toMatchObject({
         details: { type: 'BadRequestError', message: expect.stringContaining("'temperature'") },
       });
   });
 });
 
 describe("LiteLLM by Anthropic's API", () => {
+  // It knows that the newest models of Anthropic have no temperature.
+  const chatRequest = { model: model.name, temperature: 0, max_tokens: 24 };
   const tools = [{ type: 'function', function: { name: 'weather', parameters: schema } }];
 
   it('answers and streams the same chat', async () => {
-    const [whole, streamed] = await client.call<[Chat, Chat]>('litellm_chat', { ...request, messages });
+    const [whole, streamed] = await client.call<[Chat, Chat]>('litellm_chat', { ...chatRequest, messages });
 
     expect(whole.choices[0]).toMatchObject({
       message: { content: expect.stringMatching(/4\.$/) },
@@ -156,7 +161,7 @@ describe("LiteLLM by Anthropic's API", () => {
 
   it('calls a tool, whole and streamed, and continues with its result', async () => {
     const calling = {
-      ...request,
+      ...chatRequest,
       max_tokens: 64,
       messages: [{ role: 'user', content: 'What is the weather in Paris?' }],
       tools,
@@ -181,7 +186,7 @@ describe("LiteLLM by Anthropic's API", () => {
   });
 
   it("passes Anthropic's own requests on", async () => {
-    const answer = await client.call<Message>('litellm_messages', { ...request, messages });
+    const answer = await client.call<Message>('litellm_messages', { ...chatRequest, messages });
 
     expect(answer.content[0]?.text).toMatch(/4\.$/);
   });

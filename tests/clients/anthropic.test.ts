@@ -184,7 +184,7 @@ describe("tools in Anthropic's client", () => {
   it('may be chosen by name', async () => {
     const { content } = await client.messages.create({
       ...calling,
-      tool_choice: { type: 'tool', name: 'time' },
+      tool_choice: { type: 'tool', name: 'time', disable_parallel_tool_use: true },
     });
 
     expect(content).toMatchObject([{ type: 'tool_use', name: 'time' }]);

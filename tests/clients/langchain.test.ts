@@ -1,4 +1,4 @@
-// LangChain's class for legacy completions, with the server on port 8000.
+// LangChain's classes for legacy completions and for chats, with the server on port 8000.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { model } from '../model/default-model.ts';
 import { type PythonCalls, pythonSetupTimeout, setUpPython, startPythonCalls } from './python-environment.ts';
@@ -53,5 +53,31 @@ describe("LangChain's OpenAI class", () => {
     expect(generations.flat().every(({ text }) => !text.includes('.'))).toBe(true);
     expect(generations[0]?.[0]?.text).toBe(' Paris');
     expect(llm_output.token_usage.total_tokens).toBeGreaterThan(15);
+  });
+});
+
+describe("LangChain's ChatOpenAI class", () => {
+  const chatSettings = {
+    ...settings,
+    max_tokens: 40,
+    verbosity: 'low',
+    reasoning_effort: 'low',
+    store: true,
+  };
+
+  it('calls a tool that takes a set and a path, and goes on with messages whose parts have ids', async () => {
+    const { tool, text } = await langchain.call<{ tool: string; text: string }>('chat_with_tool', {
+      settings: chatSettings,
+    });
+
+    expect(tool).toBe('find');
+    expect(text).toMatch(/\w/);
+  });
+
+  it.each(['json_schema', 'function_calling'])('gives an output of a type by %s', async (method) => {
+    expect(await langchain.call('chat_output', { settings: chatSettings, method })).toEqual({
+      name: expect.stringMatching(/^(Paris|Rome)$/),
+      warm: expect.any(Boolean),
+    });
   });
 });

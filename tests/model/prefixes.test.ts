@@ -6,7 +6,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, type MockInstance
 import { hasAmx } from '../../native/processor.ts';
 import type { KvType } from '../../src/engine/engine.ts';
 import { type LlamaEngine, loadLlamaEngine } from '../../src/engine/llama/llama-engine.ts';
-import { bakePrefixes, PrefixError } from '../../tools/model/bake-prefixes.ts';
+import { bakePrefixes } from '../../tools/model/bake-prefixes.ts';
+import { PrefixError } from '../../tools/model/prefix-files.ts';
 import { model, modelPath } from './default-model.ts';
 import { contextSize, generateOn } from './generation.ts';
 

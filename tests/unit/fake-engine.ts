@@ -91,6 +91,10 @@ export class FakeEngine implements Engine {
     return this.properties.addsBosToken && tokens[0] !== bosToken ? [bosToken, ...tokens] : tokens;
   }
 
+  async tokenizeAside(text: string, options?: { special: boolean }): Promise<Token[]> {
+    return options === undefined ? this.tokenize(text) : this.tokenizeText(text, options);
+  }
+
   tokenizeText(text: string, { special }: { special: boolean }): Token[] {
     const { bosToken: bos } = this.properties;
     const parts = special && bos !== undefined ? text.split(bos) : [text];

@@ -155,19 +155,24 @@ stackCommand('resume')
 
 program
   .command('local')
-  .description('answer a file on this machine, without AWS; a second call resumes an interrupted one')
+  .description(
+    'answer a file on this machine, without AWS; a second call resumes an interrupted one and leaves finished results as they are',
+  )
   .argument('<file>', 'requests in JSONL')
   .option('--to <directory>', 'directory for the results (default: that of the file)')
   .option('--slots <generations>', 'requests answered in parallel', wholeNumber(1, 256), 4)
   .action(async (file: string, options: { to?: string; slots: number }) => {
     setUpModel();
-    const { output, errors } = await answerFile(file, {
+    const { wasAnswered, output, errors } = await answerFile(file, {
       ...options,
       env: { MODEL_DIR: join(import.meta.dirname, '../../dist/model'), ...process.env },
       signal,
       onProgress: linesDisplay.update,
     });
+    if (wasAnswered)
+      linesDisplay.line(`${file} was answered before. To answer it again, delete its results.`);
     for (const { path, lines } of [output, errors]) linesDisplay.line(`${path}: ${lines} lines.`);
+    if (output.lines === 0) throw new BatchError(`No line of ${file} was answered: see ${errors.path}.`);
   });
 
 /** Installs the engine, and the default model unless MODEL_DIR names another one. Only `local` needs them. */

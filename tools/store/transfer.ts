@@ -11,6 +11,8 @@ export interface TransferProgress {
 export interface TransferContext {
   /** What the files must be, so that a source which publishes other figures is refused before a byte moves. */
   readonly expected: Expectation;
+  /** Whether a file of this machine is linked to instead of copied. Default false. */
+  readonly link?: boolean;
   /** Called as bytes arrive. */
   readonly onProgress: (progress: TransferProgress) => void;
   /** Called with one line about a step that has no bytes to count. */
@@ -30,6 +32,8 @@ export interface TransferredFile {
   readonly path: string;
   /** The SHA-256 the source itself publishes for it, in lower-case hexadecimal; null where it publishes none. */
   readonly publishedSha256: string | null;
+  /** Whether it is a link to a file that is not the store's. */
+  readonly isLink?: boolean;
 }
 
 /**

@@ -1,13 +1,12 @@
 // The output of a chat: text, JSON of a schema or tool calls, and the grammar that enforces it.
-import { type ChatGrammarOptions, toChatGrammar } from '../../chat/chat-grammar.ts';
+import type { ChatGrammarOptions } from '../../chat/chat-grammar.ts';
 import type { CallPlace } from '../../chat/chat-text.ts';
 import type { ChatTool } from '../../chat/conversation.ts';
-import { ToolSchemaError } from '../../chat/tool-syntax.ts';
 import type { Grammar } from '../../engine/engine.ts';
-import { RequestError } from '../../errors/request-error.ts';
-import { assertValid, buildGrammarFor } from '../json-output.ts';
+import { compileGrammar } from '../grammar/compile-grammar.ts';
+import { assertValid } from '../json-output.ts';
 import { assertTogether } from '../request-body.ts';
-import type { TextConstraint } from '../text-constraint.ts';
+import { type TextConstraint, toTextOutput } from '../text-constraint.ts';
 import type { ChatRequest } from './chat-request.ts';
 
 export interface ChatOutput {
@@ -25,27 +24,27 @@ export interface ChatOutput {
  * Derives the output from a request.
  *
  * @param tools the tools in the prompt
- * @throws {RequestError} `unsupported_schema` when a schema is malformed, or no value matches it
+ * @throws {RequestError} when the grammar cannot be compiled, or exceeds a limit
  */
-export function toChatOutput(
+export async function toChatOutput(
   request: ChatRequest,
   constraint: TextConstraint,
   tools: readonly ChatTool[],
   thoughts: ChatGrammarOptions['thoughts'],
-): ChatOutput {
+): Promise<ChatOutput> {
   const { tool_choice: choice, parallel_tool_calls: parallel } = request;
   const callable =
     typeof choice === 'object' ? tools.filter((tool) => tool.function.name === choice.function.name) : tools;
   const mustCall = choice === 'required' || typeof choice === 'object';
   const callPlace = mustCall || constraint.kind === 'json' ? 'insteadOfContent' : 'anywhere';
   const calls = callable.length === 0 ? 'none' : callPlace;
-  if (constraint.kind === 'text') {
+  if (constraint.kind !== 'none' && constraint.kind !== 'json') {
     assertTogether(
       callable.length === 0,
       constraint.param,
       `'${constraint.param}' cannot be used with 'tools'.`,
     );
-    const { gbnf, assertValid: assertContent } = constraint;
+    const { gbnf, assertValid: assertContent } = await toTextOutput(constraint);
     return {
       tools: callable,
       calls,
@@ -55,24 +54,20 @@ export function toChatOutput(
     };
   }
   const json = constraint.kind === 'json' ? constraint.schema : undefined;
-  const build = (allowed: readonly ChatTool[]) =>
-    toChatGrammar({ tools: allowed, mustCall, parallel, json, thoughts });
   const param = constraint.kind === 'json' ? constraint.param : 'tools';
   return {
     tools: callable,
     calls,
     assertContent: json === undefined ? undefined : (text) => assertValid(json, text),
     isBare: false,
-    grammar: buildGrammarFor(param, () => buildWithTools(request.tools ?? [], () => build(callable))),
+    grammar:
+      callable.length === 0 && json === undefined
+        ? undefined
+        : await compileGrammar({
+            kind: 'chat',
+            options: { tools: callable, mustCall, parallel, json, thoughts },
+            tools: request.tools ?? [],
+            param,
+          }),
   };
-}
-
-function buildWithTools<Result>(tools: readonly ChatTool[], build: () => Result): Result {
-  try {
-    return build();
-  } catch (error) {
-    if (!(error instanceof ToolSchemaError)) throw error;
-    const param = `tools.${tools.indexOf(error.tool)}.function.parameters`;
-    throw new RequestError('unsupported_schema', error.message, { param });
-  }
 }

@@ -104,7 +104,7 @@ async function preparePrompt(
   const prompt = await renderPrompt(request.messages, tools, service, variables);
   // Some templates always start the thoughts, whatever the request asks for.
   const startsThinking = template.thinks && /<think>\s*$/.test(prompt);
-  const tokens = tokenizePrompt(prompt, service, 'messages');
+  const tokens = await tokenizePrompt(prompt, service, 'messages');
   return { template, tools, tokens, mayThink, startsThinking };
 }
 
@@ -112,9 +112,9 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
   const prepared = await preparePrompt(request, service, context.foreignFields);
   const { template, tools, tokens, mayThink, startsThinking } = prepared;
   const thoughts = startsThinking ? 'started' : mayThink ? 'possible' : 'none';
-  const output = toChatOutput(request, toTextConstraint(request), tools, thoughts);
+  const output = await toChatOutput(request, toTextConstraint(request), tools, thoughts);
   const { engine } = service;
-  assertFits(tokens.length, engine.contextSize, 'messages');
+  assertFits(tokens.length, engine, 'messages');
   const limits = [request.max_completion_tokens, request.max_tokens, request.n_predict];
   const maxTokens = toMaxTokens(limits, tokens.length, engine.contextSize);
 

@@ -63,7 +63,7 @@ export async function complete(
   service: ModelService,
   context: RequestContext,
 ): Promise<Completion | AsyncGenerator<CompletionChunk, void, void>> {
-  const started = startCompletion(body, service, context);
+  const started = await startCompletion(body, service, context);
   return started.request.stream ? stream(started, service, context) : collect(started, service, context);
 }
 
@@ -72,15 +72,15 @@ export async function complete(
  *
  * @throws {RequestError} when the request is invalid or does not fit the model
  */
-export function startCompletion(
+export async function startCompletion(
   body: unknown,
   service: ModelService,
   context: RequestContext,
-): StartedCompletion {
+): Promise<StartedCompletion> {
   const request = parseCompletionRequest(body, context.foreignFields);
   assertModel(request.model, service);
   assertGenerates(service);
-  const { gbnf, assertValid } = toTextOutput(toTextConstraint(request));
+  const { gbnf, assertValid } = await toTextOutput(toTextConstraint(request));
   const { n, best_of = n, logprobs, echo } = request;
   // best_of compares choices by their log-probabilities.
   const scored = logprobs ?? (best_of > n ? 0 : undefined);
@@ -90,7 +90,9 @@ export function startCompletion(
     ...(scored !== undefined && { logprobs: scored, promptLogprobs: echo && logprobs !== undefined }),
     ...(request.timings_per_token && { progress: true }),
   };
-  const prompts = toPrompts(request.prompt).map((prompt) => toPromptTokens(prompt, request, service));
+  const prompts: (readonly Token[])[] = [];
+  for (const prompt of toPrompts(request.prompt))
+    prompts.push(await toPromptTokens(prompt, request, service));
   const toEchoedText = (prompt: Prompt | undefined) =>
     typeof prompt === 'string' ? prompt : service.engine.detokenize(prompt ?? []);
   const echoed = toPrompts(request.prompt).map((prompt) => (echo ? toEchoedText(prompt) : ''));
@@ -127,11 +129,15 @@ export function startCompletion(
   };
 }
 
-function toPromptTokens(prompt: Prompt, request: CompletionRequest, service: ModelService): readonly Token[] {
+async function toPromptTokens(
+  prompt: Prompt,
+  request: CompletionRequest,
+  service: ModelService,
+): Promise<readonly Token[]> {
   const { engine } = service;
-  const tokens = typeof prompt === 'string' ? tokenizeText(prompt, request, service) : prompt;
+  const tokens = typeof prompt === 'string' ? await tokenizeText(prompt, request, service) : prompt;
   for (const token of tokens) assertToken(token, engine.properties.vocabularySize, 'prompt');
-  assertFits(tokens.length, engine.contextSize, 'prompt');
+  assertFits(tokens.length, engine, 'prompt');
   return tokens;
 }
 
@@ -143,7 +149,11 @@ function limitTokens(
   return toMaxTokens([max_tokens, n_predict], promptTokens, engine.contextSize, defaultMaxTokens);
 }
 
-function tokenizeText(prompt: string, { suffix }: CompletionRequest, service: ModelService): Token[] {
+async function tokenizeText(
+  prompt: string,
+  { suffix }: CompletionRequest,
+  service: ModelService,
+): Promise<Token[]> {
   if (suffix === undefined) return tokenizePrompt(prompt, service, 'prompt');
   assertMayFit(prompt, service.engine.contextSize, 'prompt');
   assertMayFit(suffix, service.engine.contextSize, 'suffix');

@@ -124,7 +124,7 @@ function toInputError({ misfit }: UnfitInputError, param: string): RequestError 
       return new RequestError(
         'context_length_exceeded',
         `'${param}' needs ${misfit.tokens} tokens with the special tokens around it. The context has ` +
-          `${misfit.contextSize}. Shorten or split it.`,
+          `${misfit.contextSize}, the server's CONTEXT_SIZE. Shorten or split it.`,
         { param },
       );
     case 'unknown-token':

@@ -14,10 +14,14 @@ const types: Readonly<Record<number, string>> = {
   504: 'timeout_error',
 };
 
+/** Anthropic's clients read it, and send all messages of a conversation instead of a thread. */
+const threadDetails = { error_code: 'thread_unsupported_request', unsupported: [] };
+
 /** Converts an error to the body of an answer. */
-export function toMessagesError({ status, message }: RequestError, requestId: string): object {
+export function toMessagesError({ status, message, param }: RequestError, requestId: string): object {
   const type = types[status] ?? (status < 500 ? 'invalid_request_error' : 'api_error');
-  return { type: 'error', error: { type, message }, request_id: requestId };
+  const details = param === 'thread' && { details: threadDetails };
+  return { type: 'error', error: { type, message, ...details }, request_id: requestId };
 }
 
 /** Named events, without a mark at the end. */

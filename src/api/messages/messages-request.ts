@@ -1,6 +1,7 @@
 // The requests of POST /v1/messages and POST /v1/messages/count_tokens, in Anthropic's format.
 // https://platform.claude.com/docs/en/api/messages
 import * as z from 'zod/mini';
+import { RequestError } from '../../errors/request-error.ts';
 import { ForeignFields } from '../../generation/foreign-fields.ts';
 import { parseFields } from '../request-body.ts';
 import { nonEmptyText } from '../request-fields.ts';
@@ -83,6 +84,7 @@ export const messagesSchema = z.strictObject({
   stream: z
     ._default(z.boolean(), false)
     .check(z.describe('Answers with server-sent events while the text is generated.')),
+  thread: any().check(z.describe('A 400: the server stores no messages. Send all of them.')),
   metadata: notUsed('The server records nothing about users.'),
   service_tier: notUsed('The server has one tier.'),
 });
@@ -92,12 +94,26 @@ export type PromptRequest = z.output<typeof countTokensSchema>;
 
 export type MessagesRequest = z.output<typeof messagesSchema>;
 
-/** @throws {RequestError} with the name of the field that is missing or invalid, or foreign under the strict rule */
+/**
+ * @throws {RequestError} with the name of the field that is missing or invalid, or foreign under the strict rule;
+ * `unsupported_parameter` for a thread
+ */
 export function parseMessagesRequest(
   body: unknown,
   foreign: ForeignFields = new ForeignFields(),
 ): MessagesRequest {
-  return parseFields(messagesSchema, {}, body, foreign);
+  const request = parseFields(messagesSchema, {}, body, foreign);
+  if (request.thread !== undefined) throw toThreadError();
+  return request;
+}
+
+/** Without the earlier messages, which Anthropic stores in a thread, the request would mean something else. */
+function toThreadError(): RequestError {
+  return new RequestError(
+    'unsupported_parameter',
+    "'thread' is not supported: the server stores no messages. Send all of them without it.",
+    { param: 'thread' },
+  );
 }
 
 /**

@@ -24,15 +24,17 @@ const charactersPerToken = 16;
  * @param answer the most tokens of the answer, -1 for any number
  * @throws {RequestError} `unsupported_parameter` when the model cannot fill in
  */
-export function toInfillPrompt(gap: Gap, answer: number, engine: Engine): Token[] {
+export async function toInfillPrompt(gap: Gap, answer: number, engine: Engine): Promise<Token[]> {
   const { contextSize } = engine;
   const reserved = Math.min(answer < 0 ? usualAnswer : Math.max(1, answer), Math.floor(contextSize / 2));
   const room = Math.max(0, contextSize - reserved - markTokens);
   const most = contextSize * charactersPerToken;
-  const toTokens = (text: string) => engine.tokenizeText(text, { special: false });
-  const start = toTokens(gap.prompt.slice(0, most)).slice(0, Math.floor(room / 4));
-  const after = toTokens(gap.input_suffix.slice(0, most)).slice(0, Math.floor((room - start.length) / 4));
-  const before = keepLast(toTokens(gap.input_prefix.slice(-most)), room - start.length - after.length);
+  const toTokens = (text: string) => engine.tokenizeAside(text, { special: false });
+  const start = (await toTokens(gap.prompt.slice(0, most))).slice(0, Math.floor(room / 4));
+  const suffix = await toTokens(gap.input_suffix.slice(0, most));
+  const after = suffix.slice(0, Math.floor((room - start.length) / 4));
+  const prefix = await toTokens(gap.input_prefix.slice(-most));
+  const before = keepLast(prefix, room - start.length - after.length);
   const marked = engine.toInfillPrompt(engine.detokenize(before), engine.detokenize(after));
   if (marked === undefined) {
     throw new RequestError('unsupported_parameter', 'This model cannot fill in. Use POST /completion.', {
@@ -42,7 +44,7 @@ export function toInfillPrompt(gap: Gap, answer: number, engine: Engine): Token[
   const left = contextSize - reserved - marked.length - start.length;
   const snippets = gap.input_extra.map(({ text }) => snippetStart + text).join('');
   const extra =
-    left >= leastExtra ? keepLast(toTokens(snippets.slice(-left * charactersPerToken)), left) : [];
+    left >= leastExtra ? keepLast(await toTokens(snippets.slice(-left * charactersPerToken)), left) : [];
   // A token that starts a text stays the first one.
   const isMarked = engine.properties.addsBosToken ? 1 : 0;
   return [...marked.slice(0, isMarked), ...extra, ...marked.slice(isMarked), ...start];

@@ -23,7 +23,7 @@ export async function completeNatively(
   context: RequestContext,
 ): Promise<object> {
   const { body, topTokens, responseFields } = toNativeRequest(given);
-  const { request, generations, assertValid } = startCompletion(body, service, context);
+  const { request, generations, assertValid } = await startCompletion(body, service, context);
   const { engine, model } = service;
   const createChoice = (index: number) =>
     new NativeChoice({
@@ -63,7 +63,7 @@ export async function infill(
   const { gap, rest } = toInfillRequest(given);
   assertGenerates(service);
   const answer = typeof rest.n_predict === 'number' ? rest.n_predict : -1;
-  const prompt = toInfillPrompt(gap, answer, service.engine);
+  const prompt = await toInfillPrompt(gap, answer, service.engine);
   return completeNatively({ ...rest, prompt }, service, context);
 }
 

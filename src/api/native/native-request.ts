@@ -1,8 +1,10 @@
 // The requests of llama-server's own endpoints: POST /completion and POST /infill.
 import * as z from 'zod/mini';
 import { RequestError } from '../../errors/request-error.ts';
+import { ForeignFields } from '../../generation/foreign-fields.ts';
 import { isJsonObject } from '../../json-schema/json-object.ts';
 import { completionRequestSchema } from '../completions/completion-request.ts';
+import { isNeutral, keepKnownFields } from '../known-fields.ts';
 import { mostTopLogprobs } from '../request-fields.ts';
 
 const { prompt, suffix: _, echo: __, best_of: ___, ...shared } = completionRequestSchema.shape;
@@ -85,14 +87,18 @@ function isForInfill(samplers: unknown): boolean {
   return Array.isArray(samplers) && samplers.includes('infill');
 }
 
-/** A field that is null counts as absent. */
+/** A neutral value counts as absent. An empty prompt is one. */
 function toFields(given: unknown): Record<string, unknown> {
   if (!isJsonObject(given)) throw new RequestError('invalid_value', 'The request must be a JSON object.');
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
+  return Object.fromEntries(
+    Object.entries(given).filter(
+      ([name, value]) => (name === 'prompt' && value !== null) || !isNeutral(value),
+    ),
+  );
 }
 
 function parse<Schema extends z.ZodMiniType>(schema: Schema, fields: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(fields);
+  const parsed = schema.safeParse(keepKnownFields(schema, fields, new ForeignFields()));
   if (parsed.success) return parsed.data;
   const param = parsed.error.issues[0]?.path.join('.') ?? '';
   throw new RequestError('invalid_value', `'${param}' has a wrong type or is out of its range.`, { param });

@@ -7,7 +7,7 @@ import { parseFields } from '../request-body.ts';
 import type { ModelService } from '../service.ts';
 import { readChat } from './answer-parts.ts';
 import { asMessage, toHead, toLoaded, writeAnswer } from './ollama-answer.ts';
-import { toEffort, toModelName, toSharedFields, withImages } from './ollama-fields.ts';
+import { assertFewItems, toEffort, toModelName, toSharedFields, withImages } from './ollama-fields.ts';
 import { askWithNames } from './ollama-names.ts';
 import { type OllamaMessage, ollamaChatSchema, unsupportedFields } from './ollama-request.ts';
 
@@ -22,6 +22,7 @@ export async function chatAsOllama(
   context: RequestContext,
 ): Promise<object> {
   const { foreignFields: foreign } = context;
+  assertFewItems(given, 'messages');
   const request = parseFields(ollamaChatSchema, unsupportedFields, given, foreign);
   const { messages, tools, think, logprobs, top_logprobs = 0 } = request;
   const head = toHead(service, context);
@@ -42,7 +43,7 @@ export async function chatAsOllama(
 
 /** Converts a message. Its place in the list stays, so that errors name it. */
 function toChatMessage(message: OllamaMessage): object {
-  const { content = '', images = [], thinking, tool_calls: calls = [], tool_name, ...rest } = message;
+  const { content = '', images, thinking, tool_calls: calls = [], tool_name, ...rest } = message;
   const role = message.role.toLowerCase();
   const name = tool_name ?? rest.name;
   return {

@@ -6,7 +6,7 @@ import { assertModel } from '../generation-request.ts';
 import { parseFields } from '../request-body.ts';
 import type { ModelService } from '../service.ts';
 import { toNanoseconds } from './ollama-answer.ts';
-import { toModelName, toTaggedName } from './ollama-fields.ts';
+import { assertFewItems, toModelName, toTaggedName } from './ollama-fields.ts';
 import { askWithNames } from './ollama-names.ts';
 import { ollamaEmbeddingsSchema, ollamaEmbedSchema, unsupportedFields } from './ollama-request.ts';
 
@@ -20,6 +20,7 @@ export async function embedAsOllama(
   service: ModelService,
   context: RequestContext,
 ): Promise<object> {
+  assertFewItems(given, 'input');
   const request = parseFields(ollamaEmbedSchema, unsupportedFields, given, context.foreignFields);
   const { input, dimensions = 0 } = request;
   const name = toModelName(request.model, service);

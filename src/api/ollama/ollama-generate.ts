@@ -44,7 +44,7 @@ async function answerPrompt(
   service: ModelService,
   context: RequestContext,
 ): Promise<ReadAnswer> {
-  const { system, images = [], think, logprobs, top_logprobs = 0 } = request;
+  const { system, images, think, logprobs, top_logprobs = 0 } = request;
   const body = {
     ...toSharedFields(request, service),
     ...toEffort(think, service.chatTemplate?.thinks ?? false, context.foreignFields),

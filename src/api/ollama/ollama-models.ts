@@ -98,7 +98,7 @@ function toModel(name: string, service: ModelService): object {
   return {
     name,
     model: name,
-    size: engine.properties.size,
+    size: file?.bytes ?? engine.properties.size,
     digest: file?.sha256 ?? '',
     details: toDetails(service),
   };

@@ -61,8 +61,8 @@ const generating = {
 };
 
 const images = z
-  .optional(z.array(z.unknown()))
-  .check(z.describe('Images in base64. A model that reads only text refuses them.'));
+  .optional(z.unknown())
+  .check(z.describe('A list of images in base64. A model that reads only text refuses them.'));
 
 const any = () => z.optional(z.unknown());
 

@@ -18,11 +18,11 @@ import {
  *
  * @throws {RequestError} when the request is invalid, or the text has too many characters to fit the context
  */
-export function tokenize(
+export async function tokenize(
   body: unknown,
   service: ModelService,
   { foreignFields }: Pick<RequestContext, 'foreignFields'> = {},
-): TokenizeAnswer {
+): Promise<TokenizeAnswer> {
   const request = parseTokenizeRequest(body, foreignFields);
   const { engine } = service;
   assertModel(request.model, service);
@@ -53,7 +53,7 @@ export function tokenize(
     addsSpecial && addsBosToken && bosToken !== undefined
       ? engine.tokenizeText(bosToken, { special: true })
       : [];
-  const tokens = [...bos, ...(text === '' ? [] : engine.tokenizeText(text, { special }))];
+  const tokens = [...bos, ...(text === '' ? [] : await engine.tokenizeAside(text, { special }))];
   const toPiece = (id: number) => {
     const bytes = engine.toBytes(id);
     return { id, piece: isUtf8(bytes) ? Buffer.from(bytes).toString() : [...bytes] };

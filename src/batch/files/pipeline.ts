@@ -1,6 +1,7 @@
 // The pipeline of the function `batch-files`: the first and the last step of the state machine. It needs no model.
 import middy from '@middy/core';
 import * as z from 'zod/mini';
+import { assertOwner } from '../../lambda/event-owner.ts';
 import { answerWarmUps } from '../../lambda/middlewares.ts';
 import { batchIdPattern } from '../batch-objects.ts';
 import type { ObjectStore } from '../object-store.ts';
@@ -25,6 +26,7 @@ export function definePipeline(store: ObjectStore) {
   return middy<BatchFilesEvent, SplitBatch | JoinedBatch | 'warmup'>({ timeoutEarlyInMillis: 0 })
     .use(answerWarmUps())
     .handler((event) => {
+      assertOwner(event, 'batch-files');
       const request = eventSchema.parse(event);
       return request.step === 'split'
         ? splitBatch(request.batch, request.linesPerChunk, store)

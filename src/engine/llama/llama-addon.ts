@@ -105,7 +105,10 @@ export interface Inference {
   fixThreads(isFixed: boolean): void;
   /** Evaluates the context's batch. Rejects when it fails. */
   decode(): Promise<void>;
-  /** Chooses a token after one of the batch, and tells the sampler. Rejects when that one has no logits. */
+  /**
+   * Chooses a token after one of the batch, and tells the sampler. Rejects when that one has no logits, and with the code
+   * {@link grammarErrorCode} when the grammar takes too much work.
+   */
   sample(output: number, sampler: NativeSampler): Promise<NativeChoice>;
   /** Scores a token after one of the batch, before any sampling option. `top`: how many of the likeliest to score as well. */
   score(output: number, token: AddonToken, top: number): Promise<AddonScore>;
@@ -145,8 +148,20 @@ interface AddonScore {
   readonly topLogprobs: Float64Array;
 }
 
-/** A grammar that llama.cpp has parsed. */
-export type NativeGrammar = object & { readonly __nativeGrammar: never };
+/** The texts of a model's tokens, sorted when a grammar first needs them. */
+export type NativeTokenPieces = object & { readonly __nativeTokenPieces: never };
+
+/** A grammar in GBNF. */
+export interface NativeGrammar {
+  /**
+   * Parses it on a thread beside JavaScript's and the inference thread. A sampler takes it once it is parsed. Rejects with the
+   * code {@link grammarErrorCode} when it is malformed or exceeds a limit.
+   */
+  parse(): Promise<void>;
+}
+
+/** The `code` of an error whose cause is the grammar of the text. Its message quotes nothing but names of rules. */
+export const grammarErrorCode = 'ERR_GRAMMAR';
 
 /** The chain of samplers of one text. It remembers the tokens that it chooses. */
 export interface NativeSampler {
@@ -161,7 +176,7 @@ export type NativeChoice = AddonToken | { readonly token: AddonToken; readonly a
 export interface AddonTokenLoop {
   /**
    * Takes a step as soon as those asked for before have ended; after a token that ends a text or does not go into it as it
-   * is, or a step that failed, none is taken. Resolves in the order of the calls, with the token that was chosen, or -1 when
+   * is, or a step that failed, none is taken. Rejects as {@link Inference.sample}. Resolves in the order of the calls, with the token that was chosen, or -1 when
    * the step was not taken.
    */
   step(): Promise<NativeChoice>;
@@ -180,11 +195,11 @@ interface InferenceThreads {
 export interface InferenceModule {
   readonly Inference: new (context: AddonContext, threads: InferenceThreads) => Inference;
   readonly Sampler: new (model: AddonModel, config: SamplerConfig, grammar?: NativeGrammar) => NativeSampler;
-  /** Throws when llama.cpp cannot parse it. */
-  readonly Grammar: new (
+  readonly Grammar: new (pieces: NativeTokenPieces, gbnf: string) => NativeGrammar;
+  /** The model is loaded. */
+  readonly TokenPieces: new (
     model: AddonModel,
-    gbnf: string,
-  ) => NativeGrammar;
+  ) => NativeTokenPieces;
   /** `token` is the first to evaluate, and `position` where it stands in the sequence. */
   readonly TokenLoop: new (
     inference: Inference,
@@ -193,6 +208,8 @@ export interface InferenceModule {
     position: number,
     token: AddonToken,
   ) => AddonTokenLoop;
+  /** As {@link AddonModel.tokenize}, on a thread beside JavaScript's and the inference thread. */
+  tokenize(pieces: NativeTokenPieces, text: string, special: boolean): Promise<Uint32Array>;
   /** Whether llama.cpp repacks weights in the layout that suits the processor. Call it before the model's `init`. */
   setRepack(model: AddonModel, repack: boolean): void;
   /** Has the sequences of a context share one pool of cells, up to 256 sequences. Call it before the context's `init`. */

@@ -1,4 +1,5 @@
 // Embeddings and ranking on llama.cpp, one input at a time.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type Embedder,
   type EmbeddingAbility,
@@ -55,7 +56,8 @@ export class LlamaEmbedder implements Embedder {
 
   async embed(inputs: readonly EmbeddingInput[], signal?: AbortSignal): Promise<Embeddings> {
     this.#assertPossible('embed');
-    const tokenized = inputs.map((input, index) => this.#toTokens(input, index));
+    const tokenized: (readonly Token[])[] = [];
+    for (const [index, input] of inputs.entries()) tokenized.push(await this.#toTokens(input, index));
     return this.#inTurn(signal, async (context) => {
       const vectors: Float32Array[] = [];
       for (const tokens of tokenized) {
@@ -70,12 +72,13 @@ export class LlamaEmbedder implements Embedder {
   async rank(query: string, documents: readonly string[], signal?: AbortSignal): Promise<Ranking> {
     this.#assertPossible('rank');
     const toPair = this.#pairing();
-    const queryTokens = this.#vocabulary.tokenizeText(query, { special: false });
-    const pairs = documents.map((document, index) => {
-      const pair = toPair(queryTokens, this.#vocabulary.tokenizeText(document, { special: false }));
+    const queryTokens = await this.#tokenize(query);
+    const pairs: (readonly Token[])[] = [];
+    for (const [index, document] of documents.entries()) {
+      const pair = toPair(queryTokens, await this.#tokenize(document));
       this.#assertFits(pair.length, index);
-      return pair;
-    });
+      pairs.push(pair);
+    }
     const { architecture } = this.#model.facts;
     return this.#inTurn(signal, async (context) => {
       const scores: number[] = [];
@@ -152,10 +155,15 @@ export class LlamaEmbedder implements Embedder {
     return (query, document) => [...begin, ...query, ...end, ...between, ...document, ...end];
   }
 
-  #toTokens(input: EmbeddingInput, index: number): readonly Token[] {
+  /** One text of many may be short: between them others have their turn. */
+  async #tokenize(text: string): Promise<Token[]> {
+    await nextTurn();
+    return this.#vocabulary.tokenizeAside(text, { special: false });
+  }
+
+  async #toTokens(input: EmbeddingInput, index: number): Promise<readonly Token[]> {
     const { size } = this.#vocabulary;
-    const given =
-      typeof input === 'string' ? this.#vocabulary.tokenizeText(input, { special: false }) : input;
+    const given = typeof input === 'string' ? await this.#tokenize(input) : input;
     const unknown = given.find((token) => !(Number.isInteger(token) && token >= 0 && token < size));
     if (unknown !== undefined) {
       throw new UnfitInputError(index, { type: 'unknown-token', token: unknown, vocabularySize: size });

@@ -208,6 +208,10 @@ export class LlamaEngine implements Engine {
     return this.#parts.vocabulary.tokenizeText(text, options);
   }
 
+  tokenizeAside(text: string, options?: { special: boolean }): Promise<Token[]> {
+    return this.#parts.vocabulary.tokenizeAside(text, options);
+  }
+
   toInfillPrompt(prefix: string, suffix: string): Token[] | undefined {
     return this.#parts.vocabulary.toInfillPrompt(prefix, suffix);
   }
@@ -226,7 +230,7 @@ export class LlamaEngine implements Engine {
   ): AsyncGenerator<GenerationEvent, void, void> {
     this.#assertPossible(request);
     const { model, clock } = this.#parts;
-    const grammar = request.grammar && parseGrammar(model, request.grammar);
+    const grammar = request.grammar && (await parseGrammar(model, request.grammar));
     const slots = request.promptLogprobs ? await this.#scoringSlots() : this.#generatingSlots();
     yield* generateInSlot(slots, request, { grammar, signal, clock });
   }
@@ -254,6 +258,7 @@ export class LlamaEngine implements Engine {
       await slots?.archive?.settled();
       await slots?.context.dispose();
     }
+    await this.#parts.vocabulary.settled();
     await this.#parts.model.native.dispose();
   }
 

@@ -1,24 +1,28 @@
-// Parses grammars, within limits that keep llama.cpp's parser from overflowing the native stack.
+// Grammars for the native sampler, and its errors.
 import { type Grammar, GrammarError } from '../engine.ts';
-import type { NativeGrammar } from './llama-addon.ts';
+import { grammarErrorCode, type NativeGrammar } from './llama-addon.ts';
 import type { LlamaModel } from './llama-model.ts';
 
-/** The parser recurses; no grammar needs more characters or depth than this. */
-const longestGrammar = 256 * 1024;
-const deepestGrammar = 500;
-
-/** @throws {GrammarError} when the grammar is too large, or llama.cpp cannot parse it */
-export function parseGrammar({ inference, native }: LlamaModel, { gbnf }: Grammar): NativeGrammar {
-  const depth = Math.max(gbnf.split('(').length, gbnf.split('{').length);
-  if (gbnf.length > longestGrammar || depth > deepestGrammar) {
-    throw new GrammarError(
-      `The grammar has ${gbnf.length} characters and ${depth} groups or repetitions; at most ${longestGrammar} and ` +
-        `${deepestGrammar} are taken.`,
-    );
-  }
+/**
+ * Parses a grammar.
+ *
+ * @throws {GrammarError} when it is malformed, or exceeds a limit of size or of ambiguity
+ */
+export async function parseGrammar(
+  { inference, tokenPieces }: LlamaModel,
+  { gbnf }: Grammar,
+): Promise<NativeGrammar> {
+  const grammar = new inference.Grammar(tokenPieces, gbnf);
   try {
-    return new inference.Grammar(native, gbnf);
-  } catch (cause) {
-    throw new GrammarError('llama.cpp cannot parse the grammar; see its format, GBNF.', { cause });
+    await grammar.parse();
+  } catch (error) {
+    throw toEngineError(error);
   }
+  return grammar;
+}
+
+/** Converts an error of the native sampler. Returns one that has nothing to do with the grammar unchanged. */
+export function toEngineError(error: unknown): unknown {
+  if (!(error instanceof Error && (error as NodeJS.ErrnoException).code === grammarErrorCode)) return error;
+  return new GrammarError(`The grammar cannot be used. ${error.message}`, { cause: error });
 }

@@ -1,7 +1,13 @@
 // Loads a model into llama.cpp, together with the facts of its GGUF.
 import { type GgufFacts, readGgufFacts } from '../../model/gguf-facts.ts';
 import { assertGgufHeader } from '../../model/gguf-header.ts';
-import { type AddonModel, type InferenceModule, type LlamaAddon, openLlamaAddon } from './llama-addon.ts';
+import {
+  type AddonModel,
+  type InferenceModule,
+  type LlamaAddon,
+  type NativeTokenPieces,
+  openLlamaAddon,
+} from './llama-addon.ts';
 
 export interface LlamaModel {
   readonly addon: LlamaAddon;
@@ -9,6 +15,7 @@ export interface LlamaModel {
   readonly release: string;
   readonly inference: InferenceModule;
   readonly native: AddonModel;
+  readonly tokenPieces: NativeTokenPieces;
   readonly facts: GgufFacts;
   /** Whether its state can go back to an earlier token; a recurrent model's cannot. */
   readonly canForget: boolean;
@@ -54,7 +61,8 @@ export async function loadLlamaModel({
     const known = facts ?? (await readGgufFacts(modelPath));
     const { getIsArchRecurrent, getIsArchHybrid } = addon;
     const canForget = !getIsArchRecurrent(known.architecture) && !getIsArchHybrid(known.architecture);
-    return { addon, inference, release, native, facts: known, canForget };
+    const tokenPieces = new inference.TokenPieces(native);
+    return { addon, inference, release, native, tokenPieces, facts: known, canForget };
   } catch (error) {
     await native.dispose();
     throw error;

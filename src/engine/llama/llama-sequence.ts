@@ -6,6 +6,7 @@ import type { Decode, NativeSequence, Sampler } from '../sequence/native-sequenc
 import type { TreePiece } from '../sequence/token-tree.ts';
 import type { NativeGrammar } from './llama-addon.ts';
 import type { LlamaContext } from './llama-context.ts';
+import { toEngineError } from './llama-grammar.ts';
 import type { LlamaModel } from './llama-model.ts';
 import { toSamplerConfig } from './sampler-config.ts';
 import { TokenLoop, toChosenToken } from './token-loop.ts';
@@ -132,7 +133,13 @@ export class LlamaSequence implements NativeSequence<NativeGrammar> {
       ...(grammar === undefined ? [] : [grammar]),
     );
     return {
-      choose: async (output) => toChosenToken(await context.inference.sample(output, sampler)),
+      choose: async (output) => {
+        try {
+          return toChosenToken(await context.inference.sample(output, sampler));
+        } catch (error) {
+          throw toEngineError(error);
+        }
+      },
       openLoop: (position, token, events) => {
         // Several sequences share their decodes.
         if (!this.isAlone) return undefined;

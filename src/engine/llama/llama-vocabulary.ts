@@ -1,13 +1,18 @@
 // A model's vocabulary: text to tokens and back, and the special tokens.
 import type { Token } from '../engine.ts';
-import type { AddonModel } from './llama-addon.ts';
+import type { AddonModel, InferenceModule, NativeTokenPieces } from './llama-addon.ts';
 import type { LlamaModel } from './llama-model.ts';
 
 /** llama.cpp's `LLAMA_VOCAB_TYPE_WPM`: a vocabulary of word pieces, such as BERT's. */
 const wordPieces = 3;
 
+/** Fewer characters are tokenized within 20 ms, on the thread that asks. */
+const longText = 8192;
+
 export class LlamaVocabulary {
   readonly #native: AddonModel;
+  readonly #inference: Pick<InferenceModule, 'tokenize'>;
+  readonly #pieces: NativeTokenPieces;
   /** The number of tokens. */
   readonly size: number;
   /** `tokenizer.ggml.model`. */
@@ -21,8 +26,10 @@ export class LlamaVocabulary {
   readonly addsBosToken: boolean;
   readonly hasWordPieces: boolean;
 
-  constructor({ native, facts }: LlamaModel) {
+  constructor({ native, inference, tokenPieces, facts }: LlamaModel) {
     this.#native = native;
+    this.#inference = inference;
+    this.#pieces = tokenPieces;
     this.size = facts.vocabularySize;
     this.#tokenizer = facts.tokenizer;
     this.bos = toToken(native.tokenBos());
@@ -40,9 +47,24 @@ export class LlamaVocabulary {
 
   /** As {@link Engine.tokenize}. */
   tokenize(text: string): Token[] {
+    return this.#asPrompt(this.tokenizeText(text, { special: true }));
+  }
+
+  /** As {@link Engine.tokenizeAside}. */
+  async tokenizeAside(text: string, options?: { special: boolean }): Promise<Token[]> {
+    if (options === undefined) return this.#asPrompt(await this.tokenizeAside(text, { special: true }));
+    if (text.length < longText) return this.tokenizeText(text, options);
+    return [...(await this.#inference.tokenize(this.#pieces, text, options.special))];
+  }
+
+  /** Resolves when no other thread reads the vocabulary. */
+  async settled(): Promise<void> {
+    await this.#inference.tokenize(this.#pieces, '', false);
+  }
+
+  /** A model cannot continue an empty prompt, so it gets the token that starts a text. */
+  #asPrompt(tokens: Token[]): Token[] {
     const { bos } = this;
-    const tokens = this.tokenizeText(text, { special: true });
-    // A model cannot continue an empty prompt, so it gets the token that starts a text.
     const startsWithBos =
       bos !== undefined && (this.addsBosToken || tokens.length === 0) && tokens[0] !== bos;
     return startsWithBos ? [bos, ...tokens] : tokens;

@@ -3,6 +3,7 @@
 import type { Token } from '../engine.ts';
 import type { ChosenToken } from '../sequence/native-sequence.ts';
 import type { AddonTokenLoop, NativeChoice } from './llama-addon.ts';
+import { toEngineError } from './llama-grammar.ts';
 
 export interface TokenLoopOptions {
   readonly native: AddonTokenLoop;
@@ -28,6 +29,7 @@ export class TokenLoop {
    * Asks for a step, behind those asked for before; there is none after a token that ends a text, or that does not go into it
    * as it is.
    *
+   * @throws {GrammarError} when the grammar takes too much work, or admits no token
    * @throws {Error} when llama.cpp fails, and when the step is not taken
    */
   async step(): Promise<ChosenToken> {
@@ -37,7 +39,7 @@ export class TokenLoop {
       chosen = toChosenToken(await native.step());
     } catch (error) {
       onFailed();
-      throw error;
+      throw toEngineError(error);
     }
     if (chosen.token < 0) throw new Error('The step was not taken.');
     onEvaluated(this.#next);

@@ -16,8 +16,11 @@ export interface ListenerOptions {
   /** The path of the front's socket. */
   readonly frontSocket: string;
   readonly answer: RequestListener;
-  /** Whether requests can be answered. Until it resolves, the front keeps them; after `false` it waits for another runtime. */
-  readonly ready: Promise<boolean>;
+  /**
+   * Resolves when requests can be answered, with lines that tell what was loaded. Until then the front keeps requests; after
+   * undefined it waits for another runtime.
+   */
+  readonly ready: Promise<readonly string[] | undefined>;
   /** Resolves when what is kept of earlier answers is written. */
   readonly settle: () => Promise<void>;
 }
@@ -46,7 +49,8 @@ export async function listenForFront({ frontSocket, answer, ready, settle }: Lis
     answer(request, response);
   });
   await once(server.listen(socket), 'listening');
-  if (await ready) connection.write(`${process.pid}\n`);
+  const description = await ready;
+  if (description !== undefined) connection.write(`${process.pid} ${JSON.stringify(description)}\n`);
 }
 
 /** Removes the sockets and their directory, if there is nothing else in it. */

@@ -9,6 +9,7 @@ import { answer } from '../../http/answer.ts';
 import type { HttpRequest, HttpResponse } from '../../http/http.ts';
 import type { Service } from '../../http/service.ts';
 import { standardErrorLog } from '../../telemetry/log.ts';
+import { toLoggedPath } from '../../telemetry/request-line.ts';
 import { Telemetry } from '../../telemetry/telemetry.ts';
 import { errorAnswer, sendAnswer } from '../http-answer.ts';
 
@@ -38,7 +39,10 @@ export function createRequestListener({ load, timeoutSeconds }: RequestListenerO
   ): Promise<void> {
     const body = await buffer(request);
     const service = await load();
-    const observation = (service.telemetry ?? new Telemetry()).begin({ id: randomUUID() });
+    const observation = (service.telemetry ?? new Telemetry()).begin({
+      id: randomUUID(),
+      request: { method: request.method ?? 'GET', path: toLoggedPath(request.url ?? '/') },
+    });
     try {
       const context = toRequestContext(observation, {
         remainingMs: timeoutSeconds * 1000,

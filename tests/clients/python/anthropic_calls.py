@@ -8,6 +8,8 @@ import litellm
 from calls import serve
 
 origin, api_key = sys.argv[1:]
+# It prints hints, and the standard output is for answers.
+litellm.suppress_debug_info = True
 client = anthropic.Anthropic(base_url=origin, api_key=api_key, max_retries=0)
 
 

@@ -1,5 +1,6 @@
 """Lets a test in another language call Python functions, with a JSON line for each call and each answer."""
 
+import contextlib
 import json
 import sys
 
@@ -10,7 +11,9 @@ def serve(*functions):
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            answer = {"result": by_name[request["call"]](**request["arguments"])}
+            # Some clients print hints.
+            with contextlib.redirect_stdout(sys.stderr):
+                answer = {"result": by_name[request["call"]](**request["arguments"])}
         except Exception as error:  # The test examines any error of the client.
             details = {name: getattr(error, name, None) for name in ("status_code", "code", "param")}
             answer = {"error": {"type": type(error).__name__, "message": str(error), **details}}

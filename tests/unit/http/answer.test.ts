@@ -121,14 +121,29 @@ describe('the body of a request', () => {
     ['application/json', 200],
     ['Application/JSON; charset=utf-8', 200],
     ['application/vnd.api+json', 200],
-    ['text/plain', 415],
-    ['application/jsonp', 415],
-    ['application/x-www-form-urlencoded', 415],
+    ['text/plain', 200],
+    // As `curl -d` sends it.
+    ['application/x-www-form-urlencoded', 200],
   ])('with the content-type %s is answered with %i', async (type, status) => {
     const headers = { 'content-type': type };
 
     expect(await ask('POST', '/v1/completions', { body: { prompt: 'Hi' }, headers })).toMatchObject({
       status,
+    });
+  });
+
+  it.each([
+    ['application/x-www-form-urlencoded', 'prompt=Hi', 415, 'unsupported_media_type'],
+    ['text/plain', 'Hi', 415, 'unsupported_media_type'],
+    ['application/json', '{"prompt": ', 400, 'invalid_json'],
+    // A page of another origin sends these without asking first.
+    ['text/plain', '{"prompt": "Hi"}', 415, 'unsupported_media_type', 'https://page.example'],
+  ])('with the content-type %s and %j is rejected', async (type, body, status, code, origin = '') => {
+    const headers = { 'content-type': type, ...(origin !== '' && { origin }) };
+
+    expect(await askJson('POST', '/v1/completions', { body, headers })).toMatchObject({
+      status,
+      body: { error: { code } },
     });
   });
 

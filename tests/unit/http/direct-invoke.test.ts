@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { answerDirectInvoke } from '../../../src/http/direct-invoke.ts';
+import { readEvent } from '../../events.ts';
 import { FakeEmbedder } from '../api/fake-embedder.ts';
 import { model, toContext } from '../api/fake-service.ts';
 import { templates } from '../chat/templates.ts';
@@ -37,7 +38,7 @@ describe('a direct invoke', () => {
     ],
     ['a response to items', { input: [{ role: 'user', content: 'Hi' }] }, { object: 'response' }],
     ['a response with instructions', { input: 'Hi', instructions: 'Be brief.' }, { object: 'response' }],
-    ['a response by its path', { path: '/v1/responses', input: 'Hi' }, { object: 'response' }],
+    ['a response by its path', readEvent('responses'), { object: 'response' }],
     ['embeddings by their path', { path: '/v1/embeddings', input: 'Hi', text: 1 }, { object: 'list' }],
     ['tokens by their path', { path: '/tokenize', content: 'Hi' }, { tokens: [72, 105] }],
     ['a completion in another format', { path: '/completion', prompt: 'Hi' }, { content: ' Paris.' }],

@@ -142,6 +142,14 @@ describe('GET /openapi.json', () => {
     ]);
   });
 
+  it('shows the errors of an API in its own format', () => {
+    const exampleOf = (path: string) => JSON.stringify(description.paths[path]?.post?.responses);
+
+    expect(exampleOf('/api/chat')).toContain('{"error":"The reason."}');
+    expect(exampleOf('/v1/messages')).toContain('"type":"error"');
+    expect(exampleOf('/v1/completions')).toContain("OpenAI's format");
+  });
+
   it('requires the key everywhere but at / and /health, and describes the parameters of paths', () => {
     const open = Object.entries(description.paths).filter(([, methods]) =>
       Object.values(methods).some(({ security }) => security?.length === 0),
@@ -160,6 +168,8 @@ const examples = [...eventNames('.'), ...eventNames('invalid')].flatMap(
     const event = readEvent(name) as Record<string, unknown>;
     if (event.httpMethod === undefined && event.requestContext === undefined) {
       if ('source' in event) return [];
+      const { path, ...body } = event;
+      if (path !== undefined) return [[name, String(path), body]];
       return [[name, 'messages' in event ? '/v1/chat/completions' : '/v1/completions', event]];
     }
     const path = String(event.rawPath ?? event.path).replace('/prod/', '/');

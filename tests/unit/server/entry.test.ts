@@ -47,6 +47,20 @@ function run({ script = join(root, 'infra/entry.sh'), args = [] as string[], env
 }
 
 describe('infra/entry.sh', () => {
+  it('names the baked prefixes only where there are any, and leaves a folder that is set as it is', () => {
+    writeFileSync(join(bin, 'node'), '#!/bin/sh\nprintenv PREFIX_DIR || echo none\n');
+    const prefixDirectory = (env = {}) =>
+      execFileSync(join(root, 'infra/entry.sh'), {
+        env: { PATH: `${bin}:/usr/bin:/bin`, ...env },
+        encoding: 'utf8',
+      });
+
+    expect(prefixDirectory()).toBe('none\n');
+    expect(prefixDirectory({ PREFIX_DIR: '/nowhere' })).toBe('/nowhere\n');
+    mkdirSync(join(root, 'dist/prefixes'), { recursive: true });
+    expect(prefixDirectory()).toBe(`${join(root, 'dist/prefixes')}\n`);
+  });
+
   it('starts the front when there is no runtime API, where it was called', () => {
     expect(run()).toEqual({
       node: join(bin, 'node'),

@@ -81,6 +81,6 @@ function drains(response: ServerResponse): Promise<boolean> {
 await listenForFront({
   frontSocket: process.env[frontSocketVariable] ?? '',
   answer: (request, response) => void answer(request, response).catch(() => response.destroy()),
-  ready: Promise.resolve(true),
+  ready: Promise.resolve(['Model: none']),
   settle: async () => {},
 });

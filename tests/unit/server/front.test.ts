@@ -476,6 +476,14 @@ describe('any other path', () => {
     expect([head.status, await head.text()]).toEqual([201, '']);
   });
 
+  it('keeps the body of a method that rarely has one', async () => {
+    const front = await serve();
+
+    const response = await fetch(`${front.url}/api/delete`, { method: 'DELETE', body: '{"model": "a"}' });
+
+    expect(await response.json()).toMatchObject({ method: 'DELETE', body: '{"model": "a"}' });
+  });
+
   it('with a body over 6 MiB is refused with 413', async () => {
     const front = await serve();
 

@@ -72,23 +72,48 @@ function run(args: string[], env: Record<string, string> = {}) {
 async function serve(env: Record<string, string> = {}) {
   const running = run(['echo.handler'], env);
   const lines = createInterface({ input: running.front.stdout })[Symbol.asyncIterator]();
-  const [first, second] = [await lines.next(), await lines.next()].map(({ value }) => String(value));
-  const url = /answers at (\S+)$/.exec(first ?? '')?.[1] ?? '';
+  const message: string[] = [];
+  do message.push(String((await lines.next()).value));
+  while (message.length === 1 || !message.at(-1)?.startsWith('──'));
+  const url = /answers at (\S+)$/m.exec(message.join('\n'))?.[1] ?? '';
   const answer = (await (await fetch(url, { method: 'POST', body: '{}' })).json()) as {
     emulator: number;
     runtime: number;
   };
-  return { ...running, first, second, url, children: [answer.emulator, answer.runtime] };
+  return { ...running, message, url, children: [answer.emulator, answer.runtime] };
 }
 
 describe('the front process', () => {
   it('says where it serves, and how to try it', async () => {
-    const { first, second, url } = await serve();
+    const { message, url } = await serve();
+    const { origin } = new URL(url);
 
-    expect(first).toBe(`gguf-lambda: echo.handler answers at ${url}`);
-    expect(second).toBe(
-      `  curl -s ${url} -d '{"prompt": "The capital of France is", "max_tokens": 8, "temperature": 0}'`,
+    expect(message.slice(1, -1)).toEqual([
+      `gguf-lambda: echo.handler answers at ${origin}/2015-03-31/functions/function/invocations`,
+      `OpenAI base URL: ${origin}/v1`,
+      'Model: none',
+      'Try it:',
+      expect.stringMatching(
+        /^ {2}curl -s http:\/\/127\.0\.0\.1:\d+\/v1\/chat\/completions -H 'content-type: application\/json' -d '\{"messages"/,
+      ),
+    ]);
+  });
+
+  it('says what a stop waits for', async () => {
+    const { front, exited, url } = await serve();
+    const answer = fetch(url, { method: 'POST', body: JSON.stringify({ waitFor: gate.url }) });
+    const held = await gate.next();
+
+    front.kill('SIGINT');
+    // npm sends it once more.
+    front.kill('SIGINT');
+    expect(String((await once(front.stderr ?? front, 'data'))[0])).toBe(
+      'gguf-lambda: stopping after one answer in progress, in 10 s at most. Press Ctrl-C again to stop now.\n',
     );
+    held.letOn();
+
+    expect((await answer).status).toBe(200);
+    expect(await exited).toEqual([0, null]);
   });
 
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
@@ -111,8 +136,7 @@ describe('the front process', () => {
     await gate.next();
 
     front.kill('SIGINT');
-    // It has heard the first signal when it takes no more connections.
-    await expect(refusesConnections(url)).resolves.toBe(true);
+    await once(front.stderr ?? front, 'data');
     front.kill('SIGINT');
 
     expect(await exited).toEqual([130, null]);
@@ -140,6 +164,26 @@ describe('the front process', () => {
       line: /"nope\.handler".*echo\.handler/,
     },
     { name: 'a setting that cannot be used', args: ['echo.handler'], env: { PORT: 'x' }, line: /PORT="x"/ },
+    {
+      name: 'an unusable flag',
+      args: ['echo.handler'],
+      env: { LOG_PROMPTS: 'maybe' },
+      line: /LOG_PROMPTS="maybe"/,
+    },
+    { name: 'no origin', args: ['echo.handler'], env: { CORS_ORIGINS: 'foo' }, line: /CORS_ORIGINS="foo"/ },
+    { name: 'no bucket', args: ['echo.handler'], env: { CACHE_BUCKET: 'A' }, line: /CACHE_BUCKET="A"/ },
+    {
+      name: 'a folder without a model',
+      args: ['echo.handler'],
+      env: { MODEL_DIR: '/nope' },
+      line: /No model in \/nope: /,
+    },
+    {
+      name: 'a folder of prefixes that is not there',
+      args: ['echo.handler'],
+      env: { MODEL_DIR: '/nope', PREFIX_DIR: '/nowhere' },
+      line: /PREFIX_DIR="\/nowhere" cannot be used: expected a folder that exists\./,
+    },
     { name: 'no emulator', args: ['echo.handler'], env: { RIE_PATH: '/nowhere' }, line: /\/nowhere/ },
   ])('ends with one line on $name', async ({ args, env, line }) => {
     const { exited, standardError } = run(args, env);
@@ -154,18 +198,7 @@ describe('the front process', () => {
 
     expect(await exited).toEqual([1, null]);
     expect(await standardError).toBe(
-      `gguf-lambda: Cannot listen on 127.0.0.1 port ${port}: the port is in use.\n`,
+      `gguf-lambda: Cannot listen on 127.0.0.1 port ${port}: the port is in use. Set PORT to another one, such as PORT=${Number(port) + 1}.\n`,
     );
   });
 });
-
-/** Settles when nobody listens at an address any more. */
-async function refusesConnections(url: string): Promise<true> {
-  for (;;) {
-    try {
-      await (await fetch(url)).text();
-    } catch {
-      return true;
-    }
-  }
-}

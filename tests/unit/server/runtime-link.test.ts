@@ -48,9 +48,14 @@ describe('RuntimeLink', () => {
     await once(silent, 'connect');
     silent.destroy();
     const connection = connect(link.path);
-    connection.write('4711\n');
+    connection.write('4711 ["Model: ');
+    connection.write('tiny"]\n');
 
-    expect(await link.next()).toMatchObject({ pid: 4711, socket: join(dirname(link.path), '4711.sock') });
+    expect(await link.next()).toMatchObject({
+      pid: 4711,
+      description: ['Model: tiny'],
+      socket: join(dirname(link.path), '4711.sock'),
+    });
     connection.destroy();
     await expect.poll(() => link.runtime).toBeUndefined();
     expect(losses).toEqual([1]);

@@ -43,6 +43,8 @@ const schema = { type: 'object', properties: { [promptWord]: { type: 'string' } 
 const bodies = {
   'a completion': { prompt },
   'a chat': { model, messages },
+  'a response': { instructions: promptWord, input: [{ role: 'user', content: promptWord }] },
+  'a call of an unknown kind': { input: [{ type: promptWord, text: promptWord }], include: [promptWord] },
   'two choices': { prompt, n: 2 },
   'an answer that does not match its schema': { prompt, json_schema: { ...schema, required: [promptWord] } },
   'a wrong value': { prompt, temperature: promptWord },
@@ -60,6 +62,7 @@ const bodies = {
 };
 
 function toPath(body: object): string {
+  if ('input' in body) return '/v1/responses';
   return 'messages' in body ? '/v1/chat/completions' : '/v1/completions';
 }
 

@@ -1,17 +1,22 @@
 // tools/setup.mjs in a folder where the packages are installed, with a `node` that only tells what it is to run.
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
 const project = fileURLToPath(new URL('../../../', import.meta.url));
 const platform = `${process.platform}-${process.arch}`;
 const prebuilt = `node_modules/@node-llama-cpp/${platform}/bins/${platform}`;
 const amxLibrary = `${prebuilt}/libggml-cpu-amx.so`;
 const inferenceModule = `${prebuilt}/inference.node`;
+
+/** What an installation must have made: npm's record, and what install scripts make. */
+const installed = ['.bin/node', 'aws-lambda-ric/rapid-client.node', `${prebuilt.slice(13)}/llama-addon.node`];
+const headers = `node_modules/node/node_modules/node-${platform}`;
+
+vi.setConfig({ testTimeout: 60_000 });
 
 let root: string;
 
@@ -25,19 +30,26 @@ function put(path: string, content: string, secondsLater = 0): void {
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'setup-'));
-  cpSync(join(project, 'tools/setup.mjs'), join(root, 'tools/setup.mjs'));
+  copySetUp();
   const compiled = ['inference/module.cpp', 'build-inference-module.mjs', 'build-amx-library.mjs', 'zig.txt'];
   for (const file of [...compiled, 'llama-cpp.mjs']) put(`native/${file}`, '');
   utimesSync(join(root, 'native/inference'), 1_000_000, 1_000_000);
   put('package.json', '{}');
   put('package-lock.json', '{}');
-  put('node_modules/.installed', createHash('sha256').update('{}{}').digest('hex'));
-  put('node_modules/.bin/node', '#!/bin/sh\necho "$@" >>told\n');
+  put('node_modules/.package-lock.json', '{}');
+  for (const file of installed) put(`node_modules/${file}`, '#!/bin/sh\necho "$@" >>told\n');
+  put(`${headers}/include/node/node.h`, '');
   // What is newer than its sources is compiled already.
   for (const library of [inferenceModule, amxLibrary]) put(library, '', 1);
 });
 
 afterEach(() => rmSync(root, { recursive: true }));
+
+function copySetUp(): void {
+  for (const path of ['tools/setup.mjs', 'tools/setup']) {
+    cpSync(join(project, path), join(root, path), { recursive: true });
+  }
+}
 
 /** What the script runs, a line for each process. */
 function setUp(args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): readonly string[] {
@@ -52,7 +64,7 @@ function setUp(args: readonly string[] = [], env: Readonly<Record<string, string
 }
 
 it('compiles nothing for commands that take the packages only', () => {
-  rmSync(join(root, prebuilt), { recursive: true });
+  for (const library of [inferenceModule, amxLibrary]) rmSync(join(root, library));
 
   expect(setUp(['packages'])).toEqual([]);
 });
@@ -105,7 +117,7 @@ it('refuses another platform than Linux before anything else', () => {
   });
 
   expect(status).toBe(1);
-  expect(stderr).toMatch(/^setup: this takes Linux, and here is darwin: [^\n]+\n$/);
+  expect(stderr).toMatch(/^setup: this needs Linux, and this is darwin\. [^\n]+\n$/);
 });
 
 it('evaluates prefixes anew for another model or type of the context, and after what evaluates them has changed', () => {
@@ -130,8 +142,7 @@ it('evaluates prefixes anew for another model or type of the context, and after 
   for (const folder of ['functions', 'src', 'src/engine', 'src/engine/prompt', 'tools', 'models/prefixes']) {
     utimesSync(join(root, folder), 1_000_000, 1_000_000);
   }
-  utimesSync(join(root, 'tools/setup.mjs'), 1_000_000, 1_000_000);
-  put('dist/server/main.mjs', '', 1);
+  put('dist/metafile.json', '', 1);
 
   bake('abc', 'f16');
   expect(setUp()).toEqual([]);

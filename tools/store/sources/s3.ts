@@ -99,6 +99,12 @@ function failure(error: unknown, uri: string): StoreError {
   if (name === 'NoSuchKey' || name === 'NoSuchBucket' || name === 'NotFound') {
     return new StoreError('source-gone', `${uri} is not there: S3 answered ${name}.`, { cause: error });
   }
+  if (/^Region is missing/.test((error as Error).message)) {
+    const advice = "Set AWS_REGION to the bucket's region, such as AWS_REGION=eu-central-1.";
+    return new StoreError('source-refused', `${uri} cannot be read: no AWS region is set. ${advice}`, {
+      cause: error,
+    });
+  }
   const refusals = [
     'AccessDenied',
     'Forbidden',

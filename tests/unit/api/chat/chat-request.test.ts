@@ -154,7 +154,7 @@ describe('parseChatRequest', () => {
 
   it.each([
     [{ content: 'Hi' }, 'messages.1.role', 'is required'],
-    [{ role: 'bot', content: 'Hi' }, 'messages.1.role', 'must be one of the allowed values'],
+    [{ role: 'bot', content: 'Hi' }, 'messages.1.role', '"tool" or "function", not "bot"'],
     [{ role: 'user' }, 'messages.1.content', 'is required'],
     [{ role: 'user', content: 7 }, 'messages.1.content', 'must be a string or a list, not 7'],
     [{ role: 'user', content: [7] }, 'messages.1.content.0', 'must be'],

@@ -42,7 +42,15 @@ describe('a prompt', () => {
       'a'.repeat(64),
       'prompt',
       'context_length_exceeded',
-      /64 for the prompt and at least 1 for the answer\. The context has 64/,
+      /64 for the prompt and at least 1 for the answer\. The context has 64, the server's CONTEXT_SIZE\. Shorten/,
+    ],
+    [
+      'that fills a context smaller than the model takes',
+      'a'.repeat(48),
+      'prompt',
+      'context_length_exceeded',
+      /The context has 48, the server's CONTEXT_SIZE; the model takes up to 64\. Shorten 'prompt'\./,
+      48,
     ],
     ['after one that fits', ['a', 'a'.repeat(64)], 'prompt', 'context_length_exceeded', /64 for the prompt/],
     [
@@ -52,8 +60,8 @@ describe('a prompt', () => {
       'context_length_exceeded',
       /The 16385 characters/,
     ],
-  ])('%s is rejected', async (_, prompt, param, code, message) => {
-    const engine = new FakeEngine();
+  ])('%s is rejected', async (_, prompt, param, code, message, contextSize = 64) => {
+    const engine = new FakeEngine(undefined, { contextSize });
 
     await expect(askWhole({ prompt }, engine)).rejects.toMatchObject({
       code,

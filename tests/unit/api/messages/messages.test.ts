@@ -175,6 +175,7 @@ describe('an error', () => {
       { output_config: { format: { type: 'json_schema', schema: { type: 'shape' } } } },
     ],
     ['system.0.type', { system: [{ type: 'image' }] }],
+    ['thread', { thread: { type: 'continue', previous_message_id: 'msg_1' } }],
   ])('names the field of the request: %s', async (field, fields) => {
     const answered = await askJson({ ...hi, ...fields }, engineOf('Hello.'));
 
@@ -205,7 +206,7 @@ describe('an error', () => {
     [{}, 401, 'authentication_error'],
     [{ 'x-api-key': 'wrong' }, 401, 'authentication_error'],
     [{ authorization: 'Bearer wrong' }, 401, 'authentication_error'],
-    [{ 'x-api-key': 'right', 'content-type': 'text/plain' }, 415, 'invalid_request_error'],
+    [{ 'x-api-key': 'right', 'content-encoding': 'lzma' }, 415, 'invalid_request_error'],
   ])('of the request has its form: %j', async (headers, status, type) => {
     const service = { apiKey: readApiKeySource({ API_KEY: 'right' }) };
 

@@ -11,6 +11,7 @@ export const createdAt = '2026-11-24T12:00:00.000Z';
 
 export const file: NonNullable<ModelService['file']> = {
   sha256: 'ab'.repeat(32),
+  bytes: 2048,
   architecture: 'llama',
   parameters: 134_515_008,
   quantisation: 'Q4_1',

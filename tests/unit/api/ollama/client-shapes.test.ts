@@ -18,7 +18,7 @@ describe('Open WebUI', () => {
       expect.any(Number),
       expect.any(Number),
     ]);
-    expect(models).toMatchObject([{ model: 'fake-1b:latest', name: 'fake-1b:latest', size: 1024 }]);
+    expect(models).toMatchObject([{ model: 'fake-1b:latest', name: 'fake-1b:latest', size: 2048 }]);
     expect((await ask('/api/ps')).json().models).toMatchObject([{ name: 'fake-1b:latest' }]);
     expect((await ask('/api/show', { model: 'fake-1b:latest' })).status).toBe(200);
   });

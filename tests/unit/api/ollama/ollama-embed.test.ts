@@ -41,6 +41,7 @@ describe('POST /api/embed', () => {
 
   it.each([
     [{ input: 7 }, /^'input' must be a string or a list, not 7\.$/],
+    [{ input: Array(2049).fill('a') }, /^'input' must be a list of at most 2048/],
     [{ input: 'a', dimensions: 9 }, /^'dimensions' must be at most 4/],
     [{ input: ['a'.repeat(9999)] }, /'input\.0' do not fit the context/],
   ])('refuses %j', async (body, message) => {

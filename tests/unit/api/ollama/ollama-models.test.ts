@@ -24,7 +24,7 @@ describe('GET /api/tags', () => {
       name,
       model: name,
       modified_at: '1970-01-01T00:00:00Z',
-      size: 1024,
+      size: 2048,
       digest: file.sha256,
       details,
       capabilities: ['completion', 'tools'],
@@ -43,7 +43,7 @@ describe('GET /api/ps', () => {
         {
           name: 'fake-1b:latest',
           model: 'fake-1b:latest',
-          size: 1024,
+          size: 2048,
           digest: file.sha256,
           details,
           expires_at: '2318-01-01T00:00:00Z',

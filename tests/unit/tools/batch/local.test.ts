@@ -78,6 +78,35 @@ describe('answerFile', () => {
     expect(ids(output.path)).toEqual(['a', 'b', 'c', 'd']);
   });
 
+  it('leaves the results of a finished run as they are', async () => {
+    const { file } = folderWith([toLine('a'), toLine('b', { prompt: 7 })]);
+    const first = await answer(file, new FakeEngine(' first'));
+    const engine = new FakeEngine(' second');
+
+    const { wasAnswered, output, errors } = await answer(file, engine);
+
+    expect({ wasAnswered, output, errors }).toEqual({
+      wasAnswered: true,
+      output: first.output,
+      errors: first.errors,
+    });
+    expect(engine.requests).toEqual([]);
+    expect(readFileSync(output.path, 'utf8')).toContain(' first');
+    expect(existsSync(`${file}.batch`)).toBe(false);
+  });
+
+  it('answers a finished file again when it has changed, or when a result is missing', async () => {
+    const { file } = folderWith([toLine('a')]);
+    const { output } = await answer(file, new FakeEngine(' first'));
+    writeFileSync(file, `${toLine('a', { prompt: 'Another' })}\n`);
+
+    expect(await answer(file, new FakeEngine(' second'))).toMatchObject({ wasAnswered: false });
+    expect(readFileSync(output.path, 'utf8')).toContain(' second');
+
+    rmSync(output.path);
+    expect(await answer(file, new FakeEngine(' third'))).toMatchObject({ wasAnswered: false });
+  });
+
   it('starts again when the file has changed', async () => {
     const { file } = folderWith([toLine('a'), toLine('b')]);
     const interruption = new AbortController();

@@ -12,7 +12,14 @@ import OpenAI from 'openai';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createProxy } from '../../../../tools/connect/proxy.ts';
 import { credentials, region, stubCredentials } from '../deploy/fixtures.ts';
-import { answer, ifSigned, isSigned, type Respond, startFunctionUrl } from '../deploy/function-url.ts';
+import {
+  answer,
+  ifSigned,
+  isSigned,
+  type Respond,
+  startFunctionUrl,
+  streamChat,
+} from '../deploy/function-url.ts';
 
 const printed: string[] = [];
 beforeEach(() => void printed.splice(0));
@@ -122,17 +129,14 @@ describe('the port', () => {
   }, 60_000);
 
   it('serves an OpenAI client that has only a base URL and any key', async () => {
-    const chunk = { choices: [{ index: 0, delta: { content: 'Paris' }, finish_reason: null }] };
-    const respond: Respond = (_, response) => {
-      response.writeHead(200, { 'content-type': 'text/event-stream' });
-      response.end(`data: ${JSON.stringify(chunk)}\n\ndata: [DONE]\n\n`);
-    };
-    const { url } = await startFunctionUrl(ifSigned(respond));
+    const { url } = await startFunctionUrl(ifSigned(streamChat(['Par', 'is'])));
     const client = new OpenAI({ baseURL: `${await startProxy(url)}/v1`, apiKey: 'any', maxRetries: 0 });
     const messages = [{ role: 'user' as const, content: 'Hi' }];
     const stream = await client.chat.completions.create({ model: 'any', messages, stream: true });
 
-    expect(await Array.fromAsync(stream)).toEqual([chunk]);
+    const chunks = await Array.fromAsync(stream);
+
+    expect(chunks.map(({ choices }) => choices[0]?.delta.content)).toEqual(['Par', 'is']);
   });
 
   it('ends the request when the client disconnects', async () => {

@@ -51,6 +51,17 @@ export function streamCompletion(completion: string): Respond {
   };
 }
 
+/** Answers with the stream of a chat whose pieces have these texts. */
+export function streamChat(texts: readonly string[]): Respond {
+  const toEvent = (content: string) =>
+    `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content }, finish_reason: null }] })}\n\n`;
+  return (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    for (const text of texts) response.write(toEvent(text));
+    response.end('data: [DONE]\n\n');
+  };
+}
+
 /** Calls `respond` for a valid signature of the credentials, and answers like AWS with 403 otherwise. */
 export function ifSigned(respond: Respond, signer: Credentials = credentials): Respond {
   return (request, response) =>

@@ -1,8 +1,10 @@
 // The command line as a process: exit codes, and one line on stderr for each failure.
 import { execFile, spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -43,13 +45,16 @@ function createCli(files: Record<string, Buffer> = { 'tiny.gguf': bytes }) {
   ];
   writeFileSync(store.location.catalog, JSON.stringify({ default: 'tiny', models, tools }));
   const env = { ...process.env, MODEL_STORE: store.location.root, MODEL_CATALOG: store.location.catalog };
-  const run = (...args: string[]) =>
-    new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-      execFile(process.execPath, [CLI, ...args], { env }, (error, stdout, stderr) => {
-        resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
+  const runIn =
+    (variables: Readonly<Record<string, string>>) =>
+    (...args: string[]) =>
+      new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+        const options = { env: { ...env, ...variables } };
+        execFile(process.execPath, [CLI, ...args], options, (error, stdout, stderr) => {
+          resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
+        });
       });
-    });
-  return { ...store, run };
+  return { ...store, run: runIn({}), runIn };
 }
 
 test('fetch brings the default model, and verifies it the second time', async () => {
@@ -155,12 +160,30 @@ test('prefixes has what evaluates them set up first, and ends where that fails',
   symlinkSync(join(project, 'node_modules'), join(checkout, 'node_modules'));
   const setUp = "console.error('setup:', process.argv[2]); process.exit(1);";
   writeFileSync(join(checkout, 'tools/setup.mjs'), setUp);
+  mkdirSync(join(checkout, 'models/prefixes'), { recursive: true });
+  writeFileSync(join(checkout, 'models/prefixes/rules.txt'), 'Be kind.');
 
   const { status, stderr } = spawnSync(process.execPath, [join(checkout, 'tools/model/cli.ts'), 'prefixes'], {
     encoding: 'utf8',
   });
 
   expect({ status, stderr }).toEqual({ status: 1, stderr: 'setup: engine\n' });
+});
+
+test('prefixes refuses a folder that is not there, as a mistyped PREFIX_SET names', async () => {
+  const { run } = createCli();
+  expect(await run('prefixes', '--from', '/nonexistent')).toEqual({
+    code: 1,
+    stdout: '',
+    stderr:
+      '/nonexistent cannot be read as a folder of prefixes (ENOENT). Name a folder with *.txt and *.json files, such as models/prefixes.\n',
+  });
+});
+
+test('prefixes loads nothing where there are none', async () => {
+  const { run, location } = createCli();
+  const { code, stdout } = await run('prefixes', '--from', location.root);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: `${location.root} has no prefixes.\n` });
 });
 
 test('fetch of a tool stores an executable for the architecture', async () => {
@@ -196,6 +219,43 @@ test('add enters a model by its header, pinned and stored; use makes it the defa
   expect((await run('verify')).stdout).toMatch(/^new-model\.q8_0 is as it should be/);
 });
 
+test('add takes a path, from the folder where npm was called', async () => {
+  const { put, runIn, directory, location } = createCli();
+  put('plain.gguf', tinyGguf({ fill: 4 }));
+  const added = await runIn({ INIT_CWD: directory })('add', './plain.gguf');
+  expect(added).toMatchObject({ code: 0, stderr: '' });
+  expect(findModel(readCatalog(location.catalog), 'plain').sources).toEqual([
+    `file:${join(directory, 'plain.gguf')}`,
+  ]);
+});
+
+test('add --link copies nothing and leaves the file as it is, and rm removes the link only', async () => {
+  const { put, run, directory, location } = createCli();
+  const uri = put('plain.gguf', tinyGguf({ fill: 4 }));
+  const path = join(directory, 'plain.gguf');
+  chmodSync(path, 0o600);
+
+  expect(await run('add', uri, '--link')).toMatchObject({ code: 0, stderr: '' });
+  const { ino, mode } = statSync(join(location.root, 'plain/plain.gguf'));
+  expect({ ino, mode: mode & 0o777 }).toEqual({ ino: statSync(path).ino, mode: 0o600 });
+
+  expect((await run('rm', 'plain', '--entry')).stdout).toMatch(
+    /^plain is removed: 512 bytes, and its entry of the catalog\.$/m,
+  );
+  expect(existsSync(path)).toBe(true);
+  expect(existsSync(join(location.root, 'plain'))).toBe(false);
+  expect(readCatalog(location.catalog).models.map(({ name }) => name)).not.toContain('plain');
+});
+
+test('rm leaves the entry where it is not asked for it, and the default for npm start to fetch', async () => {
+  const { run, contents, location } = createCli();
+  await run('fetch');
+  expect((await run('rm', 'tiny')).code).toBe(0);
+  expect(contents()).toEqual([]);
+  expect(findModel(readCatalog(location.catalog), 'tiny').name).toBe('tiny');
+  expect((await run('rm', 'tiny')).stdout).toBe('tiny was not in the store.\n');
+});
+
 describe('one line on stderr and exit code 1', () => {
   test.each([
     ['an unknown name', ['fetch', 'nope'], 'Nothing in the catalog is called "nope"'],
@@ -204,6 +264,8 @@ describe('one line on stderr and exit code 1', () => {
     ['a name that is taken', ['add', 'file:tiny.gguf'], 'The catalog has a "tiny" already'],
     ['an unknown scheme', ['add', 'ftp://host/file.gguf'], 'ftp://host/file.gguf cannot be fetched'],
     ['a source that is gone', ['add', 'file:/nonexistent/x.gguf'], 'there is no file /nonexistent/x.gguf'],
+    ['the entry of the default', ['rm', 'tiny', '--entry'], 'tiny is the default model. Make another one'],
+    ['a link to no file of this machine', ['add', 'hf:a/b/c.gguf', '--link'], '--link needs a file'],
     ['another architecture', ['fetch', 'tool', '--arch', 'mips'], 'tool is not built for "mips"'],
   ])('for %s', async (_, args, said) => {
     const { run, contents } = createCli();

@@ -104,3 +104,13 @@ test('a URI without a key is refused unasked', async () => {
   });
   expect(inputs()).toEqual([]);
 });
+
+test('says which variable to set where no region is known', async () => {
+  s3.on(GetObjectCommand).rejects(new Error('Region is missing'));
+  const store = createStore(entry);
+  expect(await failureOf(fetchModel(store.location, 'tiny', store.options))).toMatchObject({
+    code: 'source-refused',
+    message:
+      "s3://models/some/tiny.gguf cannot be read: no AWS region is set. Set AWS_REGION to the bucket's region, such as AWS_REGION=eu-central-1.",
+  });
+});

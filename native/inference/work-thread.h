@@ -1,5 +1,5 @@
-// The thread that llama.cpp runs on. Its calls block for milliseconds to seconds, and ggml decodes fastest when all calls come
-// from the same thread, so they run here one after the other instead of on libuv's thread pool (docs/decisions/0015).
+// The threads beside JavaScript's. llama.cpp's calls block for milliseconds to seconds, and ggml decodes fastest when all calls
+// come from the same thread, so they run on one of these instead of on libuv's thread pool (docs/decisions/0015).
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -12,15 +12,18 @@
 
 #include "napi.h"
 
-/** One per JavaScript environment, started by the first job. */
-class InferenceThread {
+/** Runs jobs one after the other. Started by the first one. */
+class WorkThread {
 public:
     /** Makes a job's result on JavaScript's thread. */
     using Result = std::function<Napi::Value(Napi::Env)>;
-    /** Runs on the inference thread. What it throws rejects the job's promise. */
+    /** Runs on the thread. What it throws rejects the job's promise. */
     using Work = std::function<Result()>;
 
-    static InferenceThread & of(Napi::Env env);
+    /** The thread of a JavaScript environment that the work on contexts runs on. */
+    static WorkThread & inference(Napi::Env env);
+    /** Its thread for what a request needs before its first token: no decode waits for that. */
+    static WorkThread & preparation(Napi::Env env);
 
     /**
      * Queues a job behind those queued before.
@@ -39,10 +42,12 @@ private:
         Work work;
         Result result;
         std::string error;
+        /** The `code` of the error. Empty: none. */
+        std::string errorCode;
     };
 
-    static void settle(Napi::Env env, Napi::Function callback, InferenceThread * self, Job * job);
-    using Settlements = Napi::TypedThreadSafeFunction<InferenceThread, Job, settle>;
+    static void settle(Napi::Env env, Napi::Function callback, WorkThread * self, Job * job);
+    using Settlements = Napi::TypedThreadSafeFunction<WorkThread, Job, settle>;
 
     std::atomic<bool> ending{false};
     std::mutex mutex;

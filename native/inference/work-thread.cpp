@@ -1,20 +1,35 @@
-#include "inference-thread.h"
+#include "work-thread.h"
 
 #include <exception>
 
-InferenceThread & InferenceThread::of(Napi::Env env) {
-    auto * thread = env.GetInstanceData<InferenceThread>();
-    if (thread == nullptr) {
-        thread = new InferenceThread();
-        env.SetInstanceData(thread);
+#include "gbnf.h"
+
+namespace {
+
+struct Threads {
+    WorkThread inference;
+    WorkThread preparation;
+};
+
+Threads & threadsOf(Napi::Env env) {
+    auto * threads = env.GetInstanceData<Threads>();
+    if (threads == nullptr) {
+        threads = new Threads();
+        env.SetInstanceData(threads);
     }
-    return *thread;
+    return *threads;
 }
 
-Napi::Value InferenceThread::run(Napi::Env env, std::vector<Napi::ObjectReference> kept, Work work) {
+} // namespace
+
+WorkThread & WorkThread::inference(Napi::Env env) { return threadsOf(env).inference; }
+
+WorkThread & WorkThread::preparation(Napi::Env env) { return threadsOf(env).preparation; }
+
+Napi::Value WorkThread::run(Napi::Env env, std::vector<Napi::ObjectReference> kept, Work work) {
     if (ending) throw Napi::Error::New(env, "The process is ending.");
     if (!thread.joinable()) start(env);
-    auto job = std::make_unique<Job>(Job{Napi::Promise::Deferred::New(env), std::move(kept), std::move(work), {}, {}});
+    auto job = std::make_unique<Job>(Job{Napi::Promise::Deferred::New(env), std::move(kept), std::move(work), {}, {}, {}});
     const Napi::Promise promise = job->deferred.Promise();
     if (unsettled++ == 0) settlements.Ref(env);
     {
@@ -25,8 +40,8 @@ Napi::Value InferenceThread::run(Napi::Env env, std::vector<Napi::ObjectReferenc
     return promise;
 }
 
-void InferenceThread::start(Napi::Env env) {
-    settlements = Settlements::New(env, "InferenceThread", 0, 1, this);
+void WorkThread::start(Napi::Env env) {
+    settlements = Settlements::New(env, "WorkThread", 0, 1, this);
     settlements.Unref(env);
     // A worker thread that ends runs its clean-up hooks, this one before that of the settlements. A process that ends by
     // process.exit() runs none, but destroys what llama.cpp's libraries hold: it tells its listeners first.
@@ -37,7 +52,7 @@ void InferenceThread::start(Napi::Env env) {
     thread = std::thread([this] { loop(); });
 }
 
-void InferenceThread::loop() {
+void WorkThread::loop() {
     while (true) {
         std::unique_ptr<Job> job;
         {
@@ -49,6 +64,9 @@ void InferenceThread::loop() {
         }
         try {
             job->result = job->work();
+        } catch (const GrammarError & error) {
+            job->error = error.what();
+            job->errorCode = "ERR_GRAMMAR";
         } catch (const std::exception & error) {
             job->error = error.what();
         } catch (...) {
@@ -59,7 +77,7 @@ void InferenceThread::loop() {
     }
 }
 
-void InferenceThread::settle(Napi::Env env, Napi::Function, InferenceThread * self, Job * job) {
+void WorkThread::settle(Napi::Env env, Napi::Function, WorkThread * self, Job * job) {
     const std::unique_ptr<Job> owned(job);
     if (env == nullptr || self->ending) {
         // JavaScript runs no more, and its environment frees the references.
@@ -67,11 +85,14 @@ void InferenceThread::settle(Napi::Env env, Napi::Function, InferenceThread * se
         return;
     }
     if (--self->unsettled == 0) self->settlements.Unref(env);
-    if (!job->error.empty()) job->deferred.Reject(Napi::Error::New(env, job->error).Value());
-    else job->deferred.Resolve(job->result(env));
+    if (!job->error.empty()) {
+        const auto error = Napi::Error::New(env, job->error).Value();
+        if (!job->errorCode.empty()) error.Set("code", job->errorCode);
+        job->deferred.Reject(error);
+    } else job->deferred.Resolve(job->result(env));
 }
 
-void InferenceThread::stop() {
+void WorkThread::stop() {
     if (!thread.joinable()) return;
     {
         std::lock_guard<std::mutex> lock(mutex);

@@ -1,0 +1,6 @@
+// Texts to tokens on the preparation thread: a long text takes a microsecond or two a character.
+#pragma once
+#include "napi.h"
+
+/** (tokenPieces, text, special): resolves with the tokens, none of them added. `special`: whether those written out count. */
+Napi::Value tokenizeAside(const Napi::CallbackInfo & info);

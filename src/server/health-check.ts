@@ -1,0 +1,83 @@
+// GET /health on port 8000. The runtime answers it, and the front does where the runtime is late: what it does may take a moment
+// of its thread, and a load balancer would take that for an end.
+import { type IncomingMessage, request as openRequest } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { endToEndHeaders, type HttpAnswer } from './http-answer.ts';
+import type { Runtime, RuntimeLink } from './runtime-link.ts';
+
+export const healthPath = '/health';
+
+/** How long the runtime has, in milliseconds. */
+const patienceMs = 50;
+
+/** A runtime that has not answered for so long is no longer said to be well, in milliseconds. */
+const longestSilenceMs = 30_000;
+
+export class HealthCheck {
+  readonly #link: Pick<RuntimeLink, 'runtime' | 'next'>;
+  readonly #now: () => number;
+  /** When the first question was asked that has no answer yet. */
+  #silentSince: number | undefined;
+
+  /** `now` returns milliseconds. */
+  constructor(link: Pick<RuntimeLink, 'runtime' | 'next'>, now: () => number) {
+    this.#link = link;
+    this.#now = now;
+  }
+
+  /** Answers within a tenth of a second, also while there is no runtime. */
+  async answer({ url, headers }: Pick<IncomingMessage, 'url' | 'headers'>): Promise<HttpAnswer> {
+    const leaving = new AbortController();
+    const late = delay(patienceMs, undefined, { signal: leaving.signal });
+    const asked = this.#ask({ url, headers });
+    asked.catch(() => {});
+    try {
+      const answer = await Promise.race([asked, late]);
+      if (answer !== undefined) return answer;
+    } catch {
+      // It has ended, and another one is being started.
+    } finally {
+      leaving.abort();
+      late.catch(() => {});
+    }
+    if (this.#link.runtime === undefined) return toAnswer(503, { status: 'loading', model_loaded: false });
+    const silentMs = this.#now() - (this.#silentSince ?? this.#now());
+    return silentMs < longestSilenceMs
+      ? toAnswer(200, { status: 'ok', model_loaded: true, busy: true })
+      : toAnswer(503, { status: 'unresponsive', model_loaded: true, busy: true });
+  }
+
+  async #ask({ url, headers }: Pick<IncomingMessage, 'url' | 'headers'>): Promise<HttpAnswer> {
+    const runtime = this.#link.runtime ?? (await this.#link.next());
+    this.#silentSince ??= this.#now();
+    try {
+      return await get(runtime, url ?? healthPath, headers);
+    } finally {
+      this.#silentSince = undefined;
+    }
+  }
+}
+
+async function get(
+  { socket: socketPath, agent }: Runtime,
+  path: string,
+  headers: IncomingMessage['headers'],
+): Promise<HttpAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const outgoing = openRequest({ socketPath, agent, path, headers: endToEndHeaders(headers) });
+  outgoing.once('response', resolve);
+  outgoing.once('error', reject);
+  outgoing.end();
+  const incoming = await promise;
+  return {
+    status: incoming.statusCode ?? 502,
+    headers: endToEndHeaders(incoming.headers),
+    body: await buffer(incoming),
+  };
+}
+
+function toAnswer(status: number, body: object): HttpAnswer {
+  const headers = { 'content-type': 'application/json', ...(status === 503 && { 'retry-after': '1' }) };
+  return { status, headers, body: Buffer.from(`${JSON.stringify(body)}\n`) };
+}

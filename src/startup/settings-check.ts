@@ -1,0 +1,18 @@
+// Every setting of the function, read before anything is started: a refusal is then one line, without what the emulator says of
+// a function that does not load.
+import { readArchiveConfig } from '../config/archive.ts';
+import { readTelemetryConfig } from '../config/config.ts';
+import type { Environment } from '../config/environment.ts';
+import { readCors } from '../http/cors.ts';
+import { assertModelFits, needsModel } from './model-memory.ts';
+
+/**
+ * @throws {ConfigurationError} when a setting is missing or malformed
+ * @throws {InsufficientMemoryError} when the model does not fit
+ */
+export function assertUsable(env: Environment, handler: string): void {
+  readArchiveConfig(env);
+  readTelemetryConfig(env);
+  readCors(env);
+  if (needsModel(handler)) assertModelFits(env);
+}

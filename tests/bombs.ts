@@ -1,0 +1,70 @@
+// Small requests whose work grows exponentially, or without end, where nothing bounds it.
+
+export interface Bomb {
+  readonly name: string;
+  readonly path: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  /** The status of the answer. */
+  readonly status: 200 | 400;
+}
+
+const bomb = (name: string, status: Bomb['status'], fields: object): Bomb => ({
+  name,
+  path: '/v1/completions',
+  status,
+  body: { prompt: 'x', max_tokens: 2, temperature: 0, ...fields },
+});
+
+/** Rules of which each is twice the next one, or offers it twice. */
+const chain = (length: number, join: string, last: string) =>
+  [...Array(length).keys()]
+    .map((rule) => `a${rule} ::= a${rule + 1}${join}a${rule + 1}\n`)
+    .concat(`a${length} ::= ${last}\n`)
+    .join('');
+
+const nested = (depth: number, inner: string, suffix: string) =>
+  `${'('.repeat(depth)}${inner}${suffix.repeat(depth)}`;
+
+const options = (count: number, fields: (index: number) => object) =>
+  Array.from({ length: count }, (_, index) => fields(index));
+
+export const bombs: readonly Bomb[] = [
+  bomb('rules of which each is twice the next', 400, { grammar: `root ::= a0\n${chain(24, ' ', '"x"?')}` }),
+  bomb('the same behind a character', 400, { grammar: `root ::= "x" a0\n${chain(24, ' ', '"x"?')}` }),
+  bomb('rules that offer the next one twice', 200, {
+    grammar: `root ::= a0 "y"\n${chain(30, ' | ', '"x"')}`,
+  }),
+  bomb('forty repetitions in a row', 200, { grammar: `root ::= ${'[a-z]* '.repeat(40)}` }),
+  bomb('two thousand optional characters in a row', 200, { grammar: `root ::= ${'.? '.repeat(2000)}` }),
+  bomb('repetitions of repetitions', 200, { grammar: 'root ::= ((("a"{2000}){2000}){2000}){2000}' }),
+  bomb('a repetition that requires more than it allows', 400, { grammar: 'root ::= "a"{5,2}' }),
+  bomb('optional repetitions of optional repetitions', 400, {
+    grammar: 'root ::= (("x"?){0,2000} "y"?){0,2000}',
+  }),
+  bomb('a long text, repeated', 200, { grammar: `root ::= "${'a'.repeat(100_000)}"{2000}` }),
+  bomb('a text between pairs in every way', 400, {
+    max_tokens: 16,
+    grammar: 'root ::= p\np ::= [a-z] p p [a-z]? | [a-z] p | [a-z]\n',
+  }),
+  bomb('left recursion', 400, { grammar: 'root ::= a\na ::= b "x" | "y"\nb ::= "z"? a' }),
+  bomb('a hundred thousand groups', 400, { grammar: `root ::= ${nested(100_000, '"a"', ')')}` }),
+  bomb('a pattern of nested repetitions', 200, {
+    json_schema: { type: 'string', pattern: `^${nested(160, 'a?', 'b?)*')}$` },
+  }),
+  bomb('a pattern of many dots', 200, { json_schema: { type: 'string', pattern: `^${'.*'.repeat(400)}$` } }),
+  bomb('a pattern of empty sequences', 200, {
+    json_schema: { type: 'string', pattern: `^${'(?:)*'.repeat(2000)}$` },
+  }),
+  bomb('a regular expression with exponential matches', 200, { guided_regex: '(a|a)*(a|aa)+b?' }),
+  bomb('alternatives of alternatives', 200, {
+    json_schema: {
+      allOf: options(16, (one) => ({
+        anyOf: options(6, (other) => ({ properties: { [`p${one}${other}`]: { type: 'string' } } })),
+      })),
+    },
+  }),
+  bomb('a memory of a thousand million tokens', 200, {
+    dry_multiplier: 1,
+    dry_penalty_last_n: 1_000_000_000,
+  }),
+];

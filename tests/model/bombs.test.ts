@@ -1,0 +1,62 @@
+// Requests whose work would grow exponentially, on port 8000: each is answered, the server answers others meanwhile, and what it
+// holds stays small.
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bombs } from '../bombs.ts';
+import { type FrontProcess, startFrontProcess } from './front-process.ts';
+
+const mostGrowth = 400 * 1024 * 1024;
+
+let front: FrontProcess;
+let origin: string;
+let restingBytes: number;
+let runtime: number | undefined;
+
+beforeAll(async () => {
+  front = await startFrontProcess({ FUNCTION_TIMEOUT: '60' });
+  ({ origin } = new URL(front.url));
+  expect((await post('/v1/completions', { prompt: 'The capital of France is', max_tokens: 1 })).status).toBe(
+    200,
+  );
+  [runtime] = front.runtimePids();
+  restingBytes = readMemory(/VmRSS:\s+(\d+)/);
+});
+
+afterAll(async () => {
+  await front.end('SIGTERM');
+});
+
+function readMemory(field: RegExp): number {
+  const [, kibibytes] = field.exec(readFileSync(`/proc/${runtime}/status`, 'utf8')) ?? [];
+  return Number(kibibytes) * 1024;
+}
+
+function post(path: string, body: object): Promise<Response> {
+  return fetch(`${origin}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+}
+
+describe('a bomb', () => {
+  it.each(bombs)('ends with $status: $name', async ({ path, body, status }) => {
+    let isAnswered = false;
+    const answering = post(path, body).finally(() => {
+      isAnswered = true;
+    });
+    let healthy = 0;
+    do {
+      expect((await fetch(`${origin}/health`)).status).toBe(200);
+      healthy++;
+    } while (!isAnswered);
+    const response = await answering;
+    const answer = (await response.json()) as { error?: { message: string; type: string } };
+
+    expect(response.status, JSON.stringify(answer)).toBe(status);
+    if (status === 400) expect(answer.error?.type).toBe('invalid_request_error');
+    expect(healthy).toBeGreaterThan(0);
+    expect(front.runtimePids()).toEqual([runtime]);
+    expect(readMemory(/VmHWM:\s+(\d+)/)).toBeLessThan(restingBytes + mostGrowth);
+  });
+});

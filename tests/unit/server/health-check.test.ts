@@ -1,0 +1,91 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { Agent, createServer, type RequestListener } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { HealthCheck } from '../../../src/server/health-check.ts';
+import type { Runtime } from '../../../src/server/runtime-link.ts';
+
+const closers: (() => void)[] = [];
+
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+async function startRuntime(listener: RequestListener): Promise<Runtime> {
+  const folder = mkdtempSync(join(tmpdir(), 'health-'));
+  const socket = join(folder, 'runtime');
+  const server = createServer(listener);
+  await once(server.listen(socket), 'listening');
+  const agent = new Agent({ keepAlive: true });
+  closers.push(() => {
+    agent.destroy();
+    server.closeAllConnections();
+    server.close();
+    rmSync(folder, { recursive: true });
+  });
+  return { pid: process.pid, description: [], socket, agent };
+}
+
+const link = (runtime: Runtime | undefined) => ({
+  runtime,
+  next: () => (runtime === undefined ? new Promise<Runtime>(() => {}) : Promise.resolve(runtime)),
+});
+
+const health = { url: '/health', headers: {} };
+const bodyOf = ({ body }: { body: Uint8Array }) => JSON.parse(Buffer.from(body).toString()) as unknown;
+
+describe('the health of port 8000', () => {
+  it('is what the runtime answers', async () => {
+    const runtime = await startRuntime((_, response) =>
+      response.setHeader('x-own', 'yes').end('{"status":"ok"}'),
+    );
+    const answer = await new HealthCheck(link(runtime), () => 0).answer(health);
+
+    expect(answer).toMatchObject({ status: 200, headers: { 'x-own': 'yes' } });
+    expect(bodyOf(answer)).toEqual({ status: 'ok' });
+  });
+
+  it('is that of a busy server while the runtime does not answer', async () => {
+    const runtime = await startRuntime(() => {});
+    const answer = await new HealthCheck(link(runtime), () => 0).answer(health);
+
+    expect(answer.status).toBe(200);
+    expect(bodyOf(answer)).toEqual({ status: 'ok', model_loaded: true, busy: true });
+  });
+
+  it('is bad when the runtime has not answered for half a minute', async () => {
+    const runtime = await startRuntime(() => {});
+    let now = 0;
+    const check = new HealthCheck(link(runtime), () => now);
+    await check.answer(health);
+    now = 31_000;
+    const answer = await check.answer(health);
+
+    expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+    expect(bodyOf(answer)).toMatchObject({ status: 'unresponsive' });
+  });
+
+  it('is good again once the runtime has answered', async () => {
+    const waiting: (() => void)[] = [];
+    const runtime = await startRuntime((_, response) => waiting.push(() => response.end('{}')));
+    let now = 0;
+    const check = new HealthCheck(link(runtime), () => now);
+    await check.answer(health);
+    const answered = once(runtime.agent, 'free');
+    for (const answerLate of waiting.splice(0)) answerLate();
+    await answered;
+    await new Promise(setImmediate);
+    now = 31_000;
+
+    expect(await check.answer(health)).toMatchObject({ status: 200 });
+  });
+
+  it('is bad while there is no runtime', async () => {
+    const answer = await new HealthCheck(link(undefined), () => 0).answer(health);
+
+    expect(answer.status).toBe(503);
+    expect(bodyOf(answer)).toEqual({ status: 'loading', model_loaded: false });
+  });
+});

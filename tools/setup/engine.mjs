@@ -1,0 +1,66 @@
+// What is compiled beside llama.cpp's prebuilt libraries.
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { run, runQuietly } from './commands.mjs';
+import { SetupError } from './errors.mjs';
+import { lock } from './lock.mjs';
+import { findNodeHeaders } from './packages.mjs';
+import { besidePrebuilt, cache, fromEnvironment, node24, root } from './places.mjs';
+import { showStep } from './progress.mjs';
+import { assertTools } from './requirements.mjs';
+
+const zigFolder = join(cache, 'zig');
+
+export const amxLibrary = besidePrebuilt('libggml-cpu-amx.so');
+
+/** Compiles the native inference module, beside the library that it is compiled for. */
+export async function setUpInferenceModule() {
+  const isReady = () =>
+    isCompiled(besidePrebuilt('inference.node'), ['inference', 'build-inference-module.mjs']);
+  if (isReady()) return;
+  await lock();
+  if (isReady()) return;
+  assertTools();
+  const env = { ...process.env, npm_config_nodedir: await findNodeHeaders() };
+  await showStep('compiling the inference module', () =>
+    run(node24, ['native/build-inference-module.mjs'], env),
+  );
+}
+
+/** Compiles llama.cpp's library for processors with AMX, if COMPILE_AMX asks for it. Once compiled, it is used without asking. */
+export async function setUpAmxLibrary() {
+  const isReady = () => !isAmxWanted() || isCompiled(amxLibrary, ['build-amx-library.mjs', 'zig.txt']);
+  if (isReady()) return;
+  await lock();
+  if (isReady()) return;
+  assertTools();
+  await showStep("compiling llama.cpp's library for AMX (two minutes)", async () => {
+    const pip = ['-m', 'pip', 'install', '--quiet', '--upgrade', '--target', zigFolder];
+    const requirements = ['--require-hashes', '--requirement', 'native/zig.txt'];
+    const { code, output } = await runQuietly('python3', [...pip, ...requirements]);
+    if (code !== 0) throw new SetupError(`pip could not install Zig: ${output.trim().split('\n').at(-1)}`);
+    await run(node24, ['native/build-amx-library.mjs'], { ...process.env, PYTHONPATH: zigFolder });
+  });
+}
+
+/** Whether a file is newer than what it is compiled of. */
+function isCompiled(path, sources) {
+  const needs = ['llama-cpp.mjs', ...sources].map((source) => changedAt(join(root, 'native', source)));
+  return existsSync(path) && statSync(path).mtimeMs > Math.max(...needs);
+}
+
+function isAmxWanted() {
+  const value = fromEnvironment('COMPILE_AMX') ?? 'false';
+  if (value === 'false') return false;
+  if (value === 'true' && process.arch === 'x64') return true;
+  throw new SetupError(
+    `COMPILE_AMX=${JSON.stringify(value)} cannot be used: expected false, or true on an x86 processor.`,
+  );
+}
+
+/** When anything under a path last changed, in milliseconds since 1970. */
+export function changedAt(path) {
+  const stats = statSync(path);
+  if (!stats.isDirectory()) return stats.mtimeMs;
+  return Math.max(stats.mtimeMs, ...readdirSync(path).map((name) => changedAt(join(path, name))));
+}

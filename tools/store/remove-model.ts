@@ -1,0 +1,53 @@
+// Takes a model out of the store, and out of the catalog where that is asked for.
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findModel, readCatalog, updateCatalog } from './catalog.ts';
+import { linkDefaultModel } from './default-links.ts';
+import { StoreError, toStoreError } from './errors.ts';
+import { removeRecorded } from './landing.ts';
+import type { StoreLocation } from './location.ts';
+import { readRecord } from './stored.ts';
+
+export interface RemovedModel {
+  /** Bytes that its files had; undefined where the store did not hold it. */
+  readonly sizeBytes: number | undefined;
+}
+
+/**
+ * Removes a model's files from the store. Files that the store did not put there stay.
+ *
+ * @param withEntry whether its entry leaves the catalog too
+ * @throws {StoreError} `unknown-name`, also for the entry of the default model, or `source-failed` when the store cannot be
+ * written
+ */
+export async function removeModel(
+  location: StoreLocation,
+  name: string,
+  { withEntry, report }: { readonly withEntry: boolean; readonly report: (line: string) => void },
+): Promise<RemovedModel> {
+  const catalog = readCatalog(location.catalog);
+  const model = findModel(catalog, name);
+  if (withEntry && catalog.default === name) {
+    throw new StoreError(
+      'unknown-name',
+      `${name} is the default model. Make another one the default first: npm run model -- use NAME`,
+    );
+  }
+  const directory = join(location.root, model.name);
+  const sizeBytes = readRecord(directory)?.sizeBytes;
+  try {
+    if (sizeBytes !== undefined) await removeRecorded(directory, report);
+    // What an interrupted download has left.
+    await rm(join(location.root, '.parts', model.name), { recursive: true, force: true });
+  } catch (error) {
+    throw toStoreError(error, 'source-failed', `${directory} cannot be removed`);
+  }
+  if (withEntry) {
+    updateCatalog(location.catalog, (current) => ({
+      ...current,
+      models: current.models.filter((entry) => entry.name !== name),
+    }));
+  }
+  await linkDefaultModel(location);
+  return { sizeBytes };
+}
