@@ -8,6 +8,7 @@ import type { ModelService } from '../../src/api/service.ts';
 import { ChatTemplate } from '../../src/chat/chat-template.ts';
 import type { Branch, Token } from '../../src/engine/engine.ts';
 import type { LlamaEngine } from '../../src/engine/llama/llama-engine.ts';
+import { openChatLibrary } from '../../src/engine/llama/open-chat-library.ts';
 import { consoleLog } from '../../src/telemetry/log.ts';
 import { type Review, reviews } from './fixtures/reviews.ts';
 import { generateOn, loadEngine } from './generation.ts';
@@ -30,7 +31,8 @@ let service: ModelService;
 beforeAll(async () => {
   engine = await loadEngine({ rule: 'common' });
   const { chatTemplate = '', bosToken, eosToken } = engine.properties;
-  service = { engine, model: 'tiny', chatTemplate: new ChatTemplate({ chatTemplate, bosToken, eosToken }) };
+  const source = { chatTemplate, bosToken, eosToken, openLibrary: openChatLibrary };
+  service = { engine, model: 'tiny', chatTemplate: new ChatTemplate(source) };
 });
 
 afterAll(() => engine[Symbol.asyncDispose]());

@@ -2,12 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { RequestError } from '../../errors/request-error.ts';
 import type { RequestContext } from '../../generation/context.ts';
-import { applyTemplate } from '../chat/chat.ts';
+import { renderTemplate } from '../chat/chat.ts';
 import type { ModelService } from '../service.ts';
 import { toMessages } from './decision-input.ts';
 import type { DecisionsRequest } from './decisions-request.ts';
 
-/** The texts before and behind a question. */
+/** The texts before and behind a question, for {@link tokenizeRendered}. */
 export interface DecisionPrompt {
   readonly before: string;
   readonly after: string;
@@ -18,24 +18,22 @@ export interface DecisionPrompt {
  *
  * @throws {RequestError} when the model has no chat template, or cannot read the input
  */
-export async function renderDecisionPrompt(
+export function renderDecisionPrompt(
   { input }: DecisionsRequest,
   service: ModelService,
   context: Pick<RequestContext, 'foreignFields'>,
-): Promise<DecisionPrompt> {
+): DecisionPrompt {
   // A text that no input has.
   const place = `question ${randomUUID()}`;
   const messages =
     typeof input === 'string'
       ? [{ role: 'user', content: `${input}\n\n${place}` }]
       : [...toMessages(input), { role: 'user', content: place }];
-  const { prompt } = await applyTemplate(
+  const prompt = renderInput(
     { messages, chat_template_kwargs: { enable_thinking: false } },
     service,
     context,
-  ).catch((error: unknown) => {
-    throw toInputError(error);
-  });
+  );
   const [before, after, ...more] = prompt.split(place);
   if (before === undefined || after === undefined || more.length > 0) {
     throw new RequestError('invalid_value', "The model's chat template does not render the question once.", {
@@ -46,9 +44,13 @@ export async function renderDecisionPrompt(
   return { before, after: /<think>\s*$/.test(after) ? `${after.trimEnd()}\n\n</think>\n\n` : after };
 }
 
-/** Names the field of this request where the error names one of the chat's. */
-function toInputError(error: unknown): unknown {
-  if (!(error instanceof RequestError) || error.param === null) return error;
-  const { code, message, headers } = error;
-  return new RequestError(code, message, { param: error.param.replace(/^messages/, 'input'), headers });
+/** Renders messages. Its errors name the field of this request where the chat's name theirs. */
+function renderInput(...chat: Parameters<typeof renderTemplate>): string {
+  try {
+    return renderTemplate(...chat);
+  } catch (error) {
+    if (!(error instanceof RequestError) || error.param === null) throw error;
+    const { code, message, headers } = error;
+    throw new RequestError(code, message, { param: error.param.replace(/^messages/, 'input'), headers });
+  }
 }

@@ -4,7 +4,8 @@ import type { Branch, BranchRequest, BranchScores } from '../../engine/engine.ts
 import { RequestError } from '../../errors/request-error.ts';
 import { translateEngineError } from '../../generation/choices.ts';
 import type { RequestContext } from '../../generation/context.ts';
-import { assertFits, assertGenerates, assertModel, tokenizePrompt } from '../generation-request.ts';
+import { tokenizeRendered } from '../chat/chat.ts';
+import { assertFits, assertGenerates, assertModel } from '../generation-request.ts';
 import type { ModelService } from '../service.ts';
 import { toProbabilities } from './answer-probabilities.ts';
 import { type Decision, toDecisionAnswer, toDecisionUsage } from './decision.ts';
@@ -29,9 +30,9 @@ async function decide(body: unknown, service: ModelService, context: RequestCont
     const param = `questions.${index}.instructions`;
     return askQuestion(question, toInstructions(question, param, service.imagePlaceholders ?? false));
   });
-  const prompt = await renderDecisionPrompt(request, service, context);
+  const prompt = renderDecisionPrompt(request, service, context);
   const { engine, model } = service;
-  const input = await tokenizePrompt(prompt.before, service, 'input');
+  const input = await tokenizeRendered(prompt.before, service, 'input');
   assertFits(input.length, engine, 'input');
   const questions = await tokenizeQuestions(asked, prompt, service, context.signal);
   const shared = countShared(input, questions);

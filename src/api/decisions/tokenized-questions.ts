@@ -1,7 +1,9 @@
 // The questions of a request as tokens: each with the input before it, and with the writings of its answers.
+
+import { breakText } from '../../chat/control-marks.ts';
 import type { Engine, Token } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
-import { tokenizePrompt } from '../generation-request.ts';
+import { toControlTest, tokenizeRendered } from '../chat/chat.ts';
 import type { ModelService } from '../service.ts';
 import type { ScoredWriting } from './answer-probabilities.ts';
 import type { DecisionPrompt } from './decision-prompt.ts';
@@ -28,12 +30,14 @@ export async function tokenizeQuestions(
   signal: AbortSignal,
 ): Promise<TokenizedQuestion[]> {
   const { contextSize } = service.engine;
+  const isControlToken = toControlTest(service);
   const tokenizeAnswer = toAnswerTokenizer(service.engine);
   const tokenized: TokenizedQuestion[] = [];
   for (const [index, { text, answers }] of questions.entries()) {
     signal.throwIfAborted();
     const param = `questions.${index}`;
-    const tokens = await tokenizePrompt(`${before}${text}${after}`, service, param);
+    const question = breakText(text, isControlToken);
+    const tokens = await tokenizeRendered(`${before}${question}${after}`, service, param);
     // Before the answers, which are a part of the question.
     assertFits(tokens.length, contextSize, param);
     const writings = toWritings(answers).flatMap((ways, answer) =>

@@ -118,7 +118,7 @@ describe('a decisions request', () => {
     await ask({ input }, engine);
 
     const { prompt } = texts(engine);
-    expect(prompt).toMatch(/^<system>Be kind\.\n<user>Hi\{"a":1\}\n<assistant>Ho\n/);
+    expect(prompt).toMatch(/^<system>Be kind\.\n<user>Hi\n\{"a":1\}\n<assistant>Ho\n/);
     expect(prompt).toContain('"look"');
     expect(prompt).toContain('a rose');
     expect(prompt).toMatch(/<user>$/);
