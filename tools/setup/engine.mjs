@@ -15,16 +15,19 @@ export const amxLibrary = besidePrebuilt('libggml-cpu-amx.so');
 
 /** Compiles the native inference module, beside the library that it is compiled for. */
 export async function setUpInferenceModule() {
-  const isReady = () =>
-    isCompiled(besidePrebuilt('inference.node'), ['inference', 'build-inference-module.mjs']);
-  if (isReady()) return;
+  if (hasInferenceModule()) return;
   await lock();
-  if (isReady()) return;
+  if (hasInferenceModule()) return;
   assertTools();
   const env = { ...process.env, npm_config_nodedir: await findNodeHeaders() };
   await showStep('compiling the inference module', () =>
     run(node24, ['native/build-inference-module.mjs'], env),
   );
+}
+
+/** Whether the native inference module is compiled from the sources that are here. */
+export function hasInferenceModule() {
+  return isCompiled(besidePrebuilt('inference.node'), ['inference', 'build-inference-module.mjs']);
 }
 
 /** Compiles llama.cpp's library for processors with AMX, if COMPILE_AMX asks for it. Once compiled, it is used without asking. */
