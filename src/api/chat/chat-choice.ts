@@ -164,9 +164,11 @@ export class ChatChoice {
 
   #toFinish({ finishReason, stopped, stopString }: GenerationSummary): Finish {
     const isCut = finishReason === 'length' || (stopped && this.#text.isCalling);
+    // A generation may have more stop strings than the request.
+    const isAsked = stopString !== undefined && [this.#options.request.stop].flat().includes(stopString);
     return {
       finish_reason: this.#calls.length > 0 && !isCut ? 'tool_calls' : finishReason,
-      ...(stopString !== undefined && { stop_reason: stopString }),
+      ...(isAsked && { stop_reason: stopString }),
     };
   }
 

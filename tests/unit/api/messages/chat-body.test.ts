@@ -120,7 +120,7 @@ describe('an earlier answer', () => {
       { type: 'tool_use', id: 'toolu_1', name: 'f', input: { a: 1 }, caller: { type: 'direct' } },
       { type: 'tool_use', id: 'toolu_2', name: 'g' },
     ];
-    const { chat, ignored } = convert({ messages: [...hi, { role: 'assistant', content }] });
+    const { chat, ignored } = convert({ messages: [...hi, { role: 'assistant', content }, ...hi] });
 
     expect(chat.messages[1]).toEqual({
       role: 'assistant',
@@ -140,7 +140,7 @@ describe('an earlier answer', () => {
       { type: 'web_search_tool_result', tool_use_id: 'a', content: [] },
       text('It rains.'),
     ];
-    const { chat, ignored } = convert({ messages: [...hi, { role: 'assistant', content }] });
+    const { chat, ignored } = convert({ messages: [...hi, { role: 'assistant', content }, ...hi] });
 
     expect(chat.messages[1]).toEqual({ role: 'assistant', content: [text('It rains.')] });
     expect(ignored).toBe('messages.1.content.0, messages.1.content.1');
