@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { hasInferenceModule } from '../setup/engine.mjs';
+import { listOldModules } from '../setup/engine.mjs';
 import { SetupError } from '../setup/errors.mjs';
 import { isInstalled, neededBytes } from '../setup/packages.mjs';
 import { fromEnvironment, node24, root } from '../setup/places.mjs';
@@ -95,7 +95,7 @@ check('tools', assertTools, 'git, a C++ compiler, make, tar, xz, Python 3 and pi
 const installed = isInstalled();
 checkDisk(installed);
 if (!installed) fix('packages', 'not installed, or of another version: npm start');
-else if (!hasInferenceModule()) fix('packages', 'the inference module is not compiled: npm start');
+else if (listOldModules().length > 0) fix('packages', 'the native modules are not compiled: npm start');
 else {
   print('ok', 'packages', 'those of package-lock.json are installed');
   checkMachine();

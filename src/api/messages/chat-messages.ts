@@ -99,7 +99,8 @@ function toParts(blocks: readonly PlacedBlock[]): Part[] {
   const parts = blocks.map(({ block, path }) => ({ part: toPart(block), path }));
   return parts.map(({ part, path }, index) => {
     const isBetween = index > 0 && isText(part) && isText(parts[index - 1]?.part);
-    return { part: isBetween ? { ...part, text: blockEnd + part.text } : part, path };
+    // A chat puts each part on a line of its own.
+    return { part: isBetween ? { ...part, text: `\n${part.text}` } : part, path };
   });
 }
 
@@ -145,7 +146,7 @@ function toTextPart(texts: readonly unknown[]): object {
 
 function toResultParts({ content, is_error: isError }: Block, path: string): Part[] {
   // Chat templates have no field for it.
-  const mark = isError === true ? [{ part: { type: 'text', text: 'Error: ' }, path }] : [];
+  const mark = isError === true ? [{ part: { type: 'text', text: 'Error:' }, path }] : [];
   if (!Array.isArray(content)) {
     const text = typeof content === 'string' ? content : content === undefined ? '' : JSON.stringify(content);
     return [...mark, { part: { type: 'text', text }, path }];

@@ -48,7 +48,7 @@ describe("a user's turn", () => {
   it('keeps its blocks apart', () => {
     const [{ content }] = messagesOf({ role: 'user', content: [text('<reminder/>'), text('Hi')] });
 
-    expect(content).toEqual([text('<reminder/>'), text('\n\nHi')]);
+    expect(content).toEqual([text('<reminder/>'), text('\nHi')]);
   });
 
   it('has images, which the chat judges', () => {
@@ -85,16 +85,16 @@ describe("a user's turn", () => {
 
     expect(messagesOf({ role: 'user', content })).toEqual([
       { role: 'tool', tool_call_id: 'a', content: [text('Sunny.')] },
-      { role: 'tool', tool_call_id: 'b', content: [text('1'), text('\n\n2')] },
+      { role: 'tool', tool_call_id: 'b', content: [text('1'), text('\n2')] },
       { role: 'user', content: [text('Go on.')] },
       { role: 'tool', tool_call_id: 'c', content: [text('')] },
     ]);
   });
 
   it.each([
-    [{ content: 'No file.', is_error: true }, [text('Error: '), text('No file.')]],
+    [{ content: 'No file.', is_error: true }, [text('Error:'), text('No file.')]],
     [{ content: 'Fine.', is_error: false }, [text('Fine.')]],
-    [{ is_error: true }, [text('Error: '), text('')]],
+    [{ is_error: true }, [text('Error:'), text('')]],
     [{ content: { a: 1 } }, [text('{"a":1}')]],
     [{ content: [{ type: 'image', source: {} }] }, [{ type: 'image' }]],
     [{ content: [{ type: 'tool_reference', tool_name: 'a' }] }, [{ type: 'tool_reference', tool_name: 'a' }]],
