@@ -143,15 +143,12 @@ function toTextPart(texts: readonly unknown[]): object {
   return { type: 'text', text: texts.filter((text) => typeof text === 'string').join('\n') };
 }
 
-function toResultParts({ content, is_error: isError }: Block, path: string): Part[] {
+function toResultParts({ content = '', is_error: isError }: Block, path: string): Part[] {
   // Chat templates have no field for it.
   const mark = isError === true ? [{ part: { type: 'text', text: 'Error: ' }, path }] : [];
-  if (!Array.isArray(content)) {
-    const text = typeof content === 'string' ? content : content === undefined ? '' : JSON.stringify(content);
-    return [...mark, { part: { type: 'text', text }, path }];
-  }
-  const blocks = content.map((block: unknown, place) => ({
-    block: isJsonObject(block) ? block : { type: 'text', text: String(block) },
+  const items: readonly unknown[] = Array.isArray(content) ? content : [content];
+  const blocks = items.map((item, place) => ({
+    block: isJsonObject(item) ? item : { type: 'text', text: String(item) },
     path: `${path}.content.${place}`,
   }));
   return [...mark, ...toParts(blocks)];

@@ -95,7 +95,8 @@ describe("a user's turn", () => {
     [{ content: 'No file.', is_error: true }, [text('Error: '), text('No file.')]],
     [{ content: 'Fine.', is_error: false }, [text('Fine.')]],
     [{ is_error: true }, [text('Error: '), text('')]],
-    [{ content: { a: 1 } }, [text('{"a":1}')]],
+    [{ content: { a: 1 } }, [{ a: 1 }]],
+    [{ content: 42 }, [text('42')]],
     [{ content: [{ type: 'image', source: {} }] }, [{ type: 'image' }]],
     [{ content: [{ type: 'tool_reference', tool_name: 'a' }] }, [{ type: 'tool_reference', tool_name: 'a' }]],
   ])('has the result of a tool as it is: %j', (fields, content) => {
