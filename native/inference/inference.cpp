@@ -118,7 +118,7 @@ Napi::Value Inference::Sample(const Napi::CallbackInfo & info) {
     const int32_t output = info[0].As<Napi::Number>().Int32Value();
     const auto sampler = Sampler::chainOf(info[1]);
     return run(info.Env(), keep(info[1]), [=]() -> WorkThread::Result {
-        return [chosen = choose(output, *sampler)](Napi::Env env) { return toValue(env, chosen); };
+        return [token = choose(output, *sampler).token](Napi::Env env) { return Napi::Number::New(env, token); };
     });
 }
 

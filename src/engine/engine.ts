@@ -118,10 +118,26 @@ export interface Sampling {
 
 /** A grammar that the text must match. */
 export interface Grammar {
-  /** In llama.cpp's GBNF. The text must match the `root` rule from its first token, or from behind the trigger. */
+  /** In llama.cpp's GBNF. The prefix and the text must match the `root` rule together, or what follows from a trigger on. */
   readonly gbnf: string;
-  /** The text is free up to the end of this string. */
-  readonly trigger?: string;
+  /** What the prompt ends with, if the grammar covers it. */
+  readonly prefix?: string;
+  /**
+   * Regular expressions. The text is free until one of them matches, and the model goes on as the grammar says. The grammar covers
+   * the match, or its first group.
+   */
+  readonly triggers?: readonly string[];
+  /** Triggers within thoughts do not count. */
+  readonly thoughts?: ThoughtMarks;
+}
+
+/** The texts around the thoughts of a model. */
+export interface ThoughtMarks {
+  readonly start: string;
+  /** Each of them ends the thoughts. */
+  readonly ends: readonly string[];
+  /** Whether the prompt ends within thoughts. */
+  readonly hasStarted: boolean;
 }
 
 /** A turn of a chat. Its end may be kept, for the next turn of the same tenant. */
@@ -139,6 +155,8 @@ export interface GenerationRequest {
   /** The text ends before the first of these strings. */
   readonly stop: readonly string[];
   readonly grammar?: Grammar;
+  /** Control tokens that are parts of the text. Others have none. */
+  readonly visibleTokens?: readonly Token[];
   /** Scores each generated token, and this many of the likeliest tokens at its place. */
   readonly logprobs?: number;
   /** Scores the prompt's tokens too. They are all evaluated for that, without the cache. */

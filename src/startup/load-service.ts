@@ -4,6 +4,7 @@
 import { ChatTemplate } from '../chat/chat-template.ts';
 import { readTelemetryConfig } from '../config/config.ts';
 import type { Environment } from '../config/environment.ts';
+import { openChatLibrary } from '../engine/llama/open-chat-library.ts';
 import { readApiKeySource } from '../http/api-key.ts';
 import { readCors } from '../http/cors.ts';
 import type { Service } from '../http/service.ts';
@@ -51,7 +52,9 @@ async function load(env: Environment): Promise<Service> {
     cors,
     imagePlaceholders: config.imagePlaceholders,
     chatTemplate:
-      chatTemplate === undefined ? undefined : new ChatTemplate({ chatTemplate, bosToken, eosToken }),
+      chatTemplate === undefined
+        ? undefined
+        : new ChatTemplate({ chatTemplate, bosToken, eosToken, openLibrary: openChatLibrary }),
     telemetry: new Telemetry({
       reporter,
       logPrompts,

@@ -13,17 +13,20 @@ const zigFolder = join(cache, 'zig');
 
 export const amxLibrary = besidePrebuilt('libggml-cpu-amx.so');
 
-/** Compiles the native inference module, beside the library that it is compiled for. */
-export async function setUpInferenceModule() {
-  const isReady = () =>
-    isCompiled(besidePrebuilt('inference.node'), ['inference', 'build-inference-module.mjs']);
-  if (isReady()) return;
+/** Compiles the native modules, beside the libraries that they are compiled for. */
+export async function setUpModules() {
+  const findOld = () =>
+    ['inference', 'chat'].filter(
+      (name) => !isCompiled(besidePrebuilt(`${name}.node`), [name, 'build-modules.mjs']),
+    );
+  if (findOld().length === 0) return;
   await lock();
-  if (isReady()) return;
+  const old = findOld();
+  if (old.length === 0) return;
   assertTools();
   const env = { ...process.env, npm_config_nodedir: await findNodeHeaders() };
-  await showStep('compiling the inference module', () =>
-    run(node24, ['native/build-inference-module.mjs'], env),
+  await showStep('compiling the native modules', () =>
+    run(node24, ['native/build-modules.mjs', ...old], env),
   );
 }
 

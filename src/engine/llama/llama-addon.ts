@@ -109,7 +109,7 @@ export interface Inference {
    * Chooses a token after one of the batch, and tells the sampler. Rejects when that one has no logits, and with the code
    * {@link grammarErrorCode} when the grammar takes too much work.
    */
-  sample(output: number, sampler: NativeSampler): Promise<NativeChoice>;
+  sample(output: number, sampler: NativeSampler): Promise<AddonToken>;
   /** Scores a token after one of the batch, before any sampling option. `top`: how many of the likeliest to score as well. */
   score(output: number, token: AddonToken, top: number): Promise<AddonScore>;
   saveSequence(path: string, sequence: number, tokens: Uint32Array): Promise<void>;
@@ -152,17 +152,14 @@ export interface NativeSampler {
   dispose(): void;
 }
 
-/** A chosen token; an object when other tokens go into the text instead, because a grammar's trigger ends within it. */
-export type NativeChoice = AddonToken | { readonly token: AddonToken; readonly admitted: Uint32Array };
-
 /** Steps of one sequence, each of which evaluates the token that the last one has chosen, and chooses the next. */
 export interface AddonTokenLoop {
   /**
-   * Takes a step as soon as those asked for before have ended; after a token that ends a text or does not go into it as it
-   * is, or a step that failed, none is taken. Rejects as {@link Inference.sample}. Resolves in the order of the calls, with the token that was chosen, or -1 when
+   * Takes a step as soon as those asked for before have ended; after a token that ends a text, or a step that failed, none is
+   * taken. Rejects as {@link Inference.sample}. Resolves in the order of the calls, with the token that was chosen, or -1 when
    * the step was not taken.
    */
-  step(): Promise<NativeChoice>;
+  step(): Promise<AddonToken>;
   /** Cancels the steps that have not started. */
   stop(): void;
 }

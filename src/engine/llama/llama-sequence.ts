@@ -8,7 +8,7 @@ import type { LlamaContext } from './llama-context.ts';
 import { toEngineError } from './llama-grammar.ts';
 import type { LlamaModel } from './llama-model.ts';
 import { toSamplerConfig } from './sampler-config.ts';
-import { TokenLoop, toChosenToken } from './token-loop.ts';
+import { TokenLoop } from './token-loop.ts';
 
 export interface LlamaSequenceParts {
   readonly model: LlamaModel;
@@ -112,7 +112,7 @@ export class LlamaSequence implements NativeSequence<NativeGrammar> {
     return {
       choose: async (output) => {
         try {
-          return toChosenToken(await context.inference.sample(output, sampler));
+          return await context.inference.sample(output, sampler);
         } catch (error) {
           throw toEngineError(error);
         }

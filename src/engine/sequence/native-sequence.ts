@@ -83,20 +83,14 @@ export interface StepLoopEvents {
   readonly onFailed: () => void;
 }
 
-export interface ChosenToken {
-  readonly token: Token;
-  /** What goes into the text: the token, or a shorter part of it when a grammar starts within it. */
-  readonly admitted: readonly Token[];
-}
-
 /** Steps that run one after the other without JavaScript in between: each evaluates the token that the last one chose. */
 export interface StepLoop {
   /**
-   * Asks for one more step. A token that goes into the text in part ends the loop, because the next step would evaluate all of it.
+   * Asks for one more step.
    *
    * @throws {Error} when the step fails, or is cancelled, or follows the end of the loop
    */
-  step(): Promise<ChosenToken>;
+  step(): Promise<Token>;
   /** Cancels the steps that have not started. */
   stop(): void;
 }
@@ -104,7 +98,7 @@ export interface StepLoop {
 /** Chooses the tokens of one generation, and takes each into account for the next ones. */
 export interface Sampler extends Disposable {
   /** Chooses the token that follows the logits with this native number. */
-  choose(output: number): Promise<ChosenToken>;
+  choose(output: number): Promise<Token>;
   /**
    * Opens a loop that evaluates `token` at `position` first.
    *

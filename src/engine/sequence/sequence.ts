@@ -2,7 +2,7 @@
 import type { ConversationArchive } from '../cache/conversation-archive.ts';
 import type { ConversationCache } from '../cache/conversation-cache.ts';
 import type { Clock } from '../clock.ts';
-import type { CacheRule, GenerationEvent, GenerationRequest } from '../engine.ts';
+import type { CacheRule, GenerationEvent, GenerationRequest, Token } from '../engine.ts';
 import type { KnownPrefix } from '../prompt/known-prefixes.ts';
 import type { PrefixSnapshots } from '../prompt/prefix-snapshots.ts';
 import { PromptLookup } from '../prompt/prompt-lookup.ts';
@@ -21,7 +21,13 @@ import { type EndOfGeneration, TokenChooser } from './token-chooser.ts';
 
 export interface SequenceParts<Grammar> {
   readonly native: NativeSequence<Grammar>;
-  readonly vocabulary: EndOfGeneration & { readonly detokenizeGenerated: Detokenize };
+  readonly vocabulary: EndOfGeneration & {
+    readonly detokenizeGenerated: (
+      tokens: readonly Token[],
+      before: readonly Token[],
+      visible: ReadonlySet<Token>,
+    ) => string;
+  };
   readonly snapshots: PrefixSnapshots;
   readonly pace: Pace;
   readonly clock: Clock;
@@ -163,7 +169,10 @@ export class Sequence<Grammar> {
   ): AsyncGenerator<GenerationEvent, void, void> {
     const { native, vocabulary, pace, clock, lookupTokens } = this.#parts;
     const { prompt, stop, logprobs, sampling } = run.request;
-    const text = new GeneratedText(vocabulary.detokenizeGenerated, prompt, stop, sampling.minTokens);
+    const visible = new Set(run.request.visibleTokens);
+    const detokenize: Detokenize = (tokens, before) =>
+      vocabulary.detokenizeGenerated(tokens, before, visible);
+    const text = new GeneratedText(detokenize, prompt, stop, sampling.minTokens);
     using sampler = native.createSampler(run.request, grammar);
     const lookup = new PromptLookup(prompt, lookupTokens);
     const chooser = new TokenChooser({ native, vocabulary, sampler, logprobs, clock });
