@@ -163,6 +163,8 @@ export interface GenerationRequest {
   readonly promptLogprobs?: boolean;
   /** What the prompt may reuse of the KV cache; false is nothing. Default true: by the engine's own rule. */
   readonly cachePrompt?: boolean | 'exact';
+  /** The prompt reuses only what requests with the same scope have left, and baked prefixes. Default: what all have left. */
+  readonly cacheScope?: string;
   /** Set when the prompt is that of a chat. */
   readonly turn?: ChatTurn;
   /** Generation ends this many milliseconds after its first token. */

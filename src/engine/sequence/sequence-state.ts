@@ -17,6 +17,8 @@ interface ReadState {
 
 export class SequenceState {
   readonly #memory: SequenceMemory;
+  /** Whose requests may reuse the tokens. Undefined: all. */
+  scope: string | undefined;
   #tokens: Token[] = [];
   #prefilled = 0;
   #logits: number | undefined;

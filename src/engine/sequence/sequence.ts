@@ -100,7 +100,9 @@ export class Sequence<Grammar> {
     const rule = this.#cache.ruleOf(request);
     const run = new GenerationRun(request, { ...options, rule }, this.#parts);
     this.#last = run;
-    const announced = this.#parts.sharing.begin(this.#sharer, request.prompt);
+    // Slots share nothing where each caller has a cache of its own.
+    const isShared = request.cacheScope === undefined;
+    const announced = this.#parts.sharing.begin(this.#sharer, isShared ? request.prompt : []);
     try {
       const hasTime = await this.#evaluateUntilLast(run);
       if (hasTime && request.maxTokens > 0) {
@@ -159,7 +161,8 @@ export class Sequence<Grammar> {
     const { request, rule, signal } = run;
     if (rule === 'common') {
       const held = this.#cache.reusableTokens(request);
-      await this.#parts.sharing.collect(this.#sharer, request.prompt, held, signal);
+      if (request.cacheScope === undefined)
+        await this.#parts.sharing.collect(this.#sharer, request.prompt, held, signal);
       await this.#parts.archive?.restore(request, held, signal);
     }
     run.cachedTokens = await this.#cache.prepare(request);

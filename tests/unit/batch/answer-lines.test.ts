@@ -270,7 +270,7 @@ describe('answerLines, with a line that has crashed an environment', () => {
 describe('answerLines, of a service with an API key', () => {
   it('does not check the key', async () => {
     const { options } = toOptions();
-    const apiKey = { current: async () => 'secret', latest: async () => 'secret' };
+    const apiKey = { current: async () => ['secret'], latest: async () => ['secret'] };
     const statuses: (number | undefined)[] = [];
     await answerLines(
       toNumbered([toLine('one')]),
