@@ -70,14 +70,24 @@ export class ChatTemplate {
     return this.#source.openLibrary();
   }
 
-  /** Whether the model thinks before it answers. False of a template that cannot be parsed. */
-  get thinks(): boolean {
+  /** Its code. */
+  get source(): string {
+    return this.#source.chatTemplate;
+  }
+
+  /** Whether it can be parsed. */
+  get isValid(): boolean {
     try {
-      return this.abilities.thoughts !== undefined;
+      return this.#parsed !== undefined;
     } catch (error) {
       if (error instanceof ChatTemplateError) return false;
       throw error;
     }
+  }
+
+  /** Whether the model thinks before it answers. False of a template that cannot be parsed. */
+  get thinks(): boolean {
+    return this.isValid && this.abilities.thoughts !== undefined;
   }
 
   /**

@@ -2,10 +2,10 @@
 // the native package brings along.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { library } from '../../../native/llama-cpp.mjs';
 import { findChatFormat } from '../../../src/chat/chat-format.ts';
 import { type ChatPiece, ChatReader } from '../../../src/chat/chat-reader.ts';
 import { ChatTemplate } from '../../../src/chat/chat-template.ts';
@@ -14,13 +14,19 @@ import { openChatLibrary } from '../../../src/engine/llama/open-chat-library.ts'
 
 vi.setConfig({ testTimeout: 30_000 });
 
+/** llama.cpp's repository, as the native package brings it along. */
+const bundle = join(
+  dirname(dirname(createRequire(import.meta.url).resolve('node-llama-cpp'))),
+  'llama/gitRelease.bundle',
+);
+
 let folder: string;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'templates-'));
   const git = (...args: string[]) => execFileSync('git', ['-C', folder, ...args], { stdio: 'ignore' });
   git('init', '--quiet', '--template=');
-  git('fetch', '--quiet', join(library, 'llama/gitRelease.bundle'), 'HEAD');
+  git('fetch', '--quiet', bundle, 'HEAD');
   git('checkout', '--quiet', 'FETCH_HEAD', '--', 'models/templates');
 }, 60_000);
 

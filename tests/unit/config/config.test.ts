@@ -17,6 +17,7 @@ describe('readConfig', () => {
       queueLimit: 64,
       apiKey: undefined,
       cors: undefined,
+      chatTemplate: undefined,
       imagePlaceholders: false,
       strictFields: false,
       strictModel: false,
