@@ -1,4 +1,4 @@
-// Runs the tests of one tier and sends the numbers of its results to the process that started it.
+// Runs the tests of one tier, which its arguments name by a project and folders, and sends the numbers of its results to the process that started it.
 import { startVitest } from 'vitest/node';
 
 /** How many tests of a tier ended in which way. */
@@ -8,7 +8,8 @@ export interface TierResult {
   readonly skipped: number;
 }
 
-const vitest = await startVitest('test', [], { project: process.argv.slice(2), watch: false, run: true });
+const [project = '', ...folders] = process.argv.slice(2);
+const vitest = await startVitest('test', folders, { project: [project], watch: false, run: true });
 const tests = vitest.state.getTestModules().flatMap((module) => [...module.children.allTests()]);
 const count = (state: string) => tests.filter((test) => test.result().state === state).length;
 const brokenModules = vitest.state.getTestModules().filter((module) => module.state() === 'failed').length;

@@ -7,17 +7,20 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { TierResult } from './run-tier.ts';
 
-const tiers = ['unit', 'model', 'container'] as const;
-type Tier = (typeof tiers)[number];
+/** Each tier with its project and its folders, the longest first. */
+const tiers = {
+  model: ['model', 'tests/model/', 'tests/aws/'],
+  container: ['container'],
+  clients: ['model', 'tests/clients/'],
+  unit: ['unit'],
+} as const;
+type Tier = keyof typeof tiers;
 
-/**
- * The tiers of a lane run one after the other, and the lanes side by side: in each, one process computes at a time. The
- * first lane takes the longest.
- */
-const lanes: readonly (readonly Tier[])[] = [['model'], ['container', 'unit']];
+/** How many tiers run at a time. In each, one process computes at a time. */
+const lanes = Math.min(2, availableParallelism());
 
 function isTier(name: string): name is Tier {
-  return (tiers as readonly string[]).includes(name);
+  return Object.hasOwn(tiers, name);
 }
 
 /** Why a tier cannot run here, if it cannot. */
@@ -35,7 +38,7 @@ async function run(tier: Tier, isHeld: boolean): Promise<Outcome> {
   const reason = obstacle(tier);
   if (reason !== undefined) return { tier, passed: 0, failed: 0, skipped: 0, obstacle: reason };
   const output = isHeld ? 'pipe' : 'inherit';
-  const child = fork(fileURLToPath(new URL('run-tier.ts', import.meta.url)), [tier], {
+  const child = fork(fileURLToPath(new URL('run-tier.ts', import.meta.url)), tiers[tier], {
     stdio: ['inherit', output, output, 'ipc'],
   });
   let result: TierResult = { passed: 0, failed: 1, skipped: 0 };
@@ -49,24 +52,25 @@ async function run(tier: Tier, isHeld: boolean): Promise<Outcome> {
   return { tier, ...result };
 }
 
-async function runLane(lane: readonly Tier[], isHeld: boolean): Promise<Outcome[]> {
-  const results: Outcome[] = [];
-  for (const tier of lane) results.push(await run(tier, isHeld));
-  return results;
-}
-
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !isTier(name));
 if (unknown !== undefined) {
-  console.error(`There is no tier '${unknown}': choose from ${tiers.join(', ')}.`);
+  console.error(`There is no tier '${unknown}': choose from ${Object.keys(tiers).join(', ')}.`);
   process.exit(1);
 }
 
-const isWanted = (tier: Tier) => names.length === 0 || names.includes(tier);
-const wanted = lanes.map((lane) => lane.filter(isWanted)).filter((lane) => lane.length > 0);
-const used = availableParallelism() > 1 ? wanted : [wanted.flat()];
-const ended = await Promise.all(used.map((lane, index) => runLane(lane, index > 0)));
-const outcomes = ended.flat().toSorted((one, other) => tiers.indexOf(one.tier) - tiers.indexOf(other.tier));
+const wanted = Object.keys(tiers)
+  .filter(isTier)
+  .filter((tier) => names.length === 0 || names.includes(tier));
+const waiting = [...wanted];
+const outcomes: Outcome[] = [];
+
+async function runWaiting(): Promise<void> {
+  for (let tier = waiting.shift(); tier !== undefined; tier = waiting.shift())
+    outcomes.push(await run(tier, lanes > 1 && tier !== wanted[0]));
+}
+
+await Promise.all(Array.from({ length: lanes }, runWaiting));
 
 console.log('\nTiers:');
 for (const { tier, passed, failed, skipped, obstacle: reason } of outcomes) {

@@ -12,7 +12,8 @@ export interface MessageOptions {
   readonly imagePlaceholders: boolean;
 }
 
-const imageNote = '[An image was here. This model reads text only, so it was left out.]';
+/** Replaces an image. */
+export const imageNote = '[An image was here. This model reads text only, so it was left out.]';
 
 /**
  * Converts messages for the template.

@@ -61,6 +61,10 @@ export interface FunctionConfig {
   readonly strictFields: boolean;
   /** STRICT_MODEL: whether a request for a model of another name fails. Default false: the loaded model answers. */
   readonly strictModel: boolean;
+  /** CACHE_SCOPE: whether a prompt reuses what was cached for `all` callers, or for those with the same `key`. Default all. */
+  readonly cacheScope: 'all' | 'key';
+  /** VERIFY_MODEL: whether the model's hash is compared with its manifest's before it is loaded. Default false. */
+  readonly verifyModel: boolean;
   /** MODEL_ALIASES: more names of the model, separated by commas. Default: none. */
   readonly modelAliases: readonly string[];
 }
@@ -116,6 +120,8 @@ export function readConfig(env: Environment): FunctionConfig {
     imagePlaceholders: readChoice(env, 'IMAGE_PARTS', ['refuse', 'placeholder']) === 'placeholder',
     strictFields: readFlag(env, 'STRICT_FIELDS'),
     strictModel: readFlag(env, 'STRICT_MODEL'),
+    cacheScope: readChoice<'all' | 'key'>(env, 'CACHE_SCOPE', ['all', 'key']),
+    verifyModel: readFlag(env, 'VERIFY_MODEL'),
     modelAliases: readNames(env, 'MODEL_ALIASES'),
   });
 }

@@ -49,6 +49,7 @@ async function load(env: Environment): Promise<Service> {
     samplingDefaults: sampling,
     modelAliases: config.modelAliases,
     strictModel: config.strictModel,
+    separatesCaches: config.cacheScope === 'key',
     strictFields: config.strictFields,
     apiKey,
     cors,
