@@ -12,8 +12,8 @@ const longestTokenInCharacters = 256;
 /** Converts the fields that do not concern the prompt, the number of tokens or the grammar. */
 export function toGenerationOptions(
   fields: GenerationFields,
-  { engine, samplingDefaults }: ModelService,
-  { seed, endBy }: RequestContext,
+  { engine, samplingDefaults, separatesCaches = false }: ModelService,
+  { seed, endBy, tenant }: Pick<RequestContext, 'seed' | 'endBy' | 'tenant'>,
 ): Omit<GenerationRequest, 'prompt' | 'maxTokens' | 'grammar'> {
   const { stop, cache_prompt, t_max_predict_ms } = fields;
   return {
@@ -21,6 +21,7 @@ export function toGenerationOptions(
     stop: typeof stop === 'string' ? [stop] : stop,
     cachePrompt: cache_prompt,
     ...(t_max_predict_ms !== undefined && { maxPredictMs: t_max_predict_ms }),
+    ...(separatesCaches && { cacheScope: tenant ?? '' }),
     ...(endBy !== undefined && { endBy }),
   };
 }

@@ -36,6 +36,8 @@ export interface ModelService {
   readonly chatTemplate?: ChatTemplate | undefined;
   /** Absent for a model that only generates text. */
   readonly embedder?: Embedder | undefined;
+  /** Whether a prompt reuses only what was cached for the same caller. Default false. */
+  readonly separatesCaches?: boolean;
   /** Whether a note replaces each image in a chat. Default false: a request with an image is rejected. */
   readonly imagePlaceholders?: boolean;
 }

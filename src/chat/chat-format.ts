@@ -65,6 +65,9 @@ export function findChatFormat(
   };
   const applied = find({ tools, mustCall, hasSchema: isJson && tools.length === 0 });
   const thoughts = toThoughtMarks(applied);
+  // llama.cpp knows no grammar of JSON for some families. Without thoughts, it is the whole text.
+  if (isJson && applied.grammar === '' && tools.length === 0 && !thoughts?.hasStarted)
+    return toPlainFormat(options);
   const marks = [...applied.preservedTokens];
   let grammar = toGrammar(applied, thoughts, options);
   if (isJson && tools.length > 0) {

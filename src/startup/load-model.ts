@@ -49,6 +49,8 @@ async function load(env: Environment): Promise<LoadedModel> {
   const folder = readModelFolder(modelDirectory);
   const { name, file, gguf, sha256 } = folder;
   const modelPath = `${modelDirectory}/${file}`;
+  if (config.verifyModel)
+    await (await import('../model/verify-model.ts')).assertModelIntact(modelDirectory, folder);
   const facts = gguf ?? (await describeModel(modelPath));
   const features = new Set(openLlamaAddon().inference.listProcessorFeatures());
   const { contextSize, kvType, repack, use } = planMemory(toMemoryRequest(config, folder, facts, features));
