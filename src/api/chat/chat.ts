@@ -255,7 +255,10 @@ function renderPrompt(
   };
   const converted = toShallow(() => toTemplateMessages(conversation, tools, options));
   return withRejections(() =>
-    template.render(converted, { ...variables, ...(template.abilities.writesTools && { tools }) }),
+    template.render(converted, {
+      ...variables,
+      ...(tools.length > 0 && template.abilities.writesTools && { tools }),
+    }),
   );
 }
 
