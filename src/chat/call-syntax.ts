@@ -48,11 +48,16 @@ export interface CallSyntax {
   readonly thoughts: { readonly start: string; readonly end: string } | undefined;
 }
 
-/** The syntax that {@link describeTools} explains. */
-export const hermesMarks = { start: '<tool_call>', end: '\n</tool_call>' } as const;
-
-/** The syntax of Phi-4-mini and Granite 3, whose templates write the tools but no calls. */
-export const listMarks = { start: '<|tool_call|>[', end: ']<|/tool_call|>' } as const;
+/**
+ * Finds the marks of a model whose template writes no calls. Those of Phi-4-mini and Granite 3 write the tools, and mention the
+ * mark. Other models are told the syntax by {@link describeTools}.
+ */
+export function findMarks(chatTemplate: string): Omit<CallSyntax, 'thoughts'> {
+  const listStart = '<|tool_call|>';
+  const listEnd = '<|/tool_call|>';
+  if (!chatTemplate.includes(listStart)) return { start: '<tool_call>', end: '\n</tool_call>' };
+  return { start: `${listStart}[`, end: chatTemplate.includes(listEnd) ? `]${listEnd}` : ']' };
+}
 
 /**
  * Writes a template with a syntax, from which llama.cpp finds the format. `opens_thoughts` opens thoughts in the prompt.

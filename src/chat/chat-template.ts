@@ -1,6 +1,6 @@
 // A model's chat template: Jinja code that renders messages as the prompt format the model was trained on. llama.cpp renders it.
 import type { AppliedTemplate, ChatLibrary, NativeTemplate, TemplateInputs } from '../engine/chat-library.ts';
-import { hermesMarks, listMarks, toSyntaxTemplate } from './call-syntax.ts';
+import { findMarks, toSyntaxTemplate } from './call-syntax.ts';
 import { takeTurns } from './taking-turns.ts';
 import { findAbilities, type TemplateAbilities } from './template-abilities.ts';
 
@@ -42,7 +42,7 @@ export class ChatTemplateError extends Error {
 }
 
 /** The template fails for a reason that is not the messages'. */
-class BrokenTemplateError extends Error {
+export class BrokenTemplateError extends Error {
   override readonly name = 'BrokenTemplateError';
 }
 
@@ -70,14 +70,24 @@ export class ChatTemplate {
     return this.#source.openLibrary();
   }
 
-  /** Whether the model thinks before it answers. False of a template that cannot be parsed. */
-  get thinks(): boolean {
+  /** Its code. */
+  get source(): string {
+    return this.#source.chatTemplate;
+  }
+
+  /** Whether it can be parsed. */
+  get isValid(): boolean {
     try {
-      return this.abilities.thoughts !== undefined;
+      return this.#parsed !== undefined;
     } catch (error) {
       if (error instanceof ChatTemplateError) return false;
       throw error;
     }
+  }
+
+  /** Whether the model thinks before it answers. False of a template that cannot be parsed. */
+  get thinks(): boolean {
+    return this.isValid && this.abilities.thoughts !== undefined;
   }
 
   /**
@@ -158,7 +168,7 @@ export class ChatTemplate {
   #getSyntax(): NativeTemplate {
     const { thoughts } = this.abilities;
     const [end] = thoughts?.ends ?? [];
-    const marks = this.#source.chatTemplate.includes('<|tool_call|>') ? listMarks : hermesMarks;
+    const marks = findMarks(this.#source.chatTemplate);
     const around = thoughts === undefined || end === undefined ? undefined : { start: thoughts.start, end };
     this.#syntax ??= this.#parse(toSyntaxTemplate({ ...marks, thoughts: around }));
     return this.#syntax;

@@ -7,15 +7,19 @@ const breakMark = '\uFDD0';
 /** The control tokens of all families look like this. */
 const candidates = /<[^<>\s]{1,64}>|\[[^[\]\s]{1,32}\]/g;
 
-/** Breaks the texts of control tokens in messages, so that {@link splitPrompt} finds the places. */
+/** Breaks the texts of control tokens in a text, so that {@link splitPrompt} finds the places. */
+export function breakText(text: string, isControlToken: (text: string) => boolean): string {
+  return text
+    .replaceAll(breakMark, '')
+    .replace(candidates, (mark) => (isControlToken(mark) ? mark[0] + breakMark + mark.slice(1) : mark));
+}
+
+/** Breaks the texts of control tokens in messages, as {@link breakText} does. */
 export function breakControlMarks(
   messages: readonly ChatMessage[],
   isControlToken: (text: string) => boolean,
 ): ChatMessage[] {
-  const toPlain = (text: string) =>
-    text
-      .replaceAll(breakMark, '')
-      .replace(candidates, (mark) => (isControlToken(mark) ? mark[0] + breakMark + mark.slice(1) : mark));
+  const toPlain = (text: string) => breakText(text, isControlToken);
   const toContent = (content: Content): Content =>
     typeof content === 'string'
       ? toPlain(content)

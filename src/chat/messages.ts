@@ -12,7 +12,8 @@ export interface MessageOptions {
   readonly imagePlaceholders: boolean;
 }
 
-const imageNote = '[An image was here. This model reads text only, so it was left out.]';
+/** Replaces an image. */
+export const imageNote = '[An image was here. This model reads text only, so it was left out.]';
 
 /**
  * Converts messages for the template.
@@ -25,11 +26,10 @@ export function toTemplateMessages(
   options: MessageOptions,
 ): TemplateMessage[] {
   const converted = messages.map((message, index) => toTemplateMessage(message, index, options));
-  const { writesTools, writesCalls } = options.template;
-  const joined = writesCalls ? converted : joinToolAnswers(converted, messages);
-  return writesTools || tools.length === 0
-    ? joined
-    : withSystemText(joined, describeTools(tools, !writesCalls));
+  const { template } = options;
+  const joined = template.writesCalls ? converted : joinToolAnswers(converted, messages);
+  if (tools.length === 0 || template.writesTools) return joined;
+  return withSystemText(joined, describeTools(tools, !template.writesCalls));
 }
 
 function toTemplateMessage(message: ChatMessage, index: number, options: MessageOptions): TemplateMessage {

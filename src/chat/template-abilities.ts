@@ -60,12 +60,23 @@ export function findAbilities(
   const thinking = render({ enable_thinking: true });
   const notThinking = render({ enable_thinking: false });
   const plain = attempt(() => apply(inputs));
-  const withTools = attempt(() => apply({ ...inputs, tools: [tool], toolChoice: 'required' }));
+  // Few chats have tools, and none waits for what it does not need.
+  let rendered: { readonly withTools: AppliedTemplate | undefined } | undefined;
+  const renderTools = () => {
+    rendered ??= {
+      withTools: attempt(() => apply({ ...inputs, tools: [tool], toolChoice: 'required' })),
+    };
+    return rendered.withTools;
+  };
   const start = plain?.thinkingStart ?? '';
   return {
-    writesTools: withTools?.prompt.includes(tool.function.name) ?? false,
+    get writesTools() {
+      return renderTools()?.prompt.includes(tool.function.name) ?? false;
+    },
     writesCalls: capabilities.supports_tool_calls ?? false,
-    calls: (withTools?.grammar ?? '') !== '',
+    get calls() {
+      return (renderTools()?.grammar ?? '') !== '';
+    },
     parallelCalls: capabilities.supports_parallel_tool_calls ?? false,
     systemRole: capabilities.supports_system_role ?? false,
     thoughts: plain?.supportsThinking && start !== '' ? { start, ends: plain.thinkingEnds } : undefined,

@@ -53,6 +53,8 @@ export interface FunctionConfig {
   readonly memory: MemoryRoom;
   /** QUEUE_LIMIT: generations that may wait for a slot. Default 64. */
   readonly queueLimit: number;
+  /** CHAT_TEMPLATE: a file with the chat template to use instead of the model's, or `chatml`. Default: the model's. */
+  readonly chatTemplate: string | undefined;
   /** IMAGE_PARTS: whether images in chats are `refuse`d, the default, or replaced by a `placeholder` that says so. */
   readonly imagePlaceholders: boolean;
   /** STRICT_FIELDS: whether a field that this server does not know fails a request. Default false: it is ignored. */
@@ -114,6 +116,7 @@ export function readConfig(env: Environment): FunctionConfig {
     cacheMegabytes: readIntegerOrAuto(env, 'CACHE_MB', { min: 0, max: 1_048_576 }),
     memory: toMemoryRoom(readMemoryLimits(env)),
     queueLimit: readQueueLimit(env),
+    chatTemplate: readText(env, 'CHAT_TEMPLATE', undefined),
     imagePlaceholders: readChoice(env, 'IMAGE_PARTS', ['refuse', 'placeholder']) === 'placeholder',
     strictFields: readFlag(env, 'STRICT_FIELDS'),
     strictModel: readFlag(env, 'STRICT_MODEL'),

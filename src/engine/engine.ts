@@ -206,6 +206,31 @@ export interface GenerationSummary {
   readonly completionMs: number;
 }
 
+/** A text that goes on from a prompt, and the texts whose probabilities behind it are wanted. */
+export interface Branch {
+  /** At least one. */
+  readonly tokens: readonly Token[];
+  /** At least one, of at least one token each. */
+  readonly continuations: readonly (readonly Token[])[];
+}
+
+export interface BranchRequest extends Pick<GenerationRequest, 'cacheScope'> {
+  /** All branches go on from it. It is evaluated once, and may be reused as the prompt of a generation. */
+  readonly prompt: readonly Token[];
+  /** The context must have room for the prompt, a branch and any of its continuations. */
+  readonly branches: readonly Branch[];
+}
+
+export interface BranchScores {
+  /**
+   * By branch and continuation, the natural logarithm of the probability that a text behind the prompt and the branch begins with
+   * the continuation, before any sampling option.
+   */
+  readonly logprobs: readonly (readonly number[])[];
+  /** The cost of the prompt. No token is generated. */
+  readonly summary: GenerationSummary;
+}
+
 /** The natural logarithm of a token's probability, before any sampling option. */
 interface TokenLogprob {
   readonly token: Token;
@@ -334,6 +359,13 @@ export interface Engine extends AsyncDisposable {
    * @throws {EngineBusyError} when the queue is full
    */
   generate(request: GenerationRequest, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void, void>;
+
+  /**
+   * Scores continuations of several branches of a prompt, and generates nothing. It takes a slot, as a generation does.
+   *
+   * @throws as {@link generate} does; within one piece of the prompt or of the branches when aborted
+   */
+  scoreBranches(request: BranchRequest, signal?: AbortSignal): Promise<BranchScores>;
 
   /** Resolves when what is kept of ended generations is written. Absent where nothing is. */
   settled?(): Promise<void>;

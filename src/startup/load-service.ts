@@ -1,9 +1,10 @@
 // The service of a process. A handler makes it at its module scope, before the first invocation, and Lambda reports a failure
 // there as an init error. On port 8000 invocations and all other requests share it.
 
+import { readFileSync } from 'node:fs';
 import { ChatTemplate } from '../chat/chat-template.ts';
 import { readTelemetryConfig } from '../config/config.ts';
-import type { Environment } from '../config/environment.ts';
+import { ConfigurationError, type Environment } from '../config/environment.ts';
 import { openChatLibrary } from '../engine/llama/open-chat-library.ts';
 import { readApiKeySource } from '../http/api-key.ts';
 import { readCors } from '../http/cors.ts';
@@ -39,7 +40,8 @@ async function load(env: Environment): Promise<Service> {
   if (!isOnLambda(env) && !isBehindFront(env)) {
     standardErrorLog.info(`gguf-lambda: ${description.join('; ')}`);
   }
-  const { chatTemplate, bosToken, eosToken } = engine.properties;
+  const { bosToken, eosToken } = engine.properties;
+  const chatTemplate = readChatTemplate(config.chatTemplate) ?? engine.properties.chatTemplate;
   const service: Service = {
     engine,
     embedder: engine.embedder,
@@ -74,6 +76,16 @@ async function load(env: Environment): Promise<Service> {
   };
   if (isSnapshotted(env)) await prepareForSnapshot(service, engine);
   return service;
+}
+
+/** @throws {ConfigurationError} when CHAT_TEMPLATE is neither a name nor a file */
+function readChatTemplate(given: string | undefined): string | undefined {
+  if (given === undefined || given === 'chatml') return given;
+  try {
+    return readFileSync(given, 'utf8');
+  } catch {
+    throw new ConfigurationError('CHAT_TEMPLATE', given, 'the path of a Jinja file, or chatml');
+  }
 }
 
 /** Whether environments are initialised before an invocation comes, which then does not wait for it. */

@@ -15,18 +15,21 @@ export const amxLibrary = besidePrebuilt('libggml-cpu-amx.so');
 
 /** Compiles the native modules, beside the libraries that they are compiled for. */
 export async function setUpModules() {
-  const findOld = () =>
-    ['inference', 'chat'].filter(
-      (name) => !isCompiled(besidePrebuilt(`${name}.node`), [name, 'build-modules.mjs']),
-    );
-  if (findOld().length === 0) return;
+  if (listOldModules().length === 0) return;
   await lock();
-  const old = findOld();
+  const old = listOldModules();
   if (old.length === 0) return;
   assertTools();
   const env = { ...process.env, npm_config_nodedir: await findNodeHeaders() };
   await showStep('compiling the native modules', () =>
     run(node24, ['native/build-modules.mjs', ...old], env),
+  );
+}
+
+/** The native modules that are not compiled from the sources that are here. */
+export function listOldModules() {
+  return ['inference', 'chat'].filter(
+    (name) => !isCompiled(besidePrebuilt(`${name}.node`), [name, 'build-modules.mjs']),
   );
 }
 

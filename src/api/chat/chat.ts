@@ -65,8 +65,21 @@ export async function chat(
 export async function applyTemplate(
   body: unknown,
   service: ModelService,
-  { foreignFields }: Pick<RequestContext, 'foreignFields'> = {},
+  context: Pick<RequestContext, 'foreignFields'> = {},
 ): Promise<{ prompt: string }> {
+  return { prompt: splitPrompt(renderTemplate(body, service, context)).join('') };
+}
+
+/**
+ * Renders the prompt of an /apply-template request for {@link tokenizeRendered}.
+ *
+ * @throws {RequestError} when the request is invalid or does not fit the model
+ */
+export function renderTemplate(
+  body: unknown,
+  service: ModelService,
+  { foreignFields }: Pick<RequestContext, 'foreignFields'> = {},
+): string {
   const {
     messages,
     tools = [],
@@ -74,8 +87,29 @@ export async function applyTemplate(
     model,
   } = parseTemplateRequest(body, foreignFields);
   assertModel(model, service);
-  const { prompt } = renderPrompt(messages, tools, service, toVariables(undefined, kwargs));
-  return { prompt: splitPrompt(prompt).join('') };
+  return renderPrompt(messages, tools, service, toVariables(undefined, kwargs)).prompt;
+}
+
+/**
+ * Converts a rendered prompt to tokens, piece by piece where texts of control tokens are broken.
+ *
+ * @throws {RequestError} `context_length_exceeded` when it has too many characters to fit the context
+ */
+export async function tokenizeRendered(
+  prompt: string,
+  service: ModelService,
+  param: string,
+): Promise<Token[]> {
+  const [first = '', ...rest] = splitPrompt(prompt);
+  const tokens = await tokenizePrompt(first, service, param);
+  for (const piece of rest) tokens.push(...(await service.engine.tokenizeAside(piece, { special: true })));
+  return tokens;
+}
+
+/** Returns whether a text is that of a control token. */
+export function toControlTest({ engine }: ModelService): (text: string) => boolean {
+  const count = (text: string, special: boolean) => engine.tokenizeText(text, { special }).length;
+  return (text) => count(text, true) === 1 && count(text, false) > 1;
 }
 
 /**
@@ -107,9 +141,7 @@ async function preparePrompt(
   const tools = request.tool_choice === 'none' ? [] : (request.tools ?? []);
   const variables = toVariables(readEffort(request, template, foreign), request.chat_template_kwargs);
   const rendered = renderPrompt(request.messages, tools, service, variables);
-  const [first = '', ...rest] = splitPrompt(rendered.prompt);
-  const tokens = await tokenizePrompt(first, service, 'messages');
-  for (const piece of rest) tokens.push(...(await service.engine.tokenizeAside(piece, { special: true })));
+  const tokens = await tokenizeRendered(rendered.prompt, service, 'messages');
   return { template, tools, tokens, rendered };
 }
 
@@ -215,18 +247,18 @@ function renderPrompt(
   variables: Omit<TemplateVariables, 'tools'>,
 ): RenderedPrompt {
   const template = requireTemplate(service);
-  const { engine } = service;
-  const count = (text: string, special: boolean) => engine.tokenizeText(text, { special }).length;
-  const isControlToken = (text: string) => count(text, true) === 1 && count(text, false) > 1;
   assertShallow([messages, tools, variables.kwargs]);
-  const conversation = breakControlMarks(toConversation(messages), isControlToken);
+  const conversation = breakControlMarks(toConversation(messages), toControlTest(service));
   const options = {
     template: template.abilities,
     imagePlaceholders: service.imagePlaceholders ?? false,
   };
   const converted = toShallow(() => toTemplateMessages(conversation, tools, options));
   return withRejections(() =>
-    template.render(converted, { ...variables, ...(template.abilities.writesTools && { tools }) }),
+    template.render(converted, {
+      ...variables,
+      ...(tools.length > 0 && template.abilities.writesTools && { tools }),
+    }),
   );
 }
 

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileToState } from '../cache/kv-state.ts';
 import type { GenerationRequest, ScoredToken, Token } from '../engine.ts';
 import type { Decode, NativeSequence, Sampler } from '../sequence/native-sequence.ts';
+import type { TreePiece } from '../sequence/token-tree.ts';
 import type { NativeGrammar } from './llama-addon.ts';
 import type { LlamaContext } from './llama-context.ts';
 import { toEngineError } from './llama-grammar.ts';
@@ -23,6 +24,14 @@ export class LlamaSequence implements NativeSequence<NativeGrammar> {
   constructor(parts: LlamaSequenceParts, number: number) {
     this.#parts = parts;
     this.#number = number;
+  }
+
+  get contextSize(): number {
+    return this.#parts.context.contextSize;
+  }
+
+  get mostBranches(): number {
+    return this.#parts.context.mostBranches;
   }
 
   get longestDecode(): number {
@@ -99,6 +108,20 @@ export class LlamaSequence implements NativeSequence<NativeGrammar> {
         logprob: topLogprobs[index] ?? Number.NaN,
       })),
     };
+  }
+
+  scoreTokens(output: number, tokens: readonly Token[]): Promise<Float64Array> {
+    return this.#parts.context.inference.scoreTokens(output, Int32Array.from(tokens));
+  }
+
+  scoreTree({ tokens, parents, wanted }: TreePiece): Promise<Float64Array> {
+    return this.#parts.context.inference.scoreTree(
+      this.#number,
+      Int32Array.from(tokens),
+      Int32Array.from(parents),
+      Int32Array.from(wanted, ({ parent }) => parent),
+      Int32Array.from(wanted, ({ token }) => token),
+    );
   }
 
   createSampler(request: GenerationRequest, grammar: NativeGrammar | undefined): Sampler {

@@ -1,6 +1,7 @@
 // One sequence of a native context, as the cache, prefill and decode call it. llama/llama-sequence.ts implements it on
 // llama.cpp; the unit tests implement it in memory.
 import type { GenerationRequest, ScoredToken, Token } from '../engine.ts';
+import type { TreePiece } from './token-tree.ts';
 
 /** Tokens to evaluate together. */
 export interface Decode<Result> {
@@ -108,6 +109,10 @@ export interface Sampler extends Disposable {
 }
 
 export interface NativeSequence<Grammar> extends SequenceMemory {
+  /** The most tokens that it holds. */
+  readonly contextSize: number;
+  /** In how many ways the tokens of {@link scoreTree} may end; 0 where the context cannot evaluate them. */
+  readonly mostBranches: number;
   /** Resolves when the context's next decode has started. */
   readonly decodeStarted: Promise<void>;
   createSampler(request: GenerationRequest, grammar: Grammar | undefined): Sampler;
@@ -117,4 +122,13 @@ export interface NativeSequence<Grammar> extends SequenceMemory {
    * @param top - how many of the likeliest tokens to score as well
    */
   score(output: number, token: Token, top: number): Promise<ScoredToken>;
+  /** The log-probabilities of tokens after the logits with this native number. */
+  scoreTokens(output: number, tokens: readonly Token[]): Promise<ArrayLike<number>>;
+  /**
+   * Evaluates tokens that go on in several ways from what the sequence holds, and forgets them, also when it fails. Call it within
+   * {@link exclusively}.
+   *
+   * @returns the log-probabilities of the wanted tokens
+   */
+  scoreTree(piece: TreePiece): Promise<ArrayLike<number>>;
 }

@@ -98,6 +98,14 @@ export class SequenceState {
     return this.#memory.exclusively(() => read(logits));
   }
 
+  /** Evaluates tokens that go on from what it holds, and are forgotten. */
+  async fork<Result>(evaluate: () => Promise<Result>): Promise<Result> {
+    return this.#memory.exclusively(() => {
+      this.#logits = undefined;
+      return evaluate();
+    });
+  }
+
   /**
    * Removes the last tokens. Call it within `read` of an evaluation.
    *

@@ -19,6 +19,7 @@ describe('readConfig', () => {
       queueLimit: 64,
       apiKey: undefined,
       cors: undefined,
+      chatTemplate: undefined,
       imagePlaceholders: false,
       strictFields: false,
       strictModel: false,

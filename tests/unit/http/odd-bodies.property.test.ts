@@ -184,6 +184,23 @@ const bodies: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   '/api/show': { model, verbose: true },
   '/v1/embeddings': { input: ['Hi', 'Ho'], encoding_format: 'base64' },
   '/v1/rerank': { query: 'Hi', documents: ['Ho', { text: 'Hi' }] },
+  '/v1/decisions': {
+    input: [
+      { id: 'm1', role: 'user', content: [{ type: 'input_text', text: 'Hi' }] },
+      { id: 'c1', type: 'function_call', call_id: 'a', name: 'f', arguments: '{}' },
+      { id: 'o1', type: 'function_call_output', call_id: 'a', output: '12' },
+      { id: 'm2', role: 'assistant', content: [{ type: 'output_text', text: 'Ho' }] },
+    ],
+    questions: [
+      { type: 'predicate', instructions: 'Is it?', name: 'a' },
+      {
+        type: 'choice',
+        instructions: [{ type: 'input_text', text: 'Which?' }],
+        choices: [{ value: 'a' }, { value: true }],
+      },
+      { type: 'score', instructions: 'How?', levels: [{ label: 'a', description: 'b' }, { label: 'b' }] },
+    ],
+  },
   '/tokenize': { content: 'Hi', with_pieces: true },
   '/detokenize': { tokens: [72, 105] },
   '/apply-template': { messages: [{ role: 'user', content: texts }], tools: [tool] },
@@ -352,7 +369,17 @@ describe('a foreign field', () => {
 
 describe('a neutral value', () => {
   it('of an optional field is the same as none', async () => {
-    const required = ['messages', 'prompt', 'input', 'query', 'documents', 'tokens', 'content', 'stream'];
+    const required = [
+      'messages',
+      'prompt',
+      'input',
+      'questions',
+      'query',
+      'documents',
+      'tokens',
+      'content',
+      'stream',
+    ];
     // An empty schema allows any JSON.
     const schemas = ['json_schema', 'format'];
     const optional = fieldNames.filter((name) => !required.includes(name) && !schemas.includes(name));

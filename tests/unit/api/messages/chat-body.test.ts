@@ -95,7 +95,8 @@ describe("a user's turn", () => {
     [{ content: 'No file.', is_error: true }, [text('Error:'), text('No file.')]],
     [{ content: 'Fine.', is_error: false }, [text('Fine.')]],
     [{ is_error: true }, [text('Error:'), text('')]],
-    [{ content: { a: 1 } }, [text('{"a":1}')]],
+    [{ content: { a: 1 } }, [{ a: 1 }]],
+    [{ content: 42 }, [text('42')]],
     [{ content: [{ type: 'image', source: {} }] }, [{ type: 'image' }]],
     [{ content: [{ type: 'tool_reference', tool_name: 'a' }] }, [{ type: 'tool_reference', tool_name: 'a' }]],
   ])('has the result of a tool as it is: %j', (fields, content) => {
@@ -124,7 +125,7 @@ describe('an earlier answer', () => {
 
     expect(chat.messages[1]).toEqual({
       role: 'assistant',
-      content: [text('Let me see.')],
+      content: 'Let me see.',
       reasoning_content: 'Hm.',
       tool_calls: [
         { id: 'toolu_1', type: 'function', function: { name: 'f', arguments: { a: 1 } } },
@@ -138,11 +139,12 @@ describe('an earlier answer', () => {
     const content = [
       { type: 'server_tool_use', id: 'a', name: 'web_search', input: {} },
       { type: 'web_search_tool_result', tool_use_id: 'a', content: [] },
-      text('It rains.'),
+      text('It rains'),
+      { ...text(' today.'), citations: [{ type: 'web_search_result_location' }] },
     ];
     const { chat, ignored } = convert({ messages: [...hi, { role: 'assistant', content }, ...hi] });
 
-    expect(chat.messages[1]).toEqual({ role: 'assistant', content: [text('It rains.')] });
+    expect(chat.messages[1]).toEqual({ role: 'assistant', content: 'It rains today.' });
     expect(ignored).toBe('messages.1.content.0, messages.1.content.1');
   });
 });

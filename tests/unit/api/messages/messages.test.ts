@@ -193,6 +193,21 @@ describe('an error', () => {
     });
   });
 
+  it.each([
+    ['the result of a tool', 'user', '{"type": "tool_result", "tool_use_id": "a", "content": DEEP}'],
+    ['the input of a tool', 'assistant', '{"type": "tool_use", "id": "a", "name": "f", "input": DEEP}'],
+    ['a block', 'user', 'DEEP'],
+  ])('refuses %s that is nested too deeply', async (_, role, block) => {
+    const deep = `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`;
+    const turn = `{"role": "${role}", "content": [${block.replace('DEEP', deep)}]}`;
+    const body = `{"messages": [${turn}, {"role": "user", "content": "Hi"}]}`;
+
+    expect(await askJson(body, engineOf('Hello.'))).toMatchObject({
+      status: 400,
+      body: { error: { type: 'invalid_request_error' } },
+    });
+  });
+
   it('counts blocks as the request does, not as the chat', async () => {
     const content = [
       { type: 'tool_result', tool_use_id: 'a', content: 'Sunny.' },

@@ -9,6 +9,7 @@ import type {
   StepLoop,
   StepLoopEvents,
 } from '../../../../src/engine/sequence/native-sequence.ts';
+import type { TreePiece } from '../../../../src/engine/sequence/token-tree.ts';
 import { endToken, type FakeContext, hash } from './fake-context.ts';
 
 export interface FakeSequenceOptions {
@@ -25,6 +26,14 @@ export class FakeSequence implements NativeSequence<string> {
     this.#context = context;
     this.#number = number;
     this.#options = options;
+  }
+
+  get contextSize(): number {
+    return this.#context.contextSize;
+  }
+
+  get mostBranches(): number {
+    return this.#context.mostBranches;
   }
 
   get longestDecode(): number {
@@ -81,6 +90,14 @@ export class FakeSequence implements NativeSequence<string> {
 
   async score(output: number, token: Token, top: number): Promise<ScoredToken> {
     return this.#context.score(output, token, top);
+  }
+
+  async scoreTokens(output: number, tokens: readonly Token[]): Promise<number[]> {
+    return tokens.map((token) => this.#context.score(output, token, 0).logprob);
+  }
+
+  scoreTree(piece: TreePiece): Promise<number[]> {
+    return this.#context.scoreTree(this.#number, piece);
   }
 
   createSampler(request: GenerationRequest): Sampler {
