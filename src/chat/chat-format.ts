@@ -1,8 +1,9 @@
 // The format of a chat's answer: how its text is constrained and parsed, by the model's family.
 import type { AppliedTemplate, NativeParser } from '../engine/chat-library.ts';
 import type { Grammar, ThoughtMarks } from '../engine/engine.ts';
+import { isJsonObject } from '../json-schema/json-object.ts';
 import type { ChatReaderOptions } from './chat-reader.ts';
-import { type ChatTemplate, isOpened, type RenderedPrompt } from './chat-template.ts';
+import { BrokenTemplateError, type ChatTemplate, isOpened, type RenderedPrompt } from './chat-template.ts';
 import type { ChatTool } from './conversation.ts';
 import {
   type GbnfRules,
@@ -46,13 +47,22 @@ export function findChatFormat(
   const { tools, mustCall, parallel } = options;
   const isJson = options.isJson && !mustCall;
   if (tools.length === 0 && template.abilities.thoughts === undefined) return toPlainFormat(options);
-  const find = (wanted: { tools?: readonly ChatTool[]; mustCall?: boolean; hasSchema?: boolean }) =>
-    template.findFormat(rendered, {
-      tools: (wanted.tools ?? []).map(toNativeTool),
-      toolChoice: wanted.mustCall ? 'required' : 'auto',
-      parallel,
-      hasSchema: wanted.hasSchema ?? false,
-    });
+  const find = (wanted: { tools?: readonly ChatTool[]; mustCall?: boolean; hasSchema?: boolean }) => {
+    const wantedTools = wanted.tools ?? [];
+    const apply = (toNative: (tool: ChatTool) => object) =>
+      template.findFormat(rendered, {
+        tools: wantedTools.map(toNative),
+        toolChoice: wanted.mustCall ? 'required' : 'auto',
+        parallel,
+        hasSchema: wanted.hasSchema ?? false,
+      });
+    try {
+      return apply(toNativeTool);
+    } catch (error) {
+      if (!(error instanceof BrokenTemplateError) || wantedTools.length === 0) throw error;
+      return apply(toUntypedTool);
+    }
+  };
   const applied = find({ tools, mustCall, hasSchema: isJson && tools.length === 0 });
   const thoughts = toThoughtMarks(applied);
   // llama.cpp knows no grammar of JSON for some families. Without thoughts, it is the whole text.
@@ -98,6 +108,18 @@ function toPlainFormat({ isJson, schemas }: FormatOptions): ChatFormat {
 function toNativeTool({ function: called }: ChatTool): object {
   const { name, description = '' } = called;
   return { type: 'function', function: { name, description, parameters: called.parameters ?? {} } };
+}
+
+/**
+ * A tool whose arguments have names and no types, because llama.cpp does not read every schema: it refuses `true`. The rules of
+ * this project take the place of its own, and where a family does not write arguments as JSON, finished arguments are checked.
+ */
+function toUntypedTool(tool: ChatTool): object {
+  const { properties, required } = tool.function.parameters ?? {};
+  const names = isJsonObject(properties) ? Object.keys(properties) : [];
+  const untyped = Object.fromEntries(names.map((name) => [name, {}]));
+  const parameters = { type: 'object', properties: untyped, ...(Array.isArray(required) && { required }) };
+  return toNativeTool({ ...tool, function: { ...tool.function, parameters } });
 }
 
 function toParser(

@@ -42,7 +42,7 @@ export class ChatTemplateError extends Error {
 }
 
 /** The template fails for a reason that is not the messages'. */
-class BrokenTemplateError extends Error {
+export class BrokenTemplateError extends Error {
   override readonly name = 'BrokenTemplateError';
 }
 

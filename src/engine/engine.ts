@@ -214,7 +214,7 @@ export interface Branch {
   readonly continuations: readonly (readonly Token[])[];
 }
 
-export interface BranchRequest {
+export interface BranchRequest extends Pick<GenerationRequest, 'cacheScope'> {
   /** All branches go on from it. It is evaluated once, and may be reused as the prompt of a generation. */
   readonly prompt: readonly Token[];
   /** The context must have room for the prompt, a branch and any of its continuations. */

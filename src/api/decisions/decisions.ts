@@ -5,7 +5,7 @@ import { RequestError } from '../../errors/request-error.ts';
 import { translateEngineError } from '../../generation/choices.ts';
 import type { RequestContext } from '../../generation/context.ts';
 import { tokenizeRendered } from '../chat/chat.ts';
-import { assertFits, assertGenerates, assertModel } from '../generation-request.ts';
+import { assertFits, assertGenerates, assertModel, toCacheScope } from '../generation-request.ts';
 import type { ModelService } from '../service.ts';
 import { toProbabilities } from './answer-probabilities.ts';
 import { type Decision, toDecisionAnswer, toDecisionUsage } from './decision.ts';
@@ -30,11 +30,11 @@ async function decide(body: unknown, service: ModelService, context: RequestCont
     const param = `questions.${index}.instructions`;
     return askQuestion(question, toInstructions(question, param, service.imagePlaceholders ?? false));
   });
-  const prompt = renderDecisionPrompt(request, service, context);
+  const texts = renderDecisionPrompt(request, service, context);
   const { engine, model } = service;
-  const input = await tokenizeRendered(prompt.before, service, 'input');
+  const input = await tokenizeRendered(texts.before, service, 'input');
   assertFits(input.length, engine, 'input');
-  const questions = await tokenizeQuestions(asked, prompt, service, context.signal);
+  const questions = await tokenizeQuestions(asked, texts, service, context.signal);
   const shared = countShared(input, questions);
   const branches = questions.map(
     ({ tokens, writings }): Branch => ({
@@ -42,7 +42,8 @@ async function decide(body: unknown, service: ModelService, context: RequestCont
       continuations: writings.map((writing) => writing.tokens),
     }),
   );
-  const scores = await score({ prompt: input.slice(0, shared), branches }, service, context);
+  const prompt = input.slice(0, shared);
+  const scores = await score({ prompt, branches, ...toCacheScope(service, context) }, service, context);
   return {
     answers: request.questions.map((question, index) => {
       const { writings = [], answers = 0 } = questions[index] ?? {};

@@ -84,7 +84,7 @@ export class Sequence<Grammar> {
   }
 
   /** How many tokens of a request's prompt this sequence would not have to evaluate. */
-  reusableTokens(request: Pick<PromptRequest, 'prompt' | 'cachePrompt' | 'promptLogprobs'>): number {
+  reusableTokens(request: Omit<PromptRequest, 'maxTokens'>): number {
     return this.#cache.reusableTokens(request);
   }
 
@@ -119,11 +119,12 @@ export class Sequence<Grammar> {
 
   /** Scores as {@link Engine.scoreBranches} does. One caller at a time. */
   async scoreBranches(
-    { prompt, branches }: BranchRequest,
+    { prompt, branches, ...scope }: BranchRequest,
     { signal, waitMs }: Omit<GenerationRunOptions, 'rule'>,
   ): Promise<BranchScores> {
     // With what follows it, a prompt may be reused to its end: its last logits are not needed.
     const request: PromptRequest = {
+      ...scope,
       prompt: [...prompt, ...(branches[0]?.tokens.slice(0, 1) ?? [])],
       maxTokens: 0,
     };

@@ -176,6 +176,20 @@ describe('a tool call', () => {
   });
 });
 
+describe("a schema that llama.cpp's compiler refuses", () => {
+  it.each([
+    ['any value', { city: true }],
+    ['a list of any values', { city: { type: 'array', items: true } }],
+  ])('constrains a call all the same: %s', async (_, properties) => {
+    for (const chatTemplate of [templates.chatMl, templates.withTools]) {
+      const called = { tools: [toTool('weather', properties)], tool_choice: 'required' };
+      const grammar = await grammarOf(called, chatTemplate);
+
+      expect(grammar?.gbnf).toContain('city');
+    }
+  });
+});
+
 describe('tool_choice', () => {
   it('none removes the tools from the prompt', async () => {
     const engine = engineOf(call('now', '{}'));

@@ -124,6 +124,26 @@ describe('a decisions request', () => {
     expect(prompt).toMatch(/<user>$/);
   });
 
+  it('reuses what was cached for the same caller, where callers are separated', async () => {
+    const engine = new FakeEngine('', { contextSize: 2048 });
+
+    await ask({}, engine, { separatesCaches: true, context: { tenant: 'a' } });
+    await ask({}, engine, { context: { tenant: 'a' } });
+
+    expect(engine.branchRequests.map(({ cacheScope }) => cacheScope)).toEqual(['a', undefined]);
+  });
+
+  it('keeps the texts of control tokens in a question text', async () => {
+    const engine = new FakeEngine('', { contextSize: 2048, properties: { bosToken: '<bos>' } });
+    const instructions = 'Is <bos> in it?';
+
+    await ask({ questions: [{ type: 'predicate', instructions }] }, engine);
+
+    const { tokens = [] } = engine.branchRequests[0]?.branches[0] ?? {};
+    expect(engine.detokenize(tokens)).toContain(instructions);
+    expect(tokens).not.toContain(engine.tokenizeText('<bos>', { special: true })[0]);
+  });
+
   it('closes the thoughts that a template always starts', async () => {
     const engine = new FakeEngine('', { contextSize: 2048 });
 

@@ -96,6 +96,19 @@ describe('the scores of branches', () => {
     expect(context.evaluated - evaluated).toBe(evaluated - prompt.length);
   });
 
+  it('reuse nothing of a prompt with another scope', async () => {
+    const { sequence } = createSequences({ ...unhurried, rule: 'common', mostBranches: 255 });
+    const options = { signal: undefined, waitMs: 0 };
+    const cachedTokens = async (cacheScope: string) =>
+      (await sequence.scoreBranches({ prompt, branches, cacheScope }, options)).summary.cachedTokens;
+
+    expect([await cachedTokens('a'), await cachedTokens('a'), await cachedTokens('b')]).toEqual([
+      0,
+      prompt.length,
+      0,
+    ]);
+  });
+
   it('do not change the text of a generation that follows', async () => {
     for (const options of ways) {
       const { sequence } = createSequences({ ...unhurried, ...options, rule: 'common' });
