@@ -113,23 +113,31 @@ export class ChatTemplate {
    */
   render(messages: readonly TemplateMessage[], variables: TemplateVariables = {}): RenderedPrompt {
     const { tools = [], thinking = this.abilities.thinksByDefault } = variables;
-    const kwargs = Object.fromEntries(
-      Object.entries(variables.kwargs ?? {}).filter(([name]) => !reservedNames.has(name)),
-    );
+    const asked = Object.entries(variables.kwargs ?? {}).filter(([name]) => !reservedNames.has(name));
+    const kwargs = {
+      ...this.#defaults,
+      ...(variables.thinking === undefined && this.abilities.leavesThinking && { enable_thinking: null }),
+      ...Object.fromEntries(asked),
+    };
     let rejection: unknown;
     const given = this.abilities.systemRole ? messages : withUserAtStart(messages);
+    const render = (form: readonly TemplateMessage[]): RenderedPrompt => {
+      const inputs = { ...plainInputs, messages: form.map(toNativeMessage), tools, kwargs };
+      const promptOnly = !this.abilities.isSpecial;
+      const applied = this.#apply(this.#parsed, { ...inputs, enableThinking: thinking, promptOnly });
+      const { prompt, generationPrompt } = applied;
+      return { prompt, generationPrompt, messages: inputs.messages, thinking, kwargs };
+    };
     for (const toForm of forms) {
-      const form = toForm(given).map(toNativeMessage);
+      const form = toForm(given);
       try {
-        const { prompt, generationPrompt } = this.#apply(this.#parsed, {
-          ...plainInputs,
-          messages: form,
-          tools,
-          kwargs,
-          enableThinking: thinking,
-          promptOnly: !this.abilities.isSpecial,
-        });
-        return { prompt, generationPrompt, messages: form, thinking, kwargs };
+        const rendered = render(form);
+        // A template that does not know the thoughts of earlier answers may write nothing of these answers.
+        const isComplete = form.every(
+          ({ content, reasoning_content }) =>
+            reasoning_content === undefined || rendered.prompt.includes(content.trim()),
+        );
+        return isComplete ? rendered : render(form.map(({ reasoning_content: _, ...rest }) => rest));
       } catch (error) {
         rejection ??= error;
       }
@@ -172,6 +180,13 @@ export class ChatTemplate {
     const around = thoughts === undefined || end === undefined ? undefined : { start: thoughts.start, end };
     this.#syntax ??= this.#parse(toSyntaxTemplate({ ...marks, thoughts: around }));
     return this.#syntax;
+  }
+
+  /** llama.cpp gives templates today's date, also those that write a fixed one by themselves. */
+  get #defaults(): { readonly date_string?: string } {
+    const { chatTemplate } = this.#source;
+    const [, date] = /set date_string = "([^"]*)"/.exec(chatTemplate) ?? [];
+    return date === undefined || chatTemplate.includes('strftime_now') ? {} : { date_string: date };
   }
 
   get #tokens() {

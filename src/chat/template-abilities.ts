@@ -13,6 +13,8 @@ export interface TemplateAbilities {
   /** The marks of thoughts. Absent: the model does not think. */
   readonly thoughts: { readonly start: string; readonly ends: readonly string[] } | undefined;
   readonly thinksByDefault: boolean;
+  /** Whether the prompt is another one when `enable_thinking` is neither true nor false. */
+  readonly leavesThinking: boolean;
   /** Whether `enable_thinking` changes the prompt. */
   readonly canSwitchThinking: boolean;
   readonly reasoningEffort: boolean;
@@ -81,6 +83,8 @@ export function findAbilities(
     systemRole: capabilities.supports_system_role ?? false,
     thoughts: plain?.supportsThinking && start !== '' ? { start, ends: plain.thinkingEnds } : undefined,
     thinksByDefault: byDefault === undefined || byDefault === thinking,
+    leavesThinking:
+      byDefault !== thinking && byDefault !== notThinking && byDefault === render({ enable_thinking: null }),
     canSwitchThinking: thinking !== notThinking,
     reasoningEffort: capabilities.supports_reasoning_effort ?? false,
     isSpecial: attempt(() => template.isSpecial()) ?? true,

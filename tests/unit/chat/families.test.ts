@@ -183,3 +183,33 @@ describe.each(families)('%s', (family, text, expected, count = 1) => {
     expect(grammar).not.toHaveProperty('triggers');
   });
 });
+
+describe('a prompt', () => {
+  const user = { role: 'user', content: 'Hi' } as const;
+
+  it('has the answers whose thoughts the template does not know', () => {
+    const answer = { role: 'assistant', content: 'Hello.', reasoning_content: 'Hm.' } as const;
+
+    expect(openTemplate('unsloth-mistral-Devstral-Small-2507').render([user, answer, user]).prompt).toContain(
+      'Hello.',
+    );
+  });
+
+  it('has the date that the template itself writes', () => {
+    expect(openTemplate('meta-llama-Llama-3.1-8B-Instruct').render([user]).prompt).toContain(
+      'Today Date: 26 Jul 2024',
+    );
+  });
+
+  it.each([
+    ['Qwen-Qwen3-0.6B', undefined, 'assistant\n'],
+    ['Qwen-Qwen3-0.6B', false, '<think>\n\n</think>\n\n'],
+    ['openbmb-MiniCPM5-1B', undefined, 'assistant\n'],
+    ['Qwen-QwQ-32B', undefined, '</think>'],
+    ['Qwen-QwQ-32B', true, '<think>\n'],
+  ])('turns thoughts on only when it is asked to: %s, %s', (name, thinking, end) => {
+    const { prompt } = openTemplate(name).render([user], { thinking });
+
+    expect(prompt.endsWith(end)).toBe(true);
+  });
+});
