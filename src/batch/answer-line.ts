@@ -38,7 +38,9 @@ export async function answerLine(
   foreignFields.log(context.log);
   const { custom_id, method, url, body } = parsed;
   const http = { method, path: url, headers: {}, body: Buffer.from(JSON.stringify(body)) };
-  const response = await toWholeResponse(await answer(http, { ...service, apiKey: undefined }, context));
+  const response = await toWholeResponse(
+    await answer(http, { ...service, apiKey: undefined, rateLimit: undefined }, context),
+  );
   signal.throwIfAborted();
   const content = JSON.parse(response.body) as object;
   const result: BatchResult = {

@@ -8,6 +8,7 @@ import { ConfigurationError, type Environment } from '../config/environment.ts';
 import { openChatLibrary } from '../engine/llama/open-chat-library.ts';
 import { readApiKeySource } from '../http/api-key.ts';
 import { readCors } from '../http/cors.ts';
+import { readRateLimit } from '../http/rate-limit.ts';
 import type { Service } from '../http/service.ts';
 import { isSnapshotted, prepareForSnapshot } from '../lambda/snap-start.ts';
 import { frontSocketVariable } from '../server/private-socket.ts';
@@ -52,6 +53,7 @@ async function load(env: Environment): Promise<Service> {
     separatesCaches: config.cacheScope === 'key',
     strictFields: config.strictFields,
     apiKey,
+    rateLimit: readRateLimit(env),
     cors,
     imagePlaceholders: config.imagePlaceholders,
     chatTemplate:
