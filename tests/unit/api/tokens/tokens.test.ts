@@ -26,7 +26,9 @@ describe('POST /tokenize', () => {
   it("answers in llama-server's format, without the beginning-of-sequence token", async () => {
     expect(await ask({ content: 'a' })).toMatchObject({ tokens: [97] });
     expect(await ask({ content: 'a', add_special: true })).toMatchObject({ tokens: [bos, 97] });
-    expect(await ask({ content: 'a', with_pieces: true })).toMatchObject({ tokens: [{ id: 97, piece: 'a' }] });
+    expect(await ask({ content: 'a', with_pieces: true })).toMatchObject({
+      tokens: [{ id: 97, piece: 'a' }],
+    });
   });
 
   it('parses special tokens, unless parse_special is false', async () => {
