@@ -1,9 +1,10 @@
 // The service of a process. A handler makes it at its module scope, before the first invocation, and Lambda reports a failure
 // there as an init error. On port 8000 invocations and all other requests share it.
 
+import { join } from 'node:path';
 import { ChatTemplate } from '../chat/chat-template.ts';
 import { readTelemetryConfig } from '../config/config.ts';
-import type { Environment } from '../config/environment.ts';
+import { type Environment, readFlag } from '../config/environment.ts';
 import { readApiKeySource } from '../http/api-key.ts';
 import { readCors } from '../http/cors.ts';
 import type { Service } from '../http/service.ts';
@@ -48,6 +49,7 @@ async function load(env: Environment): Promise<Service> {
     strictFields: config.strictFields,
     apiKey,
     cors,
+    playground: isOnLambda(env) && readFlag(env, 'PLAYGROUND') ? playgroundFile(env) : undefined,
     imagePlaceholders: config.imagePlaceholders,
     chatTemplate:
       chatTemplate === undefined ? undefined : new ChatTemplate({ chatTemplate, bosToken, eosToken }),
@@ -82,4 +84,9 @@ function isOnLambda(env: Environment): boolean {
 /** Whether this is the process that answers for port 8000. */
 function isBehindFront(env: Environment): boolean {
   return env[frontSocketVariable] !== undefined;
+}
+
+/** The page lies beside the folder of the bundled functions. */
+function playgroundFile({ LAMBDA_TASK_ROOT: functions = '' }: Environment): string {
+  return join(functions, '../playground.html');
 }

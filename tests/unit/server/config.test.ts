@@ -14,6 +14,7 @@ describe('readFrontConfig', () => {
       threads: { count: 3, adapts: false },
       functionMegabytes: 4096,
       shutdownGraceSeconds: 10,
+      playground: '/srv/app/dist/playground.html',
       emulatorPath: '/srv/app/dist/aws-lambda-rie',
       bootstrap: ['/srv/app/infra/entry.sh', 'completion.handler'],
     });
