@@ -33,7 +33,7 @@ RUN case "${COMPILE_AMX} $(node -p process.arch)" in \
     *) echo "COMPILE_AMX=\"${COMPILE_AMX}\" cannot be used: expected false, or true on amd64." >&2; exit 1 ;; \
   esac
 COPY native native
-RUN npm_config_nodedir=/usr/local node native/build-inference-module.mjs
+RUN npm_config_nodedir=/usr/local node native/build-modules.mjs
 # What an environment runs: llama.cpp's modules for this processor, and the runtime interface client without its sources.
 RUN mkdir -p /runtime/node_modules/@node-llama-cpp \
   && cp -r node_modules/@node-llama-cpp/linux-$(node -p process.arch) /runtime/node_modules/@node-llama-cpp/ \

@@ -12,6 +12,7 @@ import type { Measurement, Sample } from './measurement.ts';
 import { box } from './measurements/box.ts';
 import { concurrentStreams } from './measurements/concurrent-streams.ts';
 import { conversation } from './measurements/conversation.ts';
+import { decisions } from './measurements/decisions.ts';
 import { decode } from './measurements/decode.ts';
 import { invoke } from './measurements/invoke.ts';
 import { joiningStream } from './measurements/joining-stream.ts';
@@ -54,6 +55,7 @@ const measurements: readonly Measurement[] = [
   prefix,
   memory,
   lookup,
+  decisions,
   conversation,
   returning,
   quotas,

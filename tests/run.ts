@@ -1,13 +1,26 @@
 // Runs every tier this machine can run and says which it could not. In CI a tier that could not run is a
 // failure. `npm test -- unit model` runs the tiers named.
-import { spawnSync } from 'node:child_process';
-import { startVitest } from 'vitest/node';
+import { fork, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import type { TierResult } from './run-tier.ts';
 
-const tiers = ['unit', 'model', 'container'] as const;
-type Tier = (typeof tiers)[number];
+/** Each tier with its project and its folders, the longest first. */
+const tiers = {
+  model: ['model', 'tests/model/', 'tests/aws/'],
+  container: ['container'],
+  clients: ['model', 'tests/clients/'],
+  unit: ['unit'],
+} as const;
+type Tier = keyof typeof tiers;
+
+/** How many tiers run at a time. In each, one process computes at a time. */
+const lanes = Math.min(2, availableParallelism());
 
 function isTier(name: string): name is Tier {
-  return (tiers as readonly string[]).includes(name);
+  return Object.hasOwn(tiers, name);
 }
 
 /** Why a tier cannot run here, if it cannot. */
@@ -18,37 +31,53 @@ function obstacle(tier: Tier): string | undefined {
   return status === 0 ? undefined : "the container engine does not answer ('docker info' fails)";
 }
 
+type Outcome = TierResult & { readonly tier: Tier; readonly obstacle?: string };
+
+/** @param isHeld whether its output is printed when it ends, since another tier prints meanwhile */
+async function run(tier: Tier, isHeld: boolean): Promise<Outcome> {
+  const reason = obstacle(tier);
+  if (reason !== undefined) return { tier, passed: 0, failed: 0, skipped: 0, obstacle: reason };
+  const output = isHeld ? 'pipe' : 'inherit';
+  const child = fork(fileURLToPath(new URL('run-tier.ts', import.meta.url)), tiers[tier], {
+    stdio: ['inherit', output, output, 'ipc'],
+  });
+  let result: TierResult = { passed: 0, failed: 1, skipped: 0 };
+  child.on('message', (message) => {
+    result = message as TierResult;
+  });
+  const closed = once(child, 'close');
+  const printed = [child.stdout, child.stderr].map((stream) => (stream === null ? '' : text(stream)));
+  process.stdout.write((await Promise.all(printed)).join(''));
+  await closed;
+  return { tier, ...result };
+}
+
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !isTier(name));
 if (unknown !== undefined) {
-  console.error(`There is no tier '${unknown}': choose from ${tiers.join(', ')}.`);
+  console.error(`There is no tier '${unknown}': choose from ${Object.keys(tiers).join(', ')}.`);
   process.exit(1);
 }
 
-const wanted = tiers.filter((tier) => names.length === 0 || names.includes(tier));
-const outcomes: { tier: Tier; passed: number; failed: number; skipped: number; obstacle?: string }[] = [];
-for (const tier of wanted) {
-  const reason = obstacle(tier);
-  if (reason !== undefined) {
-    outcomes.push({ tier, passed: 0, failed: 0, skipped: 0, obstacle: reason });
-    continue;
-  }
-  const vitest = await startVitest('test', [], { project: [tier], watch: false, run: true });
-  const tests = vitest.state.getTestModules().flatMap((module) => [...module.children.allTests()]);
-  const count = (state: string) => tests.filter((test) => test.result().state === state).length;
-  const brokenModules = vitest.state.getTestModules().filter((module) => module.state() === 'failed').length;
-  const errors = vitest.state.getUnhandledErrors().length;
-  const failed = count('failed') || Math.max(brokenModules, errors);
-  outcomes.push({ tier, passed: count('passed'), failed, skipped: count('skipped') });
-  await vitest.close();
+const wanted = Object.keys(tiers)
+  .filter(isTier)
+  .filter((tier) => names.length === 0 || names.includes(tier));
+const waiting = [...wanted];
+const outcomes: Outcome[] = [];
+
+async function runWaiting(): Promise<void> {
+  for (let tier = waiting.shift(); tier !== undefined; tier = waiting.shift())
+    outcomes.push(await run(tier, lanes > 1 && tier !== wanted[0]));
 }
+
+await Promise.all(Array.from({ length: lanes }, runWaiting));
 
 console.log('\nTiers:');
 for (const { tier, passed, failed, skipped, obstacle: reason } of outcomes) {
   const ran = `${passed} passed, ${failed} failed, ${skipped} skipped`;
   console.log(`  ${tier.padEnd(9)}  ${reason === undefined ? ran : `NOT RUN, NOT PASSED: ${reason}`}`);
 }
-const sum = (pick: (outcome: (typeof outcomes)[number]) => number) =>
+const sum = (pick: (outcome: Outcome) => number) =>
   outcomes.reduce((total, outcome) => total + pick(outcome), 0);
 console.log(`${sum(({ passed }) => passed)} passed, ${sum(({ failed }) => failed)} failed`);
 

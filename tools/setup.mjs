@@ -15,8 +15,8 @@ try {
   const { setUpPackages } = await import('./setup/packages.mjs');
   await setUpPackages();
   if (part !== 'packages') {
-    const { setUpInferenceModule, setUpAmxLibrary } = await import('./setup/engine.mjs');
-    await setUpInferenceModule();
+    const { setUpModules, setUpAmxLibrary } = await import('./setup/engine.mjs');
+    await setUpModules();
     await setUpAmxLibrary();
   }
   if (part === 'all') {

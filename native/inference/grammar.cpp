@@ -1,5 +1,6 @@
 #include "grammar.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -15,6 +16,9 @@ std::vector<llama_token> tokenize(const llama_vocab * vocab, const std::string &
     tokens.resize(count);
     return tokens;
 }
+
+/** Bytes of the text in which a trigger is looked for: longer than any trigger, and short enough for std::regex. */
+constexpr size_t windowSize = 512;
 
 bool isBlank(const std::string & text) { return text.find_first_not_of(" \t\n\v\f\r") == std::string::npos; }
 
@@ -56,30 +60,87 @@ Napi::Function Grammar::define(Napi::Env env) {
     return DefineClass(env, "Grammar", {InstanceMethod("parse", &Grammar::Parse)});
 }
 
-GrammarConstraint::GrammarConstraint(
-    const llama_vocab * vocab, std::shared_ptr<GrammarSource> source, std::string trigger)
-    : vocab(vocab), source(std::move(source)), trigger(std::move(trigger)) {
-    if (this->trigger.empty()) state = this->source->take();
+GrammarConstraint::GrammarConstraint(std::shared_ptr<GrammarSource> source, const GrammarStart & start)
+    : source(std::move(source)), thoughtsStart(start.thoughtsStart), thoughtsEnds(start.thoughtsEnds),
+      isThinking(start.startsThinking) {
+    for (const auto & trigger : start.triggers) triggers.emplace_back(trigger);
+    if (!triggers.empty()) {
+        await();
+        return;
+    }
+    state = this->source->take();
+    if (!state->accept(start.prefix)) throw GrammarError("It does not admit what the prompt ends with.");
 }
 
 bool GrammarConstraint::admits(llama_token token) const { return state->admits(token); }
 
 void GrammarConstraint::apply(llama_token_data_array & candidates) const { state->apply(candidates); }
 
-std::vector<llama_token> GrammarConstraint::accept(llama_token token) {
-    if (!isActive()) return awaitTrigger(token);
+void GrammarConstraint::accept(llama_token token) {
+    switch (phase) {
+        case Phase::awaiting: return awaitTrigger(source->pieces->of(token));
+        case Phase::undecided: return decide(token, source->pieces->of(token));
+        case Phase::active: break;
+    }
     if (!state->accept(token)) throw GrammarError("It admits none of the tokens that the samplers left.");
-    return {};
 }
 
-std::vector<llama_token> GrammarConstraint::awaitTrigger(llama_token token) {
-    const std::string piece = source->pieces->of(token);
-    if (untriggered.size() > trigger.size()) untriggered.erase(0, untriggered.size() - trigger.size());
-    untriggered += piece;
-    const size_t start = untriggered.find(trigger);
-    if (start == std::string::npos) return {};
-    state = source->take();
-    const std::string behind = untriggered.substr(start + trigger.size());
-    if (isBlank(behind)) return {};
-    return tokenize(vocab, piece.substr(0, piece.size() - behind.size()));
+void GrammarConstraint::await() {
+    phase = Phase::awaiting;
+    state = nullptr;
+}
+
+void GrammarConstraint::awaitTrigger(const std::string & piece) {
+    window += piece;
+    if (window.size() > windowSize) {
+        window.erase(0, window.size() - windowSize);
+        isWhole = false;
+    }
+    if (skipThoughts()) return;
+    const auto flags = isWhole ? std::regex_constants::match_default : std::regex_constants::match_not_bol;
+    for (const auto & trigger : triggers) {
+        std::smatch match;
+        if (!std::regex_search(window, match, trigger, flags)) continue;
+        const size_t group = match.size() > 1 && match[1].matched ? 1 : 0;
+        const std::string start = match[group].str();
+        const std::string behind = match.suffix().str();
+        window.clear();
+        isWhole = false;
+        state = source->take();
+        if (state->accept(start)) follow(behind);
+        else await();
+        return;
+    }
+}
+
+/** Drops thoughts from the window. Returns whether the text is still within some. */
+bool GrammarConstraint::skipThoughts() {
+    if (!isThinking) {
+        const size_t start = thoughtsStart.empty() ? std::string::npos : window.find(thoughtsStart);
+        if (start == std::string::npos) return false;
+        window.erase(0, start + thoughtsStart.size());
+        isThinking = true;
+    }
+    size_t end = std::string::npos;
+    for (const auto & mark : thoughtsEnds) end = std::min(end, window.find(mark));
+    if (end == std::string::npos) return true;
+    // The mark stays: in some formats the start of a call ends the thoughts.
+    window.erase(0, end);
+    isWhole = false;
+    isThinking = false;
+    return false;
+}
+
+/** Goes on with the text behind a trigger. */
+void GrammarConstraint::follow(const std::string & text) {
+    if (!state->accept(text)) return await();
+    phase = isBlank(text) ? Phase::undecided : Phase::active;
+}
+
+void GrammarConstraint::decide(llama_token token, const std::string & piece) {
+    if (!state->accept(token)) {
+        await();
+        return awaitTrigger(piece);
+    }
+    if (!isBlank(piece)) phase = Phase::active;
 }

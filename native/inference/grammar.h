@@ -1,6 +1,7 @@
 // A grammar that the tokens of a text must match, from its first token or from behind a trigger.
 #pragma once
 #include <memory>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -47,31 +48,57 @@ private:
     Napi::Value Parse(const Napi::CallbackInfo & info);
 };
 
+/** Where in a text its grammar starts. */
+struct GrammarStart {
+    /** What the text begins with by the prompt already; the grammar covers it. */
+    std::string prefix;
+    /**
+     * Regular expressions (ECMAScript). The text is free until one of them matches; the grammar covers the match, or its first
+     * group. Empty: the grammar starts with the text.
+     */
+    std::vector<std::string> triggers;
+    /** Between these marks no trigger counts. Empty: there are no thoughts. */
+    std::string thoughtsStart;
+    std::vector<std::string> thoughtsEnds;
+    bool startsThinking = false;
+};
+
 /** Follows one text. On the inference thread. All methods throw GrammarError when a token takes too much work. */
 class GrammarConstraint {
 public:
-    /** @param trigger empty: the grammar applies from the first token on */
-    GrammarConstraint(const llama_vocab * vocab, std::shared_ptr<GrammarSource> source, std::string trigger);
+    /** @throws GrammarError when the grammar does not admit the prefix */
+    GrammarConstraint(std::shared_ptr<GrammarSource> source, const GrammarStart & start);
 
     /** Whether the text has to match the grammar now. */
-    bool isActive() const { return state != nullptr; }
+    bool isActive() const { return phase == Phase::active; }
     bool admits(llama_token token) const;
     /** Gives the candidates that the grammar does not admit a logit of minus infinity. */
     void apply(llama_token_data_array & candidates) const;
-    /**
-     * Takes a token into account that ends no text.
-     *
-     * @returns the tokens that replace it, if the trigger ends within it
-     */
-    std::vector<llama_token> accept(llama_token token);
+    /** Takes a token into account that ends no text. */
+    void accept(llama_token token);
 
 private:
-    const llama_vocab * vocab;
+    /**
+     * A model may also mention the text of a trigger. So behind a trigger its own choice of the next token that is not blank decides
+     * whether this is the start of what the grammar describes.
+     */
+    enum class Phase { awaiting, undecided, active };
+
     std::shared_ptr<GrammarSource> source;
-    const std::string trigger;
-    /** The end of the text, as long as the trigger has not come. */
-    std::string untriggered;
+    std::vector<std::regex> triggers;
+    const std::string thoughtsStart;
+    const std::vector<std::string> thoughtsEnds;
+    bool isThinking;
+    Phase phase = Phase::active;
+    /** The end of the text, while a trigger is awaited. */
+    std::string window;
+    /** Whether the window is the whole text. */
+    bool isWhole = true;
     std::unique_ptr<GrammarState> state;
 
-    std::vector<llama_token> awaitTrigger(llama_token token);
+    void awaitTrigger(const std::string & piece);
+    void decide(llama_token token, const std::string & piece);
+    void follow(const std::string & piece);
+    bool skipThoughts();
+    void await();
 };

@@ -1,11 +1,13 @@
 #include "inference.h"
 
+#include <algorithm>
 #include <chrono>
 #include <stdexcept>
 
 #include "idle-processors.h"
 #include "logits.h"
 #include "sampler.h"
+#include "token-tree.h"
 
 namespace {
 
@@ -17,6 +19,18 @@ template <typename Function> Function * find(const char * name) {
 
 WorkThread::Result nothing() {
     return [](Napi::Env env) { return env.Undefined(); };
+}
+
+/** Copies an Int32Array. */
+template <typename Number> std::vector<Number> toVector(const Napi::Value & value) {
+    const auto array = value.As<Napi::Int32Array>();
+    return {array.Data(), array.Data() + array.ElementLength()};
+}
+
+Napi::Value toValue(Napi::Env env, const std::vector<double> & numbers) {
+    auto array = Napi::Float64Array::New(env, numbers.size());
+    std::copy(numbers.begin(), numbers.end(), array.Data());
+    return array;
 }
 
 template <typename... Objects> std::vector<Napi::ObjectReference> keep(Objects... objects) {
@@ -96,6 +110,12 @@ float * Inference::logitsOf(int32_t output) {
     return logits;
 }
 
+void Inference::assertTokens(Napi::Env env, const std::vector<llama_token> & tokens) const {
+    const int32_t size = llama_vocab_n_tokens(context->model->vocab);
+    const bool isKnown = std::all_of(tokens.begin(), tokens.end(), [=](llama_token token) { return token >= 0 && token < size; });
+    if (!isKnown) throw Napi::RangeError::New(env, "The vocabulary has no such token.");
+}
+
 ChosenToken Inference::choose(int32_t output, SamplerChain & sampler) { return sampler.choose(logitsOf(output)); }
 
 /** (boolean) */
@@ -118,7 +138,7 @@ Napi::Value Inference::Sample(const Napi::CallbackInfo & info) {
     const int32_t output = info[0].As<Napi::Number>().Int32Value();
     const auto sampler = Sampler::chainOf(info[1]);
     return run(info.Env(), keep(info[1]), [=]() -> WorkThread::Result {
-        return [chosen = choose(output, *sampler)](Napi::Env env) { return toValue(env, chosen); };
+        return [token = choose(output, *sampler).token](Napi::Env env) { return Napi::Number::New(env, token); };
     });
 }
 
@@ -127,8 +147,8 @@ Napi::Value Inference::ScoreToken(const Napi::CallbackInfo & info) {
     const int32_t output = info[0].As<Napi::Number>().Int32Value();
     const llama_token token = info[1].As<Napi::Number>().Int32Value();
     const uint32_t top = info[2].As<Napi::Number>().Uint32Value();
+    assertTokens(info.Env(), {token});
     const int32_t size = llama_vocab_n_tokens(context->model->vocab);
-    if (token < 0 || token >= size) throw Napi::RangeError::New(info.Env(), "The vocabulary has no such token.");
     return run(info.Env(), {}, [=]() -> WorkThread::Result {
         return [score = scoreToken(logitsOf(output), size, token, top)](Napi::Env env) {
             const size_t count = score.top.size();
@@ -143,6 +163,47 @@ Napi::Value Inference::ScoreToken(const Napi::CallbackInfo & info) {
             result.Set("topTokens", tokens);
             result.Set("topLogprobs", logprobs);
             return result;
+        };
+    });
+}
+
+/** (output, tokens) */
+Napi::Value Inference::ScoreTokens(const Napi::CallbackInfo & info) {
+    const int32_t output = info[0].As<Napi::Number>().Int32Value();
+    const auto tokens = toVector<llama_token>(info[1]);
+    assertTokens(info.Env(), tokens);
+    return run(info.Env(), {}, [=]() -> WorkThread::Result {
+        const float * logits = logitsOf(output);
+        const double logSum = logSumOf(logits, llama_vocab_n_tokens(context->model->vocab));
+        std::vector<double> logprobs;
+        for (const llama_token token : tokens) logprobs.push_back(logits[token] - logSum);
+        return [logprobs](Napi::Env env) { return toValue(env, logprobs); };
+    });
+}
+
+/** (sequence, tokens, parents, wantedParents, wantedTokens) */
+Napi::Value Inference::ScoreTree(const Napi::CallbackInfo & info) {
+    const llama_seq_id sequence = info[0].As<Napi::Number>().Int32Value();
+    const TokenTree tree{toVector<llama_token>(info[1]), toVector<int32_t>(info[2])};
+    const auto parents = toVector<int32_t>(info[3]);
+    const auto tokens = toVector<llama_token>(info[4]);
+    const int32_t count = tree.tokens.size();
+    assertTokens(info.Env(), tree.tokens);
+    assertTokens(info.Env(), tokens);
+    for (int32_t index = 0; index < count; index++) {
+        if (tree.parents[index] < -1 || tree.parents[index] >= index)
+            throw Napi::RangeError::New(info.Env(), "A token's parent must come before it.");
+    }
+    std::vector<WantedToken> wanted;
+    for (size_t index = 0; index < tokens.size(); index++) {
+        if (parents[index] < 0 || parents[index] >= count)
+            throw Napi::RangeError::New(info.Env(), "The tree has no such token.");
+        wanted.push_back({parents[index], tokens[index]});
+    }
+    return run(info.Env(), {}, [=]() -> WorkThread::Result {
+        const auto evaluate = [this](llama_batch batch) { decode(batch); };
+        return [logprobs = scoreTree(context->ctx, sequence, tree, wanted, evaluate)](Napi::Env env) {
+            return toValue(env, logprobs);
         };
     });
 }
@@ -228,6 +289,8 @@ Napi::Function Inference::define(Napi::Env env) {
         InstanceMethod("decode", &Inference::Decode),
         InstanceMethod("sample", &Inference::Sample),
         InstanceMethod("score", &Inference::ScoreToken),
+        InstanceMethod("scoreTokens", &Inference::ScoreTokens),
+        InstanceMethod("scoreTree", &Inference::ScoreTree),
         InstanceMethod("saveSequence", &Inference::SaveSequence),
         InstanceMethod("loadSequence", &Inference::LoadSequence),
         InstanceMethod("readSequence", &Inference::ReadSequence),

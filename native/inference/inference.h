@@ -41,6 +41,8 @@ private:
 
     void evaluate(llama_batch batch);
     float * logitsOf(int32_t output);
+    /** @throws Napi::RangeError for a token outside of the vocabulary */
+    void assertTokens(Napi::Env env, const std::vector<llama_token> & tokens) const;
     void keepThreads(int count);
     void releaseThreads();
     void setThreads(int count);
@@ -51,6 +53,8 @@ private:
     Napi::Value Decode(const Napi::CallbackInfo & info);
     Napi::Value Sample(const Napi::CallbackInfo & info);
     Napi::Value ScoreToken(const Napi::CallbackInfo & info);
+    Napi::Value ScoreTokens(const Napi::CallbackInfo & info);
+    Napi::Value ScoreTree(const Napi::CallbackInfo & info);
     Napi::Value SaveSequence(const Napi::CallbackInfo & info);
     Napi::Value LoadSequence(const Napi::CallbackInfo & info);
     Napi::Value ReadSequence(const Napi::CallbackInfo & info);

@@ -29,12 +29,16 @@ llama_token chooseHighest(const float * logits, int32_t size) {
     return place == logits + size ? 0 : static_cast<llama_token>(place - logits);
 }
 
-Score scoreToken(const float * logits, int32_t size, llama_token token, size_t top) {
+double logSumOf(const float * logits, int32_t size) {
     const float highest = highestOf(logits, size);
     double weight = 0;
     for (int32_t each = 0; each < size; each++) weight += std::exp(logits[each] - highest);
-    const double logOfWeight = std::log(weight);
-    const auto logprobOf = [&](llama_token each) { return static_cast<double>(logits[each]) - highest - logOfWeight; };
+    return highest + std::log(weight);
+}
+
+Score scoreToken(const float * logits, int32_t size, llama_token token, size_t top) {
+    const double logSum = logSumOf(logits, size);
+    const auto logprobOf = [&](llama_token each) { return logits[each] - logSum; };
 
     std::vector<llama_token> likeliest(size);
     std::iota(likeliest.begin(), likeliest.end(), 0);

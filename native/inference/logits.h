@@ -7,6 +7,9 @@
 /** The first of the highest logits, as llama.cpp's greedy sampler chooses, without a copy of the vocabulary. */
 llama_token chooseHighest(const float * logits, int32_t size);
 
+/** The logarithm of the sum of what the logits are the logarithms of. A logit less it is the logarithm of a probability. */
+double logSumOf(const float * logits, int32_t size);
+
 struct TokenLogprob {
     llama_token token;
     double logprob;

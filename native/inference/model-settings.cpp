@@ -1,5 +1,6 @@
 #include "model-settings.h"
 
+#include "AddonContext.h"
 #include "AddonModel.h"
 #include "ggml-backend.h"
 
@@ -17,4 +18,8 @@ Napi::Value listProcessorFeatures(const Napi::CallbackInfo & info) {
     for (const ggml_backend_feature * feature = getFeatures(backend); feature->name != nullptr; feature++)
         names.Set(names.Length(), feature->name);
     return names;
+}
+
+void shareCells(const Napi::CallbackInfo & info) {
+    Napi::ObjectWrap<AddonContext>::Unwrap(info[0].As<Napi::Object>())->context_params.kv_unified = true;
 }

@@ -8,3 +8,6 @@ void setRepack(const Napi::CallbackInfo & info);
 
 /** The features that the backend for this processor was compiled with, by ggml's names, such as "AVX2". */
 Napi::Value listProcessorFeatures(const Napi::CallbackInfo & info);
+
+/** (context): has its sequences share one pool of cells, so that they can share tokens. Call it before the context's init(). */
+void shareCells(const Napi::CallbackInfo & info);

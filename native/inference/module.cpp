@@ -14,6 +14,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
     exports.Set("TokenLoop", TokenLoop::define(env));
     exports.Set("tokenize", Napi::Function::New(env, tokenizeAside));
     exports.Set("setRepack", Napi::Function::New(env, setRepack));
+    exports.Set("shareCells", Napi::Function::New(env, shareCells));
     exports.Set("listProcessorFeatures", Napi::Function::New(env, listProcessorFeatures));
     return exports;
 }

@@ -50,7 +50,7 @@ void SamplerChain::build() {
     const bool needsEnds = config.ignoreEndOfGeneration || config.minTokens > 0;
     biases.emplace(config, needsEnds ? findEnds(vocab) : std::vector<llama_token>{});
     penalties.emplace(config);
-    if (grammar != nullptr) constraint.emplace(vocab, grammar, config.trigger);
+    if (grammar != nullptr) constraint.emplace(grammar, config.grammarStart);
     auto params = llama_sampler_chain_default_params();
     params.no_perf = true;
     chain.reset(llama_sampler_chain_init(params));
@@ -160,8 +160,9 @@ ChosenToken SamplerChain::choose(float * logits) {
     llama_token token = isArgmax ? chooseLikeliest(logits) : sample(logits, false);
     // To ask about one token is faster than to ask about all.
     if (constraint && constraint->isActive() && !constraint->admits(token)) token = sample(logits, true);
-    if (isEnd(token)) return {token, true, {}};
-    return {token, false, accept(token)};
+    const bool ends = isEnd(token);
+    if (!ends) accept(token);
+    return {token, ends};
 }
 
 /** Finds the highest logit in place, without a copy of the vocabulary. */
@@ -188,14 +189,9 @@ llama_token SamplerChain::sample(const float * logits, bool isConstrained) {
     return left.data[left.selected].id;
 }
 
-std::vector<llama_token> SamplerChain::accept(llama_token token) {
-    auto replacement = constraint ? constraint->accept(token) : std::vector<llama_token>{};
-    const auto remember = [this](llama_token each) {
-        biases->accept();
-        penalties->accept(each);
-        llama_sampler_accept(chain.get(), each);
-    };
-    if (replacement.empty()) remember(token);
-    else std::for_each(replacement.begin(), replacement.end(), remember);
-    return replacement;
+void SamplerChain::accept(llama_token token) {
+    if (constraint) constraint->accept(token);
+    biases->accept();
+    penalties->accept(token);
+    llama_sampler_accept(chain.get(), token);
 }

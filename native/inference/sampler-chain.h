@@ -12,8 +12,6 @@ struct ChosenToken {
     llama_token token;
     /** Whether it ends the text. */
     bool ends;
-    /** What goes into the text instead of the token, if a grammar's trigger ends within it. Else empty. */
-    std::vector<llama_token> replacement;
 };
 
 /** All calls but the constructor are on the inference thread. */
@@ -56,5 +54,5 @@ private:
 
     llama_token chooseLikeliest(float * logits);
     llama_token sample(const float * logits, bool isConstrained);
-    std::vector<llama_token> accept(llama_token token);
+    void accept(llama_token token);
 };

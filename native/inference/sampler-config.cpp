@@ -93,6 +93,10 @@ SamplerConfig readSamplerConfig(const Napi::Object & object) {
     config.biases = fields.toBiases("biasTokens", "biasValues");
     config.ignoreEndOfGeneration = fields.toBool("ignoreEndOfGeneration");
     config.minTokens = fields.toInt("minTokens");
-    config.trigger = fields.toString("trigger");
+    config.grammarStart.prefix = fields.toString("grammarPrefix");
+    config.grammarStart.triggers = fields.toStrings("grammarTriggers");
+    config.grammarStart.thoughtsStart = fields.toString("thoughtsStart");
+    config.grammarStart.thoughtsEnds = fields.toStrings("thoughtsEnds");
+    config.grammarStart.startsThinking = fields.toBool("startsThinking");
     return config;
 }

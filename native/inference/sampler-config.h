@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "grammar.h"
 #include "llama.h"
 #include "napi.h"
 
@@ -51,8 +52,7 @@ struct SamplerConfig {
     bool ignoreEndOfGeneration;
     /** The text may not end before so many tokens. */
     int32_t minTokens;
-    /** The grammar starts behind this text; empty: with the first token. */
-    std::string trigger;
+    GrammarStart grammarStart;
 };
 
 /** @throws Napi::Error when a field is missing or has another type */

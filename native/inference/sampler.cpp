@@ -25,13 +25,3 @@ Napi::Value Sampler::Dispose(const Napi::CallbackInfo & info) {
 Napi::Function Sampler::define(Napi::Env env) {
     return DefineClass(env, "Sampler", {InstanceMethod("dispose", &Sampler::Dispose)});
 }
-
-Napi::Value toValue(Napi::Env env, const ChosenToken & chosen) {
-    if (chosen.replacement.empty()) return Napi::Number::New(env, chosen.token);
-    auto admitted = Napi::Uint32Array::New(env, chosen.replacement.size());
-    std::copy(chosen.replacement.begin(), chosen.replacement.end(), admitted.Data());
-    auto object = Napi::Object::New(env);
-    object.Set("token", chosen.token);
-    object.Set("admitted", admitted);
-    return object;
-}

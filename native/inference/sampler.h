@@ -20,6 +20,3 @@ private:
 
     Napi::Value Dispose(const Napi::CallbackInfo & info);
 };
-
-/** A number, or an object if the token does not go into the text as it is. */
-Napi::Value toValue(Napi::Env env, const ChosenToken & chosen);

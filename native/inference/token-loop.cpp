@@ -23,12 +23,12 @@ Napi::Value TokenLoop::Step(const Napi::CallbackInfo & info) {
     std::vector<Napi::ObjectReference> kept;
     kept.push_back(Napi::Persistent(Value()));
     return inference->run(info.Env(), std::move(kept), [this]() -> WorkThread::Result {
-        return [chosen = advance()](Napi::Env env) { return toValue(env, chosen); };
+        return [chosen = advance().token](Napi::Env env) { return Napi::Number::New(env, chosen); };
     });
 }
 
 ChosenToken TokenLoop::advance() {
-    if (stopping || ended) return {noToken, true, {}};
+    if (stopping || ended) return {noToken, true};
     // Also when this step fails.
     ended = true;
     int32_t one = 1;
@@ -38,7 +38,7 @@ ChosenToken TokenLoop::advance() {
     position += 1;
     auto chosen = inference->choose(0, *sampler);
     token = chosen.token;
-    ended = chosen.ends || !chosen.replacement.empty();
+    ended = chosen.ends;
     return chosen;
 }
 

@@ -1,6 +1,6 @@
 // One sequence's token loop below JavaScript: each step evaluates the token that the step before has chosen and chooses
 // the next, so that the next step can be asked for before JavaScript has seen the last one's token. It ends with a token that
-// ends the text, or that goes into the text in part.
+// ends the text.
 #pragma once
 #include <atomic>
 

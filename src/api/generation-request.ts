@@ -12,17 +12,28 @@ const longestTokenInCharacters = 256;
 /** Converts the fields that do not concern the prompt, the number of tokens or the grammar. */
 export function toGenerationOptions(
   fields: GenerationFields,
-  { engine }: ModelService,
-  { seed, endBy }: RequestContext,
+  service: ModelService,
+  context: Pick<RequestContext, 'seed' | 'endBy' | 'tenant'>,
 ): Omit<GenerationRequest, 'prompt' | 'maxTokens' | 'grammar'> {
   const { stop, cache_prompt, t_max_predict_ms } = fields;
+  const { engine, samplingDefaults } = service;
+  const { seed, endBy } = context;
   return {
-    sampling: toSampling(fields, fields.seed ?? seed, engine),
+    sampling: toSampling(fields, fields.seed ?? seed, engine, samplingDefaults),
     stop: typeof stop === 'string' ? [stop] : stop,
     cachePrompt: cache_prompt,
     ...(t_max_predict_ms !== undefined && { maxPredictMs: t_max_predict_ms }),
+    ...toCacheScope(service, context),
     ...(endBy !== undefined && { endBy }),
   };
+}
+
+/** Whose cached prompts a request may reuse. */
+export function toCacheScope(
+  { separatesCaches = false }: Pick<ModelService, 'separatesCaches'>,
+  { tenant }: Pick<RequestContext, 'tenant'>,
+): Pick<GenerationRequest, 'cacheScope'> {
+  return separatesCaches ? { cacheScope: tenant ?? '' } : {};
 }
 
 /** @throws {RequestError} `model_not_found` under the strict rule, when the model has another name */

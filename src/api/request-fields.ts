@@ -37,20 +37,36 @@ export function tokenLimit() {
   return wholeNumber().check(z.gte(-1));
 }
 
-/** The sampling options of OpenAI and llama.cpp. */
+/** The sampling options of OpenAI and llama.cpp. The defaults of the first four are the model's: see `toSampling`. */
 const samplingFields = {
   temperature: z
-    ._default(z.number().check(z.gte(0)), 1)
-    .check(z.describe('The randomness of sampling. 0 always chooses the likeliest token.')),
+    .optional(z.number().check(z.gte(0)))
+    .check(
+      z.describe(
+        'The randomness of sampling. 0 always chooses the likeliest token. Default: the advice of the model’s makers, or 1.',
+      ),
+    ),
   top_p: z
-    ._default(z.number().check(z.gte(0), z.lte(1)), 1)
-    .check(z.describe('Keeps the likeliest tokens until their probabilities add up to this. 1 keeps all.')),
+    .optional(z.number().check(z.gte(0), z.lte(1)))
+    .check(
+      z.describe(
+        'Keeps the likeliest tokens until their probabilities add up to this. 1 keeps all. Default: as for temperature, or 1.',
+      ),
+    ),
   top_k: z
-    ._default(wholeNumber().check(z.gte(-1)), 0)
-    .check(z.describe('Keeps this many of the likeliest tokens. 0 and -1 keep all.')),
+    .optional(wholeNumber().check(z.gte(-1)))
+    .check(
+      z.describe(
+        'Keeps this many of the likeliest tokens. 0 and -1 keep all. Default: as for temperature, or 0.',
+      ),
+    ),
   min_p: z
-    ._default(z.number().check(z.gte(0), z.lte(1)), 0)
-    .check(z.describe('Drops tokens less likely than this fraction of the likeliest one.')),
+    .optional(z.number().check(z.gte(0), z.lte(1)))
+    .check(
+      z.describe(
+        'Drops tokens less likely than this fraction of the likeliest one. Default: as for temperature, or 0.',
+      ),
+    ),
   repeat_penalty: z
     ._default(z.number().check(z.gt(0), z.lte(10)), 1)
     .check(z.describe('Makes the last tokens, prompt included, less likely. 1 changes nothing.')),

@@ -30,18 +30,27 @@ const samplerAliases: Readonly<Record<string, SamplerName>> = {
   typicalp: 'typ_p',
 };
 
+/** The sampling of requests that leave these fields out: OpenAI's, unless the model's makers advise another one. */
+export interface SamplingDefaults {
+  readonly temperature?: number | undefined;
+  readonly top_p?: number | undefined;
+  readonly top_k?: number | undefined;
+  readonly min_p?: number | undefined;
+}
+
 /** @throws {RequestError} `invalid_value` when a bias or the name of a sampler is invalid */
 export function toSampling(
   fields: GenerationFields,
   seed: number,
   engine: Pick<Engine, 'properties' | 'tokenizeText'>,
+  defaults: SamplingDefaults = {},
 ): Sampling {
   const { dry_multiplier, dry_penalty_last_n, xtc_probability, mirostat, min_keep, min_tokens } = fields;
   return {
-    temperature: fields.temperature,
-    topP: fields.top_p,
-    topK: fields.top_k,
-    minP: fields.min_p,
+    temperature: fields.temperature ?? defaults.temperature ?? 1,
+    topP: fields.top_p ?? defaults.top_p ?? 1,
+    topK: fields.top_k ?? defaults.top_k ?? 0,
+    minP: fields.min_p ?? defaults.min_p ?? 0,
     ...toRepeatPenalty(fields),
     presencePenalty: fields.presence_penalty,
     frequencyPenalty: fields.frequency_penalty,

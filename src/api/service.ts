@@ -2,6 +2,7 @@
 import type { ChatTemplate } from '../chat/chat-template.ts';
 import type { Embedder } from '../engine/embedder.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { SamplingDefaults } from './sampling.ts';
 
 /** Facts of the model's file. */
 export interface ModelFile {
@@ -25,6 +26,8 @@ export interface ModelService {
   readonly model: string;
   /** Default: unknown. */
   readonly file?: ModelFile | undefined;
+  /** The sampling of requests that leave its fields out. Default: OpenAI's. */
+  readonly samplingDefaults?: SamplingDefaults | undefined;
   /** More names of the model, in `/v1/models`. Default: none. */
   readonly modelAliases?: readonly string[];
   /** Whether a request for a model of another name fails. Default: false, the loaded model answers. */
@@ -33,6 +36,8 @@ export interface ModelService {
   readonly chatTemplate?: ChatTemplate | undefined;
   /** Absent for a model that only generates text. */
   readonly embedder?: Embedder | undefined;
+  /** Whether a prompt reuses only what was cached for the same caller. Default false. */
+  readonly separatesCaches?: boolean;
   /** Whether a note replaces each image in a chat. Default false: a request with an image is rejected. */
   readonly imagePlaceholders?: boolean;
 }

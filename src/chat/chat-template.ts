@@ -1,6 +1,8 @@
-// A model's chat template: Jinja code that renders messages as the prompt format the model was trained on.
-import type { Template } from '@huggingface/jinja';
+// A model's chat template: Jinja code that renders messages as the prompt format the model was trained on. llama.cpp renders it.
+import type { AppliedTemplate, ChatLibrary, NativeTemplate, TemplateInputs } from '../engine/chat-library.ts';
+import { findMarks, toSyntaxTemplate } from './call-syntax.ts';
 import { takeTurns } from './taking-turns.ts';
+import { findAbilities, type TemplateAbilities } from './template-abilities.ts';
 
 /** A message as templates read it. Absent fields are left out, because templates test `is defined`. */
 export interface TemplateMessage {
@@ -18,40 +20,88 @@ export interface TemplateMessage {
 
 export interface TemplateVariables {
   readonly tools?: readonly object[];
-  /** Whether the prompt ends with the start of the assistant's message. */
-  readonly addGenerationPrompt: boolean;
-  /** Additional variables, such as `enable_thinking`. */
+  /** Whether the model may think. Default: what the template does by itself. */
+  readonly thinking?: boolean | undefined;
+  /** Additional variables. */
   readonly kwargs?: Readonly<Record<string, unknown>>;
 }
 
-/** The template rejects the messages, or cannot be parsed. */
+export interface RenderedPrompt {
+  readonly prompt: string;
+  /** What the template wrote behind the messages. */
+  readonly generationPrompt: string;
+  /** The messages in the form that the template accepts. */
+  readonly messages: readonly object[];
+  readonly thinking: boolean;
+  readonly kwargs: Readonly<Record<string, unknown>>;
+}
+
+/** The template rejects the messages, by its own words, or cannot be parsed. */
 export class ChatTemplateError extends Error {
   override readonly name = 'ChatTemplateError';
+}
+
+/** The template fails for a reason that is not the messages'. */
+export class BrokenTemplateError extends Error {
+  override readonly name = 'BrokenTemplateError';
 }
 
 export interface ChatTemplateSource {
   readonly chatTemplate: string;
   readonly bosToken: string | undefined;
   readonly eosToken: string | undefined;
+  /** Opens llama.cpp's chat code. */
+  readonly openLibrary: () => ChatLibrary;
 }
 
 export class ChatTemplate {
   readonly #source: ChatTemplateSource;
-  #parsed: Promise<Template> | undefined;
+  #native: NativeTemplate | undefined;
+  #syntax: NativeTemplate | undefined;
+  #abilities: TemplateAbilities | undefined;
+  /** The formats that were found last, by what they depend on. To find one takes tens of milliseconds. */
+  readonly #formats = new Map<string, AppliedTemplate>();
 
   constructor(source: ChatTemplateSource) {
     this.#source = source;
   }
 
-  /** Whether the model generates thoughts between `<think>` and `</think>` before its answer. */
-  get thinks(): boolean {
-    return this.#source.chatTemplate.includes('</think>');
+  get library(): ChatLibrary {
+    return this.#source.openLibrary();
   }
 
-  /** Whether the template writes tools into the prompt, in the call format of the Qwen and Hermes models. */
-  get knowsTools(): boolean {
-    const { chatTemplate } = this.#source;
-    return chatTemplate.includes('<tool_call>') && /\btools\b/.test(chatTemplate);
+  /** Its code. */
+  get source(): string {
+    return this.#source.chatTemplate;
+  }
+
+  /** Whether it can be parsed. */
+  get isValid(): boolean {
+    try {
+      return this.#parsed !== undefined;
+    } catch (error) {
+      if (error instanceof ChatTemplateError) return false;
+      throw error;
+    }
+  }
+
+  /** Whether the model thinks before it answers. False of a template that cannot be parsed. */
+  get thinks(): boolean {
+    return this.isValid && this.abilities.thoughts !== undefined;
+  }
+
+  /**
+   * What the template can do, found by rendering examples.
+   *
+   * @throws {ChatTemplateError} when it cannot be parsed
+   */
+  get abilities(): TemplateAbilities {
+    this.#abilities ??= findAbilities(
+      this.#parsed,
+      (inputs) => this.#apply(this.#parsed, inputs),
+      this.#tokens,
+    );
+    return this.#abilities;
   }
 
   /**
@@ -59,13 +109,35 @@ export class ChatTemplate {
    * turns of the user and the assistant only.
    *
    * @throws {ChatTemplateError} with the template's reason when it rejects all of these, or cannot be parsed
+   * @throws {BrokenTemplateError} when it fails
    */
-  async render(messages: readonly TemplateMessage[], variables: TemplateVariables): Promise<string> {
-    const template = await this.#parse();
+  render(messages: readonly TemplateMessage[], variables: TemplateVariables = {}): RenderedPrompt {
+    const { tools = [], thinking = this.abilities.thinksByDefault } = variables;
+    const asked = Object.entries(variables.kwargs ?? {}).filter(([name]) => !reservedNames.has(name));
+    const kwargs = {
+      ...this.#defaults,
+      ...(variables.thinking === undefined && this.abilities.leavesThinking && { enable_thinking: null }),
+      ...Object.fromEntries(asked),
+    };
     let rejection: unknown;
+    const given = this.abilities.systemRole ? messages : withUserAtStart(messages);
+    const render = (form: readonly TemplateMessage[]): RenderedPrompt => {
+      const inputs = { ...plainInputs, messages: form.map(toNativeMessage), tools, kwargs };
+      const promptOnly = !this.abilities.isSpecial;
+      const applied = this.#apply(this.#parsed, { ...inputs, enableThinking: thinking, promptOnly });
+      const { prompt, generationPrompt } = applied;
+      return { prompt, generationPrompt, messages: inputs.messages, thinking, kwargs };
+    };
     for (const toForm of forms) {
+      const form = toForm(given);
       try {
-        return this.#render(template, toForm(messages), variables);
+        const rendered = render(form);
+        // A template that does not know the thoughts of earlier answers may write nothing of these answers.
+        const isComplete = form.every(
+          ({ content, reasoning_content }) =>
+            reasoning_content === undefined || rendered.prompt.includes(content.trim()),
+        );
+        return isComplete ? rendered : render(form.map(({ reasoning_content: _, ...rest }) => rest));
       } catch (error) {
         rejection ??= error;
       }
@@ -73,43 +145,136 @@ export class ChatTemplate {
     throw rejection;
   }
 
-  #render(
-    template: Template,
-    messages: readonly TemplateMessage[],
-    { tools, addGenerationPrompt, kwargs }: TemplateVariables,
-  ): string {
+  /** Applies the template to find the format of the answer to a prompt. */
+  findFormat(
+    { messages, generationPrompt, thinking, kwargs }: RenderedPrompt,
+    options: Pick<TemplateInputs, 'tools' | 'toolChoice' | 'parallel' | 'hasSchema'>,
+  ): AppliedTemplate {
+    const variables = { ...options, enableThinking: thinking, kwargs, promptOnly: false };
+    if (options.tools.length > 0 && !this.abilities.calls) {
+      const { thoughts } = this.abilities;
+      const opens_thoughts = thoughts !== undefined && isOpened(generationPrompt, thoughts);
+      return this.#remember(this.#getSyntax(), {
+        ...variables,
+        messages: [example],
+        kwargs: { opens_thoughts },
+      });
+    }
+    if (!this.abilities.isSpecial) {
+      // The format of most does not depend on the messages, so that a long conversation is not rendered dozens of times.
+      const applied = this.#remember(this.#parsed, { ...variables, messages: [example] });
+      if (applied.generationPrompt === generationPrompt) return applied;
+    }
+    return this.#apply(this.#parsed, { ...variables, messages });
+  }
+
+  get #parsed(): NativeTemplate {
+    this.#native ??= this.#parse(this.#source.chatTemplate);
+    return this.#native;
+  }
+
+  #getSyntax(): NativeTemplate {
+    const { thoughts } = this.abilities;
+    const [end] = thoughts?.ends ?? [];
+    const marks = findMarks(this.#source.chatTemplate);
+    const around = thoughts === undefined || end === undefined ? undefined : { start: thoughts.start, end };
+    this.#syntax ??= this.#parse(toSyntaxTemplate({ ...marks, thoughts: around }));
+    return this.#syntax;
+  }
+
+  /** llama.cpp gives templates today's date, also those that write a fixed one by themselves. */
+  get #defaults(): { readonly date_string?: string } {
+    const { chatTemplate } = this.#source;
+    const [, date] = /set date_string = "([^"]*)"/.exec(chatTemplate) ?? [];
+    return date === undefined || chatTemplate.includes('strftime_now') ? {} : { date_string: date };
+  }
+
+  get #tokens() {
     const { bosToken = '', eosToken = '' } = this.#source;
+    return { bos_token: bosToken, eos_token: eosToken };
+  }
+
+  #parse(source: string): NativeTemplate {
+    const { bos_token, eos_token } = this.#tokens;
+    const { ChatTemplates } = this.library;
     try {
-      return template.render({
-        ...kwargs,
-        messages,
-        ...(tools && { tools }),
-        add_generation_prompt: addGenerationPrompt,
-        bos_token: bosToken,
-        eos_token: eosToken,
-      });
+      return new ChatTemplates(source, bos_token, eos_token);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new ChatTemplateError(`The model's chat template rejects these messages: ${reason}`, {
-        cause,
-      });
+      throw new ChatTemplateError(
+        "The model's chat template cannot be parsed. Use /v1/completions, or a model with another template.",
+        { cause },
+      );
     }
   }
 
-  /** Parses the template on first use: completions never need it. */
-  #parse(): Promise<Template> {
-    this.#parsed ??= import('@huggingface/jinja').then(({ Template: Parser }) => {
-      try {
-        return new Parser(this.#source.chatTemplate);
-      } catch (cause) {
-        throw new ChatTemplateError(
-          "The model's chat template cannot be parsed. Use /v1/completions, or a model with another template.",
-          { cause },
-        );
-      }
-    });
-    return this.#parsed;
+  #remember(template: NativeTemplate, inputs: TemplateInputs): AppliedTemplate {
+    const key = JSON.stringify(inputs);
+    const applied = this.#formats.get(key) ?? this.#apply(template, inputs);
+    this.#formats.delete(key);
+    this.#formats.set(key, applied);
+    const [oldest] = this.#formats.keys();
+    if (this.#formats.size > mostFormats && oldest !== undefined) this.#formats.delete(oldest);
+    return applied;
   }
+
+  #apply(template: NativeTemplate, inputs: TemplateInputs): AppliedTemplate {
+    try {
+      return JSON.parse(template.apply(toNativeJson(inputs))) as AppliedTemplate;
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const [, words] = /Jinja Exception: (.*)/.exec(reason) ?? [];
+      if (words !== undefined)
+        throw new ChatTemplateError(`The model's chat template rejects these messages: ${words}`, { cause });
+      throw new BrokenTemplateError(`The model's chat template fails: ${reason}`, { cause });
+    }
+  }
+}
+
+/** The variables that only the server sets. */
+const reservedNames: ReadonlySet<string> = new Set([
+  'messages',
+  'tools',
+  'add_generation_prompt',
+  'bos_token',
+  'eos_token',
+  'enable_thinking',
+]);
+
+const example = { role: 'user', content: '.' };
+
+/** A service has a few sets of tools; a format has some ten thousand characters. */
+const mostFormats = 16;
+
+const plainInputs = {
+  toolChoice: 'auto',
+  parallel: true,
+  hasSchema: false,
+} as const;
+
+/** Whether a prompt ends within thoughts. */
+export function isOpened(
+  generationPrompt: string,
+  { start, ends }: { readonly start: string; readonly ends: readonly string[] },
+): boolean {
+  const startAt = generationPrompt.lastIndexOf(start);
+  return startAt >= 0 && ends.every((end) => generationPrompt.lastIndexOf(end) < startAt);
+}
+
+/** llama.cpp refuses halves of characters. */
+function toNativeJson(value: object): string {
+  const json = JSON.stringify(value);
+  return json.replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (each) => (each === '\\\\' ? each : '\uFFFD'));
+}
+
+/** llama.cpp takes arguments as texts of JSON, and gives them to the template in the form that it reads. */
+function toNativeMessage(message: TemplateMessage): object {
+  const { tool_calls, ...rest } = message;
+  if (tool_calls === undefined) return rest;
+  const calls = tool_calls.map(({ function: call, ...each }) => ({
+    ...each,
+    function: { ...call, arguments: JSON.stringify(call.arguments) },
+  }));
+  return { ...rest, tool_calls: calls };
 }
 
 /** The forms of messages that templates accept, the most faithful first. */
@@ -120,9 +285,16 @@ const forms: readonly ((messages: readonly TemplateMessage[]) => readonly Templa
   (messages) => takeTurns(messages, { keepSystem: false }),
 ];
 
-/** Merges the system message into the first user message. */
+/** llama.cpp merges a system message with the one behind it where the template takes none, and drops one alone. */
+function withUserAtStart(messages: readonly TemplateMessage[]): readonly TemplateMessage[] {
+  const [system, next, ...rest] = messages;
+  if (system?.role !== 'system' || next?.role === 'user') return messages;
+  return [{ ...system, role: 'user' }, ...(next ? [next] : []), ...rest];
+}
+
+/** Merges the system message into the first user message, as llama.cpp does. */
 function withoutSystemMessage(messages: readonly TemplateMessage[]): readonly TemplateMessage[] {
   const [system, user, ...rest] = messages;
   if (system?.role !== 'system' || user?.role !== 'user') return messages;
-  return [{ ...user, content: `${system.content}\n\n${user.content}` }, ...rest];
+  return [{ ...user, content: `${system.content}\n${user.content}` }, ...rest];
 }

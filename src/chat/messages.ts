@@ -1,18 +1,19 @@
 // Converts the messages of a conversation to the messages that a chat template reads.
 
 import { RequestError } from '../errors/request-error.ts';
+import { describeTools, writeToolCall, writeToolResponse } from './call-syntax.ts';
 import type { TemplateMessage } from './chat-template.ts';
 import type { ChatMessage, ChatTool, Content } from './conversation.ts';
-import { describeTools, writeToolCall, writeToolResponse } from './tool-syntax.ts';
 
 export interface MessageOptions {
-  /** Whether the template writes tools and calls. If not, they are written into the messages. */
-  readonly templateKnowsTools: boolean;
+  /** Whether the template writes tools, calls and results. Those that it does not write are written into the messages. */
+  readonly template: { readonly writesTools: boolean; readonly writesCalls: boolean };
   /** Whether a note replaces each image. If not, a request with an image is rejected. */
   readonly imagePlaceholders: boolean;
 }
 
-const imageNote = '[An image was here. This model reads text only, so it was left out.]';
+/** Replaces an image. */
+export const imageNote = '[An image was here. This model reads text only, so it was left out.]';
 
 /**
  * Converts messages for the template.
@@ -25,9 +26,10 @@ export function toTemplateMessages(
   options: MessageOptions,
 ): TemplateMessage[] {
   const converted = messages.map((message, index) => toTemplateMessage(message, index, options));
-  if (options.templateKnowsTools) return converted;
-  const joined = joinToolAnswers(converted, messages);
-  return tools.length === 0 ? joined : withSystemText(joined, describeTools(tools));
+  const { template } = options;
+  const joined = template.writesCalls ? converted : joinToolAnswers(converted, messages);
+  if (tools.length === 0 || template.writesTools) return joined;
+  return withSystemText(joined, describeTools(tools, !template.writesCalls));
 }
 
 function toTemplateMessage(message: ChatMessage, index: number, options: MessageOptions): TemplateMessage {
@@ -45,14 +47,15 @@ function toTemplateMessage(message: ChatMessage, index: number, options: Message
         type: 'function' as const,
         function: { name, arguments: parseArguments(given) },
       }));
-      if (options.templateKnowsTools) return { role: 'assistant', content, ...thoughts, tool_calls: parsed };
+      if (options.template.writesCalls)
+        return { role: 'assistant', content, ...thoughts, tool_calls: parsed };
       const written = parsed.map(({ function: call }) => writeToolCall(call.name, call.arguments));
       const texts = [content, ...written].filter((part) => part !== '');
       return { role: 'assistant', content: texts.join('\n'), ...thoughts };
     }
     case 'tool': {
       const { callId, name } = message;
-      if (!options.templateKnowsTools) return { role: 'user', content: writeToolResponse(content) };
+      if (!options.template.writesCalls) return { role: 'user', content: writeToolResponse(content) };
       return {
         role: 'tool',
         content,
@@ -69,12 +72,12 @@ function toText(content: Content, index: number, { imagePlaceholders }: MessageO
   if (typeof content === 'string') return content;
   const texts = content.map((part) => {
     if (part.type === 'text') return part.text;
-    if (imagePlaceholders) return `\n${imageNote}\n`;
+    if (imagePlaceholders) return imageNote;
     throw new RequestError('unsupported_parameter', 'This model reads only text. Remove the image.', {
       param: `messages.${index}.content`,
     });
   });
-  return texts.join('');
+  return texts.join('\n');
 }
 
 /** Parses arguments. Those of a call that was cut stay a text. */

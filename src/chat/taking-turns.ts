@@ -1,6 +1,7 @@
 // Rewrites messages for templates that allow only a user and an assistant who take turns, as Gemma's and Mistral's do.
+
+import { writeToolCall, writeToolResponse } from './call-syntax.ts';
 import type { TemplateMessage } from './chat-template.ts';
-import { writeToolCall, writeToolResponse } from './tool-syntax.ts';
 
 /**
  * Merges messages until a user and an assistant take turns, the user first. System messages and the results of tools become

@@ -53,12 +53,18 @@ export interface FunctionConfig {
   readonly memory: MemoryRoom;
   /** QUEUE_LIMIT: generations that may wait for a slot. Default 64. */
   readonly queueLimit: number;
+  /** CHAT_TEMPLATE: a file with the chat template to use instead of the model's, or `chatml`. Default: the model's. */
+  readonly chatTemplate: string | undefined;
   /** IMAGE_PARTS: whether images in chats are `refuse`d, the default, or replaced by a `placeholder` that says so. */
   readonly imagePlaceholders: boolean;
   /** STRICT_FIELDS: whether a field that this server does not know fails a request. Default false: it is ignored. */
   readonly strictFields: boolean;
   /** STRICT_MODEL: whether a request for a model of another name fails. Default false: the loaded model answers. */
   readonly strictModel: boolean;
+  /** CACHE_SCOPE: whether a prompt reuses what was cached for `all` callers, or for those with the same `key`. Default all. */
+  readonly cacheScope: 'all' | 'key';
+  /** VERIFY_MODEL: whether the model's hash is compared with its manifest's before it is loaded. Default false. */
+  readonly verifyModel: boolean;
   /** MODEL_ALIASES: more names of the model, separated by commas. Default: none. */
   readonly modelAliases: readonly string[];
 }
@@ -110,9 +116,12 @@ export function readConfig(env: Environment): FunctionConfig {
     cacheMegabytes: readIntegerOrAuto(env, 'CACHE_MB', { min: 0, max: 1_048_576 }),
     memory: toMemoryRoom(readMemoryLimits(env)),
     queueLimit: readQueueLimit(env),
+    chatTemplate: readText(env, 'CHAT_TEMPLATE', undefined),
     imagePlaceholders: readChoice(env, 'IMAGE_PARTS', ['refuse', 'placeholder']) === 'placeholder',
     strictFields: readFlag(env, 'STRICT_FIELDS'),
     strictModel: readFlag(env, 'STRICT_MODEL'),
+    cacheScope: readChoice<'all' | 'key'>(env, 'CACHE_SCOPE', ['all', 'key']),
+    verifyModel: readFlag(env, 'VERIFY_MODEL'),
     modelAliases: readNames(env, 'MODEL_ALIASES'),
   });
 }

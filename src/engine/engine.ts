@@ -118,10 +118,26 @@ export interface Sampling {
 
 /** A grammar that the text must match. */
 export interface Grammar {
-  /** In llama.cpp's GBNF. The text must match the `root` rule from its first token, or from behind the trigger. */
+  /** In llama.cpp's GBNF. The prefix and the text must match the `root` rule together, or what follows from a trigger on. */
   readonly gbnf: string;
-  /** The text is free up to the end of this string. */
-  readonly trigger?: string;
+  /** What the prompt ends with, if the grammar covers it. */
+  readonly prefix?: string;
+  /**
+   * Regular expressions. The text is free until one of them matches, and the model goes on as the grammar says. The grammar covers
+   * the match, or its first group.
+   */
+  readonly triggers?: readonly string[];
+  /** Triggers within thoughts do not count. */
+  readonly thoughts?: ThoughtMarks;
+}
+
+/** The texts around the thoughts of a model. */
+export interface ThoughtMarks {
+  readonly start: string;
+  /** Each of them ends the thoughts. */
+  readonly ends: readonly string[];
+  /** Whether the prompt ends within thoughts. */
+  readonly hasStarted: boolean;
 }
 
 /** A turn of a chat. Its end may be kept, for the next turn of the same tenant. */
@@ -139,12 +155,16 @@ export interface GenerationRequest {
   /** The text ends before the first of these strings. */
   readonly stop: readonly string[];
   readonly grammar?: Grammar;
+  /** Control tokens that are parts of the text. Others have none. */
+  readonly visibleTokens?: readonly Token[];
   /** Scores each generated token, and this many of the likeliest tokens at its place. */
   readonly logprobs?: number;
   /** Scores the prompt's tokens too. They are all evaluated for that, without the cache. */
   readonly promptLogprobs?: boolean;
   /** What the prompt may reuse of the KV cache; false is nothing. Default true: by the engine's own rule. */
   readonly cachePrompt?: boolean | 'exact';
+  /** The prompt reuses only what requests with the same scope have left, and baked prefixes. Default: what all have left. */
+  readonly cacheScope?: string;
   /** Set when the prompt is that of a chat. */
   readonly turn?: ChatTurn;
   /** Generation ends this many milliseconds after its first token. */
@@ -184,6 +204,31 @@ export interface GenerationSummary {
   readonly completionTokens: number;
   /** From the first generated token to the last. */
   readonly completionMs: number;
+}
+
+/** A text that goes on from a prompt, and the texts whose probabilities behind it are wanted. */
+export interface Branch {
+  /** At least one. */
+  readonly tokens: readonly Token[];
+  /** At least one, of at least one token each. */
+  readonly continuations: readonly (readonly Token[])[];
+}
+
+export interface BranchRequest extends Pick<GenerationRequest, 'cacheScope'> {
+  /** All branches go on from it. It is evaluated once, and may be reused as the prompt of a generation. */
+  readonly prompt: readonly Token[];
+  /** The context must have room for the prompt, a branch and any of its continuations. */
+  readonly branches: readonly Branch[];
+}
+
+export interface BranchScores {
+  /**
+   * By branch and continuation, the natural logarithm of the probability that a text behind the prompt and the branch begins with
+   * the continuation, before any sampling option.
+   */
+  readonly logprobs: readonly (readonly number[])[];
+  /** The cost of the prompt. No token is generated. */
+  readonly summary: GenerationSummary;
 }
 
 /** The natural logarithm of a token's probability, before any sampling option. */
@@ -314,6 +359,13 @@ export interface Engine extends AsyncDisposable {
    * @throws {EngineBusyError} when the queue is full
    */
   generate(request: GenerationRequest, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void, void>;
+
+  /**
+   * Scores continuations of several branches of a prompt, and generates nothing. It takes a slot, as a generation does.
+   *
+   * @throws as {@link generate} does; within one piece of the prompt or of the branches when aborted
+   */
+  scoreBranches(request: BranchRequest, signal?: AbortSignal): Promise<BranchScores>;
 
   /** Resolves when what is kept of ended generations is written. Absent where nothing is. */
   settled?(): Promise<void>;

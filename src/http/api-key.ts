@@ -1,30 +1,7 @@
-// The source of the API key: an environment variable, or a secret in AWS Secrets Manager.
-import { ConfigurationError, type Environment, readText } from '../config/environment.ts';
-
-/** Provides the key that HTTP requests must send. The key may change at any time. */
-export interface ApiKeySource {
-  /**
-   * Returns the key, possibly from a cache.
-   *
-   * @throws {ApiKeyUnavailableError} when the key cannot be read
-   */
-  current(): Promise<string>;
-  /**
-   * Returns the key after a request sent a different one: the key may have been rotated since it was read.
-   *
-   * @throws {ApiKeyUnavailableError} when the key cannot be read
-   */
-  latest(): Promise<string>;
-}
-
-/** The key is unknown, so no request can be authorized. The log has the reason. */
-export class ApiKeyUnavailableError extends Error {
-  override readonly name = 'ApiKeyUnavailableError';
-
-  constructor() {
-    super('The API key could not be read.');
-  }
-}
+// The source of the API keys: environment variables, a file, or a secret in AWS Secrets Manager.
+import { ConfigurationError, type Environment, readNames, readText } from '../config/environment.ts';
+import { type ApiKeySource, ApiKeyUnavailableError } from './api-key-source.ts';
+import { KeyFile } from './key-file.ts';
 
 /** A cached key is read again after this many milliseconds. */
 const refreshAfterMs = 5 * 60_000;
@@ -39,21 +16,38 @@ const readIntervalMs = 5_000;
 const readTimeoutMs = 5_000;
 
 /**
- * Reads the source from the environment. API_KEY is the key itself. API_KEY_SECRET_ARN names a secret: the
- * key, or a JSON object with the key in its field `apiKey`. Without either, requests need no key.
+ * Reads the source from the environment. API_KEY is a key, API_KEYS has several, separated by commas, and API_KEYS_FILE is the
+ * path of a file with one key a line. API_KEY_SECRET_ARN names a secret: the key, or a JSON object with the key in its field
+ * `apiKey`, or several in `apiKeys`. Without any of them, requests need no key.
  *
- * @throws {ConfigurationError} when both are set, or the ARN is not the ARN of a secret
+ * @throws {ConfigurationError} when several are set, or one cannot be used
  */
 export function readApiKeySource(env: Environment): ApiKeySource | undefined {
-  const apiKey = readText(env, 'API_KEY', undefined);
-  const arn = readText(env, 'API_KEY_SECRET_ARN', undefined);
-  if (arn === undefined) {
-    return apiKey === undefined ? undefined : { current: async () => apiKey, latest: async () => apiKey };
+  const [first, second] = ['API_KEY', 'API_KEYS', 'API_KEYS_FILE', 'API_KEY_SECRET_ARN'].filter(
+    (name) => readText(env, name, undefined) !== undefined,
+  );
+  // Not its value: it may be a key.
+  if (second !== undefined) throw new ConfigurationError(second, '…', `no value while ${first} is set`);
+  const text = first === undefined ? undefined : readText(env, first, undefined);
+  if (first === undefined || text === undefined) return undefined;
+  switch (first) {
+    case 'API_KEY_SECRET_ARN':
+      return new SecretApiKey(text);
+    case 'API_KEYS_FILE':
+      return new KeyFile(text);
+    default: {
+      const keys = first === 'API_KEY' ? [text] : readKeys(env);
+      return { current: async () => keys, latest: async () => keys };
+    }
   }
-  if (apiKey !== undefined) {
-    throw new ConfigurationError('API_KEY_SECRET_ARN', arn, 'no value while API_KEY is set');
+}
+
+function readKeys(env: Environment): readonly string[] {
+  try {
+    return readNames(env, 'API_KEYS');
+  } catch {
+    throw new ConfigurationError('API_KEYS', '…', 'keys separated by commas');
   }
-  return new SecretApiKey(arn);
 }
 
 /**
@@ -65,7 +59,7 @@ export class SecretApiKey implements ApiKeySource {
   readonly #region: string;
   readonly #now: () => number;
   readonly #log: (error: Error) => void;
-  #known: { readonly key: string; readonly readAt: number } | undefined;
+  #known: { readonly keys: readonly string[]; readonly readAt: number } | undefined;
   #lastReadAt = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | undefined;
 
@@ -91,12 +85,12 @@ export class SecretApiKey implements ApiKeySource {
     this.#log = log;
   }
 
-  async current(): Promise<string> {
+  async current(): Promise<readonly string[]> {
     if (this.#age() > refreshAfterMs) await this.#refresh();
     return this.#cached();
   }
 
-  async latest(): Promise<string> {
+  async latest(): Promise<readonly string[]> {
     await this.#refresh();
     return this.#cached();
   }
@@ -105,9 +99,9 @@ export class SecretApiKey implements ApiKeySource {
     return this.#known === undefined ? Number.POSITIVE_INFINITY : this.#now() - this.#known.readAt;
   }
 
-  #cached(): string {
+  #cached(): readonly string[] {
     if (this.#known === undefined || this.#age() > expiresAfterMs) throw new ApiKeyUnavailableError();
-    return this.#known.key;
+    return this.#known.keys;
   }
 
   /** Reads the key, unless the last read is too recent. Concurrent callers share one read. */
@@ -128,20 +122,21 @@ export class SecretApiKey implements ApiKeySource {
       // Imported here, so that the SDK is loaded only for a secret.
       const { readSecret } = await import('./secrets-manager.ts');
       const secret = await readSecret(this.#arn, this.#region, AbortSignal.timeout(readTimeoutMs));
-      this.#known = { key: toApiKey(secret), readAt };
+      this.#known = { keys: toApiKeys(secret), readAt };
     } catch (error) {
       this.#log(new Error(`The API key could not be read from ${this.#arn}.`, { cause: error }));
     }
   }
 }
 
-/** Extracts the key from a secret. The error does not quote the secret, because it is logged. */
-function toApiKey(secret: string | undefined): string {
+/** Extracts the keys from a secret. The error does not quote the secret, because it is logged. */
+function toApiKeys(secret: string | undefined): readonly string[] {
   const fields = toObject(secret ?? '');
-  const key = fields === undefined ? secret : fields.apiKey;
-  if (typeof key === 'string' && key.trim() !== '') return key.trim();
+  const keys = [fields === undefined ? secret : (fields.apiKeys ?? fields.apiKey)].flat();
+  const isKey = (key: unknown): key is string => typeof key === 'string' && key.trim() !== '';
+  if (keys.length > 0 && keys.every(isKey)) return keys.map((key) => key.trim());
   throw new Error(
-    'The secret has no key. Store the key itself, or a JSON object with the key in its field "apiKey".',
+    'The secret has no key. Store the key itself, or a JSON object with the key in its field "apiKey", or several in "apiKeys".',
   );
 }
 

@@ -1,7 +1,7 @@
 // Checks the keys that clients send: a bearer key, as OpenAI's clients do, or `x-api-key`, as Anthropic's do.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { RequestError } from '../errors/request-error.ts';
-import type { ApiKeySource } from './api-key.ts';
+import type { ApiKeySource } from './api-key-source.ts';
 
 /** The headers that may have a key, and those of any request. */
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -15,8 +15,8 @@ type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 export async function authorize(headers: Headers, apiKey: ApiKeySource): Promise<void> {
   const sent = toSentKey(headers);
   if (sent === undefined) throw toInvalidKeyError(headers);
-  if (isSame(sent, await orUnavailable(apiKey.current()))) return;
-  if (isSame(sent, await orUnavailable(apiKey.latest()))) return;
+  if (isAmong(sent, await orUnavailable(apiKey.current()))) return;
+  if (isAmong(sent, await orUnavailable(apiKey.latest()))) return;
   throw toInvalidKeyError(headers);
 }
 
@@ -28,8 +28,10 @@ export function toSentKey({ authorization, 'x-api-key': apiKey }: Headers): stri
   return typeof apiKey === 'string' && apiKey.trim() !== '' ? apiKey.trim() : undefined;
 }
 
-function isSame(sent: string, expected: string): boolean {
-  return timingSafeEqual(digest(sent), digest(expected));
+/** Compares with every key, so that the time does not tell which one is like it. */
+function isAmong(sent: string, keys: readonly string[]): boolean {
+  const hash = digest(sent);
+  return keys.filter((key) => timingSafeEqual(hash, digest(key))).length > 0;
 }
 
 /** Hashes a key, because a comparison in constant time needs equal lengths. */
@@ -50,7 +52,7 @@ function toInvalidKeyError({ authorization, 'x-api-key': apiKey }: Headers): Req
 }
 
 /** Hides the reason from the caller. The source of the key has logged it. */
-async function orUnavailable(key: Promise<string>): Promise<string> {
+async function orUnavailable(key: Promise<readonly string[]>): Promise<readonly string[]> {
   try {
     return await key;
   } catch {

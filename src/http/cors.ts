@@ -87,6 +87,11 @@ export class Cors {
     };
   }
 
+  /** Whether pages of an origin may send requests. */
+  allows(origin: string): boolean {
+    return this.#allowed(origin) !== undefined;
+  }
+
   #allowed(origin: string | undefined): string | undefined {
     if (this.#origins.has(anyOrigin)) return anyOrigin;
     return origin !== undefined && this.#origins.has(origin) ? origin : undefined;

@@ -13,7 +13,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * Answers a direct invoke. `path` selects the endpoint of a POST request. Without it, the fields do: `messages` selects a
- * chat, `documents` a ranking, `input` a response or embeddings. Any other event is a completion.
+ * chat, `documents` a ranking, `questions` decisions, `input` a response or embeddings. Any other event is a completion.
  *
  * @throws {RequestError} when the request is invalid, does not fit the model, or asks for a stream
  */
@@ -73,6 +73,7 @@ function toPathAndBody(event: unknown): { path: string; body: unknown } {
 const selections: readonly { readonly path: string; readonly selects: (fields: Fields) => unknown }[] = [
   { path: '/v1/chat/completions', selects: ({ messages }) => messages },
   { path: '/v1/rerank', selects: ({ documents }) => documents },
+  { path: '/v1/decisions', selects: ({ questions }) => questions },
   { path: '/v1/responses', selects: (fields) => (isForResponses(fields) ? fields.input : undefined) },
   { path: '/v1/embeddings', selects: ({ input }) => input },
   { path: '/v1/completions', selects: ({ prompt }) => prompt },

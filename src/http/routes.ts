@@ -59,6 +59,10 @@ const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
   ),
   '/v1/embeddings': post('Converts texts to embeddings.', embeddingsRequestSchema, embed),
   '/v1/rerank': post('Sorts documents by their relevance to a query.', rerankRequestSchema, rerank),
+  '/v1/decisions': postLoaded(
+    'Answers questions about an input by the probabilities of their answers.',
+    async () => (await import('../api/decisions/decisions.ts')).decisions,
+  ),
   '/v1/models': get('Lists the loaded model.', async ({ headers, service }) => {
     const model = toLoadedModel(service);
     return asksAnthropic(headers) ? (await loadMessages()).models.list(model) : toModelList(model);
@@ -76,7 +80,7 @@ const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
     toTokenizerInfo(toLoadedModel(service)),
   ),
   '/props': get('Describes the server.', ({ service }) =>
-    toProps(toLoadedModel(service), service.engine.slots),
+    toProps(toLoadedModel(service), service.engine.slots, service.chatTemplate),
   ),
   '/slots': get("Describes the slots, in llama-server's format.", ({ service }) => toSlots(service.engine)),
   '/metrics': get('Returns metrics for Prometheus. Not available on Lambda.', ({ context }) =>

@@ -1,7 +1,7 @@
 // The service that answers HTTP requests: the model, access rules and telemetry. Made once per process.
 import type { ModelService } from '../api/service.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { ApiKeySource } from './api-key.ts';
+import type { ApiKeySource } from './api-key-source.ts';
 import type { Cors } from './cors.ts';
 
 export interface Service extends ModelService {

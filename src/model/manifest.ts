@@ -26,6 +26,10 @@ export interface ModelManifest {
   readonly quantisation: string;
   /** Tokens the model was trained to attend to. */
   readonly contextLength: number;
+  /** The sampling that its makers advise; absent where they advise none. */
+  readonly sampling?: Readonly<
+    Partial<Record<'temperature' | 'top_p' | 'top_k' | 'min_p', number | undefined>>
+  >;
   /** What the GGUF's header tells the engine; absent in a manifest that was written by hand or by an earlier version. */
   readonly gguf?: GgufFacts;
 }

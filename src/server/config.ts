@@ -2,9 +2,13 @@
 import { join } from 'node:path';
 import { readQueueLimit } from '../config/config.ts';
 import { readThreads, type Threads } from '../config/cpu.ts';
-import { type Environment, readChoice, readInteger, readText } from '../config/environment.ts';
+import { type Environment, readChoice, readInteger, readNames, readText } from '../config/environment.ts';
 import { readFunctionMegabytes } from '../config/memory.ts';
-import { type ApiKeySource, readApiKeySource } from '../http/api-key.ts';
+import { readApiKeySource } from '../http/api-key.ts';
+import type { ApiKeySource } from '../http/api-key-source.ts';
+import { readCors } from '../http/cors.ts';
+import type { CallerRules } from './caller-guard.ts';
+import { isLoopback } from './loopback.ts';
 
 export interface FrontConfig {
   /** Where the front listens. */
@@ -13,6 +17,8 @@ export interface FrontConfig {
   readonly port: number;
   /** The bearer key that invocations must bring; the runtime asks for it on every other path. */
   readonly apiKey: ApiKeySource | undefined;
+  /** Which pages may call, and by which names. */
+  readonly callers: CallerRules;
   /** How many invocations may wait while one runs; one more is refused. */
   readonly queueLimit: number;
   /** The time for one answer, by whichever path it is asked for. */
@@ -43,10 +49,12 @@ export interface FrontTarget {
  * @throws {ConfigurationError} when a variable's value cannot be used
  */
 export function readFrontConfig(env: Environment, { root, handler }: FrontTarget): FrontConfig {
+  const host = readText(env, 'HOST', '127.0.0.1');
   return Object.freeze({
-    host: readText(env, 'HOST', '127.0.0.1'),
+    host,
     port: readInteger(env, 'PORT', { min: 0, max: 65_535, default: 8000 }),
     apiKey: readApiKeySource(env),
+    callers: { cors: readCors(env), hosts: readHosts(env, host) },
     queueLimit: readQueueLimit(env),
     functionTimeoutSeconds: readFunctionTimeout(env),
     threads: readThreads(env),
@@ -59,6 +67,12 @@ export function readFrontConfig(env: Environment, { root, handler }: FrontTarget
     emulatorPath: readText(env, 'RIE_PATH', join(root, 'dist/aws-lambda-rie')),
     bootstrap: [join(root, 'infra/entry.sh'), handler] as const,
   });
+}
+
+/** On loopback only names of this machine are taken: no other name leads here but by an attacker's DNS server. */
+function readHosts(env: Environment, host: string): readonly string[] | undefined {
+  const names = readNames(env, 'ALLOWED_HOSTS').map((name) => name.toLowerCase());
+  return names.length > 0 || isLoopback(host) ? names : undefined;
 }
 
 /**

@@ -93,6 +93,7 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
     queue,
     apiKey: config.apiKey,
     playground: config.playground,
+    callers: config.callers,
     invoke: (event, headers) => supervisor.invoke(event, headers),
     passThrough: pass,
     health: new HealthCheck(link, () => performance.now()),

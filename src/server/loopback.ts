@@ -4,6 +4,11 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 
 export const loopback = '127.0.0.1';
 
+/** Whether only this machine can reach an address. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
 /** Two ports that are free at this moment, on every address: a named address would load Node's DNS, five milliseconds of a start. */
 export async function findFreePorts(): Promise<[number, number]> {
   const servers = [createServer(), createServer()] as const;

@@ -2,10 +2,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { parseJson } from '../api/json-body.ts';
 import { RequestError, toRequestError } from '../errors/request-error.ts';
-import type { ApiKeySource } from '../http/api-key.ts';
+import type { ApiKeySource } from '../http/api-key-source.ts';
 import { authorize } from '../http/authorization.ts';
 import { asksForPage } from '../http/http.ts';
 import { toLoggedPath } from '../telemetry/request-line.ts';
+import { assertAllowedCaller, type CallerRules } from './caller-guard.ts';
 import { invokePath } from './emulator.ts';
 import {
   EmulatorExitedError,
@@ -33,6 +34,7 @@ export interface FrontServices {
   readonly apiKey: ApiKeySource | undefined;
   /** The file of the playground; undefined serves none. */
   readonly playground: string | undefined;
+  readonly callers: CallerRules;
   readonly queue: InvocationQueue;
   /** Takes a whole event to the function and brings its whole answer. */
   readonly invoke: (event: Uint8Array, headers: ReturnType<typeof invocationHeaders>) => Promise<HttpAnswer>;
@@ -86,7 +88,8 @@ export function createFrontServer(services: FrontServices): Server {
 
 /** Gives the answer, or nothing where it has been sent already. */
 async function route(exchange: Exchange, services: FrontServices): Promise<HttpAnswer | undefined> {
-  const { method, url = '' } = exchange.request;
+  const { method, url = '', headers } = exchange.request;
+  assertAllowedCaller(headers, services.callers);
   const [path] = url.split('?');
   switch (path) {
     case invokePath:

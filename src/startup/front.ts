@@ -4,6 +4,7 @@ import { readFrontConfig } from '../server/config.ts';
 import { invokePath } from '../server/emulator.ts';
 import { type Front, startFront } from '../server/front.ts';
 import { findFunctionFault } from '../server/function-bundles.ts';
+import { isLoopback } from '../server/loopback.ts';
 import { assertUsable } from './settings-check.ts';
 import { toStartMessage } from './start-message.ts';
 
@@ -15,11 +16,6 @@ const repeatMilliseconds = 300;
 
 /** The folder that holds `infra/` and `dist/`, two above this file: in `src/startup/`, and bundled in `dist/server/`. */
 const root = join(import.meta.dirname, '../..');
-
-/** Whether only this machine can reach an address. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
-}
 
 /** Runs the front until a signal stops it, and gives the process's exit code. */
 async function main(): Promise<number> {

@@ -1,6 +1,7 @@
 // Loads the model that the environment names, once in a process. It is begun before anything else of a function: llama.cpp
 // reads the weights on a thread of its own while JavaScript loads and sets up the rest.
 import { performance } from 'node:perf_hooks';
+import type { SamplingDefaults } from '../api/sampling.ts';
 import type { ModelFile } from '../api/service.ts';
 import { type ArchiveConfig, readArchiveConfig } from '../config/archive.ts';
 import { type FunctionConfig, readConfig } from '../config/config.ts';
@@ -21,6 +22,8 @@ export interface LoadedModel {
   /** Its name in the catalog. */
   readonly name: string;
   readonly file: ModelFile;
+  /** What its makers advise. */
+  readonly sampling: SamplingDefaults | undefined;
   readonly engine: LlamaEngine;
   /** What it was loaded with, a line each. */
   readonly description: readonly string[];
@@ -46,6 +49,8 @@ async function load(env: Environment): Promise<LoadedModel> {
   const folder = readModelFolder(modelDirectory);
   const { name, file, gguf, sha256 } = folder;
   const modelPath = `${modelDirectory}/${file}`;
+  if (config.verifyModel)
+    await (await import('../model/verify-model.ts')).assertModelIntact(modelDirectory, folder);
   const facts = gguf ?? (await describeModel(modelPath));
   const features = new Set(openLlamaAddon().inference.listProcessorFeatures());
   const { contextSize, kvType, repack, use } = planMemory(toMemoryRequest(config, folder, facts, features));
@@ -75,17 +80,21 @@ async function load(env: Environment): Promise<LoadedModel> {
   const description = [
     `Model: ${name}, ${contextSize} tokens of context in ${kvType}, ${count(slots, 'slot')}, ${describeThreads(threads)}`,
     `Memory: ${describeUse(use)} of ${toMebibytes(room.bytes)} MiB, and up to ${toMebibytes(conversationBytes)} MiB of conversations`,
+    ...(folder.parameters > 0 && folder.parameters < demonstrationParameters && engine.slots > 0
+      ? [demonstration]
+      : []),
   ];
   const warnings =
     config.contextSize !== 'auto' && config.contextSize > contextSize
       ? [`CONTEXT_SIZE=${config.contextSize} is more than ${name} was trained on: it has ${contextSize}.`]
       : [];
-  const { sizeBytes: bytes, parameters, quantisation, licence } = folder;
+  const { sizeBytes: bytes, parameters, quantisation, licence, sampling } = folder;
   const modelFile = { sha256, bytes, architecture: facts.architecture, parameters, quantisation, licence };
   return {
     config,
     name,
     file: modelFile,
+    sampling,
     engine,
     description,
     warnings,
@@ -96,6 +105,11 @@ async function load(env: Environment): Promise<LoadedModel> {
 function describeThreads({ count: most, adapts }: Threads): string {
   return adapts ? `up to ${count(most, 'thread')}` : count(most, 'thread');
 }
+
+/** Models with fewer weights than this answer well only what they were made for. */
+const demonstrationParameters = 300_000_000;
+const demonstration =
+  "A model of this size is a demonstration: it is fast and often wrong. 'npm run model -- recommend' lists those that fit here.";
 
 /** What conversations that have lost their slot may take: by default half of what is left, because requests take memory too. */
 function toConversationBytes({ cacheMegabytes, memory }: FunctionConfig, use: MemoryUse): number {

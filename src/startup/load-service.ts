@@ -1,10 +1,12 @@
 // The service of a process. A handler makes it at its module scope, before the first invocation, and Lambda reports a failure
 // there as an init error. On port 8000 invocations and all other requests share it.
 
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ChatTemplate } from '../chat/chat-template.ts';
 import { readTelemetryConfig } from '../config/config.ts';
-import { type Environment, readFlag } from '../config/environment.ts';
+import { ConfigurationError, type Environment, readFlag } from '../config/environment.ts';
+import { openChatLibrary } from '../engine/llama/open-chat-library.ts';
 import { readApiKeySource } from '../http/api-key.ts';
 import { readCors } from '../http/cors.ts';
 import type { Service } from '../http/service.ts';
@@ -32,27 +34,32 @@ async function load(env: Environment): Promise<Service> {
   const { logPrompts, ...telemetry } = readTelemetryConfig(env);
   const reporter = await loadReporter(telemetry, { servesPort: isBehindFront(env) });
   if (logPrompts) reporter.log.warn('Prompts and completions are being logged, because LOG_PROMPTS is true.');
-  const { config, name, file, engine, description, warnings, loadMs } = await loadModel(env);
+  const { config, name, file, sampling, engine, description, warnings, loadMs } = await loadModel(env);
   for (const warning of warnings) reporter.log.warn(warning);
   // The front prints it when all is ready. A function prints nothing of its own: there GET /props has the same facts.
   if (!isOnLambda(env) && !isBehindFront(env)) {
     standardErrorLog.info(`gguf-lambda: ${description.join('; ')}`);
   }
-  const { chatTemplate, bosToken, eosToken } = engine.properties;
+  const { bosToken, eosToken } = engine.properties;
+  const chatTemplate = readChatTemplate(config.chatTemplate) ?? engine.properties.chatTemplate;
   const service: Service = {
     engine,
     embedder: engine.embedder,
     model: name,
     file,
+    samplingDefaults: sampling,
     modelAliases: config.modelAliases,
     strictModel: config.strictModel,
+    separatesCaches: config.cacheScope === 'key',
     strictFields: config.strictFields,
     apiKey,
     cors,
     playground: isOnLambda(env) && readFlag(env, 'PLAYGROUND') ? playgroundFile(env) : undefined,
     imagePlaceholders: config.imagePlaceholders,
     chatTemplate:
-      chatTemplate === undefined ? undefined : new ChatTemplate({ chatTemplate, bosToken, eosToken }),
+      chatTemplate === undefined
+        ? undefined
+        : new ChatTemplate({ chatTemplate, bosToken, eosToken, openLibrary: openChatLibrary }),
     telemetry: new Telemetry({
       reporter,
       logPrompts,
@@ -69,6 +76,16 @@ async function load(env: Environment): Promise<Service> {
   };
   if (isSnapshotted(env)) await prepareForSnapshot(service, engine);
   return service;
+}
+
+/** @throws {ConfigurationError} when CHAT_TEMPLATE is neither a name nor a file */
+function readChatTemplate(given: string | undefined): string | undefined {
+  if (given === undefined || given === 'chatml') return given;
+  try {
+    return readFileSync(given, 'utf8');
+  } catch {
+    throw new ConfigurationError('CHAT_TEMPLATE', given, 'the path of a Jinja file, or chatml');
+  }
 }
 
 /** Whether environments are initialised before an invocation comes, which then does not wait for it. */

@@ -14,8 +14,10 @@ export interface StartMessage {
 }
 
 const rule = '─'.repeat(78);
-const chat =
-  '{"messages": [{"role": "user", "content": "What is the capital of France?"}], "max_tokens": 64}';
+// Without a system message, small models answer a question with anything but its answer.
+const system = '{"role": "system", "content": "You answer in one short sentence."}';
+const user = '{"role": "user", "content": "What is the capital of France?"}';
+const chat = `{"messages": [${system}, ${user}], "max_tokens": 64}`;
 const json = "-H 'content-type: application/json'";
 
 /**

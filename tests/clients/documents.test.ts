@@ -58,7 +58,7 @@ describe('README.md', () => {
   it("has a program for OpenAI's client that prints the answer", async () => {
     const [program = ''] = readBlocks('README.md', 'js');
 
-    expect(await runNode(`import OpenAI from 'openai';\n${program}`)).toContain('Paris');
+    expect(await runNode(program)).toContain('Paris');
   });
 });
 

@@ -118,6 +118,26 @@ describe("OpenAI's client for Python", () => {
     expect(answer.choices[0]?.message.content.length).toBeGreaterThan(0);
   });
 
+  it('decides about an input', async () => {
+    const { answers } = await client.call<{ answers: object[] }>('decisions', {
+      model: model.name,
+      input: [{ role: 'user', content: 'The room was clean, quiet and had a wonderful view.' }],
+      questions: [
+        { type: 'predicate', instructions: 'The review is positive.', name: 'positive' },
+        {
+          type: 'choice',
+          instructions: 'What is the sentiment of the review?',
+          choices: [{ value: 'positive' }, { value: 'negative' }],
+        },
+      ],
+    });
+
+    expect(answers).toMatchObject([
+      { type: 'predicate', name: 'positive', probability: expect.any(Number) },
+      { type: 'choice', name: null, choice: 'positive', confidence: expect.any(Number) },
+    ]);
+  });
+
   it('raises its own error classes', async () => {
     const failing = (args: object) => client.call('completion', { ...request, prompt, ...args });
 

@@ -72,6 +72,36 @@ describe("OpenAI's client", () => {
     expect(entries.every(({ top_logprobs }) => top_logprobs.length === 2)).toBe(true);
   });
 
+  it('decides about an input', async () => {
+    const { answers, usage } = await client.decisions.create({
+      model: model.name,
+      input: 'The room was clean, quiet and had a wonderful view.',
+      questions: [
+        { type: 'predicate', instructions: 'The review is positive.', name: 'positive' },
+        {
+          type: 'choice',
+          instructions: 'What is the sentiment of the review?',
+          choices: [{ value: 'positive' }, { value: 'negative', description: 'the guest complains' }],
+        },
+        {
+          type: 'score',
+          instructions: [{ type: 'input_text', text: 'How satisfied is the guest?' }],
+          levels: [{ label: 'low' }, { label: 'high' }],
+        },
+      ],
+    });
+
+    expect(answers).toMatchObject([
+      { type: 'predicate', name: 'positive', probability: expect.any(Number) },
+      { type: 'choice', name: null, choice: 'positive' },
+      { type: 'score', name: null, score: expect.any(Number) },
+    ]);
+    expect(usage).toMatchObject({ output_tokens: 0, output_tokens_details: { reasoning_tokens: 0 } });
+    await expect(
+      client.decisions.create({ model: model.name, input: 'a', questions: [] }),
+    ).rejects.toBeInstanceOf(OpenAI.BadRequestError);
+  });
+
   it('creates a chat completion', async () => {
     const { data, request_id } = await client.chat.completions.create(chatRequest).withResponse();
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { installPythonTool } from '../../tools/deploy/python-tool.ts';
+import { installUv } from '../../tools/deploy/python-tool.ts';
 
 /** The folder of the scripts. They run in it. */
 const folder = fileURLToPath(new URL('python', import.meta.url));
@@ -54,10 +54,10 @@ export async function setUpPython(): Promise<void> {
   process.stderr.write('installing the Python clients (half a minute)\n');
   rmSync(environment, { recursive: true, force: true });
   // uv takes a third of the time that pip takes.
-  const uv = await installPythonTool('uv==0.13.9', 'uv');
+  const uv = await installUv();
   const runUv = (args: readonly string[]) =>
     execute('python3', ['-m', 'uv', ...args], {
-      env: { ...process.env, ...uv.env },
+      env: { ...process.env, ...uv },
       maxBuffer: 64 * 1024 * 1024,
     });
   await runUv(['venv', '--quiet', environment]);

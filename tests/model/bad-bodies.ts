@@ -49,7 +49,7 @@ export const badBodies: readonly BadBody[] = [
   ...fields
     .flatMap((field) =>
       wrongForAll.map((value) =>
-        json(`${field} = ${JSON.stringify(value)}`, { prompt: 'Hello', ...{ [field]: value } }),
+        json(`${field} = ${JSON.stringify(value)}`, { prompt: 'Hello', max_tokens: 1, [field]: value }),
       ),
     )
     .filter(({ name }) => name !== 'seed = -1e+308'),
@@ -57,7 +57,7 @@ export const badBodies: readonly BadBody[] = [
     .filter((field) => !['prompt', 'stop', 'model', 'seed'].includes(field))
     .flatMap((field) =>
       wrongForNumbers.map((value) =>
-        json(`${field} = ${JSON.stringify(value)}`, { prompt: 'Hello', [field]: value }),
+        json(`${field} = ${JSON.stringify(value)}`, { prompt: 'Hello', max_tokens: 1, [field]: value }),
       ),
     )
     // As many tokens as fit would take long.

@@ -3,7 +3,6 @@ import type {
   AddonContext,
   AddonModel,
   Inference,
-  NativeChoice,
   NativeSampler,
   OpenedAddon,
 } from '../../src/engine/llama/llama-addon.ts';
@@ -22,7 +21,7 @@ export interface BareContext {
   /** Evaluates tokens behind a position of the sequence, of which nothing may be there yet, and gives the last one's output. */
   evaluate(tokens: Uint32Array, position: number): Promise<number>;
   /** Evaluates tokens on the emptied sequence and chooses what follows. */
-  begin(tokens: Uint32Array): Promise<NativeChoice>;
+  begin(tokens: Uint32Array): Promise<number>;
   dispose(): Promise<void>;
 }
 

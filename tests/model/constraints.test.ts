@@ -91,13 +91,40 @@ describe('a grammar', () => {
     });
   });
 
-  it.each([' Paris', ' Par', ' Pa', 'P'])('is matched from its trigger on: %j', async (trigger) => {
-    const grammar = { gbnf: 'root ::= " yes" | " no"', trigger };
+  it('is matched from its trigger on, when the model goes on as it says', async () => {
+    const grammar = { gbnf: 'root ::= " Paris" "." " yes"', triggers: [' Paris'] };
     const { text, finishReason } = await generateOn(engine, 'The capital of France is', { grammar });
 
-    // A trigger that ends within a token cuts that token.
-    expect(text).toMatch(new RegExp(`^ ?${trigger.trim()} (?:yes|no)$`));
+    expect(text).toBe(' Paris. yes');
     expect(finishReason).toBe('stop');
+  });
+
+  it.each([
+    ['that the model only mentions', { triggers: [' Paris'] }],
+    ['within thoughts', { triggers: ['Paris'], thoughts: { start: ' ', ends: ['</t>'], hasStarted: false } }],
+  ])('does not start at a trigger %s', async (_, start) => {
+    const options = { maxTokens: 6 };
+    const free = await generateOn(engine, 'The capital of France is', options);
+    const grammar = { gbnf: 'root ::= " Paris"? "Paris"? "!"', ...start };
+
+    expect(await generateOn(engine, 'The capital of France is', { ...options, grammar })).toMatchObject({
+      text: free.text,
+    });
+  });
+
+  it('covers what the prompt ends with', async () => {
+    const grammar = {
+      gbnf: 'root ::= "<|im_start|>assistant\\n" ("yes" | "no")',
+      prefix: '<|im_start|>assistant\n',
+    };
+    const { text } = await generateOn(engine, 'Is water wet?<|im_end|>\n<|im_start|>assistant\n', {
+      grammar,
+    });
+
+    expect(text).toMatch(/^(?:yes|no)$/);
+    await expect(generateOn(engine, 'Hi', { grammar: { ...grammar, prefix: 'no' } })).rejects.toThrow(
+      /prompt/,
+    );
   });
 
   it.each(['root ::= (', 'root ::= root "a" | "a"', 'other ::= "a"', 'root ::= missing', ''])(

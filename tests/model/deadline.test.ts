@@ -27,7 +27,7 @@ let beginnings: (string | undefined)[];
 
 beforeAll(async () => {
   // One thread: what runs beside it here has the other core.
-  const env = { FUNCTION_TIMEOUT: String(timeoutSeconds), CONTEXT_SIZE: '4096', THREADS: '1' };
+  const env = { FUNCTION_TIMEOUT: String(timeoutSeconds), CONTEXT_SIZE: '4096', THREADS: '1', SLOTS: '2' };
   front = await startFrontProcess(env);
   ({ origin } = new URL(front.url));
   beginnings = await begin();
@@ -76,9 +76,10 @@ async function expectNoTrace(): Promise<void> {
 
 describe('when the time is up', () => {
   it('a completion is what there is of it, whole and streamed', async () => {
-    // One after the other: both ways in share the one slot, and a wait for it would take all the time.
-    const invoked = await invoke(endless);
-    const chunks = await stream<CompletionChunk>('/v1/completions', endless);
+    const [invoked, chunks] = await Promise.all([
+      invoke(endless),
+      stream<CompletionChunk>('/v1/completions', endless),
+    ]);
     const texts = [invoked.choices[0]?.text, chunks.map(({ choices }) => choices[0]?.text).join('')];
 
     expect(invoked).toMatchObject({ choices: [{ finish_reason: 'length' }], timings: { deadline: true } });
@@ -93,8 +94,10 @@ describe('when the time is up', () => {
   });
 
   it('a chat is what there is of it, whole and streamed', async () => {
-    const invoked = await invoke<ChatCompletion>(endlessChat);
-    const chunks = await stream<ChatChunk>('/v1/chat/completions', endlessChat);
+    const [invoked, chunks] = await Promise.all([
+      invoke<ChatCompletion>(endlessChat),
+      stream<ChatChunk>('/v1/chat/completions', endlessChat),
+    ]);
     const streamed = chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('');
     const content = invoked.choices[0]?.message.content ?? '';
 
@@ -116,17 +119,14 @@ describe('when the time is up', () => {
       required: ['story'],
     };
     const tell = { type: 'function', function: { name: 'tell', parameters: story } };
-    const list = await invoke({
-      prompt: 'Numbers:',
-      max_tokens: 3_500,
-      temperature: 0,
-      json_schema: schema,
-    });
-    const call = await post<ChatCompletion>(`${origin}/v1/chat/completions`, {
-      ...endlessChat,
-      tools: [tell],
-      tool_choice: 'required',
-    });
+    const [list, call] = await Promise.all([
+      invoke({ prompt: 'Numbers:', max_tokens: 3_500, temperature: 0, json_schema: schema }),
+      post<ChatCompletion>(`${origin}/v1/chat/completions`, {
+        ...endlessChat,
+        tools: [tell],
+        tool_choice: 'required',
+      }),
+    ]);
 
     expect(list).toMatchObject({
       choices: [{ text: expect.stringMatching(/^\[/), finish_reason: 'length' }],
@@ -139,7 +139,7 @@ describe('when the time is up', () => {
   it('every choice ends, and whoever waits for a slot', async () => {
     const [scored, several, ...waiting] = await Promise.all([
       invoke({ ...endless, best_of: 2, logprobs: 2 }),
-      complete({ ...endless, n: 2 }),
+      complete({ ...endless, n: 3 }),
       complete(endless),
       complete(endless),
     ]);
@@ -148,7 +148,7 @@ describe('when the time is up', () => {
       expect(choices.every(({ finish_reason }) => finish_reason === 'length')).toBe(true);
       expect(timings.deadline).toBe(true);
     }
-    expect(several.choices).toHaveLength(2);
+    expect(several.choices).toHaveLength(3);
     expect(scored.choices[0]?.logprobs?.tokens.join('')).toBe(scored.choices[0]?.text);
     await expectNoTrace();
   });

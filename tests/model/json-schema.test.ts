@@ -10,7 +10,6 @@ import {
   type Token,
 } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { toChatGrammar } from '../../src/chat/chat-grammar.ts';
 import { schemaToGbnf } from '../../src/json-schema/json-schema-grammar.ts';
 import { validateJson } from '../../src/json-schema/validate-json.ts';
 import { Gbnf } from '../unit/json-schema/gbnf.ts';
@@ -151,14 +150,7 @@ describe('the model within a grammar', () => {
   });
 
   it('writes objects', async () => {
-    const options = {
-      tools: [],
-      mustCall: false,
-      parallel: false,
-      json: { type: 'object' },
-      thoughts: 'none',
-    } as const;
-    const anyObject = toChatGrammar(options)?.gbnf ?? '';
+    const anyObject = schemaToGbnf({ type: 'object' });
     const texts = await Array.fromAsync([1, 2, 3, 4], (seed) => write(anyObject, seed));
     const objects = texts.filter((text) => text !== undefined);
 

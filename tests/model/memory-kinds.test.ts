@@ -57,6 +57,26 @@ describe.each([
     expect(next.text).toBe((await ask(prompt, false)).text);
   });
 
+  it('scores branches as each alone, and keeps their prompt', async () => {
+    const prompt = textOf(90, 6);
+    const branches = [7, 8, 9].map((seed) => ({
+      tokens: textOf(20, seed),
+      continuations: [textOf(3, seed + 10), textOf(1, seed + 20)],
+    }));
+    const { logprobs } = await engine.scoreBranches({ prompt, branches });
+
+    const again = await engine.scoreBranches({ prompt, branches });
+    expect(again.summary).toMatchObject({ cachedTokens: 90, promptTokens: 0 });
+    for (const [index, branch] of branches.entries()) {
+      const alone = await engine.scoreBranches({ prompt: textOf(90, 6), branches: [branch] });
+      for (const [place, expected] of (alone.logprobs[0] ?? []).entries()) {
+        expect(logprobs[index]?.[place]).toBeCloseTo(expected, 1);
+        expect(again.logprobs[index]?.[place]).toBeCloseTo(expected, 1);
+      }
+    }
+    expect((await ask([...prompt, 50])).text).toBe((await ask([...prompt, 50], false)).text);
+  });
+
   it('goes on with a chat that lost its slot', async () => {
     const first = await ask(textOf(100, 5));
     await ask(textOf(100, 6));

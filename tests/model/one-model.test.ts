@@ -7,7 +7,6 @@ import { modelPath } from './default-model.ts';
 import { type FrontProcess, startFrontProcess } from './front-process.ts';
 import { readPieces, toEvents } from './streamed-answer.ts';
 
-const timeoutSeconds = 20;
 const long = { prompt: 'Once upon a time', max_tokens: 1500, temperature: 0, ignore_eos: true };
 const short = { prompt: 'The capital of France is', max_tokens: 4, temperature: 0 };
 
@@ -15,7 +14,7 @@ let front: FrontProcess;
 let origin: string;
 
 beforeAll(async () => {
-  front = await startFrontProcess({ SLOTS: '4', FUNCTION_TIMEOUT: String(timeoutSeconds) });
+  front = await startFrontProcess({ SLOTS: '4' });
   origin = new URL(front.url).origin;
 });
 
@@ -124,23 +123,6 @@ describe('the two ways in', () => {
   });
 });
 
-describe('FUNCTION_TIMEOUT', () => {
-  it('ends a generation in time, with the text until then', async () => {
-    const own = await startFrontProcess({ FUNCTION_TIMEOUT: '10', CONTEXT_SIZE: '8192' });
-    const response = await fetch(`${new URL(own.url).origin}/v1/completions`, {
-      method: 'POST',
-      headers,
-      body: JSON.stringify({ ...long, max_tokens: 8000 }),
-    });
-
-    expect(await response.json()).toMatchObject({
-      choices: [{ finish_reason: 'length' }],
-      timings: { deadline: true },
-    });
-    await own.end('SIGTERM');
-  });
-});
-
 describe('a runtime that is killed', () => {
   it('ends its streams and answers with clear errors, and comes back by itself', async () => {
     const pid = runtimePid();
@@ -192,6 +174,12 @@ describe('a runtime that is killed', () => {
 });
 
 describe('an invocation that times out', () => {
+  beforeAll(async () => {
+    await front.end('SIGTERM');
+    front = await startFrontProcess({ SLOTS: '4', FUNCTION_TIMEOUT: '5' });
+    origin = new URL(front.url).origin;
+  });
+
   it('takes a stream with it, and both ways answer again', async () => {
     // The function ends its answers in time by itself; a process that is stopped does not.
     const pid = runtimePid();

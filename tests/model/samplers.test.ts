@@ -1,4 +1,5 @@
 // What each sampler does to a text of the real model: the same seed gives the same text, and the effect can be told.
+import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Engine, Sampling } from '../../src/engine/engine.ts';
 import { LlamaContext } from '../../src/engine/llama/llama-context.ts';
@@ -19,8 +20,17 @@ afterAll(async () => {
 
 const base = { temperature: 1.5, seed: 11, ignoreEndOfGeneration: true } as const;
 
+const generated = new Map<string, Promise<Generated>>();
+
+/** The text that a sampling gives. Several tests compare with the same one. */
 function generate(sampling: Partial<Sampling>, maxTokens = 64): Promise<Generated> {
-  return generateOn(engine, prompt, { maxTokens, sampling: { ...base, ...sampling }, logprobs: 0 });
+  const key = inspect([sampling, maxTokens], { depth: null });
+  const known = generated.get(key);
+  if (known !== undefined) return known;
+  const options = { maxTokens, sampling: { ...base, ...sampling }, logprobs: 0 };
+  const text = generateOn(engine, prompt, options);
+  generated.set(key, text);
+  return text;
 }
 
 const logprobsOf = ({ tokens }: Generated) => tokens.map(({ score }) => score?.logprob ?? Number.NaN);

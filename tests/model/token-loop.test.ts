@@ -123,7 +123,11 @@ describe('an engine with one slot', () => {
     ['by adaptive-p', { temperature: 1, seed: 4, minP: 0.01, adaptiveP: { target: 0.4, decay: 0.9 } }],
     ['with an end that comes late', { minTokens: 10 }],
     ['by a grammar', {}, json],
-    ['by a grammar that waits for its trigger', {}, { ...json, trigger: ' fox decided' }],
+    [
+      'by a grammar that waits for its trigger',
+      {},
+      { gbnf: 'root ::= " fox decided" [^}]*', triggers: [' fox decided'] },
+    ],
     ['by a grammar at temperature 1', { temperature: 1, seed: 5 }, json],
   ];
 
@@ -141,19 +145,6 @@ describe('an engine with one slot', () => {
       expect(decodes).toHaveBeenCalledOnce();
     },
   );
-
-  it('takes the loop up again behind a token that a trigger cuts', async () => {
-    const grammar = { gbnf: 'root ::= " yes, " [a-z ]*', trigger: ' deci' };
-    const options = { grammar, sampling: { repeatPenalty: 1.1 }, maxTokens: 40, cachePrompt: false };
-    const expected = await generateOn(engine, prompt, { ...options, logprobs: 0 });
-    const decodes = vi.spyOn(LlamaContext.prototype, 'decode');
-    const generated = await generateOn(engine, prompt, options);
-
-    expect(generated.text).toMatch(/^, the fox deci yes, /);
-    expect(generated.text).toBe(expected.text);
-    // The prompt's, and at most one for the tokens in the place of the cut one.
-    expect(decodes.mock.calls.length).toBeLessThanOrEqual(2);
-  });
 
   it('remembers what was generated for a penalty of repetition, also where another one changes with each token', async () => {
     const alone = await generateOn(engine, prompt, { sampling: { repeatPenalty: 1.5 }, maxTokens: 60 });

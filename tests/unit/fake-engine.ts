@@ -1,5 +1,7 @@
 // An engine without a model. A token is a character or a byte, and the answers are fixed.
 import type {
+  BranchRequest,
+  BranchScores,
   Engine,
   GeneratedToken,
   GenerationEvent,
@@ -45,7 +47,9 @@ export interface FakeEngineOptions {
   readonly logprobs?: readonly number[];
   /** Whether the model can fill in. Default false. */
   readonly infills?: boolean;
-  /** Called before each event of a generation. The generation fails if it throws. */
+  /** The log-probability of a continuation behind a text. Default: -0.5 for each of its characters. */
+  readonly branchLogprob?: (text: string, continuation: string) => number;
+  /** Called before each event of a generation, and before branches are scored. The generation fails if it throws. */
   readonly beforeEvent?: (generation: number, event: number, signal: AbortSignal | undefined) => unknown;
 }
 
@@ -60,6 +64,8 @@ export class FakeEngine implements Engine {
   readonly properties: ModelProperties;
   /** All requests, oldest first. */
   readonly requests: GenerationRequest[] = [];
+  /** The requests for scores of branches, oldest first. */
+  readonly branchRequests: BranchRequest[] = [];
   /** The number of generations that have started and not ended. Each of them keeps its slot. */
   open = 0;
   /** The largest number of generations that were open at once. */
@@ -137,6 +143,24 @@ export class FakeEngine implements Engine {
     }
   }
 
+  async scoreBranches(request: BranchRequest, signal?: AbortSignal): Promise<BranchScores> {
+    const { prompt, branches } = request;
+    this.branchRequests.push(request);
+    this.open += 1;
+    try {
+      await this.#options.beforeEvent?.(this.branchRequests.length - 1, 0, signal);
+      signal?.throwIfAborted();
+    } finally {
+      this.open -= 1;
+    }
+    const { branchLogprob = (_, continuation) => -0.5 * continuation.length } = this.#options;
+    const logprobs = branches.map(({ tokens, continuations }) => {
+      const text = this.detokenize([...prompt, ...tokens]);
+      return continuations.map((continuation) => branchLogprob(text, this.detokenize(continuation)));
+    });
+    return { logprobs, summary: { ...toBranchSummary(prompt), ...this.#options.summary } };
+  }
+
   *#answerTo(
     request: GenerationRequest,
     answer: FakeAnswer,
@@ -182,6 +206,21 @@ export class FakeEngine implements Engine {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+function toBranchSummary(prompt: readonly Token[]): GenerationSummary {
+  return {
+    finishReason: 'length',
+    stopped: false,
+    deadline: false,
+    waitMs: 10,
+    cachedTokens: Math.min(3, prompt.length - 1),
+    promptTokens: Math.max(1, prompt.length - 3),
+    unevaluatedTokens: 0,
+    promptMs: 20,
+    completionTokens: 0,
+    completionMs: 0,
+  };
 }
 
 /** Scores a token. The token itself is the likeliest, followed by the first letters, each less likely by one. */

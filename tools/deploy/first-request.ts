@@ -76,7 +76,8 @@ async function readKey(stack: string, arn: string): Promise<string> {
     reason = reasonOf(error);
   };
   try {
-    return await new SecretApiKey(arn, { log }).current();
+    const [key = ''] = await new SecretApiKey(arn, { log }).current();
+    return key;
   } catch (error) {
     const message = `${stack} is deployed, but its API key cannot be read: ${reason || reasonOf(error)}.`;
     throw new DeployError('no-answer', message, { cause: error });

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -22,6 +22,9 @@ interface PythonToolOptions {
   readonly onInstall?: () => void;
 }
 
+/** Installs packages in a tenth of pip's time. */
+const uv = 'uv==0.13.9';
+
 /**
  * Installs a tool on first use, atomically: a failed installation leaves nothing behind.
  *
@@ -33,19 +36,52 @@ export async function installPythonTool(
   script: string,
   { folder = cache, onInstall }: PythonToolOptions = {},
 ): Promise<Tool> {
-  const home = join(folder, requirement.replace('==', '-'));
+  const home = toHome(folder, requirement);
   if (!existsSync(home)) {
     onInstall?.();
-    await mkdir(folder, { recursive: true });
-    const unfinished = await mkdtemp(`${home}-`);
-    try {
-      await run('python3', ['-m', 'pip', 'install', '--quiet', '--target', unfinished, requirement]);
-      await rename(unfinished, home).catch((error: unknown) => {
-        if (!existsSync(home)) throw error; // Else another process installed it first.
-      });
-    } finally {
-      await rm(unfinished, { recursive: true, force: true });
-    }
+    await installAtomically(home, (target) => installFast(requirement, target, folder));
   }
   return { command: ['python3', join(home, 'bin', script)], env: { PYTHONPATH: home } };
+}
+
+/**
+ * Installs uv on first use, and returns the environment variables with which `python3 -m uv` finds it.
+ *
+ * @throws when pip fails
+ */
+export async function installUv(folder: string = cache): Promise<Tool['env']> {
+  const home = toHome(folder, uv);
+  if (!existsSync(home)) await installAtomically(home, (target) => installByPip(uv, target));
+  return { PYTHONPATH: home };
+}
+
+function toHome(folder: string, requirement: string): string {
+  return join(folder, requirement.replace('==', '-'));
+}
+
+async function installAtomically(home: string, install: (target: string) => Promise<void>): Promise<void> {
+  await mkdir(dirname(home), { recursive: true });
+  const unfinished = await mkdtemp(`${home}-`);
+  try {
+    await install(unfinished);
+    await rename(unfinished, home).catch((error: unknown) => {
+      if (!existsSync(home)) throw error; // Else another process installed it first.
+    });
+  } finally {
+    await rm(unfinished, { recursive: true, force: true });
+  }
+}
+
+async function installFast(requirement: string, target: string, folder: string): Promise<void> {
+  try {
+    const env = { ...process.env, ...(await installUv(folder)) };
+    await run('python3', ['-m', 'uv', 'pip', 'install', '--quiet', '--target', target, requirement], { env });
+  } catch {
+    // uv does not read pip's settings, which may name another index.
+    await installByPip(requirement, target);
+  }
+}
+
+async function installByPip(requirement: string, target: string): Promise<void> {
+  await run('python3', ['-m', 'pip', 'install', '--quiet', '--target', target, requirement]);
 }

@@ -65,15 +65,42 @@ function toTexts(text: string): string[] {
 async function toChats(file: string, content: string, service: ModelService): Promise<string[]> {
   try {
     const { messages, ...rest } = JSON.parse(content) as { messages: unknown };
-    return await Promise.all(
+    const prompts = await Promise.all(
       ['a', '1'].map(async (next) => {
         // Messages that are no list are refused by name, as in a request.
         const all = Array.isArray(messages) ? [...messages, { role: 'user', content: next }] : messages;
         return (await applyTemplate({ ...rest, messages: all }, service)).prompt;
       }),
     );
+    const date = toDates(new Date()).find((each) => prompts[0]?.includes(each) && !content.includes(each));
+    if (date !== undefined)
+      throw new PrefixError(
+        `${file}: the model's chat template writes today's date, "${date}", so tomorrow no chat begins like this. ` +
+          'Give the file and the requests the same date, as in "chat_template_kwargs": {"date_string": "26 Jul 2024"}, if the template reads it.',
+      );
+    return prompts;
   } catch (error) {
+    if (error instanceof PrefixError) throw error;
     const reason = error instanceof SyntaxError ? error.message : toRequestError(error).message;
     throw new PrefixError(`${file} is not the beginning of a chat: ${reason}`, { cause: error });
   }
+}
+
+/** A date in the forms that chat templates write. */
+function toDates(date: Date): string[] {
+  const format = (options: Intl.DateTimeFormatOptions) =>
+    Object.fromEntries(
+      new Intl.DateTimeFormat('en-US', options).formatToParts(date).map(({ type, value }) => [type, value]),
+    );
+  const { day, month, year } = format({ day: '2-digit', month: 'short', year: 'numeric' });
+  const { month: longMonth } = format({ month: 'long' });
+  const { month: number } = format({ month: '2-digit', day: '2-digit' });
+  return [
+    `${day} ${month} ${year}`,
+    `${month} ${day} ${year}`,
+    `${longMonth} ${day}, ${year}`,
+    `${longMonth} ${Number(day)}, ${year}`,
+    `${day} ${longMonth} ${year}`,
+    `${year}-${number}-${day}`,
+  ];
 }

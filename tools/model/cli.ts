@@ -1,12 +1,12 @@
-// npm run model -- list | show | fetch | verify | add | rm | use: the models and tools that can be baked into an image.
+// npm run model -- list | show | recommend | fetch | verify | add | rm | use: the models and tools that can be baked into an image.
 // What went well goes to stdout, each failure as one line to stderr, with exit code 1, or 130 after Ctrl-C.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { addModel } from '../store/add-model.ts';
 import { findArtifact } from '../store/artifact.ts';
-import { assertPinned, findModel, readCatalog, updateCatalog } from '../store/catalog.ts';
+import { assertPinned, findModel, readCatalog, tasks, updateCatalog } from '../store/catalog.ts';
 import { linkDefaultModel } from '../store/default-links.ts';
 import { reasonOf, StoreError } from '../store/errors.ts';
 import { type Fetched, fetchArtifact } from '../store/fetch-artifact.ts';
@@ -20,6 +20,7 @@ import type { TransferProgress } from '../store/transfer.ts';
 import { createProgressDisplay } from '../terminal/progress.ts';
 import { listModels, showModel } from './listing.ts';
 import { listPrefixFiles, PrefixError } from './prefix-files.ts';
+import type { Task } from './recommend.ts';
 
 const location = readStoreLocation(process.env);
 const display = createProgressDisplay(process.stdout);
@@ -53,6 +54,24 @@ program
   .action((name: string | undefined) => {
     const catalog = readCatalog(location.catalog);
     display.line(showModel(findModel(catalog, name ?? catalog.default), catalog, location.root));
+  });
+
+program
+  .command('recommend')
+  .description('list the models that fit a memory size, with the speed and the cost to expect')
+  .option('--memory <size>', 'such as 4GB or 1769MB (default: what this machine has free)')
+  .addOption(new Option('--task <task>', 'what the model is for').choices(tasks).default('chat'))
+  .action(async ({ memory, task }: { memory?: string; task: Task }) => {
+    // An image's build has no more of this project than fetching a model takes.
+    const { describeRecommendations, parseMemory, recommend } = await import('./recommend.ts');
+    const { readMemoryLimits, toMemoryRoom } = await import('../../src/config/memory.ts');
+    const free = () => toMemoryRoom({ ...readMemoryLimits(process.env), own: 0 }).bytes;
+    const bytes = memory === undefined ? free() : parseMemory(memory);
+    if (bytes === undefined)
+      throw new StoreError('unknown-name', `"${memory}" is no memory size. Give one such as 4GB or 1769MB.`);
+    const asked = { bytes, task };
+    const found = recommend(readCatalog(location.catalog), location.root, asked);
+    display.line(describeRecommendations(found, asked));
   });
 
 program

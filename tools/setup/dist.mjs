@@ -41,10 +41,12 @@ function readStore() {
   const emulator = catalog.tools['aws-lambda-rie'].builds[process.arch];
   if (emulator === undefined)
     throw new SetupError(`there is no runtime interface emulator for ${process.arch}: use x64 or arm64.`);
+  const model = catalog.models.find(({ name }) => name === catalog.default);
   return {
     model: {
       folder: join(store, catalog.default),
-      sha256: catalog.models.find(({ name }) => name === catalog.default)?.sha256,
+      sha256: model?.sha256,
+      sampling: model?.sampling,
     },
     emulator: { folder: join(store, `aws-lambda-rie-${process.arch}`), sha256: emulator.sha256 },
   };
@@ -75,9 +77,12 @@ function isStored({ folder, sha256 }) {
   return record !== undefined && (!sha256 || record.sha256 === sha256);
 }
 
-/** Whether a model's manifest has what the engine needs: one of an earlier version has not. */
-function isDescribed({ folder }) {
-  return readJson(join(folder, 'model.json'))?.gguf?.memory !== undefined;
+/** Whether a model's manifest has what the engine needs, and what the catalog says now: one of an earlier version has not. */
+function isDescribed({ folder, sampling }) {
+  const manifest = readJson(join(folder, 'model.json'));
+  return (
+    manifest?.gguf?.memory !== undefined && JSON.stringify(manifest.sampling) === JSON.stringify(sampling)
+  );
 }
 
 function readJson(path) {
@@ -87,7 +92,7 @@ function readJson(path) {
 async function setUpBundles() {
   // The last file that a build writes.
   const last = join(root, 'dist/metafile.json');
-  const sources = ['functions', 'src', 'esbuild.config.ts', 'package-lock.json'];
+  const sources = ['functions', 'playground', 'src', 'esbuild.config.ts', 'package-lock.json'];
   const isReady = () =>
     existsSync(last) &&
     statSync(last).mtimeMs > Math.max(...sources.map((path) => changedAt(join(root, path))));

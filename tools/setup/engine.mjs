@@ -13,17 +13,23 @@ const zigFolder = join(cache, 'zig');
 
 export const amxLibrary = besidePrebuilt('libggml-cpu-amx.so');
 
-/** Compiles the native inference module, beside the library that it is compiled for. */
-export async function setUpInferenceModule() {
-  const isReady = () =>
-    isCompiled(besidePrebuilt('inference.node'), ['inference', 'build-inference-module.mjs']);
-  if (isReady()) return;
+/** Compiles the native modules, beside the libraries that they are compiled for. */
+export async function setUpModules() {
+  if (listOldModules().length === 0) return;
   await lock();
-  if (isReady()) return;
+  const old = listOldModules();
+  if (old.length === 0) return;
   assertTools();
   const env = { ...process.env, npm_config_nodedir: await findNodeHeaders() };
-  await showStep('compiling the inference module', () =>
-    run(node24, ['native/build-inference-module.mjs'], env),
+  await showStep('compiling the native modules', () =>
+    run(node24, ['native/build-modules.mjs', ...old], env),
+  );
+}
+
+/** The native modules that are not compiled from the sources that are here. */
+export function listOldModules() {
+  return ['inference', 'chat'].filter(
+    (name) => !isCompiled(besidePrebuilt(`${name}.node`), [name, 'build-modules.mjs']),
   );
 }
 

@@ -22,15 +22,15 @@ import { assertFreeSpace, assertTools, freeBytes, pathWithCmake, toMegabytes } f
 const packages = join(root, 'node_modules');
 const log = join(cache, 'npm.log');
 /** What the packages take, with the files that compiling them leaves for a while. */
-const neededBytes = 1_000_000_000;
+export const neededBytes = 1_000_000_000;
 /** A lock file may only come with these. */
 const manifests = ['package.json', 'package-lock.json', '.npmrc', 'infra/empty-package'];
 
 /** Installs the packages, unless node_modules holds those of package-lock.json, whoever installed them. */
 export async function setUpPackages() {
-  if (isInstalled(packages)) return;
+  if (isInstalled()) return;
   await lock();
-  if (isInstalled(packages)) return;
+  if (isInstalled()) return;
   assertTools();
   assertFreeSpace(root, neededBytes, 'the packages');
   removeRemains();
@@ -98,7 +98,7 @@ function npm(...args) {
 }
 
 /** Whether a folder holds what package-lock.json names, by npm's own record, with all that install scripts make. */
-function isInstalled(folder) {
+export function isInstalled(folder = packages) {
   const record = readPackages(join(folder, '.package-lock.json'));
   if (record === undefined || !installedFiles(folder).every((file) => existsSync(file))) return false;
   return Object.entries(lockedPackages()).every(([path, { version, integrity, optional }]) => {

@@ -13,6 +13,9 @@ const sources = z
   .array(z.string().regex(/^(https?|hf|s3|file|pypi):/, 'expected https:, hf:, s3:, file: or pypi:'))
   .min(1);
 
+/** What a model may be recommended for. */
+export const tasks = ['chat', 'code', 'tools', 'embed'] as const;
+
 const modelEntry = z
   .strictObject({
     name: catalogName,
@@ -32,6 +35,29 @@ const modelEntry = z
     sha256: sha256.nullable(),
     /** Tried in this order. */
     sources,
+    /** What it is good for; a model without any is not recommended. */
+    tasks: z.array(z.enum(tasks)).optional(),
+    /** The sampling that its makers advise, for requests that leave these fields out. */
+    sampling: z
+      .strictObject({
+        temperature: z.number().min(0).optional(),
+        top_p: z.number().min(0).max(1).optional(),
+        top_k: z.number().int().min(-1).optional(),
+        min_p: z.number().min(0).max(1).optional(),
+      })
+      .optional(),
+    /** From its config.json: what the memory sum takes, before there is a file to read it from. */
+    shape: z
+      .strictObject({
+        layers: count,
+        /** Numbers of a token's keys in one layer, and as many of its values. */
+        keyNumbers: count,
+        vocabulary: count,
+        embedding: count,
+        feedForward: count,
+        heads: count,
+      })
+      .optional(),
     note: z.string().min(1).optional(),
   })
   .refine((model) => (model.sha256 === null) === (model.sizeBytes === null), {

@@ -39,6 +39,7 @@ export async function toManifest(
     parameters,
     quantisation: header?.quantisation ?? model.quantisation,
     contextLength,
+    ...(model.sampling && { sampling: model.sampling }),
     gguf: description.facts,
   };
 }

@@ -1,7 +1,7 @@
 // Converts the events of one generation to a chat message, or to the chunks of a stream.
-import { type ChatPiece, ChatText, type ChatTextOptions } from '../../chat/chat-text.ts';
+import { toArgumentsSchema } from '../../chat/call-syntax.ts';
+import { type ChatPiece, ChatReader, type ChatReaderOptions } from '../../chat/chat-reader.ts';
 import type { ChatTool } from '../../chat/conversation.ts';
-import { toArgumentsSchema } from '../../chat/tool-syntax.ts';
 import type { GeneratedToken, GenerationEvent, GenerationSummary } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
 import { type Timings, toTimings } from '../../telemetry/timings.ts';
@@ -15,9 +15,12 @@ export interface ChatChoiceOptions {
   readonly request: ChatRequest;
   /** The tools that the model may call. */
   readonly tools: readonly ChatTool[];
+  /** Whether the model must call one of them. */
+  readonly mustCall: boolean;
   /** @throws {RequestError} `invalid_output` when a text that the model ended by itself is not valid */
   readonly assertContent: ((text: string) => void) | undefined;
-  readonly text: ChatTextOptions;
+  readonly reader: ChatReaderOptions;
+  readonly thinks: boolean;
   readonly toBytes: ToBytes;
   readonly requestId: string;
 }
@@ -32,7 +35,7 @@ interface OpenCall {
 
 export class ChatChoice {
   readonly #options: ChatChoiceOptions;
-  readonly #text: ChatText;
+  readonly #text: ChatReader;
   readonly #generated: GeneratedToken[] = [];
   readonly #calls: OpenCall[] = [];
   #content = '';
@@ -42,12 +45,12 @@ export class ChatChoice {
 
   constructor(options: ChatChoiceOptions) {
     this.#options = options;
-    this.#text = new ChatText(options.text);
+    this.#text = new ChatReader(options.reader);
   }
 
   /** The number of tokens of thoughts. `undefined` for a model that does not think. */
   get reasoningTokens(): number | undefined {
-    return this.#options.text.thinks ? this.#reasoningTokens : undefined;
+    return this.#options.thinks ? this.#reasoningTokens : undefined;
   }
 
   /** Adds an event of the generation to the message. Returns the additions. */
@@ -164,9 +167,11 @@ export class ChatChoice {
 
   #toFinish({ finishReason, stopped, stopString }: GenerationSummary): Finish {
     const isCut = finishReason === 'length' || (stopped && this.#text.isCalling);
+    // A generation may have more stop strings than the request.
+    const isAsked = stopString !== undefined && [this.#options.request.stop].flat().includes(stopString);
     return {
       finish_reason: this.#calls.length > 0 && !isCut ? 'tool_calls' : finishReason,
-      ...(stopString !== undefined && { stop_reason: stopString }),
+      ...(isAsked && { stop_reason: stopString }),
     };
   }
 
@@ -180,7 +185,9 @@ export class ChatChoice {
     if (this.#text.isCalling) {
       throw new RequestError('invalid_output', 'The model ended its text within a function call. Try again.');
     }
-    const { assertContent, tools } = this.#options;
+    const { assertContent, tools, mustCall } = this.#options;
+    if (mustCall && this.#calls.length === 0)
+      throw new RequestError('invalid_output', 'The model called none of the functions. Try again.');
     for (const { name, arguments: text } of this.#calls) {
       const tool = tools.find((known) => known.function.name === name);
       if (tool === undefined)

@@ -1,8 +1,7 @@
-// The output of a chat: text, JSON of a schema or tool calls, and the grammar that enforces it.
-import type { ChatGrammarOptions } from '../../chat/chat-grammar.ts';
-import type { CallPlace } from '../../chat/chat-text.ts';
+// The output of a chat: text, JSON of a schema or tool calls, and the format in which the model writes them.
+import { type ChatFormat, findChatFormat } from '../../chat/chat-format.ts';
+import type { ChatTemplate, RenderedPrompt } from '../../chat/chat-template.ts';
 import type { ChatTool } from '../../chat/conversation.ts';
-import type { Grammar } from '../../engine/engine.ts';
 import { compileGrammar } from '../grammar/compile-grammar.ts';
 import { assertValid } from '../json-output.ts';
 import { assertTogether } from '../request-body.ts';
@@ -12,12 +11,11 @@ import type { ChatRequest } from './chat-request.ts';
 export interface ChatOutput {
   /** The tools that the model may call. */
   readonly tools: readonly ChatTool[];
-  readonly calls: CallPlace;
+  /** Whether the model must call one of them. */
+  readonly mustCall: boolean;
   /** @throws {RequestError} `invalid_output` when a text that the model ended by itself is not valid */
   readonly assertContent: ((text: string) => void) | undefined;
-  /** Whether the constraint applies to the first token, which leaves no room for thoughts. */
-  readonly isBare: boolean;
-  readonly grammar: Grammar | undefined;
+  readonly format: ChatFormat;
 }
 
 /**
@@ -30,14 +28,12 @@ export async function toChatOutput(
   request: ChatRequest,
   constraint: TextConstraint,
   tools: readonly ChatTool[],
-  thoughts: ChatGrammarOptions['thoughts'],
+  { template, rendered }: { readonly template: ChatTemplate; readonly rendered: RenderedPrompt },
 ): Promise<ChatOutput> {
   const { tool_choice: choice, parallel_tool_calls: parallel } = request;
-  const callable =
-    typeof choice === 'object' ? tools.filter((tool) => tool.function.name === choice.function.name) : tools;
-  const mustCall = choice === 'required' || typeof choice === 'object';
-  const callPlace = mustCall || constraint.kind === 'json' ? 'insteadOfContent' : 'anywhere';
-  const calls = callable.length === 0 ? 'none' : callPlace;
+  const isNamed = typeof choice === 'object';
+  const mustCall = choice === 'required' || isNamed;
+  const callable = isNamed ? tools.filter((tool) => tool.function.name === choice.function.name) : tools;
   if (constraint.kind !== 'none' && constraint.kind !== 'json') {
     assertTogether(
       callable.length === 0,
@@ -45,29 +41,38 @@ export async function toChatOutput(
       `'${constraint.param}' cannot be used with 'tools'.`,
     );
     const { gbnf, assertValid: assertContent } = await toTextOutput(constraint);
+    // It constrains the first token, which leaves no room for thoughts.
+    const reader = { parser: undefined, thoughts: undefined, openedThoughts: '', mayCall: false };
+    const grammar = gbnf === undefined ? undefined : { gbnf };
     return {
       tools: callable,
-      calls,
+      mustCall: false,
       assertContent,
-      isBare: true,
-      grammar: gbnf === undefined ? undefined : { gbnf },
+      format: { reader, grammar, marks: [], stops: [] },
     };
   }
-  const json = constraint.kind === 'json' ? constraint.schema : undefined;
-  const param = constraint.kind === 'json' ? constraint.param : 'tools';
+  const isJson = constraint.kind === 'json';
+  const json = isJson ? constraint.schema : undefined;
+  const schemas =
+    callable.length === 0 && !isJson
+      ? undefined
+      : await compileGrammar({
+          kind: 'chat',
+          schemas: { tools: callable, json },
+          tools: request.tools ?? [],
+          param: isJson ? constraint.param : 'tools',
+        });
   return {
     tools: callable,
-    calls,
-    assertContent: json === undefined ? undefined : (text) => assertValid(json, text),
-    isBare: false,
-    grammar:
-      callable.length === 0 && json === undefined
-        ? undefined
-        : await compileGrammar({
-            kind: 'chat',
-            options: { tools: callable, mustCall, parallel, json, thoughts },
-            tools: request.tools ?? [],
-            param,
-          }),
+    mustCall,
+    assertContent: isJson ? (text) => assertValid(json, text) : undefined,
+    format: findChatFormat(template, rendered, {
+      tools: callable,
+      mustCall,
+      // A named function is called once.
+      parallel: parallel && !isNamed,
+      isJson,
+      schemas: schemas?.gbnf ?? '',
+    }),
   };
 }

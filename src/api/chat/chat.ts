@@ -1,5 +1,11 @@
 // POST /v1/chat/completions: answers a parsed JSON body with a chat completion or a stream of chunks.
-import { type ChatTemplate, ChatTemplateError, type TemplateVariables } from '../../chat/chat-template.ts';
+import {
+  type ChatTemplate,
+  ChatTemplateError,
+  type RenderedPrompt,
+  type TemplateVariables,
+} from '../../chat/chat-template.ts';
+import { breakControlMarks, splitPrompt } from '../../chat/control-marks.ts';
 import type { ChatTool } from '../../chat/conversation.ts';
 import { toTemplateMessages } from '../../chat/messages.ts';
 import type { GenerationRequest, Token } from '../../engine/engine.ts';
@@ -59,8 +65,21 @@ export async function chat(
 export async function applyTemplate(
   body: unknown,
   service: ModelService,
-  { foreignFields }: Pick<RequestContext, 'foreignFields'> = {},
+  context: Pick<RequestContext, 'foreignFields'> = {},
 ): Promise<{ prompt: string }> {
+  return { prompt: splitPrompt(renderTemplate(body, service, context)).join('') };
+}
+
+/**
+ * Renders the prompt of an /apply-template request for {@link tokenizeRendered}.
+ *
+ * @throws {RequestError} when the request is invalid or does not fit the model
+ */
+export function renderTemplate(
+  body: unknown,
+  service: ModelService,
+  { foreignFields }: Pick<RequestContext, 'foreignFields'> = {},
+): string {
   const {
     messages,
     tools = [],
@@ -68,8 +87,29 @@ export async function applyTemplate(
     model,
   } = parseTemplateRequest(body, foreignFields);
   assertModel(model, service);
-  const { thinks } = requireTemplate(service);
-  return { prompt: await renderPrompt(messages, tools, service, toVariables(thinks, thinks, kwargs)) };
+  return renderPrompt(messages, tools, service, toVariables(undefined, kwargs)).prompt;
+}
+
+/**
+ * Converts a rendered prompt to tokens, piece by piece where texts of control tokens are broken.
+ *
+ * @throws {RequestError} `context_length_exceeded` when it has too many characters to fit the context
+ */
+export async function tokenizeRendered(
+  prompt: string,
+  service: ModelService,
+  param: string,
+): Promise<Token[]> {
+  const [first = '', ...rest] = splitPrompt(prompt);
+  const tokens = await tokenizePrompt(first, service, param);
+  for (const piece of rest) tokens.push(...(await service.engine.tokenizeAside(piece, { special: true })));
+  return tokens;
+}
+
+/** Returns whether a text is that of a control token. */
+export function toControlTest({ engine }: ModelService): (text: string) => boolean {
+  const count = (text: string, special: boolean) => engine.tokenizeText(text, { special }).length;
+  return (text) => count(text, true) === 1 && count(text, false) > 1;
 }
 
 /**
@@ -98,21 +138,17 @@ async function preparePrompt(
   assertModel(request.model, service);
   assertGenerates(service);
   const template = requireTemplate(service);
-  const mayThink = decideThinking(request, template, foreign);
   const tools = request.tool_choice === 'none' ? [] : (request.tools ?? []);
-  const variables = toVariables(template.thinks, mayThink, request.chat_template_kwargs);
-  const prompt = await renderPrompt(request.messages, tools, service, variables);
-  // Some templates always start the thoughts, whatever the request asks for.
-  const startsThinking = template.thinks && /<think>\s*$/.test(prompt);
-  const tokens = await tokenizePrompt(prompt, service, 'messages');
-  return { template, tools, tokens, mayThink, startsThinking };
+  const variables = toVariables(readEffort(request, template, foreign), request.chat_template_kwargs);
+  const rendered = renderPrompt(request.messages, tools, service, variables);
+  const tokens = await tokenizeRendered(rendered.prompt, service, 'messages');
+  return { template, tools, tokens, rendered };
 }
 
 async function start(request: ChatRequest, service: ModelService, context: RequestContext): Promise<Started> {
-  const prepared = await preparePrompt(request, service, context.foreignFields);
-  const { template, tools, tokens, mayThink, startsThinking } = prepared;
-  const thoughts = startsThinking ? 'started' : mayThink ? 'possible' : 'none';
-  const output = await toChatOutput(request, toTextConstraint(request), tools, thoughts);
+  const { template, tools, tokens, rendered } = await preparePrompt(request, service, context.foreignFields);
+  const output = await toChatOutput(request, toTextConstraint(request), tools, { template, rendered });
+  const { reader, grammar, marks, stops } = output.format;
   const { engine } = service;
   assertFits(tokens.length, engine, 'messages');
   const limits = [request.max_completion_tokens, request.max_tokens, request.n_predict];
@@ -121,6 +157,7 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
   const options = toGenerationOptions(request, service, context);
   const generation: GenerationRequest = {
     ...options,
+    stop: [...options.stop, ...stops],
     ...(context.tenant !== undefined && {
       turn: {
         tenant: context.tenant,
@@ -129,27 +166,30 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
     }),
     prompt: tokens,
     maxTokens,
-    ...(output.grammar && { grammar: output.grammar }),
+    ...(grammar && { grammar }),
+    ...(marks.length > 0 && { visibleTokens: toTokens(marks, service) }),
     ...(request.logprobs && { logprobs: request.top_logprobs ?? 0 }),
     ...(request.timings_per_token && { progress: true }),
   };
   const toBytes = (token: Token) => engine.toBytes(token);
-  const text = {
-    thinks: template.thinks,
-    startsThinking: startsThinking && !output.isBare,
-    calls: output.calls,
-  };
   return {
     request,
     generations: Array.from({ length: request.n }, (_, index) => ({
       ...generation,
       sampling: withSeedOffset(generation.sampling, index),
     })),
-    createChoice: (index) => {
-      const { tools: callable, assertContent } = output;
-      const requestId = context.id;
-      return new ChatChoice({ index, request, tools: callable, assertContent, text, toBytes, requestId });
-    },
+    createChoice: (index) =>
+      new ChatChoice({
+        index,
+        request,
+        tools: output.tools,
+        mustCall: output.mustCall,
+        assertContent: output.assertContent,
+        reader,
+        thinks: template.thinks,
+        toBytes,
+        requestId: context.id,
+      }),
     head: toChatHead({
       requestId: context.id,
       createdAt: context.receivedAt,
@@ -158,64 +198,109 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
   };
 }
 
+/** @throws {RequestError} when the model has no template, or one that cannot be parsed */
 function requireTemplate({ chatTemplate }: ModelService): ChatTemplate {
-  if (chatTemplate !== undefined) return chatTemplate;
-  throw new RequestError('unsupported_parameter', 'This model has no chat template. Use /v1/completions.', {
-    param: 'messages',
-  });
+  if (chatTemplate === undefined)
+    throw new RequestError('unsupported_parameter', 'This model has no chat template. Use /v1/completions.', {
+      param: 'messages',
+    });
+  withRejections(() => chatTemplate.abilities);
+  return chatTemplate;
 }
 
-/** Returns whether the model may think. */
-function decideThinking(
-  { reasoning_effort: effort }: ChatRequest,
-  { thinks }: ChatTemplate,
-  foreign: ForeignFields | undefined,
-): boolean {
-  const isOff = effort === 'none' || effort === 'minimal';
-  if (!thinks && effort !== undefined && effort !== 'none')
-    foreign?.leaveOut(
-      'reasoning_effort',
-      "'reasoning_effort' is not supported: this model does not think. Leave it out.",
-    );
-  return thinks && !isOff;
-}
-
-async function renderPrompt(
-  messages: readonly MessageFields[],
-  tools: readonly ChatTool[],
-  service: ModelService,
-  variables: Omit<TemplateVariables, 'tools'>,
-): Promise<string> {
-  const template = requireTemplate(service);
-  const { knowsTools } = template;
+/** Calls a function, and turns a rejection by the template to an error of the request. */
+function withRejections<Result>(apply: () => Result): Result {
   try {
-    const converted = toTemplateMessages(toConversation(messages), tools, {
-      templateKnowsTools: knowsTools,
-      imagePlaceholders: service.imagePlaceholders ?? false,
-    });
-    return await template.render(converted, {
-      ...variables,
-      ...(knowsTools && tools.length > 0 && { tools }),
-    });
+    return apply();
   } catch (error) {
-    if (error instanceof RangeError)
-      throw new RequestError(
-        'invalid_value',
-        'The messages or tools are nested too deeply. Reduce their depth.',
-      );
     if (!(error instanceof ChatTemplateError)) throw error;
     throw new RequestError('invalid_value', error.message, { param: 'messages' });
   }
 }
 
+/** The tokens of texts that are one token each. */
+function toTokens(texts: readonly string[], { engine }: ModelService): Token[] {
+  return texts
+    .map((text) => engine.tokenizeText(text, { special: true }))
+    .flatMap((tokens) => (tokens.length === 1 ? tokens : []));
+}
+
+/** Returns how much the model is asked to think, if the request says so and the model thinks. */
+function readEffort(
+  { reasoning_effort: effort }: ChatRequest,
+  { abilities: { thoughts, reasoningEffort } }: ChatTemplate,
+  foreign: ForeignFields | undefined,
+): string | undefined {
+  const thinks = thoughts !== undefined || reasoningEffort;
+  if (!thinks && effort !== undefined && effort !== 'none')
+    foreign?.leaveOut(
+      'reasoning_effort',
+      "'reasoning_effort' is not supported: this model does not think. Leave it out.",
+    );
+  return thinks ? effort : undefined;
+}
+
+function renderPrompt(
+  messages: readonly MessageFields[],
+  tools: readonly ChatTool[],
+  service: ModelService,
+  variables: Omit<TemplateVariables, 'tools'>,
+): RenderedPrompt {
+  const template = requireTemplate(service);
+  assertShallow([messages, tools, variables.kwargs]);
+  const conversation = breakControlMarks(toConversation(messages), toControlTest(service));
+  const options = {
+    template: template.abilities,
+    imagePlaceholders: service.imagePlaceholders ?? false,
+  };
+  const converted = toShallow(() => toTemplateMessages(conversation, tools, options));
+  return withRejections(() =>
+    template.render(converted, {
+      ...variables,
+      ...(tools.length > 0 && template.abilities.writesTools && { tools }),
+    }),
+  );
+}
+
+/** llama.cpp recurses into values without a limit. */
+const deepestValue = 200;
+
+/** @throws {RequestError} `invalid_value` when a value is nested too deeply */
+function assertShallow(value: unknown, depth = 0): void {
+  if (depth > deepestValue) throw tooDeep();
+  if (typeof value !== 'object' || value === null) return;
+  for (const each of Object.values(value)) assertShallow(each, depth + 1);
+}
+
+/** Arguments of calls were texts, and may turn out to be nested too deeply. */
+function toShallow<Result>(convert: () => Result): Result {
+  try {
+    const result = convert();
+    assertShallow(result);
+    return result;
+  } catch (error) {
+    throw error instanceof RangeError ? tooDeep() : error;
+  }
+}
+
+function tooDeep(): RequestError {
+  return new RequestError(
+    'invalid_value',
+    'The messages or tools are nested too deeply. Reduce their depth.',
+  );
+}
+
+/** `reasoning_effort` says whether the model thinks, and some templates read how much. */
 function toVariables(
-  knowsThinking: boolean,
-  mayThink: boolean,
+  effort: string | undefined,
   kwargs: Readonly<Record<string, unknown>>,
 ): Omit<TemplateVariables, 'tools'> {
+  const isOff = effort === 'none' || effort === 'minimal';
+  const { enable_thinking: asked } = kwargs;
+  const thinking = typeof asked === 'boolean' ? asked : effort === undefined ? undefined : !isOff;
   return {
-    addGenerationPrompt: true,
-    kwargs: { ...(knowsThinking && { enable_thinking: mayThink }), ...kwargs },
+    thinking,
+    kwargs: { ...(effort !== undefined && !isOff && { reasoning_effort: effort }), ...kwargs },
   };
 }
 

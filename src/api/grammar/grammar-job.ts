@@ -1,7 +1,6 @@
 // The grammars that requests ask for, and how each is compiled. Jobs are plain data, so that a worker thread can take them.
-import { type ChatGrammarOptions, toChatGrammar } from '../../chat/chat-grammar.ts';
 import type { ChatTool } from '../../chat/conversation.ts';
-import { ToolSchemaError } from '../../chat/tool-syntax.ts';
+import { type ChatSchemas, schemasToGbnf, ToolSchemaError } from '../../chat/schema-rules.ts';
 import type { Grammar } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
 import { schemaToGbnf } from '../../json-schema/json-schema-grammar.ts';
@@ -17,7 +16,8 @@ export type GrammarJob = { readonly param: string } & (
   | { readonly kind: 'texts'; readonly texts: readonly string[] }
   | {
       readonly kind: 'chat';
-      readonly options: ChatGrammarOptions;
+      /** Those that the answer may have. */
+      readonly schemas: ChatSchemas;
       /** All tools of the request, in its order. */
       readonly tools: readonly ChatTool[];
     }
@@ -47,7 +47,7 @@ function compile(job: GrammarJob): Grammar | undefined {
     case 'texts':
       return { gbnf: textsToGbnf(job.texts) };
     case 'chat':
-      return toChatGrammar(job.options);
+      return { gbnf: schemasToGbnf(job.schemas) };
     default:
       throw job satisfies never;
   }

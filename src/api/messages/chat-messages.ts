@@ -99,7 +99,8 @@ function toParts(blocks: readonly PlacedBlock[]): Part[] {
   const parts = blocks.map(({ block, path }) => ({ part: toPart(block), path }));
   return parts.map(({ part, path }, index) => {
     const isBetween = index > 0 && isText(part) && isText(parts[index - 1]?.part);
-    return { part: isBetween ? { ...part, text: blockEnd + part.text } : part, path };
+    // A chat puts each part on a line of its own.
+    return { part: isBetween ? { ...part, text: `\n${part.text}` } : part, path };
   });
 }
 
@@ -143,15 +144,12 @@ function toTextPart(texts: readonly unknown[]): object {
   return { type: 'text', text: texts.filter((text) => typeof text === 'string').join('\n') };
 }
 
-function toResultParts({ content, is_error: isError }: Block, path: string): Part[] {
+function toResultParts({ content = '', is_error: isError }: Block, path: string): Part[] {
   // Chat templates have no field for it.
-  const mark = isError === true ? [{ part: { type: 'text', text: 'Error: ' }, path }] : [];
-  if (!Array.isArray(content)) {
-    const text = typeof content === 'string' ? content : content === undefined ? '' : JSON.stringify(content);
-    return [...mark, { part: { type: 'text', text }, path }];
-  }
-  const blocks = content.map((block: unknown, place) => ({
-    block: isJsonObject(block) ? block : { type: 'text', text: String(block) },
+  const mark = isError === true ? [{ part: { type: 'text', text: 'Error:' }, path }] : [];
+  const items: readonly unknown[] = Array.isArray(content) ? content : [content];
+  const blocks = items.map((item, place) => ({
+    block: isJsonObject(item) ? item : { type: 'text', text: String(item) },
     path: `${path}.content.${place}`,
   }));
   return [...mark, ...toParts(blocks)];
@@ -159,13 +157,13 @@ function toResultParts({ content, is_error: isError }: Block, path: string): Par
 
 /** Converts the blocks of an earlier answer to the fields of a chat message. */
 function toAnswer(blocks: readonly PlacedBlock[], foreign: ForeignFields | undefined): object {
-  const content: unknown[] = [];
+  const texts: unknown[] = [];
   const thoughts: unknown[] = [];
   const calls: object[] = [];
   for (const { block, path } of blocks) {
     switch (block.type) {
       case 'text':
-        content.push(toPart(block));
+        texts.push(block.text);
         break;
       case 'thinking':
         thoughts.push(block.thinking);
@@ -186,7 +184,8 @@ function toAnswer(blocks: readonly PlacedBlock[], foreign: ForeignFields | undef
   }
   const reasoning = thoughts.filter((text) => typeof text === 'string').join('\n');
   return {
-    content,
+    // Citations cut a sentence into several blocks.
+    content: texts.filter((text) => typeof text === 'string').join(''),
     ...(reasoning !== '' && { reasoning_content: reasoning }),
     ...(calls.length > 0 && { tool_calls: calls }),
   };

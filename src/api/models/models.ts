@@ -1,4 +1,5 @@
 // Descriptions of the loaded model, in the formats of OpenAI, llama-server and vLLM.
+import type { ChatTemplate } from '../../chat/chat-template.ts';
 import type { Engine, ModelProperties } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
 
@@ -76,13 +77,32 @@ function toMemory({ use, room }: NonNullable<ModelProperties['memory']>): object
   };
 }
 
+/** What the template can do, by llama-server's names. */
+function toTemplateCapabilities(template: ChatTemplate): object {
+  const { abilities } = template;
+  return {
+    supports_tools: abilities.writesTools,
+    supports_tool_calls: abilities.calls,
+    supports_parallel_tool_calls: abilities.parallelCalls,
+    supports_system_role: abilities.systemRole,
+    supports_thinking: abilities.thoughts !== undefined,
+    supports_enable_thinking: abilities.canSwitchThinking,
+    supports_reasoning_effort: abilities.reasoningEffort,
+  };
+}
+
 /** Describes the server in the format of llama-server's GET /props, with the memory beside it. */
-export function toProps({ name, contextSize, properties }: LoadedModel, slots: number): object {
+export function toProps(
+  { name, contextSize, properties }: LoadedModel,
+  slots: number,
+  template: ChatTemplate | undefined,
+): object {
   return {
     default_generation_settings: { n_ctx: contextSize },
     total_slots: slots,
     model_alias: name,
-    chat_template: properties.chatTemplate ?? '',
+    chat_template: template?.source ?? '',
+    ...(template?.isValid && { chat_template_caps: toTemplateCapabilities(template) }),
     bos_token: properties.bosToken ?? '',
     eos_token: properties.eosToken ?? '',
     modalities: { vision: false, audio: false },

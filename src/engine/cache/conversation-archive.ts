@@ -26,7 +26,7 @@ interface ReadState {
   readonly state: Uint8Array;
 }
 
-type ArchivedRequest = Pick<GenerationRequest, 'prompt' | 'turn' | 'endBy'>;
+type ArchivedRequest = Pick<GenerationRequest, 'prompt' | 'turn' | 'endBy' | 'cacheScope'>;
 
 /** A shorter beginning is evaluated again. */
 const fewestTokens = 64;
@@ -49,21 +49,21 @@ export class ConversationArchive {
    * @throws the signal's reason when aborted
    */
   async restore(
-    { prompt, turn }: ArchivedRequest,
+    { prompt, turn, cacheScope: scope }: ArchivedRequest,
     held: number,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     // Nothing was kept of a chat without an answer.
     if (turn === undefined || !turn.continues) return;
     const { archive, conversations, isEndOfGeneration } = this.#parts;
-    const known = Math.max(held, conversations.longestCommon(prompt));
+    const known = Math.max(held, conversations.longestCommon(prompt, scope));
     const ends = findTurnEnds(prompt, isEndOfGeneration).filter((end) => this.#pays(end, known));
     for (const end of ends.slice(0, mostLooks)) {
       const tokens = prompt.slice(0, end);
       const bytes = await archive.read(this.#keyOf(turn.tenant, tokens), signal);
       const kept = bytes && unpack(bytes);
       if (kept === undefined || countCommon(kept.tokens, tokens) !== kept.tokens.length) continue;
-      conversations.keep({ tokens: tokens.slice(0, kept.tokens.length), prefilled: 0 }, kept.state);
+      conversations.keep({ tokens: tokens.slice(0, kept.tokens.length), prefilled: 0, scope }, kept.state);
       return;
     }
   }

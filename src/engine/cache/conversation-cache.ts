@@ -17,6 +17,8 @@ export interface HeldTokens {
   readonly tokens: readonly Token[];
   /** How many of them were evaluated as a cold start would: see docs/decisions/0002. */
   readonly prefilled: number;
+  /** Whose requests may reuse it. Undefined: all. */
+  readonly scope?: string | undefined;
 }
 
 interface Segmented {
@@ -94,13 +96,16 @@ export class ConversationCache {
   }
 
   /** How many of a prompt's first tokens the conversation that begins most alike has. Uses none of them. */
-  longestCommon(prompt: readonly Token[]): number {
-    return Math.max(0, ...[...this.#conversations].map(({ tokens }) => countCommon(tokens, prompt)));
+  longestCommon(prompt: readonly Token[], scope?: string): number {
+    const conversations = [...this.#conversations].filter((each) => each.scope === scope);
+    return Math.max(0, ...conversations.map(({ tokens }) => countCommon(tokens, prompt)));
   }
 
   /** Whether a conversation with these tokens, or with more behind them, is kept. */
-  has(tokens: readonly Token[]): boolean {
-    return [...this.#conversations].some((each) => countCommon(each.tokens, tokens) === tokens.length);
+  has(tokens: readonly Token[], scope?: string): boolean {
+    return [...this.#conversations].some(
+      (each) => each.scope === scope && countCommon(each.tokens, tokens) === tokens.length,
+    );
   }
 
   /**
@@ -128,8 +133,9 @@ export class ConversationCache {
     const segments = [...this.#share(tokens, shape)];
     const start = segments.reduce((sum, segment) => sum + segment.tokens, 0);
     if (start < count) segments.push(slice(start, count));
-    this.#forgetBeginnings({ tokens, prefilled });
-    this.#conversations.add({ tokens, prefilled, state: { shape, segments } });
+    const kept = { ...held, tokens, prefilled };
+    this.#forgetBeginnings(kept);
+    this.#conversations.add({ ...kept, state: { shape, segments } });
   }
 
   #toFound(conversation: Conversation, reusable: number): FoundConversation {
@@ -181,16 +187,18 @@ export class ConversationCache {
     return halves[0];
   }
 
-  #forgetEqual({ tokens }: HeldTokens): void {
+  #forgetEqual({ tokens, scope }: HeldTokens): void {
     for (const each of this.#conversations) {
+      if (each.scope !== scope) continue;
       if (each.tokens.length === tokens.length && countCommon(each.tokens, tokens) === tokens.length)
         this.#conversations.delete(each);
     }
   }
 
   /** Forgets what a longer conversation has whole. */
-  #forgetBeginnings({ tokens, prefilled }: HeldTokens): void {
+  #forgetBeginnings({ tokens, prefilled, scope }: HeldTokens): void {
     for (const each of this.#conversations) {
+      if (each.scope !== scope) continue;
       const isBeginning = countCommon(each.tokens, tokens) === each.tokens.length;
       if (isBeginning && each.prefilled <= prefilled) this.#conversations.delete(each);
     }

@@ -109,9 +109,26 @@ export interface Inference {
    * Chooses a token after one of the batch, and tells the sampler. Rejects when that one has no logits, and with the code
    * {@link grammarErrorCode} when the grammar takes too much work.
    */
-  sample(output: number, sampler: NativeSampler): Promise<NativeChoice>;
+  sample(output: number, sampler: NativeSampler): Promise<AddonToken>;
   /** Scores a token after one of the batch, before any sampling option. `top`: how many of the likeliest to score as well. */
   score(output: number, token: AddonToken, top: number): Promise<AddonScore>;
+  /** The log-probabilities of tokens after one of the batch. Rejects when that one has no logits. */
+  scoreTokens(output: number, tokens: Int32Array): Promise<Float64Array>;
+  /**
+   * Evaluates a tree of tokens behind a sequence in one batch of its own, and forgets them. It takes a context whose sequences
+   * share their cells.
+   *
+   * @param parents - the place of the token before each, which comes first; -1 is the end of the sequence
+   * @param wantedParents - by wanted token, the place of the token before it
+   * @returns the log-probabilities of the wanted tokens
+   */
+  scoreTree(
+    sequence: number,
+    tokens: Int32Array,
+    parents: Int32Array,
+    wantedParents: Int32Array,
+    wantedTokens: Int32Array,
+  ): Promise<Float64Array>;
   saveSequence(path: string, sequence: number, tokens: Uint32Array): Promise<void>;
   /** Gives the tokens that were saved. Rejects when there are more than `longest`, and leaves the sequence empty. */
   loadSequence(path: string, sequence: number, longest: number): Promise<Uint32Array>;
@@ -152,17 +169,14 @@ export interface NativeSampler {
   dispose(): void;
 }
 
-/** A chosen token; an object when other tokens go into the text instead, because a grammar's trigger ends within it. */
-export type NativeChoice = AddonToken | { readonly token: AddonToken; readonly admitted: Uint32Array };
-
 /** Steps of one sequence, each of which evaluates the token that the last one has chosen, and chooses the next. */
 export interface AddonTokenLoop {
   /**
-   * Takes a step as soon as those asked for before have ended; after a token that ends a text or does not go into it as it
-   * is, or a step that failed, none is taken. Rejects as {@link Inference.sample}. Resolves in the order of the calls, with the token that was chosen, or -1 when
+   * Takes a step as soon as those asked for before have ended; after a token that ends a text, or a step that failed, none is
+   * taken. Rejects as {@link Inference.sample}. Resolves in the order of the calls, with the token that was chosen, or -1 when
    * the step was not taken.
    */
-  step(): Promise<NativeChoice>;
+  step(): Promise<AddonToken>;
   /** Cancels the steps that have not started. */
   stop(): void;
 }
@@ -195,6 +209,8 @@ export interface InferenceModule {
   tokenize(pieces: NativeTokenPieces, text: string, special: boolean): Promise<Uint32Array>;
   /** Whether llama.cpp repacks weights in the layout that suits the processor. Call it before the model's `init`. */
   setRepack(model: AddonModel, repack: boolean): void;
+  /** Has the sequences of a context share one pool of cells, up to 256 sequences. Call it before the context's `init`. */
+  shareCells(context: AddonContext): void;
   /** The features that llama.cpp's library for this processor was compiled with, by ggml's names, such as `AVX2`. */
   listProcessorFeatures(): readonly string[];
 }

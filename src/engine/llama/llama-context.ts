@@ -25,6 +25,14 @@ export interface LlamaContextOptions {
 /** As ggml numbers its types. */
 const ggmlTypes = { f16: 1, q8_0: 8 } as const satisfies Record<KvType, number>;
 
+/** llama.cpp's `LLAMA_MAX_SEQ`. */
+const sequenceLimit = 256;
+
+/** Architectures whose memory in llama.cpp has parts of each sequence's own, beside the cells. */
+const copiesOnlyWhole: readonly string[] = ['deepseek4'];
+
+type ContextLimits = Pick<LlamaContext, 'contextSize' | 'sequences' | 'longestStep' | 'mostBranches'>;
+
 /** Tokens of one sequence to evaluate together. */
 export interface Step<Result> {
   readonly sequence: number;
@@ -53,6 +61,10 @@ export class LlamaContext {
   readonly inference: Inference;
   /** How many share it. */
   readonly sequences: number;
+  /** Tokens that each sequence holds. */
+  readonly contextSize: number;
+  /** In how many ways tokens may go on from those of a sequence in one batch; 0 is in none. */
+  readonly mostBranches: number;
   /** The most tokens of one step. */
   readonly longestStep: number;
   #waiting: Waiting[] = [];
@@ -67,17 +79,19 @@ export class LlamaContext {
   private constructor(
     native: AddonContext,
     inference: Inference,
-    { sequences, longestStep }: Pick<LlamaContextOptions, 'sequences' | 'longestStep'>,
+    { contextSize, sequences, longestStep, mostBranches }: ContextLimits,
   ) {
     this.native = native;
     this.inference = inference;
+    this.contextSize = contextSize;
+    this.mostBranches = mostBranches;
     this.sequences = sequences;
     this.longestStep = longestStep;
   }
 
   /** @throws {Error} when there is not enough memory */
   static async create(
-    { addon, native, inference }: LlamaModel,
+    { addon, native, inference, canForget, facts }: LlamaModel,
     options: LlamaContextOptions,
   ): Promise<LlamaContext> {
     const {
@@ -100,9 +114,14 @@ export class LlamaContext {
       // Without it a sliding-window model forgets what a cached prompt needs.
       swaFullCache: true,
     });
+    const shares = sequences === 1 && canForget && !copiesOnlyWhole.includes(facts.architecture);
+    if (shares) inference.shareCells(context);
     if (!(await context.init())) throw new Error('llama.cpp cannot make a context');
     const adapting = { threads, adapts: adaptsThreads ?? false };
-    return new LlamaContext(context, new inference.Inference(context, adapting), { sequences, longestStep });
+    return new LlamaContext(context, new inference.Inference(context, adapting), {
+      ...{ contextSize, sequences, longestStep },
+      mostBranches: shares ? sequenceLimit - sequences : 0,
+    });
   }
 
   /**

@@ -3,6 +3,8 @@ import { performance } from 'node:perf_hooks';
 import { GgufError } from '../../model/gguf-error.ts';
 import type { GgufFacts } from '../../model/gguf-facts.ts';
 import {
+  type BranchRequest,
+  type BranchScores,
   type CacheRule,
   type Engine,
   EngineError,
@@ -26,6 +28,7 @@ import {
   type LlamaSlots,
   type LlamaSlotsOptions,
   type LlamaSlotsParts,
+  scoreInSlot,
 } from './llama-slots.ts';
 import { bakeSnapshots, type PrefixOptions, readSnapshots } from './llama-snapshots.ts';
 import { LlamaVocabulary } from './llama-vocabulary.ts';
@@ -232,6 +235,16 @@ export class LlamaEngine implements Engine {
     yield* generateInSlot(slots, request, { grammar, signal, clock });
   }
 
+  async scoreBranches(request: BranchRequest, signal?: AbortSignal): Promise<BranchScores> {
+    const { prompt, branches } = request;
+    const behind = branches.map(({ tokens, continuations }) => {
+      if (tokens.length === 0) throw new EngineError('A branch has no tokens.');
+      return tokens.length + Math.max(...continuations.map(({ length }) => length));
+    });
+    this.#assertPossible({ prompt, maxTokens: behind.reduce((most, each) => Math.max(most, each), 0) });
+    return scoreInSlot(this.#generatingSlots().pool, request, { signal, clock: this.#parts.clock });
+  }
+
   async settled(): Promise<void> {
     await this.#generating?.archive?.settled();
   }
@@ -301,7 +314,7 @@ export class LlamaEngine implements Engine {
     if (this.#disposed) throw new EngineError('The engine is shut down.');
   }
 
-  #assertPossible({ prompt, maxTokens }: GenerationRequest): void {
+  #assertPossible({ prompt, maxTokens }: Pick<GenerationRequest, 'prompt' | 'maxTokens'>): void {
     this.#assertAlive();
     if (prompt.length === 0) throw new EngineError('The prompt has no tokens.');
     // llama.cpp would silently drop the beginning of a longer text.

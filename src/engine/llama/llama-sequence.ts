@@ -3,12 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { fileToState } from '../cache/kv-state.ts';
 import type { GenerationRequest, ScoredToken, Token } from '../engine.ts';
 import type { Decode, NativeSequence, Sampler } from '../sequence/native-sequence.ts';
+import type { TreePiece } from '../sequence/token-tree.ts';
 import type { NativeGrammar } from './llama-addon.ts';
 import type { LlamaContext } from './llama-context.ts';
 import { toEngineError } from './llama-grammar.ts';
 import type { LlamaModel } from './llama-model.ts';
 import { toSamplerConfig } from './sampler-config.ts';
-import { TokenLoop, toChosenToken } from './token-loop.ts';
+import { TokenLoop } from './token-loop.ts';
 
 export interface LlamaSequenceParts {
   readonly model: LlamaModel;
@@ -23,6 +24,14 @@ export class LlamaSequence implements NativeSequence<NativeGrammar> {
   constructor(parts: LlamaSequenceParts, number: number) {
     this.#parts = parts;
     this.#number = number;
+  }
+
+  get contextSize(): number {
+    return this.#parts.context.contextSize;
+  }
+
+  get mostBranches(): number {
+    return this.#parts.context.mostBranches;
   }
 
   get longestDecode(): number {
@@ -101,6 +110,20 @@ export class LlamaSequence implements NativeSequence<NativeGrammar> {
     };
   }
 
+  scoreTokens(output: number, tokens: readonly Token[]): Promise<Float64Array> {
+    return this.#parts.context.inference.scoreTokens(output, Int32Array.from(tokens));
+  }
+
+  scoreTree({ tokens, parents, wanted }: TreePiece): Promise<Float64Array> {
+    return this.#parts.context.inference.scoreTree(
+      this.#number,
+      Int32Array.from(tokens),
+      Int32Array.from(parents),
+      Int32Array.from(wanted, ({ parent }) => parent),
+      Int32Array.from(wanted, ({ token }) => token),
+    );
+  }
+
   createSampler(request: GenerationRequest, grammar: NativeGrammar | undefined): Sampler {
     const { model, context } = this.#parts;
     const { Sampler, TokenLoop: NativeLoop } = model.inference;
@@ -112,7 +135,7 @@ export class LlamaSequence implements NativeSequence<NativeGrammar> {
     return {
       choose: async (output) => {
         try {
-          return toChosenToken(await context.inference.sample(output, sampler));
+          return await context.inference.sample(output, sampler);
         } catch (error) {
           throw toEngineError(error);
         }

@@ -3,7 +3,14 @@ import { ConversationArchive } from '../cache/conversation-archive.ts';
 import { ConversationCache } from '../cache/conversation-cache.ts';
 import type { Clock } from '../clock.ts';
 import { toTimeUp } from '../deadline.ts';
-import type { CacheRule, GenerationEvent, GenerationRequest, KvType } from '../engine.ts';
+import type {
+  BranchRequest,
+  BranchScores,
+  CacheRule,
+  GenerationEvent,
+  GenerationRequest,
+  KvType,
+} from '../engine.ts';
 import type { PrefixSnapshots } from '../prompt/prefix-snapshots.ts';
 import { toUnstartedSummary } from '../sequence/generation-run.ts';
 import { Pace } from '../sequence/pace.ts';
@@ -137,6 +144,21 @@ export async function* generateInSlot(
     // The answer is complete, and does not wait for that.
     if (archiving === undefined) release();
     else archiving.then(release, release);
+  }
+}
+
+/** Scores as {@link Engine.scoreBranches} does, in the first slot that is free. */
+export async function scoreInSlot(
+  pool: SlotPool<Sequence<NativeGrammar>>,
+  request: BranchRequest,
+  { signal, clock }: Omit<SlotGenerationOptions, 'grammar'>,
+): Promise<BranchScores> {
+  const askedAt = clock.now();
+  const sequence = await pool.acquire((slot) => slot.reusableTokens(request), signal);
+  try {
+    return await sequence.scoreBranches(request, { signal, waitMs: clock.now() - askedAt });
+  } finally {
+    pool.release(sequence);
   }
 }
 

@@ -92,9 +92,20 @@ export class LlamaVocabulary {
     return this.#toText(tokens, { special: true });
   }
 
-  /** The text of generated tokens that follow `before`. Special tokens have no text. */
-  readonly detokenizeGenerated = (tokens: readonly Token[], before: readonly Token[]): string =>
-    this.#toTextAfter(before, tokens, { special: false });
+  /** The text of generated tokens that follow `before`. Special tokens have no text, unless they are `visible`. */
+  readonly detokenizeGenerated = (
+    tokens: readonly Token[],
+    before: readonly Token[],
+    visible: ReadonlySet<Token>,
+  ): string => {
+    if (!tokens.some((token) => visible.has(token)))
+      return this.#toTextAfter(before, tokens, { special: false });
+    return tokens
+      .map((token, index) =>
+        this.#toTextAfter([...before, ...tokens.slice(0, index)], [token], { special: visible.has(token) }),
+      )
+      .join('');
+  };
 
   /** The spelling of a token, as chat templates use it. */
   toWritten(token: Token | undefined): string | undefined {

@@ -39,8 +39,12 @@ export interface SamplerConfig {
   readonly biasValues: Float32Array;
   readonly ignoreEndOfGeneration: boolean;
   readonly minTokens: number;
-  /** Empty: the grammar applies from the first token on. */
-  readonly trigger: string;
+  /** As {@link Grammar}'s. Empty lists and texts where there are none. */
+  readonly grammarPrefix: string;
+  readonly grammarTriggers: readonly string[];
+  readonly thoughtsStart: string;
+  readonly thoughtsEnds: readonly string[];
+  readonly startsThinking: boolean;
 }
 
 /** A logit bias beyond it would be taken for what a grammar forbids, which is minus infinity (token-logits.h). */
@@ -122,7 +126,11 @@ export function toSamplerConfig(
     ),
     ignoreEndOfGeneration: sampling.ignoreEndOfGeneration,
     minTokens: clampInteger(sampling.minTokens ?? 0, 0, maxTokens),
-    trigger: grammar?.trigger ?? '',
+    grammarPrefix: grammar?.prefix ?? '',
+    grammarTriggers: grammar?.triggers ?? [],
+    thoughtsStart: grammar?.thoughts?.start ?? '',
+    thoughtsEnds: grammar?.thoughts?.ends ?? [],
+    startsThinking: grammar?.thoughts?.hasStarted ?? false,
   };
 }
 

@@ -1,8 +1,7 @@
 // Steps of one sequence that are asked for before the token of the last one is known: the native loop goes from one to
 // the next by itself, and JavaScript does its part while a step runs (docs/decisions/0013).
 import type { Token } from '../engine.ts';
-import type { ChosenToken } from '../sequence/native-sequence.ts';
-import type { AddonTokenLoop, NativeChoice } from './llama-addon.ts';
+import type { AddonTokenLoop } from './llama-addon.ts';
 import { toEngineError } from './llama-grammar.ts';
 
 export interface TokenLoopOptions {
@@ -26,24 +25,23 @@ export class TokenLoop {
   }
 
   /**
-   * Asks for a step, behind those asked for before; there is none after a token that ends a text, or that does not go into it
-   * as it is.
+   * Asks for a step, behind those asked for before; there is none after a token that ends a text.
    *
    * @throws {GrammarError} when the grammar takes too much work, or admits no token
    * @throws {Error} when llama.cpp fails, and when the step is not taken
    */
-  async step(): Promise<ChosenToken> {
+  async step(): Promise<Token> {
     const { native, onEvaluated, onFailed } = this.#options;
-    let chosen: ChosenToken;
+    let chosen: Token;
     try {
-      chosen = toChosenToken(await native.step());
+      chosen = await native.step();
     } catch (error) {
       onFailed();
       throw toEngineError(error);
     }
-    if (chosen.token < 0) throw new Error('The step was not taken.');
+    if (chosen < 0) throw new Error('The step was not taken.');
     onEvaluated(this.#next);
-    this.#next = chosen.token;
+    this.#next = chosen;
     return chosen;
   }
 
@@ -51,9 +49,4 @@ export class TokenLoop {
   stop(): void {
     this.#options.native.stop();
   }
-}
-
-export function toChosenToken(choice: NativeChoice): ChosenToken {
-  if (typeof choice === 'number') return { token: choice, admitted: [choice] };
-  return { token: choice.token, admitted: [...choice.admitted] };
 }

@@ -61,8 +61,7 @@ async function chooseWhileRight(
   for (const [index, output] of outputs.entries()) {
     const choice = await chooser.choose(output);
     choices.push(choice);
-    const isAdmitted = choice.admitted.length === 1 && choice.admitted[0] === choice.token;
-    if (choice.ends || !isAdmitted || choice.token !== guess[index]) break;
+    if (choice.ends || choice.token !== guess[index]) break;
   }
   state.removeLast(guess.length + 1 - choices.length, outputs[choices.length - 1]);
   lookup.learn(choices.length - 1, guess.length);

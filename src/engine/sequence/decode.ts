@@ -53,15 +53,15 @@ export async function* decode(
 function addChoices(run: GenerationRun, text: GeneratedText, choices: readonly Choice[]): Addition {
   const pieces: TextPiece[] = [];
   let last: readonly Token[] = [];
-  for (const { token, score, ends, admitted, at } of choices) {
+  for (const { token, score, ends, at } of choices) {
     run.generated(at);
     if (ends) {
       text.end(token, score);
       run.finishReason = 'stop';
     }
-    run.text.push(...admitted);
-    pieces.push(...admitted.map((each) => text.push(each, score)));
-    last = admitted;
+    last = ends ? [] : [token];
+    run.text.push(...last);
+    pieces.push(...last.map((each) => text.push(each, score)));
     if (ends || text.stopped) return { pieces, last, isOver: true };
   }
   return { pieces, last, isOver: false };

@@ -19,8 +19,11 @@ export interface GenerationRunOptions {
   readonly waitMs: number;
 }
 
-export class GenerationRun {
-  readonly request: GenerationRequest;
+/** The part of a request that its prompt's evaluation needs. */
+export type PromptRequest = Omit<GenerationRequest, 'sampling' | 'stop' | 'grammar'>;
+
+export class GenerationRun<Request extends PromptRequest = GenerationRequest> {
+  readonly request: Request;
   readonly rule: CacheRule | undefined;
   readonly signal: AbortSignal | undefined;
   readonly deadline: StepDeadline;
@@ -44,7 +47,7 @@ export class GenerationRun {
 
   /** Starts the time of the prompt. */
   constructor(
-    request: GenerationRequest,
+    request: Request,
     { rule, signal, waitMs }: GenerationRunOptions,
     { pace, clock }: { readonly pace: Pace; readonly clock: Clock },
   ) {
@@ -99,7 +102,7 @@ export class GenerationRun {
 }
 
 /** The summary of a generation whose time was up before it got a sequence. */
-export function toUnstartedSummary({ prompt }: GenerationRequest, waitMs: number): GenerationSummary {
+export function toUnstartedSummary({ prompt }: PromptRequest, waitMs: number): GenerationSummary {
   return {
     finishReason: 'length',
     stopped: false,

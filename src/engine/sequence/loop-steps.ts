@@ -16,15 +16,9 @@ export class LoopSteps {
   readonly #parts: LoopStepsParts;
   /** When the last step ended. */
   #steppedAt = 0;
-  #isOver = false;
 
   constructor(parts: LoopStepsParts) {
     this.#parts = parts;
-  }
-
-  /** Whether the text goes on without its last token, so that no step can follow. */
-  get isOver(): boolean {
-    return this.#isOver;
   }
 
   /**
@@ -35,15 +29,13 @@ export class LoopSteps {
   async take(run: GenerationRun): Promise<readonly Choice[]> {
     const { loop, vocabulary, pace, clock } = this.#parts;
     const askedAt = clock.now();
-    const { token, admitted } = await loop.step();
+    const token = await loop.step();
     const at = clock.now();
     // The step before it was counted already.
     pace.decoded(at - Math.max(askedAt, this.#steppedAt));
     this.#steppedAt = at;
     run.signal?.throwIfAborted();
-    const ends = vocabulary.isEndOfGeneration(token);
-    this.#isOver = admitted.length !== 1 || admitted[0] !== token;
-    return [{ token, score: undefined, ends, admitted: ends ? [] : admitted, at }];
+    return [{ token, score: undefined, ends: vocabulary.isEndOfGeneration(token), at }];
   }
 
   /** Cancels the steps that have not started. */

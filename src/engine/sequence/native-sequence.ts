@@ -1,6 +1,7 @@
 // One sequence of a native context, as the cache, prefill and decode call it. llama/llama-sequence.ts implements it on
 // llama.cpp; the unit tests implement it in memory.
 import type { GenerationRequest, ScoredToken, Token } from '../engine.ts';
+import type { TreePiece } from './token-tree.ts';
 
 /** Tokens to evaluate together. */
 export interface Decode<Result> {
@@ -83,20 +84,14 @@ export interface StepLoopEvents {
   readonly onFailed: () => void;
 }
 
-export interface ChosenToken {
-  readonly token: Token;
-  /** What goes into the text: the token, or a shorter part of it when a grammar starts within it. */
-  readonly admitted: readonly Token[];
-}
-
 /** Steps that run one after the other without JavaScript in between: each evaluates the token that the last one chose. */
 export interface StepLoop {
   /**
-   * Asks for one more step. A token that goes into the text in part ends the loop, because the next step would evaluate all of it.
+   * Asks for one more step.
    *
    * @throws {Error} when the step fails, or is cancelled, or follows the end of the loop
    */
-  step(): Promise<ChosenToken>;
+  step(): Promise<Token>;
   /** Cancels the steps that have not started. */
   stop(): void;
 }
@@ -104,7 +99,7 @@ export interface StepLoop {
 /** Chooses the tokens of one generation, and takes each into account for the next ones. */
 export interface Sampler extends Disposable {
   /** Chooses the token that follows the logits with this native number. */
-  choose(output: number): Promise<ChosenToken>;
+  choose(output: number): Promise<Token>;
   /**
    * Opens a loop that evaluates `token` at `position` first.
    *
@@ -114,6 +109,10 @@ export interface Sampler extends Disposable {
 }
 
 export interface NativeSequence<Grammar> extends SequenceMemory {
+  /** The most tokens that it holds. */
+  readonly contextSize: number;
+  /** In how many ways the tokens of {@link scoreTree} may end; 0 where the context cannot evaluate them. */
+  readonly mostBranches: number;
   /** Resolves when the context's next decode has started. */
   readonly decodeStarted: Promise<void>;
   createSampler(request: GenerationRequest, grammar: Grammar | undefined): Sampler;
@@ -123,4 +122,13 @@ export interface NativeSequence<Grammar> extends SequenceMemory {
    * @param top - how many of the likeliest tokens to score as well
    */
   score(output: number, token: Token, top: number): Promise<ScoredToken>;
+  /** The log-probabilities of tokens after the logits with this native number. */
+  scoreTokens(output: number, tokens: readonly Token[]): Promise<ArrayLike<number>>;
+  /**
+   * Evaluates tokens that go on in several ways from what the sequence holds, and forgets them, also when it fails. Call it within
+   * {@link exclusively}.
+   *
+   * @returns the log-probabilities of the wanted tokens
+   */
+  scoreTree(piece: TreePiece): Promise<ArrayLike<number>>;
 }

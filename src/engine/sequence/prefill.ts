@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Token } from '../engine.ts';
 import type { KnownPrefixes } from '../prompt/known-prefixes.ts';
 import { blockSize, chunkEnd } from '../prompt/prompt-chunks.ts';
-import type { GenerationRun } from './generation-run.ts';
+import type { GenerationRun, PromptRequest } from './generation-run.ts';
 import type { NativeSequence } from './native-sequence.ts';
 import type { Pace } from './pace.ts';
 import type { SequenceState } from './sequence-state.ts';
@@ -26,13 +26,19 @@ export class Prefill {
     this.#parts = parts;
   }
 
+  /** The most tokens to evaluate together, so that an abort is seen soon enough. */
+  get longestPiece(): number {
+    const { native, pace } = this.#parts;
+    return Math.max(blockSize, Math.min(native.longestDecode, pace.promptTokensWithin(longestPieceMs)));
+  }
+
   /**
    * Evaluates all of a prompt that the sequence does not hold yet, except the last piece.
    *
    * @returns false when there was no time for a piece, or there is none for the last one
    * @throws the signal's reason when aborted, after the piece that is being evaluated
    */
-  async evaluateUntilLast(run: GenerationRun): Promise<boolean> {
+  async evaluateUntilLast(run: GenerationRun<PromptRequest>): Promise<boolean> {
     const { state, pace } = this.#parts;
     const { length } = run.request.prompt;
     const endOfNext = this.#cutter(run);
@@ -48,7 +54,7 @@ export class Prefill {
    * @returns false when there was no time for a piece
    * @throws the signal's reason when aborted, after the piece that is being evaluated
    */
-  async evaluateFirst(run: GenerationRun, length: number): Promise<boolean> {
+  async evaluateFirst(run: GenerationRun<PromptRequest>, length: number): Promise<boolean> {
     const endOfNext = this.#cutter(run);
     while (this.#parts.state.length < length) {
       if (!(await this.#evaluatePiece(run, Math.min(length, endOfNext())))) return false;
@@ -57,7 +63,7 @@ export class Prefill {
   }
 
   /** Evaluates the last piece alone. */
-  async evaluateLast(run: GenerationRun): Promise<void> {
+  async evaluateLast(run: GenerationRun<PromptRequest>): Promise<void> {
     await this.#evaluate(run, run.request.prompt.length, [], async () => {});
   }
 
@@ -68,7 +74,7 @@ export class Prefill {
    * @throws the signal's reason when aborted
    */
   async chooseFirst<Choice>(
-    run: GenerationRun,
+    run: GenerationRun<PromptRequest>,
     choose: (output: number) => Promise<Choice>,
   ): Promise<Choice> {
     const { state, pace, clock } = this.#parts;
@@ -97,7 +103,7 @@ export class Prefill {
   }
 
   /** Evaluates a piece before the last one. Returns false when there is no time for it. */
-  async #evaluatePiece(run: GenerationRun, end: number): Promise<boolean> {
+  async #evaluatePiece(run: GenerationRun<PromptRequest>, end: number): Promise<boolean> {
     const { state, pace, clock } = this.#parts;
     const tokens = end - state.length;
     if (run.deadline.refuses(pace.expectPrefill(tokens))) return false;
@@ -109,20 +115,16 @@ export class Prefill {
   }
 
   /** Tells where the piece ends that follows what the sequence holds; that may be behind the prompt's end. */
-  #cutter({ request: { prompt }, rule }: GenerationRun): () => number {
-    const { state, known, native, pace } = this.#parts;
+  #cutter({ request: { prompt }, rule }: GenerationRun<PromptRequest>): () => number {
+    const { state, known } = this.#parts;
     const cuts = { length: prompt.length, breaks: known.lengthsIn(prompt) };
-    return () => {
-      const longest = Math.min(native.longestDecode, pace.promptTokensWithin(longestPieceMs));
-      return rule === 'common'
-        ? state.length + Math.max(blockSize, longest)
-        : chunkEnd(state.length, cuts, longest);
-    };
+    return () =>
+      rule === 'common' ? state.length + this.longestPiece : chunkEnd(state.length, cuts, this.longestPiece);
   }
 
   /** Evaluates the piece that ends at `end`, and scores the tokens that follow its own where the request asks for it. */
   async #evaluate<Result>(
-    run: GenerationRun,
+    run: GenerationRun<PromptRequest>,
     end: number,
     outputs: readonly number[],
     read: (outputs: Uint32Array) => Promise<Result>,

@@ -1,7 +1,7 @@
 // Decides what a prompt reuses: tokens that its sequence holds, a conversation that lost its slot, the snapshot of a known
 // prefix, or nothing. What a sequence loses by that is kept with the conversations.
 import type { ConversationCache, HeldTokens } from '../cache/conversation-cache.ts';
-import type { CacheRule, GenerationRequest, Token } from '../engine.ts';
+import type { CacheRule, GenerationRequest } from '../engine.ts';
 import type { KnownPrefix } from '../prompt/known-prefixes.ts';
 import type { PrefixSnapshots } from '../prompt/prefix-snapshots.ts';
 import { toWholeBlocks } from '../prompt/prompt-chunks.ts';
@@ -18,7 +18,10 @@ export interface SequenceCacheParts {
   readonly rule: CacheRule;
 }
 
-type CachedRequest = Pick<GenerationRequest, 'prompt' | 'maxTokens' | 'cachePrompt' | 'promptLogprobs'>;
+type CachedRequest = Pick<
+  GenerationRequest,
+  'prompt' | 'maxTokens' | 'cachePrompt' | 'promptLogprobs' | 'cacheScope'
+>;
 
 /** Fewer tokens are evaluated about as fast as a state is copied. */
 const worthCopying = 8;
@@ -42,7 +45,7 @@ export class SequenceCache {
   /** How many of a prompt's first tokens need no evaluation on this sequence. */
   reusableTokens(request: Omit<CachedRequest, 'maxTokens'>): number {
     const rule = this.ruleOf(request);
-    return rule === undefined ? 0 : this.#countReusable(this.#parts.state, request.prompt, rule);
+    return rule === undefined ? 0 : this.#countReusable(this.#parts.state, request, rule);
   }
 
   /**
@@ -55,22 +58,24 @@ export class SequenceCache {
     const rule = this.ruleOf(request);
     if (rule !== undefined && this.#repeats(request, rule)) return state.length;
     const reusable = this.reusableTokens(request);
-    const isRestored = rule !== undefined && (await this.#restoreLonger(request.prompt, reusable, rule));
+    const isRestored = rule !== undefined && (await this.#restoreLonger(request, reusable, rule));
     if (!isRestored) {
       // A state that could not be restored leaves the sequence empty.
       const length = Math.min(reusable, state.length);
       await this.#keepUnless(length);
       await state.truncate(length, rule);
     }
+    state.scope = request.cacheScope;
     return state.length;
   }
 
   /** Keeps a copy of what the sequence holds now. */
   async keep(): Promise<void> {
     const { state, conversations } = this.#parts;
-    if (conversations.limitBytes === 0 || conversations.has(state.tokens)) return;
+    if (conversations.limitBytes === 0 || conversations.has(state.tokens, state.scope)) return;
+    const { scope } = state;
     const read = await state.read();
-    if (read !== undefined) conversations.keep(read.held, read.state, read.isComplete);
+    if (read !== undefined) conversations.keep({ ...read.held, scope }, read.state, read.isComplete);
   }
 
   /**
@@ -91,7 +96,12 @@ export class SequenceCache {
     }
   }
 
-  #countReusable(held: HeldTokens, prompt: readonly Token[], rule: CacheRule): number {
+  #countReusable(
+    held: HeldTokens,
+    { prompt, cacheScope }: Pick<CachedRequest, 'prompt' | 'cacheScope'>,
+    rule: CacheRule,
+  ): number {
+    if (held.scope !== cacheScope) return 0;
     const { canForget, snapshots } = this.#parts;
     const count = reuseRules[rule](held, { tokens: prompt, breaks: snapshots.known.lengthsIn(prompt) });
     // What cannot go back can only go on.
@@ -99,19 +109,21 @@ export class SequenceCache {
   }
 
   /** Whether the prompt is exactly what was evaluated last, and its last logits are still there. */
-  #repeats({ prompt, maxTokens }: CachedRequest, rule: CacheRule): boolean {
+  #repeats({ prompt, maxTokens, cacheScope }: CachedRequest, rule: CacheRule): boolean {
     const { state } = this.#parts;
+    if (state.scope !== cacheScope) return false;
     if (maxTokens === 0 || !state.hasLogits || prompt.length !== state.length) return false;
     if (rule === 'exact' && prompt.length !== state.prefilled) return false;
     return prompt.every((token, index) => token === state.tokens[index]);
   }
 
   /** Restores what has more than `reusable` tokens of the prompt, the most first. */
-  async #restoreLonger(prompt: readonly Token[], reusable: number, rule: CacheRule): Promise<boolean> {
+  async #restoreLonger(request: CachedRequest, reusable: number, rule: CacheRule): Promise<boolean> {
+    const { prompt } = request;
     const prefixes = this.#parts.snapshots.known.of(prompt);
     const inSnapshot = prefixes.at(-1)?.tokens.length ?? 0;
     const least = Math.max(inSnapshot, reusable + worthCopying);
-    if (await this.#restoreConversation(prompt, { reusable, least }, rule)) return true;
+    if (await this.#restoreConversation(request, { reusable, least }, rule)) return true;
     for (const prefix of prefixes.toReversed()) {
       if (prefix.tokens.length <= reusable) return false;
       await this.#keepUnless(reusable);
@@ -122,12 +134,12 @@ export class SequenceCache {
 
   /** Restores the conversation that has most of the prompt, where that is at least `least` tokens. */
   async #restoreConversation(
-    prompt: readonly Token[],
+    request: CachedRequest,
     { reusable, least }: { readonly reusable: number; readonly least: number },
     rule: CacheRule,
   ): Promise<boolean> {
     const { state, conversations } = this.#parts;
-    const found = conversations.find((held) => this.#countReusable(held, prompt, rule));
+    const found = conversations.find((held) => this.#countReusable(held, request, rule));
     if (found === undefined || found.tokens < least) return false;
     const bytes = found.toState();
     await this.#keepUnless(reusable);

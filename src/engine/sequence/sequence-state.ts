@@ -17,6 +17,8 @@ interface ReadState {
 
 export class SequenceState {
   readonly #memory: SequenceMemory;
+  /** Whose requests may reuse the tokens. Undefined: all. */
+  scope: string | undefined;
   #tokens: Token[] = [];
   #prefilled = 0;
   #logits: number | undefined;
@@ -94,6 +96,14 @@ export class SequenceState {
     const logits = this.#logits;
     if (logits === undefined) throw new Error('The logits of the last token are gone.');
     return this.#memory.exclusively(() => read(logits));
+  }
+
+  /** Evaluates tokens that go on from what it holds, and are forgotten. */
+  async fork<Result>(evaluate: () => Promise<Result>): Promise<Result> {
+    return this.#memory.exclusively(() => {
+      this.#logits = undefined;
+      return evaluate();
+    });
   }
 
   /**

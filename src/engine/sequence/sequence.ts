@@ -2,14 +2,22 @@
 import type { ConversationArchive } from '../cache/conversation-archive.ts';
 import type { ConversationCache } from '../cache/conversation-cache.ts';
 import type { Clock } from '../clock.ts';
-import type { CacheRule, GenerationEvent, GenerationRequest } from '../engine.ts';
+import type {
+  BranchRequest,
+  BranchScores,
+  CacheRule,
+  GenerationEvent,
+  GenerationRequest,
+  Token,
+} from '../engine.ts';
 import type { KnownPrefix } from '../prompt/known-prefixes.ts';
 import type { PrefixSnapshots } from '../prompt/prefix-snapshots.ts';
 import { PromptLookup } from '../prompt/prompt-lookup.ts';
 import { GeneratedText } from '../text/generated-text.ts';
 import type { Detokenize } from '../text/token-text.ts';
+import { BranchScorer } from './branch-scorer.ts';
 import { decode } from './decode.ts';
-import { GenerationRun, type GenerationRunOptions } from './generation-run.ts';
+import { GenerationRun, type GenerationRunOptions, type PromptRequest } from './generation-run.ts';
 import type { NativeSequence } from './native-sequence.ts';
 import type { Pace } from './pace.ts';
 import { Prefill } from './prefill.ts';
@@ -21,7 +29,13 @@ import { type EndOfGeneration, TokenChooser } from './token-chooser.ts';
 
 export interface SequenceParts<Grammar> {
   readonly native: NativeSequence<Grammar>;
-  readonly vocabulary: EndOfGeneration & { readonly detokenizeGenerated: Detokenize };
+  readonly vocabulary: EndOfGeneration & {
+    readonly detokenizeGenerated: (
+      tokens: readonly Token[],
+      before: readonly Token[],
+      visible: ReadonlySet<Token>,
+    ) => string;
+  };
   readonly snapshots: PrefixSnapshots;
   readonly pace: Pace;
   readonly clock: Clock;
@@ -70,7 +84,7 @@ export class Sequence<Grammar> {
   }
 
   /** How many tokens of a request's prompt this sequence would not have to evaluate. */
-  reusableTokens(request: GenerationRequest): number {
+  reusableTokens(request: Omit<PromptRequest, 'maxTokens'>): number {
     return this.#cache.reusableTokens(request);
   }
 
@@ -86,7 +100,9 @@ export class Sequence<Grammar> {
     const rule = this.#cache.ruleOf(request);
     const run = new GenerationRun(request, { ...options, rule }, this.#parts);
     this.#last = run;
-    const announced = this.#parts.sharing.begin(this.#sharer, request.prompt);
+    // Slots share nothing where each caller has a cache of its own.
+    const isShared = request.cacheScope === undefined;
+    const announced = this.#parts.sharing.begin(this.#sharer, isShared ? request.prompt : []);
     try {
       const hasTime = await this.#evaluateUntilLast(run);
       if (hasTime && request.maxTokens > 0) {
@@ -99,6 +115,32 @@ export class Sequence<Grammar> {
       announced.end();
     }
     yield { type: 'end', summary: run.toSummary() };
+  }
+
+  /** Scores as {@link Engine.scoreBranches} does. One caller at a time. */
+  async scoreBranches(
+    { prompt, branches, ...scope }: BranchRequest,
+    { signal, waitMs }: Omit<GenerationRunOptions, 'rule'>,
+  ): Promise<BranchScores> {
+    // With what follows it, a prompt may be reused to its end: its last logits are not needed.
+    const request: PromptRequest = {
+      ...scope,
+      prompt: [...prompt, ...(branches[0]?.tokens.slice(0, 1) ?? [])],
+      maxTokens: 0,
+    };
+    const rule = this.#cache.ruleOf(request);
+    const run = new GenerationRun(request, { signal, waitMs, rule }, this.#parts);
+    this.#last = undefined;
+    const announced = this.#parts.sharing.begin(this.#sharer, prompt);
+    try {
+      await this.#reuse(run);
+      await this.#prefill.evaluateFirst(run, prompt.length);
+    } finally {
+      announced.end();
+    }
+    const parts = { ...this.#parts, state: this.#state, longestPiece: () => this.#prefill.longestPiece };
+    const logprobs = await new BranchScorer(branches, signal, parts).score();
+    return { logprobs, summary: { ...run.toSummary(), unevaluatedTokens: 0 } };
   }
 
   /**
@@ -115,14 +157,20 @@ export class Sequence<Grammar> {
     return reading;
   }
 
-  async #evaluateUntilLast(run: GenerationRun): Promise<boolean> {
+  /** Has the sequence hold what its prompt may reuse. */
+  async #reuse(run: GenerationRun<PromptRequest>): Promise<void> {
     const { request, rule, signal } = run;
     if (rule === 'common') {
       const held = this.#cache.reusableTokens(request);
-      await this.#parts.sharing.collect(this.#sharer, request.prompt, held, signal);
+      if (request.cacheScope === undefined)
+        await this.#parts.sharing.collect(this.#sharer, request.prompt, held, signal);
       await this.#parts.archive?.restore(request, held, signal);
     }
     run.cachedTokens = await this.#cache.prepare(request);
+  }
+
+  async #evaluateUntilLast(run: GenerationRun): Promise<boolean> {
+    await this.#reuse(run);
     return (await this.#evaluateCheckpoint(run)) && (await this.#prefill.evaluateUntilLast(run));
   }
 
@@ -163,7 +211,10 @@ export class Sequence<Grammar> {
   ): AsyncGenerator<GenerationEvent, void, void> {
     const { native, vocabulary, pace, clock, lookupTokens } = this.#parts;
     const { prompt, stop, logprobs, sampling } = run.request;
-    const text = new GeneratedText(vocabulary.detokenizeGenerated, prompt, stop, sampling.minTokens);
+    const visible = new Set(run.request.visibleTokens);
+    const detokenize: Detokenize = (tokens, before) =>
+      vocabulary.detokenizeGenerated(tokens, before, visible);
+    const text = new GeneratedText(detokenize, prompt, stop, sampling.minTokens);
     using sampler = native.createSampler(run.request, grammar);
     const lookup = new PromptLookup(prompt, lookupTokens);
     const chooser = new TokenChooser({ native, vocabulary, sampler, logprobs, clock });

@@ -43,7 +43,7 @@ export class StepQueue {
   /** Removes the oldest step, and resolves with what it chooses; undefined when no step is left. */
   async take(): Promise<readonly Choice[] | undefined> {
     const choices = await this.#pending.shift();
-    for (const { admitted } of choices ?? []) this.#parts.lookup.push(admitted);
+    for (const { token, ends } of choices ?? []) this.#parts.lookup.push(ends ? [] : [token]);
     return choices;
   }
 
@@ -53,11 +53,6 @@ export class StepQueue {
    * @param last - the tokens of the text that were chosen last
    */
   async fill(last: readonly Token[]): Promise<void> {
-    if (this.#loop?.isOver) {
-      // The steps that were asked for already are not taken.
-      await Promise.allSettled(this.#pending.splice(0));
-      this.#loop = undefined;
-    }
     const parts = { ...this.#parts, canForget: this.#parts.native.canForget };
     const guess = guessNext(this.#run, parts);
     if (guess.length > 0) {

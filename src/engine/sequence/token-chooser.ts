@@ -10,8 +10,6 @@ export interface Choice {
   readonly score: ScoredToken | undefined;
   /** Whether it ends the text. */
   readonly ends: boolean;
-  /** The tokens that go into the text. */
-  readonly admitted: readonly Token[];
   /** When it was chosen, on the clock. */
   readonly at: number;
 }
@@ -40,10 +38,8 @@ export class TokenChooser {
   /** Chooses the token that follows the logits with this native number. */
   async choose(output: number): Promise<Choice> {
     const { native, vocabulary, sampler, logprobs, clock } = this.#parts;
-    const { token, admitted: mayBeAdmitted } = await sampler.choose(output);
+    const token = await sampler.choose(output);
     const score = logprobs === undefined ? undefined : await native.score(output, token, logprobs);
-    const ends = vocabulary.isEndOfGeneration(token);
-    const admitted = ends ? [] : mayBeAdmitted;
-    return { token, score, ends, admitted, at: clock.now() };
+    return { token, score, ends: vocabulary.isEndOfGeneration(token), at: clock.now() };
   }
 }

@@ -54,4 +54,8 @@ def chat_with_tool(tool_answer, **arguments):
     }
 
 
-serve(models, completion, completion_stream, completions_at_once, chat, chat_stream, chat_with_tool)
+def decisions(**arguments):
+    return client.decisions.create(**arguments).to_dict()
+
+
+serve(models, completion, completion_stream, completions_at_once, chat, chat_stream, chat_with_tool, decisions)

@@ -6,6 +6,7 @@ import type { Completion, CompletionChunk } from '../../../src/api/completions/c
 import { complete } from '../../../src/api/completions/completions.ts';
 import type { ModelService } from '../../../src/api/service.ts';
 import { ChatTemplate } from '../../../src/chat/chat-template.ts';
+import { openChatLibrary } from '../../../src/engine/llama/open-chat-library.ts';
 import type { RequestContext } from '../../../src/generation/context.ts';
 import { consoleLog } from '../../../src/telemetry/log.ts';
 import type { FakeEngine } from '../fake-engine.ts';
@@ -25,7 +26,7 @@ export function toContext(context: Partial<RequestContext> = {}): RequestContext
 }
 
 export function toTemplate(chatTemplate: string): ChatTemplate {
-  return new ChatTemplate({ chatTemplate, bosToken: '<s>', eosToken: '</s>' });
+  return new ChatTemplate({ chatTemplate, bosToken: '<s>', eosToken: '</s>', openLibrary: openChatLibrary });
 }
 
 /** Requests a whole completion. */

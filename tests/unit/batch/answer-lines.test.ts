@@ -4,7 +4,7 @@ import type { BatchResult } from '../../../src/batch/batch-result.ts';
 import type { ChatTemplate } from '../../../src/chat/chat-template.ts';
 import { EngineBusyError } from '../../../src/engine/engine.ts';
 import { FakeEmbedder } from '../api/fake-embedder.ts';
-import { toContext } from '../api/fake-service.ts';
+import { toContext, toTemplate } from '../api/fake-service.ts';
 import { templates } from '../chat/templates.ts';
 import { BrokenEngine, FakeEngine } from '../fake-engine.ts';
 import { toLine, toNumbered, toOptions, toService } from './requests.ts';
@@ -50,6 +50,20 @@ describe('answerLines', () => {
         body: expect.objectContaining({ choices: [expect.objectContaining({ text: ' Paris.' })] }),
       },
       error: null,
+    });
+  });
+
+  it('decides where the path asks for it', async () => {
+    const body = { input: 'A rose.', questions: [{ type: 'predicate', instructions: 'It is red.' }] };
+    const { saved } = await answer(
+      [JSON.stringify({ custom_id: 'one', method: 'POST', url: '/v1/decisions', body })],
+      new FakeEngine('', { contextSize: 512 }),
+      { chatTemplate: toTemplate("{% for m in messages %}{{ m['content'] }}{% endfor %}:") },
+    );
+
+    expect(saved.get(0)?.response).toMatchObject({
+      status_code: 200,
+      body: { answers: [{ type: 'predicate', name: null, probability: expect.any(Number) }] },
     });
   });
 
@@ -256,7 +270,7 @@ describe('answerLines, with a line that has crashed an environment', () => {
 describe('answerLines, of a service with an API key', () => {
   it('does not check the key', async () => {
     const { options } = toOptions();
-    const apiKey = { current: async () => 'secret', latest: async () => 'secret' };
+    const apiKey = { current: async () => ['secret'], latest: async () => ['secret'] };
     const statuses: (number | undefined)[] = [];
     await answerLines(
       toNumbered([toLine('one')]),

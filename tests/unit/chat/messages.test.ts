@@ -58,28 +58,28 @@ describe('the prompt', () => {
     );
   });
 
-  it('has the joined parts of a message', async () => {
+  it('has the parts of a message, each on a line', async () => {
     const parts = [
-      { type: 'text', text: 'one ' },
+      { type: 'text', text: 'one' },
       { type: 'text', text: 'two' },
     ];
 
     for (const role of ['system', 'user', 'assistant', 'tool']) {
       const message = { role, content: parts, ...(role === 'tool' && { tool_call_id: '1' }) };
-      expect(await render('chatMl', { messages: [message] })).toContain('one two');
+      expect(await render('chatMl', { messages: [message] })).toContain('one\ntwo');
     }
   });
 
   it('has the system message in the first user message when the template rejects it', async () => {
     const messages = [{ role: 'system', content: 'Be brief.' }, user('Hi')];
 
-    expect(await render('strict', { messages })).toBe('<s>[user]Be brief.\n\nHi[model]');
+    expect(await render('strict', { messages })).toBe('<s>[user]Be brief.\nHi[model]');
   });
 
   it.each([
     [[{ role: 'system', content: 'Be brief.' }], '[user]Be brief.'],
     [[user('Hi'), user('Ho')], '[user]Hi\n\nHo'],
-    [[{ role: 'system', content: 'Be brief.' }, user('Hi'), user('Ho')], '[user]Be brief.\n\nHi\n\nHo'],
+    [[{ role: 'system', content: 'Be brief.' }, user('Hi'), user('Ho')], '[user]Be brief.\nHi\n\nHo'],
     [[{ role: 'assistant', content: 'Yes?' }, user('Hi')], '[user][assistant]Yes?[user]Hi'],
     [
       [
@@ -165,7 +165,7 @@ describe('an image in a message', () => {
 
   it('is replaced by a note when imagePlaceholders is on', async () => {
     expect(await render('chatMl', { messages }, { imagePlaceholders: true })).toContain(
-      'What is it?\n[An image was here. This model reads text only, so it was left out.]\n',
+      'What is it?\n[An image was here. This model reads text only, so it was left out.]',
     );
   });
 });
@@ -174,8 +174,8 @@ describe('the prompt with tools', () => {
   it('has tools, calls and answers as the template writes them', async () => {
     expect(await render('withTools', { messages: conversation, tools: [tool] })).toBe(
       `<tools>\n${jinjaJson(tool)}\n</tools> Call them within <tool_call></tool_call>.\n` +
-        '[user]Where is it warm?[assistant]Let me see.<tool_call>weather {"city": "Paris"}</tool_call>' +
-        '<tool_call>weather {"city": "Oslo"}</tool_call>[tool]20[tool]5[assistant]',
+        '[user]Where is it warm?[assistant]Let me see.<tool_call>{"name": "weather", "arguments": {"city": "Paris"}}</tool_call>' +
+        '<tool_call>{"name": "weather", "arguments": {"city": "Oslo"}}</tool_call>[tool]20[tool]5[assistant]',
     );
   });
 
@@ -187,7 +187,7 @@ describe('the prompt with tools', () => {
     expect(prompt).toContain(
       '<tool_call>\n{"name": "<function-name>", "arguments": <args-json-object>}\n</tool_call>',
     );
-    expect(prompt).toMatch(/\n\nWhere is it warm\?\[assistant\]/);
+    expect(prompt).toMatch(/\nWhere is it warm\?\[assistant\]/);
     expect(prompt).toContain(
       '[assistant]Let me see.\n<tool_call>\n{"name": "weather", "arguments": {"city":"Paris"}}\n</tool_call>\n' +
         '<tool_call>\n{"name": "weather", "arguments": {"city":"Oslo"}}\n</tool_call>' +
@@ -213,7 +213,7 @@ describe('the prompt with tools', () => {
     const text = JSON.stringify(given);
 
     expect(await render('withTools', { messages })).toBe(
-      `[user]Hi[assistant]<tool_call>weather ${text}</tool_call>[assistant]`,
+      `[user]Hi[assistant]<tool_call>{"name": "weather", "arguments": ${text}}</tool_call>[assistant]`,
     );
     expect(await render('chatMl', { messages })).toContain(`{"name": "weather", "arguments": ${text}}`);
   });
@@ -233,7 +233,7 @@ describe('the prompt with tools', () => {
 
     expect(
       await render('withTools', { messages: [user('Hi'), { role: 'assistant', tool_calls: [made] }] }),
-    ).toBe('[user]Hi[assistant]<tool_call>now {}</tool_call>[assistant]');
+    ).toBe('[user]Hi[assistant]<tool_call>{"name": "now", "arguments": {}}</tool_call>[assistant]');
   });
 
   it.each(['chatMl', 'withTools'] as const)(

@@ -1,5 +1,6 @@
 // Small chat templates, each like the template of a known model.
 import { ChatTemplate } from '../../../src/chat/chat-template.ts';
+import { openChatLibrary } from '../../../src/engine/llama/open-chat-library.ts';
 
 /** Like SmolLM2's: allows any roles in any order. */
 const chatMl = `{%- for message in messages %}
@@ -25,7 +26,7 @@ const withTools = `{%- if tools %}
 {%- for message in messages %}
 {{- '[' + message.role + ']' + message.content }}
 {%- for call in message.tool_calls or [] %}
-{{- '<tool_call>' + call.function.name + ' ' + call.function.arguments | tojson + '</tool_call>' }}
+{{- '<tool_call>{"name": "' + call.function.name + '", "arguments": ' + call.function.arguments | tojson + '}</tool_call>' }}
 {%- endfor %}
 {%- endfor %}
 {%- if add_generation_prompt %}{{- '[assistant]' }}{%- endif %}`;
@@ -58,10 +59,17 @@ const alwaysThinking = `{%- for message in messages %}
 {%- endfor %}
 {%- if add_generation_prompt %}{{- '[assistant]<think>\\n' }}{%- endif %}`;
 
-const thinkingWithTools = `{%- for tool in tools or [] %}{{- tool.function.name + '<tool_call>' }}{%- endfor %}${thinking}`;
+/** Like Qwen3's: thoughts and calls. */
+const thinkingWithTools = `{%- for tool in tools or [] %}{{- tool | tojson }}{%- endfor %}${thinking.replace(
+  '{{- message.content }}',
+  `{{- message.content }}
+{%- for call in message.tool_calls or [] %}
+{{- '<tool_call>{"name": "' + call.function.name + '", "arguments": ' + call.function.arguments | tojson + '}</tool_call>' }}
+{%- endfor %}`,
+)}`;
 
 function toTemplate(chatTemplate: string): ChatTemplate {
-  return new ChatTemplate({ chatTemplate, bosToken: '<s>', eosToken: '</s>' });
+  return new ChatTemplate({ chatTemplate, bosToken: '<s>', eosToken: '</s>', openLibrary: openChatLibrary });
 }
 
 export const templates = {

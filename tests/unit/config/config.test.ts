@@ -5,6 +5,8 @@ import { threadsFor, toCpuQuota } from '../../../src/config/cpu.ts';
 describe('readConfig', () => {
   it('takes what is set and defaults what is blank', () => {
     expect(readConfig({ MODEL_DIR: ' /model ', CONTEXT_SIZE: '', THREADS: '3' })).toEqual({
+      verifyModel: false,
+      cacheScope: 'all',
       modelDirectory: '/model',
       contextSize: 'auto',
       threads: { count: 3, adapts: false },
@@ -17,6 +19,7 @@ describe('readConfig', () => {
       queueLimit: 64,
       apiKey: undefined,
       cors: undefined,
+      chatTemplate: undefined,
       imagePlaceholders: false,
       strictFields: false,
       strictModel: false,

@@ -1,11 +1,15 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConfigurationError } from '../../../src/config/environment.ts';
-import { ApiKeyUnavailableError, readApiKeySource, SecretApiKey } from '../../../src/http/api-key.ts';
+import { readApiKeySource, SecretApiKey } from '../../../src/http/api-key.ts';
+import { ApiKeyUnavailableError } from '../../../src/http/api-key-source.ts';
 
 const arn = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:gguf-lambda/key-AbCdEf';
 const minute = 60_000;
@@ -18,12 +22,12 @@ describe('readApiKeySource', () => {
   it('returns the key of API_KEY', async () => {
     const source = readApiKeySource({ API_KEY: 'right' });
 
-    expect([await source?.current(), await source?.latest()]).toEqual(['right', 'right']);
+    expect([await source?.current(), await source?.latest()]).toEqual([['right'], ['right']]);
   });
 
   it('rejects API_KEY with API_KEY_SECRET_ARN, without quoting the key', () => {
     expect(() => readApiKeySource({ API_KEY: 'hidden', API_KEY_SECRET_ARN: arn })).toThrow(
-      new ConfigurationError('API_KEY_SECRET_ARN', arn, 'no value while API_KEY is set'),
+      new ConfigurationError('API_KEY_SECRET_ARN', '…', 'no value while API_KEY is set'),
     );
   });
 
@@ -41,6 +45,33 @@ describe('readApiKeySource', () => {
       );
     },
   );
+});
+
+describe('several keys', () => {
+  it('come from API_KEYS', async () => {
+    expect(await readApiKeySource({ API_KEYS: 'one, two' })?.current()).toEqual(['one', 'two']);
+    expect(() => readApiKeySource({ API_KEYS: 'one,,hidden' })).toThrow('API_KEYS="…"');
+  });
+
+  it('come from a file, which may change', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'keys-'));
+    const file = join(folder, 'keys');
+    writeFileSync(file, '# clients\none\n\n two \n');
+    const source = readApiKeySource({ API_KEYS_FILE: file });
+
+    expect(await source?.current()).toEqual(['one', 'two']);
+    writeFileSync(file, 'three');
+    expect(await source?.current()).toEqual(['three']);
+    rmSync(folder, { recursive: true });
+    await expect(source?.current()).rejects.toThrow(ApiKeyUnavailableError);
+  });
+
+  it('come from one variable', () => {
+    const env = { API_KEY: 'hidden', API_KEYS: 'hidden' };
+
+    expect(() => readApiKeySource(env)).toThrow(/^API_KEYS="…" .* while API_KEY is set/);
+    expect(() => readApiKeySource({ API_KEYS_FILE: '/nowhere/keys' })).toThrow('API_KEYS_FILE');
+  });
 });
 
 describe('SecretApiKey', () => {
@@ -67,7 +98,7 @@ describe('SecretApiKey', () => {
     holds('right');
     expect(reads()).toBe(0);
 
-    expect([await source.current(), await source.current()]).toEqual(['right', 'right']);
+    expect([await source.current(), await source.current()]).toEqual([['right'], ['right']]);
     expect(reads()).toBe(1);
     expect(secrets.commandCalls(GetSecretValueCommand)[0]?.args[0].input).toEqual({ SecretId: arn });
   });
@@ -82,7 +113,7 @@ describe('SecretApiKey', () => {
   ])('reads the secret %j as the key %s', async (content, key) => {
     holds(content);
 
-    expect(await source.current()).toBe(key);
+    expect(await source.current()).toEqual([key]);
   });
 
   it.each(['', '  ', '{}', '{"apiKey": 7}', '{"apiKey": " "}', '["hidden"]', '{"key": "hidden"}'])(
@@ -120,7 +151,7 @@ describe('SecretApiKey', () => {
 
     holds('right');
     now += 5_000;
-    expect(await source.current()).toBe('right');
+    expect(await source.current()).toEqual(['right']);
   });
 
   it('shares a slow read between concurrent requests', async () => {
@@ -135,7 +166,7 @@ describe('SecretApiKey', () => {
     await started.promise;
     answer.resolve({ SecretString: 'right' });
 
-    expect(await Promise.all(waiting)).toEqual(['right', 'right', 'right']);
+    expect(await Promise.all(waiting)).toEqual([['right'], ['right'], ['right']]);
     expect(reads()).toBe(1);
   });
 
@@ -145,9 +176,9 @@ describe('SecretApiKey', () => {
     holds('new');
 
     now += 5 * minute;
-    expect(await source.current()).toBe('old');
+    expect(await source.current()).toEqual(['old']);
     now += 1;
-    expect(await source.current()).toBe('new');
+    expect(await source.current()).toEqual(['new']);
     expect(reads()).toBe(2);
   });
 
@@ -157,10 +188,10 @@ describe('SecretApiKey', () => {
     holds('new');
 
     now += 4_999;
-    expect(await source.latest()).toBe('old');
+    expect(await source.latest()).toEqual(['old']);
     now += 1;
-    expect(await source.latest()).toBe('new');
-    expect(await source.latest()).toBe('new');
+    expect(await source.latest()).toEqual(['new']);
+    expect(await source.latest()).toEqual(['new']);
     expect(reads()).toBe(2);
   });
 
@@ -170,14 +201,14 @@ describe('SecretApiKey', () => {
     fails('InternalServiceError');
 
     now += 60 * minute;
-    expect([await source.current(), await source.latest()]).toEqual(['right', 'right']);
+    expect([await source.current(), await source.latest()]).toEqual([['right'], ['right']]);
     now += 1;
     await expect(source.current()).rejects.toThrow(ApiKeyUnavailableError);
     await expect(source.latest()).rejects.toThrow(ApiKeyUnavailableError);
 
     holds('right');
     now += 5_000;
-    expect(await source.current()).toBe('right');
+    expect(await source.current()).toEqual(['right']);
   });
 });
 
@@ -201,7 +232,7 @@ describe("SecretApiKey with AWS's client", () => {
     const key = await readApiKeySource({ API_KEY_SECRET_ARN: arn })?.current();
     server.close();
 
-    expect(key).toBe('right');
+    expect(key).toEqual(['right']);
     expect(requests).toEqual([
       {
         headers: expect.objectContaining({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ApiKeySource, ApiKeyUnavailableError } from '../../../src/http/api-key.ts';
+import { type ApiKeySource, ApiKeyUnavailableError } from '../../../src/http/api-key-source.ts';
 import { authorize, toSentKey } from '../../../src/http/authorization.ts';
 
 /** A source whose key was rotated: only `latest` returns the new key. */
@@ -7,14 +7,14 @@ class RotatedKey implements ApiKeySource {
   /** The methods that were called. */
   readonly calls: string[] = [];
 
-  async current(): Promise<string> {
+  async current(): Promise<readonly string[]> {
     this.calls.push('current');
-    return 'old key';
+    return ['old key'];
   }
 
-  async latest(): Promise<string> {
+  async latest(): Promise<readonly string[]> {
     this.calls.push('latest');
-    return 'new key';
+    return ['new key', 'another key'];
   }
 }
 

@@ -31,6 +31,11 @@ describe('a direct invoke', () => {
     ['a completion with empty messages', { prompt: 'Hi', messages: [] }, { object: 'text_completion' }],
     ['embeddings', { input: 'text' }, { object: 'list', data: [{ object: 'embedding' }] }],
     ['embeddings of texts', { input: ['text'], encoding_format: 'float' }, { object: 'list' }],
+    [
+      'decisions',
+      { input: 'A rose.', questions: [{ type: 'predicate', instructions: 'It is red.' }] },
+      { answers: [{ type: 'predicate' }] },
+    ],
     ['a response to items', { input: [{ role: 'user', content: 'Hi' }] }, { object: 'response' }],
     ['a response with instructions', { input: 'Hi', instructions: 'Be brief.' }, { object: 'response' }],
     ['a response by its path', readEvent('responses'), { object: 'response' }],

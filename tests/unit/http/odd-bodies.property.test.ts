@@ -38,7 +38,8 @@ async function ask(
     ),
   };
   const http = { method: 'POST', path, headers, body: Buffer.from(JSON.stringify(body)) };
-  const response = await toWholeResponse(await answer(http, service, toContext({ log })));
+  const context = toContext({ log, receivedAt: new Date(0) });
+  const response = await toWholeResponse(await answer(http, service, context));
   // Ollama's answers tell the time that they took.
   const timeless = response.body.replaceAll(/"(\w+_duration)":\d+/g, '"$1":0');
   return { ...response, body: timeless, requests: engine.requests };
@@ -183,6 +184,23 @@ const bodies: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   '/api/show': { model, verbose: true },
   '/v1/embeddings': { input: ['Hi', 'Ho'], encoding_format: 'base64' },
   '/v1/rerank': { query: 'Hi', documents: ['Ho', { text: 'Hi' }] },
+  '/v1/decisions': {
+    input: [
+      { id: 'm1', role: 'user', content: [{ type: 'input_text', text: 'Hi' }] },
+      { id: 'c1', type: 'function_call', call_id: 'a', name: 'f', arguments: '{}' },
+      { id: 'o1', type: 'function_call_output', call_id: 'a', output: '12' },
+      { id: 'm2', role: 'assistant', content: [{ type: 'output_text', text: 'Ho' }] },
+    ],
+    questions: [
+      { type: 'predicate', instructions: 'Is it?', name: 'a' },
+      {
+        type: 'choice',
+        instructions: [{ type: 'input_text', text: 'Which?' }],
+        choices: [{ value: 'a' }, { value: true }],
+      },
+      { type: 'score', instructions: 'How?', levels: [{ label: 'a', description: 'b' }, { label: 'b' }] },
+    ],
+  },
   '/tokenize': { content: 'Hi', with_pieces: true },
   '/detokenize': { tokens: [72, 105] },
   '/apply-template': { messages: [{ role: 'user', content: texts }], tools: [tool] },
@@ -351,8 +369,20 @@ describe('a foreign field', () => {
 
 describe('a neutral value', () => {
   it('of an optional field is the same as none', async () => {
-    const required = ['messages', 'prompt', 'input', 'query', 'documents', 'tokens', 'content', 'stream'];
-    const optional = fieldNames.filter((name) => !required.includes(name) && name !== 'json_schema');
+    const required = [
+      'messages',
+      'prompt',
+      'input',
+      'questions',
+      'query',
+      'documents',
+      'tokens',
+      'content',
+      'stream',
+    ];
+    // An empty schema allows any JSON.
+    const schemas = ['json_schema', 'format'];
+    const optional = fieldNames.filter((name) => !required.includes(name) && !schemas.includes(name));
     await fc.assert(
       fc.asyncProperty(routes, fc.constantFrom(...optional), neutral, async (route, field, value) => {
         const { [field]: _, ...rest } = bodies[route] ?? {};

@@ -4,6 +4,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { parseChatRequest, parseTemplateRequest } from '../../../src/api/chat/chat-request.ts';
 import { parseCompletionRequest } from '../../../src/api/completions/completion-request.ts';
+import { parseDecisionsRequest } from '../../../src/api/decisions/decisions-request.ts';
 import { parseEmbeddingsRequest } from '../../../src/api/embeddings/embeddings-request.ts';
 import { parseCountRequest, parseMessagesRequest } from '../../../src/api/messages/messages-request.ts';
 import { toInfillRequest, toNativeRequest } from '../../../src/api/native/native-request.ts';
@@ -64,6 +65,7 @@ const parsers: Readonly<Record<string, (body: unknown) => unknown>> = {
   '/v1/messages': parseMessagesRequest,
   '/v1/messages/count_tokens': parseCountRequest,
   '/v1/rerank': parseRerankRequest,
+  '/v1/decisions': (body) => parseDecisionsRequest(body),
   '/v1/responses': (body) => parseChatRequest(parseResponsesRequest(body).chat),
   '/tokenize': parseTokenizeRequest,
   '/detokenize': parseDetokenizeRequest,
@@ -131,6 +133,7 @@ describe('GET /openapi.json', () => {
       'post /tokenize',
       'post /v1/chat/completions',
       'post /v1/completions',
+      'post /v1/decisions',
       'post /v1/embeddings',
       'post /v1/messages',
       'post /v1/messages/count_tokens',
@@ -341,6 +344,26 @@ const bodies: Readonly<Record<string, readonly unknown[]>> = {
     { query: 'a', documents: ['b'] },
     { query: 'a', documents: [] },
     { query: 'a', documents: [7] },
+  ],
+  '/v1/decisions': [
+    {},
+    { input: 'a', questions: [{ type: 'predicate', instructions: 'b' }] },
+    { input: 'a', questions: [] },
+    { input: [{ role: 'user', content: 'a' }], questions: [{ type: 'predicate', instructions: [] }] },
+    {
+      input: [
+        { role: 'user', content: [{ type: 'input_json', data: {} }] },
+        { type: 'function_call', call_id: 'c', name: 'd', arguments: '' },
+        { type: 'function_call_output', call_id: 'c', output: 'e' },
+      ],
+      questions: [
+        { type: 'choice', instructions: 'b', choices: [{ value: true }, { value: 'c', description: 'd' }] },
+        { type: 'score', instructions: 'b', levels: [{ label: 'c' }, { label: 'd' }], name: 'e' },
+      ],
+    },
+    { input: 'a', questions: [{ type: 'choice', instructions: 'b', choices: [{ value: 'c' }] }] },
+    { input: 'a', questions: [{ type: 'score', instructions: 'b', levels: [{ label: 7 }, { label: 'd' }] }] },
+    { input: 'a', questions: [{ type: 'rank', instructions: 'b' }] },
   ],
   '/v1/responses': [
     {},

@@ -1,4 +1,4 @@
-// Parses the part of GBNF that write-gbnf.ts writes. It has no groups within rules.
+// Parses the part of GBNF that write-gbnf.ts and llama.cpp write.
 
 interface Item {
   readonly atom:
@@ -24,7 +24,7 @@ export class Gbnf {
     for (const line of text.trimEnd().split('\n')) {
       const [, name = '', body = ''] = /^([A-Za-z0-9-]+) ::= (.*)$/.exec(line) ?? [];
       if (this.#rules.has(name)) throw new Error(`The grammar defines the rule ${name} twice.`);
-      this.#rules.set(name, parseOptions(body));
+      this.#rules.set(name, this.#parseOptions(body, name));
     }
     for (let before = -1; before < this.#heights.size; ) {
       before = this.#heights.size;
@@ -71,6 +71,34 @@ export class Gbnf {
     return new RegExp(`^${ofRule('root')}$`, 'u');
   }
 
+  /** Parses the alternatives of a rule. A group within it becomes a rule of its own. */
+  #parseOptions(body: string, name: string): Rule {
+    const token =
+      /"((?:[^"\\]|\\.)*)"|\[((?:[^\]\\]|\\.)+)\]|([A-Za-z0-9-]+)|([?*+]|\{\d+(?:,\d*)?\})|(\|)|([()])|( )/gy;
+    /** The alternatives of the rule and of the groups that are open within it. */
+    const open: Item[][][] = [[[]]];
+    while (token.lastIndex < body.length) {
+      const at = token.lastIndex;
+      const [, text, set, rule, times, bar, bracket] = token.exec(body) ?? fail(body, at);
+      const options = open.at(-1) as Item[][];
+      const items = options.at(-1) as Item[];
+      if (bar !== undefined) options.push([]);
+      else if (bracket === '(') open.push([[]]);
+      else if (bracket === ')') {
+        const group = `${name} ${at}`;
+        this.#rules.set(group, open.pop() as Item[][]);
+        open
+          .at(-1)
+          ?.at(-1)
+          ?.push({ atom: { rule: group }, min: 1, max: 1 });
+      } else if (text !== undefined) items.push({ atom: { text: unescaped(text).join('') }, min: 1, max: 1 });
+      else if (set !== undefined) items.push({ atom: { ranges: parseSet(set) }, min: 1, max: 1 });
+      else if (rule !== undefined) items.push({ atom: { rule }, min: 1, max: 1 });
+      else if (times !== undefined) items.push({ ...(items.pop() as Item), ...parseTimes(times) });
+    }
+    return open.length === 1 ? (open[0] as Rule) : fail(body, body.length);
+  }
+
   #rule(name: string): Rule {
     const rule = this.#rules.get(name);
     if (rule === undefined) throw new Error(`Unknown rule ${name}.`);
@@ -97,23 +125,6 @@ function timesBetween(min: number, max: number, random: () => number): number {
   return Math.min(max, min + Math.floor(random() * 4));
 }
 
-function parseOptions(body: string): Rule {
-  const options: Item[][] = [[]];
-  const token =
-    /"((?:[^"\\]|\\.)*)"|\[((?:[^\]\\]|\\.)+)\]|([A-Za-z0-9-]+)|([?*+]|\{\d+(?:,\d*)?\})|(\|)|( )/gy;
-  for (let match = token.exec(body); match !== null; match = token.exec(body)) {
-    const [, text, set, rule, times, bar] = match;
-    const items = options.at(-1) as Item[];
-    if (bar !== undefined) options.push([]);
-    else if (text !== undefined) items.push({ atom: { text: unescaped(text).join('') }, min: 1, max: 1 });
-    else if (set !== undefined) items.push({ atom: { ranges: parseSet(set) }, min: 1, max: 1 });
-    else if (rule !== undefined) items.push({ atom: { rule }, min: 1, max: 1 });
-    else if (times !== undefined) items.push({ ...(items.pop() as Item), ...parseTimes(times) });
-    if (token.lastIndex === body.length) return options;
-  }
-  throw new Error(`Cannot parse GBNF: ${body}`);
-}
-
 function parseTimes(times: string): { min: number; max: number } {
   if (times === '?') return { min: 0, max: 1 };
   if (times === '*') return { min: 0, max: Number.POSITIVE_INFINITY };
@@ -122,8 +133,22 @@ function parseTimes(times: string): { min: number; max: number } {
   return { min: Number(min), max: max === '' ? Number.POSITIVE_INFINITY : Number(max) };
 }
 
+function fail(body: string, at: number): never {
+  throw new Error(`Cannot parse GBNF at ${at}: ${body}`);
+}
+
+/** Visible ASCII without those of a negated set. */
+function parseNegatedSet(set: string): [number, number][] {
+  const without = parseSet(set);
+  const codes = Array.from({ length: 0x7f - 0x20 }, (_, index) => index + 0x20);
+  return codes
+    .filter((code) => !without.some(([first, last]) => first <= code && code <= last))
+    .map((code) => [code, code]);
+}
+
 /** Parses a set. write-gbnf.ts writes a literal hyphen in hexadecimal. */
 function parseSet(set: string): [number, number][] {
+  if (set.startsWith('^')) return parseNegatedSet(set.slice(1));
   const character = String.raw`(?:\\x..|\\u....|\\U.{8}|\\.|[^\\])`;
   const parts = set.match(new RegExp(`${character}(?:-${character})?`, 'gu')) ?? [];
   return parts.map((part) => {
@@ -138,6 +163,7 @@ function unescaped(text: string): string[] {
   return pieces.map((piece) => {
     const hex = /^\\[xuU](.+)$/.exec(piece)?.[1];
     if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex, 16));
-    return piece === '\\n' ? '\n' : piece.replace(/^\\/, '');
+    if (piece === '\\n') return '\n';
+    return piece === '\\t' ? '\t' : piece.replace(/^\\/, '');
   });
 }

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { toChatGrammar } from '../../../src/chat/chat-grammar.ts';
 import { schemaToGbnf } from '../../../src/json-schema/json-schema-grammar.ts';
 import { SchemaError } from '../../../src/json-schema/schema-error.ts';
 import { validateJson } from '../../../src/json-schema/validate-json.ts';
@@ -78,14 +77,7 @@ describe('the grammar of a schema', () => {
 
 describe('the grammar of any object', () => {
   it('accepts only objects', () => {
-    const options = {
-      tools: [],
-      mustCall: false,
-      parallel: false,
-      json: { type: 'object' },
-      thoughts: 'none',
-    } as const;
-    const { gbnf } = toChatGrammar(options) ?? { gbnf: '' };
+    const gbnf = schemaToGbnf({ type: 'object' });
 
     expect(findViolations({ type: 'object' }, gbnf, 300, seededRandom(2))).toEqual([]);
   });

@@ -20,6 +20,7 @@ const config: FrontConfig = {
   host: '127.0.0.1',
   port: 0,
   apiKey: undefined,
+  callers: {},
   queueLimit: 10,
   functionTimeoutSeconds: 5,
   threads: { count: 1, adapts: false },

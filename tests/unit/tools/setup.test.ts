@@ -10,7 +10,7 @@ const project = fileURLToPath(new URL('../../../', import.meta.url));
 const platform = `${process.platform}-${process.arch}`;
 const prebuilt = `node_modules/@node-llama-cpp/${platform}/bins/${platform}`;
 const amxLibrary = `${prebuilt}/libggml-cpu-amx.so`;
-const inferenceModule = `${prebuilt}/inference.node`;
+const modules = ['inference', 'chat'].map((name) => `${prebuilt}/${name}.node`);
 
 /** What an installation must have made: npm's record, and what install scripts make. */
 const installed = ['.bin/node', 'aws-lambda-ric/rapid-client.node', `${prebuilt.slice(13)}/llama-addon.node`];
@@ -31,16 +31,22 @@ function put(path: string, content: string, secondsLater = 0): void {
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'setup-'));
   copySetUp();
-  const compiled = ['inference/module.cpp', 'build-inference-module.mjs', 'build-amx-library.mjs', 'zig.txt'];
+  const compiled = [
+    'inference/module.cpp',
+    'chat/module.cpp',
+    'build-modules.mjs',
+    'build-amx-library.mjs',
+    'zig.txt',
+  ];
   for (const file of [...compiled, 'llama-cpp.mjs']) put(`native/${file}`, '');
-  utimesSync(join(root, 'native/inference'), 1_000_000, 1_000_000);
+  for (const name of ['inference', 'chat']) utimesSync(join(root, 'native', name), 1_000_000, 1_000_000);
   put('package.json', '{}');
   put('package-lock.json', '{}');
   put('node_modules/.package-lock.json', '{}');
   for (const file of installed) put(`node_modules/${file}`, '#!/bin/sh\necho "$@" >>told\n');
   put(`${headers}/include/node/node.h`, '');
   // What is newer than its sources is compiled already.
-  for (const library of [inferenceModule, amxLibrary]) put(library, '', 1);
+  for (const library of [...modules, amxLibrary]) put(library, '', 1);
 });
 
 afterEach(() => rmSync(root, { recursive: true }));
@@ -64,16 +70,16 @@ function setUp(args: readonly string[] = [], env: Readonly<Record<string, string
 }
 
 it('compiles nothing for commands that take the packages only', () => {
-  for (const library of [inferenceModule, amxLibrary]) rmSync(join(root, library));
+  for (const library of [...modules, amxLibrary]) rmSync(join(root, library));
 
   expect(setUp(['packages'])).toEqual([]);
 });
 
-it('compiles the inference module for commands that evaluate prompts, when it is older than its sources', () => {
+it('compiles a native module for commands that evaluate prompts, when it is older than its sources', () => {
   expect(setUp(['engine'])).toEqual([]);
 
   put('native/inference/module.cpp', '', 2);
-  expect(setUp(['engine'])).toEqual(['native/build-inference-module.mjs']);
+  expect(setUp(['engine'])).toEqual(['native/build-modules.mjs inference']);
 });
 
 it.runIf(process.arch === 'x64')(

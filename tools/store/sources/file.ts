@@ -2,8 +2,8 @@
 import { access, constants, copyFile, link, rm, symlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { splitFileNames } from '../../../src/model/split-files.ts';
 import { StoreError, toStoreError } from '../errors.ts';
-import { splitFileNames } from '../split-files.ts';
 import type { Source } from '../transfer.ts';
 
 /** Copies a file, or links to it. A relative path counts from the working directory. */

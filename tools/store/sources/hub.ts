@@ -2,9 +2,9 @@
 // every part of a split GGUF. A look at the source comes first: the downloader would ask a dead host 150 times.
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { splitFileNames } from '../../../src/model/split-files.ts';
 import { allocatedBytes, ensureFreeSpace } from '../disk-space.ts';
 import { isDiskFull, StoreError, toStoreError } from '../errors.ts';
-import { splitFileNames } from '../split-files.ts';
 import type { Source, TransferContext } from '../transfer.ts';
 import { type HubAccess, readHubAccess, toDownloadUrl } from './hub-url.ts';
 import { type PublishedFile, readPublishedFile } from './published-file.ts';

@@ -4,9 +4,9 @@ import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
+import { splitFileNames } from '../../../src/model/split-files.ts';
 import { ensureFreeSpace } from '../disk-space.ts';
 import { reasonOf, StoreError, toStoreError } from '../errors.ts';
-import { splitFileNames } from '../split-files.ts';
 import type { Source, TransferContext } from '../transfer.ts';
 
 /** Fetches an object, or all parts of a split GGUF. */

@@ -80,7 +80,7 @@ describe('a chat', () => {
 
     expect(choices[0]).toMatchObject({
       message: { content },
-      finish_reason: 'stop' in fields ? 'stop' : 'length',
+      ...('stop' in fields ? { finish_reason: 'stop', stop_reason: 'l' } : { finish_reason: 'length' }),
     });
   });
 

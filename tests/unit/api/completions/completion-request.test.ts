@@ -115,8 +115,8 @@ describe('parseCompletionRequest', () => {
   it.each([
     ['stop', [], ['', null, 'b'], ['b']],
     ['logit_bias', {}, [], {}],
-    ['top_k', 0, null, 0],
-    ['top_k', 0, -1, -1],
+    ['top_k', undefined, null, undefined],
+    ['top_k', undefined, -1, -1],
     ['grammar', undefined, '', undefined],
     ['suffix', undefined, '', undefined],
     ['stream_options', undefined, {}, undefined],
@@ -126,7 +126,7 @@ describe('parseCompletionRequest', () => {
     ['logprobs', undefined, 5, 5],
     ['mirostat_tau', 5, 4, 4],
     ['t_max_predict_ms', undefined, -1, undefined],
-    ['temperature', 1, 7.5, 7.5],
+    ['temperature', undefined, 7.5, 7.5],
   ])('reads %s, by default %j, from %j as %j', (field, absent, given, parsed) => {
     const read = (fields: object) =>
       (parseCompletionRequest({ prompt: 'a', ...fields }) as Record<string, unknown>)[field];
@@ -141,10 +141,6 @@ describe('parseCompletionRequest', () => {
     expect(parseCompletionRequest(body)).toEqual({
       prompt: 'a',
       echo: false,
-      temperature: 1,
-      top_p: 1,
-      top_k: 0,
-      min_p: 0,
       repeat_penalty: 1,
       repetition_penalty: 1,
       presence_penalty: 0,

@@ -146,7 +146,11 @@ describe('an embeddings request is rejected', () => {
       'that is too long',
       ['a', 'b'],
       { type: 'too-long', tokens: 600, contextSize: 512 },
-      { code: 'context_length_exceeded', param: 'input.1', message: /'input\.1' needs 600 tokens .* 512\./ },
+      {
+        code: 'context_length_exceeded',
+        param: 'input.1',
+        message: /'input\.1' needs 600 tokens .* 512, the server's CONTEXT_SIZE\./,
+      },
     ],
     [
       'with a token of another model',

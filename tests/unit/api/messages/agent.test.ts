@@ -114,7 +114,7 @@ describe('the turn of an agent', () => {
 
     expect(promptOf(one)).toBe(promptOf(other));
     expect(promptOf(one)).toContain(
-      `[user]${reminder}\n\nRead a.txt.[assistant]<think>A file.</think>I read it.[tool]Error: no such file[user]${reminder}`,
+      `[user]${reminder}\n\nRead a.txt.[assistant]<think>A file.</think>I read it.<tool_call>{"name": "${name}", "arguments": {"path": "a.txt"}}</tool_call>[tool]Error:\nno such file[user]${reminder}`,
     );
   });
 

@@ -73,7 +73,10 @@ describe("Anthropic's client", () => {
     ];
     await clientOf(engine).messages.create({ ...request, messages });
 
-    expect(promptOf(engine)).toContain('[user]Hi[assistant]<think>Hm.</think>OK[tool]Done.[assistant]');
+    const called = '<tool_call>{"name": "f", "arguments": {"a": 1}}</tool_call>';
+    expect(promptOf(engine)).toContain(
+      `[user]Hi[assistant]<think>Hm.</think>OK${called}[tool]Done.[assistant]`,
+    );
   });
 
   it('throws its own errors, before a stream and within it', async () => {

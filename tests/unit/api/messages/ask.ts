@@ -26,13 +26,14 @@ export function promptOf(engine: FakeEngine): string {
   return engine.detokenize(engine.requests.at(-1)?.prompt ?? []);
 }
 
-/** Sends a body to `/v1/messages`, or to another path. */
+/** Sends a body, or its text, to `/v1/messages` or another path. */
 export async function ask(
   body: unknown,
   engine: FakeEngine,
   { path = '/v1/messages', headers = {}, service, context }: AskOptions = {},
 ): Promise<HttpResponse<string>> {
-  const http = { method: 'POST', path, headers, body: Buffer.from(JSON.stringify(body)) };
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const http = { method: 'POST', path, headers, body: Buffer.from(text) };
   const fullService = { engine, model, chatTemplate: templates.chatMl, ...service };
   return toWholeResponse(await answer(http, fullService, toContext(context)));
 }

@@ -48,7 +48,7 @@ describe("a user's turn", () => {
   it('keeps its blocks apart', () => {
     const [{ content }] = messagesOf({ role: 'user', content: [text('<reminder/>'), text('Hi')] });
 
-    expect(content).toEqual([text('<reminder/>'), text('\n\nHi')]);
+    expect(content).toEqual([text('<reminder/>'), text('\nHi')]);
   });
 
   it('has images, which the chat judges', () => {
@@ -85,17 +85,18 @@ describe("a user's turn", () => {
 
     expect(messagesOf({ role: 'user', content })).toEqual([
       { role: 'tool', tool_call_id: 'a', content: [text('Sunny.')] },
-      { role: 'tool', tool_call_id: 'b', content: [text('1'), text('\n\n2')] },
+      { role: 'tool', tool_call_id: 'b', content: [text('1'), text('\n2')] },
       { role: 'user', content: [text('Go on.')] },
       { role: 'tool', tool_call_id: 'c', content: [text('')] },
     ]);
   });
 
   it.each([
-    [{ content: 'No file.', is_error: true }, [text('Error: '), text('No file.')]],
+    [{ content: 'No file.', is_error: true }, [text('Error:'), text('No file.')]],
     [{ content: 'Fine.', is_error: false }, [text('Fine.')]],
-    [{ is_error: true }, [text('Error: '), text('')]],
-    [{ content: { a: 1 } }, [text('{"a":1}')]],
+    [{ is_error: true }, [text('Error:'), text('')]],
+    [{ content: { a: 1 } }, [{ a: 1 }]],
+    [{ content: 42 }, [text('42')]],
     [{ content: [{ type: 'image', source: {} }] }, [{ type: 'image' }]],
     [{ content: [{ type: 'tool_reference', tool_name: 'a' }] }, [{ type: 'tool_reference', tool_name: 'a' }]],
   ])('has the result of a tool as it is: %j', (fields, content) => {
@@ -120,11 +121,11 @@ describe('an earlier answer', () => {
       { type: 'tool_use', id: 'toolu_1', name: 'f', input: { a: 1 }, caller: { type: 'direct' } },
       { type: 'tool_use', id: 'toolu_2', name: 'g' },
     ];
-    const { chat, ignored } = convert({ messages: [...hi, { role: 'assistant', content }] });
+    const { chat, ignored } = convert({ messages: [...hi, { role: 'assistant', content }, ...hi] });
 
     expect(chat.messages[1]).toEqual({
       role: 'assistant',
-      content: [text('Let me see.')],
+      content: 'Let me see.',
       reasoning_content: 'Hm.',
       tool_calls: [
         { id: 'toolu_1', type: 'function', function: { name: 'f', arguments: { a: 1 } } },
@@ -138,11 +139,12 @@ describe('an earlier answer', () => {
     const content = [
       { type: 'server_tool_use', id: 'a', name: 'web_search', input: {} },
       { type: 'web_search_tool_result', tool_use_id: 'a', content: [] },
-      text('It rains.'),
+      text('It rains'),
+      { ...text(' today.'), citations: [{ type: 'web_search_result_location' }] },
     ];
-    const { chat, ignored } = convert({ messages: [...hi, { role: 'assistant', content }] });
+    const { chat, ignored } = convert({ messages: [...hi, { role: 'assistant', content }, ...hi] });
 
-    expect(chat.messages[1]).toEqual({ role: 'assistant', content: [text('It rains.')] });
+    expect(chat.messages[1]).toEqual({ role: 'assistant', content: 'It rains today.' });
     expect(ignored).toBe('messages.1.content.0, messages.1.content.1');
   });
 });

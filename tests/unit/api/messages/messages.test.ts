@@ -1,9 +1,11 @@
 // POST /v1/messages and POST /v1/messages/count_tokens, as HTTP answers.
 import { describe, expect, it } from 'vitest';
 import { readApiKeySource } from '../../../../src/http/api-key.ts';
+import { answerDirectInvoke } from '../../../../src/http/direct-invoke.ts';
 import { templates } from '../../chat/templates.ts';
 import { BrokenEngine, FakeEngine } from '../../fake-engine.ts';
-import { model } from '../fake-service.ts';
+import clientBodies from '../../http/client-bodies.json' with { type: 'json' };
+import { model, toContext } from '../fake-service.ts';
 import { ask, askJson, askStreamed, engineOf, promptOf, quietLog } from './ask.ts';
 
 const hi = { model: 'claude-sonnet-5', max_tokens: 64, messages: [{ role: 'user', content: 'Hi' }] };
@@ -175,6 +177,7 @@ describe('an error', () => {
       { output_config: { format: { type: 'json_schema', schema: { type: 'shape' } } } },
     ],
     ['system.0.type', { system: [{ type: 'image' }] }],
+    ['messages.1', { messages: [...hi.messages, { role: 'assistant', content: 'The answer is (' }] }],
     ['thread', { thread: { type: 'continue', previous_message_id: 'msg_1' } }],
   ])('names the field of the request: %s', async (field, fields) => {
     const answered = await askJson({ ...hi, ...fields }, engineOf('Hello.'));
@@ -187,6 +190,21 @@ describe('an error', () => {
         error: { type: 'invalid_request_error', message: expect.stringContaining(`'${field}'`) },
         request_id: 'a1-b2',
       },
+    });
+  });
+
+  it.each([
+    ['the result of a tool', 'user', '{"type": "tool_result", "tool_use_id": "a", "content": DEEP}'],
+    ['the input of a tool', 'assistant', '{"type": "tool_use", "id": "a", "name": "f", "input": DEEP}'],
+    ['a block', 'user', 'DEEP'],
+  ])('refuses %s that is nested too deeply', async (_, role, block) => {
+    const deep = `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`;
+    const turn = `{"role": "${role}", "content": [${block.replace('DEEP', deep)}]}`;
+    const body = `{"messages": [${turn}, {"role": "user", "content": "Hi"}]}`;
+
+    expect(await askJson(body, engineOf('Hello.'))).toMatchObject({
+      status: 400,
+      body: { error: { type: 'invalid_request_error' } },
     });
   });
 
@@ -245,6 +263,52 @@ describe('an error', () => {
       name: 'error',
       data: { type: 'error', error, request_id: 'a1-b2' },
     });
+  });
+});
+
+describe('an image', () => {
+  const source = { type: 'base64', media_type: 'image/png', data: 'iVBORw0KGgo=' };
+  const content = [
+    { type: 'image', source },
+    { type: 'text', text: 'What is this?' },
+  ];
+  const result = [{ type: 'tool_result', tool_use_id: 'a', content: [{ type: 'image', source }] }];
+
+  it.each([[content], [result]])('is refused, or replaced by a note, as in a chat: %j', async (blocks) => {
+    const body = { ...hi, messages: [{ role: 'user', content: blocks }] };
+    const engine = engineOf('Hello.');
+
+    expect(await askJson(body, engine)).toMatchObject({
+      status: 400,
+      body: { error: { message: expect.stringContaining('Remove the image.') } },
+    });
+    expect(await askJson(body, engine, { service: { imagePlaceholders: true } })).toMatchObject({
+      status: 200,
+    });
+    expect(promptOf(engine)).toContain('[An image was here.');
+  });
+});
+
+describe('the body of a chat', () => {
+  it.each(clientBodies)('is answered or refused in its form: $name', async ({ body }) => {
+    const answered = await askJson({ ...body, stream: false }, engineOf('Hello.'));
+
+    if (answered.status === 200) expect(answered.body).toMatchObject({ type: 'message' });
+    else {
+      expect(answered).toMatchObject({
+        status: 400,
+        body: { type: 'error', error: { type: 'invalid_request_error' } },
+      });
+    }
+  });
+});
+
+describe('a direct invoke', () => {
+  it('may name the path', async () => {
+    const service = { engine: engineOf('Hello.'), model, chatTemplate: templates.chatMl };
+    const answered = await answerDirectInvoke({ path: '/v1/messages', ...hi }, service, toContext());
+
+    expect(answered).toMatchObject({ type: 'message', content: [{ text: 'Hello.' }] });
   });
 });
 

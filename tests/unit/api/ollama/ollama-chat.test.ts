@@ -228,7 +228,7 @@ describe('POST /api/chat', () => {
     expect(status).toBe(200);
     expect(headers).not.toHaveProperty('x-ignored-fields');
     expect(promptOf(engine)).toContain(
-      '[user]Weather?[assistant]<tool_call>weather {"city": "Rome"}</tool_call>[tool]sunny[assistant]',
+      '[user]Weather?[assistant]<tool_call>{"name": "weather", "arguments": {"city": "Rome"}}</tool_call>[tool]sunny[assistant]',
     );
   });
 

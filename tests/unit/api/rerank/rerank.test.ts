@@ -77,7 +77,7 @@ describe('a rerank request', () => {
     await expect(ask({}, embedder)).rejects.toMatchObject({
       code: 'context_length_exceeded',
       param: 'documents.2',
-      message: expect.stringMatching(/'documents\.2' needs 70 tokens .* 64\./),
+      message: expect.stringMatching(/'documents\.2' needs 70 tokens .* 64, the server's CONTEXT_SIZE\./),
     });
   });
 });

@@ -109,7 +109,7 @@ describe('the input', () => {
 
     expect(headers['x-ignored-fields']).toBeUndefined();
     expect(prompt).toContain(
-      '[system]Be brief.[user]Hi[assistant]Hm?<tool_call>f {"x": 1}</tool_call>[tool]12[user]Hi[assistant]',
+      '[system]Be brief.[user]Hi[assistant]Hm?<tool_call>{"name": "f", "arguments": {"x": 1}}</tool_call>[tool]12[user]Hi[assistant]',
     );
   });
 

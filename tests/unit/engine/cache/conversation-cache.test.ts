@@ -128,3 +128,18 @@ describe('a model that can only go on', () => {
     expect(find(range(0, 30))).toBeUndefined();
   });
 });
+
+describe('conversations of several scopes', () => {
+  it('are not found, nor taken for known, by one another', () => {
+    const cache = new ConversationCache({ limitBytes: 1000, isIndivisible: false });
+    const tokens = [1, 2, 3];
+    cache.keep({ tokens, prefilled: 3, scope: 'one' }, new Uint8Array(10));
+    cache.keep({ tokens, prefilled: 3, scope: 'other' }, new Uint8Array(10));
+
+    expect(cache.size).toBe(2);
+    expect(cache.has(tokens, 'one')).toBe(true);
+    expect(cache.has(tokens)).toBe(false);
+    expect(cache.longestCommon(tokens, 'other')).toBe(3);
+    expect(cache.longestCommon(tokens, 'third')).toBe(0);
+  });
+});

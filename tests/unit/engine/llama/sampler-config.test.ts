@@ -32,7 +32,11 @@ describe("the native sampler's settings", () => {
       dryMultiplier: 0,
       minKeep: 0,
       minTokens: 0,
-      trigger: '',
+      grammarPrefix: '',
+      grammarTriggers: [],
+      thoughtsStart: '',
+      thoughtsEnds: [],
+      startsThinking: false,
     });
   });
 

@@ -207,20 +207,6 @@ describe('the native loop', () => {
     expect(await isLoop({}, { maxTokens: 5 })).toEqual([true, true, true, true]);
   });
 
-  it.each<[string, readonly Token[], boolean[]]>([
-    ['one other token', [26], [true, true, true, true, true]],
-    ['several tokens', [26, 25], [true, true, false, true, true]],
-  ])('starts again where %s goes into the text instead of the chosen one', async (_, cut, loops) => {
-    const options = { next: writes('abcdefgh'), admit: (token: Token) => (token === 3 ? cut : [token]) };
-    const { sequence, context } = createSequences({ hasLoop: true, ...options });
-    const { text, summary } = await generate(sequence, prompt, { maxTokens: 6 });
-
-    expect(text).toBe(await generateCold(prompt, { maxTokens: 6 }, options));
-    expect(summary.completionTokens).toBe(6);
-    expect(context.decodes.slice(3).map((decode) => decode.isLoop)).toEqual(loops);
-    expect(context.heldBy(0)).toEqual([...prompt, ...toTokens(text).slice(0, -1)]);
-  });
-
   it.each<[string, SequenceOptions, Partial<GenerationRequest>]>([
     ['tokens are scored', {}, { logprobs: 0 }],
     ['several sequences share the context', { sequences: 2 }, {}],
@@ -369,16 +355,6 @@ describe('guesses by prompt lookup', () => {
 
     expect([text, summary.completionTokens]).toEqual(['c', 2]);
     expect(context.heldBy(0)).toEqual([...turns, 3]);
-  });
-
-  it('stop where only a part of a token goes into the text', async () => {
-    const options = { next: repeats, admit: (token: Token) => (token === 3 ? [26] : [token]) };
-    const { sequence, context } = createSequences({ lookupTokens: 4, ...options });
-    const { text } = await generate(sequence, quoted, { maxTokens: 12 });
-
-    expect(text).toBe('abzdabzdabzd');
-    expect(context.heldBy(0)).toEqual([...quoted, ...toTokens(text).slice(0, -1)]);
-    expect(text).toBe(await generateCold(quoted, { maxTokens: 12 }, options));
   });
 
   it('are skipped when there is no time for them', async () => {

@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parseKvState, toKvState } from '../../../../src/engine/cache/kv-state.ts';
 import type { ScoredToken, Token } from '../../../../src/engine/engine.ts';
 import type { Decode } from '../../../../src/engine/sequence/native-sequence.ts';
+import type { TreePiece } from '../../../../src/engine/sequence/token-tree.ts';
 import type { FakeClock } from './fake-clock.ts';
 
 export interface FakeContextOptions {
@@ -15,6 +16,10 @@ export interface FakeContextOptions {
   readonly longestDecode?: number;
   /** Default: true. */
   readonly canForget?: boolean;
+  /** The most tokens that a sequence holds. Default: 8192. */
+  readonly contextSize?: number;
+  /** In how many ways a tree may end. Default: 0. */
+  readonly mostBranches?: number;
   /** The likeliest token behind others. Default: {@link hashNext}. */
   readonly next?: (tokens: readonly Token[]) => Token;
   /** How long a decode of so many tokens takes, in milliseconds. Default: 1 each. */
@@ -73,6 +78,8 @@ export class FakeContext {
   readonly sequences: number;
   readonly longestDecode: number;
   readonly canForget: boolean;
+  readonly contextSize: number;
+  readonly mostBranches: number;
   readonly next: (tokens: readonly Token[]) => Token;
   readonly violations: string[] = [];
   /** Samplers that are not disposed of. */
@@ -98,6 +105,9 @@ export class FakeContext {
 
   constructor(options: FakeContextOptions) {
     const { clock, sequences = 1, longestDecode = 512, canForget = true } = options;
+    const { contextSize = 8192, mostBranches = 0 } = options;
+    this.contextSize = contextSize;
+    this.mostBranches = mostBranches;
     this.clock = clock;
     this.sequences = sequences;
     this.longestDecode = longestDecode;
@@ -251,6 +261,33 @@ export class FakeContext {
       logprob: logprobOf(index),
     }));
     return { token, logprob: logprobOf(token), top: likeliest };
+  }
+
+  /** Evaluates a tree behind a sequence, and forgets it. */
+  async scoreTree(sequence: number, { tokens, parents, wanted }: TreePiece): Promise<number[]> {
+    const held = this.#heldBy(sequence);
+    const ends = parents.length - new Set(parents.filter((parent) => parent >= 0)).size;
+    this.assert(this.#isExclusive, 'a tree beside a decode');
+    this.assert(!this.#unknown.has(sequence), 'a tree after a decode that failed');
+    this.assert(
+      tokens.length > 0 && tokens.length <= this.longestDecode,
+      `a tree of ${tokens.length} tokens`,
+    );
+    this.assert(held.length + tokens.length <= this.contextSize, 'a tree that does not fit the context');
+    this.assert(ends <= this.mostBranches, `a tree of ${ends} ends`);
+    this.assert(
+      parents.every((parent, index) => parent < index),
+      'a token before the one that it follows',
+    );
+    this.#outputs = new Map();
+    const decode: FakeDecode = { index: this.decodes.length, sequence, tokens, isLoop: false };
+    this.decodes.push(decode);
+    await this.onDecode(decode);
+    await nextTurn();
+    this.clock.advance(this.#decodeMs(tokens.length));
+    const pathTo = (index: number): Token[] =>
+      index < 0 ? [...held] : [...pathTo(parents[index] ?? -1), tokens[index] ?? -1];
+    return wanted.map(({ parent, token }) => this.scoreBehind(pathTo(parent), token, 0).logprob);
   }
 
   /** Evaluates tokens within a call of their sequence. */

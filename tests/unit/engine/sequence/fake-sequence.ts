@@ -1,22 +1,20 @@
 // A sequence of the fake context, its samplers and their native loops.
 import type { GenerationRequest, ScoredToken, Token } from '../../../../src/engine/engine.ts';
-import type { AddonTokenLoop, NativeChoice } from '../../../../src/engine/llama/llama-addon.ts';
-import { TokenLoop, toChosenToken } from '../../../../src/engine/llama/token-loop.ts';
+import type { AddonTokenLoop } from '../../../../src/engine/llama/llama-addon.ts';
+import { TokenLoop } from '../../../../src/engine/llama/token-loop.ts';
 import type {
-  ChosenToken,
   Decode,
   NativeSequence,
   Sampler,
   StepLoop,
   StepLoopEvents,
 } from '../../../../src/engine/sequence/native-sequence.ts';
+import type { TreePiece } from '../../../../src/engine/sequence/token-tree.ts';
 import { endToken, type FakeContext, hash } from './fake-context.ts';
 
 export interface FakeSequenceOptions {
   /** Whether there is a native loop. Default: false. */
   readonly hasLoop?: boolean;
-  /** The tokens that go into the text for a chosen one. Default: the token. */
-  readonly admit?: (token: Token) => readonly Token[];
 }
 
 export class FakeSequence implements NativeSequence<string> {
@@ -28,6 +26,14 @@ export class FakeSequence implements NativeSequence<string> {
     this.#context = context;
     this.#number = number;
     this.#options = options;
+  }
+
+  get contextSize(): number {
+    return this.#context.contextSize;
+  }
+
+  get mostBranches(): number {
+    return this.#context.mostBranches;
   }
 
   get longestDecode(): number {
@@ -86,6 +92,14 @@ export class FakeSequence implements NativeSequence<string> {
     return this.#context.score(output, token, top);
   }
 
+  async scoreTokens(output: number, tokens: readonly Token[]): Promise<number[]> {
+    return tokens.map((token) => this.#context.score(output, token, 0).logprob);
+  }
+
+  scoreTree(piece: TreePiece): Promise<number[]> {
+    return this.#context.scoreTree(this.#number, piece);
+  }
+
   createSampler(request: GenerationRequest): Sampler {
     return new FakeSampler(this.#context, this.#number, request, this.#options);
   }
@@ -113,19 +127,17 @@ class FakeSampler implements Sampler {
     context.samplers += 1;
   }
 
-  async choose(output: number): Promise<ChosenToken> {
-    return toChosenToken(this.chooseBehind(this.#context.tokensOf(output)));
+  async choose(output: number): Promise<Token> {
+    return this.chooseBehind(this.#context.tokensOf(output));
   }
 
   /** Chooses the likeliest token at temperature 0, else one by the seed and the number of choices before. */
-  chooseBehind(tokens: readonly Token[]): NativeChoice {
+  chooseBehind(tokens: readonly Token[]): Token {
     this.#context.assert(!this.#isDisposed, 'a choice by a disposed sampler');
     const { temperature, seed } = this.#request.sampling;
     this.#drawn += 1;
     const drawn = temperature === 0 ? [] : [seed, hash([seed, this.#drawn])];
-    const token = this.#context.next([...tokens, ...drawn]);
-    const admitted = this.#options.admit?.(token) ?? [token];
-    return admitted.join() === String(token) ? token : { token, admitted: Uint32Array.from(admitted) };
+    return this.#context.next([...tokens, ...drawn]);
   }
 
   openLoop(position: number, token: Token, events: StepLoopEvents): StepLoop | undefined {
@@ -157,7 +169,7 @@ class FakeTokenLoop implements AddonTokenLoop {
     this.#token = token;
   }
 
-  step(): Promise<NativeChoice> {
+  step(): Promise<Token> {
     return this.#context.loopStep(this.#sequence, async () => {
       if (this.#isOver) return -1;
       try {
@@ -168,8 +180,8 @@ class FakeTokenLoop implements AddonTokenLoop {
       }
       this.#position += 1;
       const chosen = this.#sampler.chooseBehind(this.#context.heldBy(this.#sequence));
-      this.#token = toChosenToken(chosen).token;
-      if (this.#token === endToken || typeof chosen !== 'number') this.#isOver = true;
+      this.#token = chosen;
+      if (this.#token === endToken) this.#isOver = true;
       return chosen;
     });
   }

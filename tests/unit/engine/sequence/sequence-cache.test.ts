@@ -379,3 +379,15 @@ describe('a snapshot of a known prefix', () => {
     expect((await generate(sequence, prompt)).summary.cachedTokens).toBe(100);
   });
 });
+
+describe('a prompt of a scope of its own', () => {
+  it('reuses what the same scope has left, and nothing of another', async () => {
+    const { sequence } = createSequences();
+    await generate(sequence, prompt, { cacheScope: 'one' });
+
+    expect((await generate(sequence, prompt, { cacheScope: 'one' })).summary.cachedTokens).toBe(192);
+    expect((await generate(sequence, prompt, { cacheScope: 'other' })).summary.cachedTokens).toBe(0);
+    expect((await generate(sequence, prompt)).summary.cachedTokens).toBe(0);
+    expect(sequence.reusableTokens(toRequest(prompt, { cacheScope: 'one' }))).toBe(0);
+  });
+});

@@ -5,8 +5,8 @@ import { installPythonTool } from '../../../../tools/deploy/python-tool.ts';
 import { findSam } from '../../../../tools/deploy/sam.ts';
 import { fakeCommands } from './fake-commands.ts';
 
-/** Fakes pip: its sixth argument is the target folder. */
-const pip = 'mkdir -p "$6/bin" && touch "$6/bin/lint"';
+/** Fakes `python3 -m pip install --quiet --target FOLDER`, and the same behind `-m uv`. */
+const pip = '[ "$2" != uv ] || shift; mkdir -p "$6/bin" && touch "$6/bin/lint"';
 
 describe('installPythonTool', () => {
   it('installs the tool on first use, into its own folder', async () => {
@@ -23,8 +23,20 @@ describe('installPythonTool', () => {
     });
     expect(second).toEqual(first);
     expect(onInstall).toHaveBeenCalledTimes(1);
-    expect(calls()).toEqual([expect.stringMatching(/^python3 -m pip install .* lint==1\.2\.3$/)]);
-    expect(readdirSync(cache)).toEqual(['lint-1.2.3']);
+    expect(calls()).toEqual([
+      expect.stringMatching(/^python3 -m pip install .* uv==\S+$/),
+      expect.stringMatching(/^python3 -m uv pip install .* lint==1\.2\.3$/),
+    ]);
+    expect(readdirSync(cache)).toEqual(['lint-1.2.3', expect.stringMatching(/^uv-/)]);
+  });
+
+  it('falls back to pip when uv fails', async () => {
+    const { folder, calls } = fakeCommands({ python3: `[ "$2" != uv ] || exit 1; ${pip}` });
+    const cache = join(folder, 'cache');
+
+    await installPythonTool('lint==1.2.3', 'lint', { folder: cache });
+
+    expect(calls().at(-1)).toMatch(/^python3 -m pip install .* lint==1\.2\.3$/);
   });
 
   it('leaves nothing behind when pip fails', async () => {
@@ -44,7 +56,7 @@ describe('installPythonTool', () => {
     const [one, other] = await Promise.all([install(), install()]);
 
     expect(one).toEqual(other);
-    expect(readdirSync(cache)).toEqual(['lint-1.2.3']);
+    expect(readdirSync(cache)).toEqual(['lint-1.2.3', expect.stringMatching(/^uv-/)]);
   });
 });
 

@@ -1,8 +1,35 @@
 import { describe, expect, it } from 'vitest';
-import { type ChatPiece, ChatText, type ChatTextOptions } from '../../../src/chat/chat-text.ts';
+import { type FormatOptions, findChatFormat } from '../../../src/chat/chat-format.ts';
+import { type ChatPiece, ChatReader } from '../../../src/chat/chat-reader.ts';
 import { seededRandom } from '../json-schema/seeded-random.ts';
+import { templates } from './templates.ts';
 
-const plain: ChatTextOptions = { thinks: false, startsThinking: false, calls: 'none' };
+const tools = ['weather', 'now'].map((name) => ({ type: 'function', function: { name } }) as const);
+
+interface Options {
+  readonly thinks?: boolean;
+  readonly startsThinking?: boolean;
+  readonly calls?: 'anywhere' | 'insteadOfContent';
+}
+
+/** Opens a reader for the texts of a model. */
+function open(
+  { thinks = false, startsThinking = false, calls }: Options,
+  more: Partial<FormatOptions> = {},
+): ChatReader {
+  const kind = thinks ? 'thinkingWithTools' : 'chatMl';
+  const template = startsThinking ? templates.alwaysThinking : templates[kind];
+  const rendered = template.render([{ role: 'user', content: 'Hi' }]);
+  const format = findChatFormat(template, rendered, {
+    tools: calls === undefined ? [] : tools,
+    mustCall: false,
+    parallel: true,
+    isJson: calls === 'insteadOfContent',
+    schemas: '',
+    ...more,
+  });
+  return new ChatReader(format.reader);
+}
 
 interface Parsed {
   reasoning: string;
@@ -12,8 +39,8 @@ interface Parsed {
 }
 
 /** Parses a text in pieces and joins the results. */
-function parse(texts: readonly string[], options: Partial<ChatTextOptions>): Parsed {
-  const text = new ChatText({ ...plain, ...options });
+function parse(texts: readonly string[], options: Options): Parsed {
+  const text = open(options);
   const pieces: ChatPiece[] = [...texts.flatMap((each) => text.push(each)), ...text.end()];
   const message: Parsed = { reasoning: '', content: '', calls: [], isCalling: text.isCalling };
   for (const piece of pieces) {
@@ -51,7 +78,7 @@ const call = (name: string, callArguments: string) =>
 const paris = '{"city": "Paris"}';
 const awkward = '{"a": "</tool_call>}{", "b": ["\\"}", {"c": "\\\\"}], "d": "<think>"}';
 
-type Case = [title: string, text: string, options: Partial<ChatTextOptions>, expected: Partial<Parsed>];
+type Case = [title: string, text: string, options: Options, expected: Partial<Parsed>];
 
 const cases: Case[] = [
   ['a plain text', ' Hi\n there \n', {}, { content: ' Hi\n there \n' }],
@@ -151,10 +178,16 @@ const cases: Case[] = [
     { reasoning: 'Hm. <tool_cal', calls: [{ name: 'now', arguments: '{}' }] },
   ],
   [
-    'a call that ends the thoughts',
-    `<think>Hm.\n${call('now', '{}')}`,
+    'a call within thoughts, which is none',
+    `<think>Hm.\n${call('now', '{}')}</think>Yes.`,
     { thinks: true, calls: 'anywhere' },
-    { reasoning: 'Hm.', calls: [{ name: 'now', arguments: '{}' }] },
+    { reasoning: `Hm.\n${call('now', '{}')}`, content: 'Yes.' },
+  ],
+  [
+    'a mark of a call in prose',
+    'The mark `<tool_call>` starts a call.',
+    { calls: 'anywhere' },
+    { content: 'The mark `<tool_call>` starts a call.' },
   ],
   [
     'thoughts with a <tool_call> mark',
@@ -207,7 +240,7 @@ const cases: Case[] = [
   ],
 ];
 
-describe('ChatText', () => {
+describe('ChatReader', () => {
   it.each(cases)('parses %s, split anywhere', (_, text, options, expected) => {
     const message = { reasoning: '', content: '', calls: [], isCalling: false, ...expected };
 
@@ -216,7 +249,7 @@ describe('ChatText', () => {
   });
 
   it('returns text as soon as it is unambiguous', () => {
-    const text = new ChatText({ thinks: true, startsThinking: false, calls: 'anywhere' });
+    const text = open({ thinks: true, calls: 'anywhere' });
 
     expect(text.push('<think>Hm')).toEqual([{ type: 'reasoning', text: 'Hm' }]);
     expect(text.isThinking).toBe(true);
@@ -232,7 +265,7 @@ describe('ChatText', () => {
   });
 
   it('parses a long text in linear time', () => {
-    const text = new ChatText({ thinks: true, startsThinking: true, calls: 'anywhere' });
+    const text = open({ thinks: true, startsThinking: true, calls: 'anywhere' });
     const long = `${'<think>  <'.repeat(100_000)}</think>${'\n'.repeat(100_000)}${'<tool_cal '.repeat(100_000)}`;
 
     expect(text.push(long).map(({ type }) => type)).toEqual(['reasoning', 'content']);

@@ -1,0 +1,62 @@
+// Compiles native/inference and native/chat and puts them beside the module that they work with. Takes git and a C++ compiler.
+// `node native/build-modules.mjs [name...]` compiles these alone.
+import { execFileSync } from 'node:child_process';
+import { readdirSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { compileFile, library, prebuilt, require } from './llama-cpp.mjs';
+
+const nodeHeaders = process.env.npm_config_nodedir ?? dirname(dirname(realpathSync(process.execPath)));
+
+/** What each takes: folders of llama.cpp's sources, other folders of headers, and prebuilt libraries. */
+const modules = {
+  inference: {
+    sources: ['include', 'ggml/include'],
+    headers: [join(library, 'llama/addon')],
+    libraries: /^(?:llama-addon\.node|lib(?:llama|ggml|ggml-base)\..*)$/,
+  },
+  chat: {
+    sources: ['common', 'include', 'ggml/include'],
+    headers: [],
+    libraries: /^lib(?:llama|llama-common)\..*$/,
+  },
+};
+
+function compile(name, { sources, headers, libraries }, folder, output) {
+  const includes = [
+    dirname(require.resolve('node-addon-api', { paths: [library] })),
+    join(nodeHeaders, 'include/node'),
+    ...headers,
+    ...sources.map((source) => join(folder, source)),
+  ];
+  const own = join(import.meta.dirname, name);
+  execFileSync(
+    'c++',
+    [
+      ...['-std=c++17', '-O3', '-fPIC', '-shared', '-pthread', '-s', '-DNAPI_VERSION=7'],
+      // Another compiler may warn of what ours does not.
+      ...['-Wall', '-Wextra', ...(process.env.CI ? ['-Werror'] : [])],
+      // What is missing is found when the module is opened, not when it is called.
+      '-Wl,-z,now',
+      // Its libraries lie beside it.
+      '-Wl,-rpath,$ORIGIN',
+      // What comes from other projects is not ours to warn of.
+      ...includes.flatMap((include) => ['-isystem', include]),
+      ...readdirSync(own)
+        .filter((file) => file.endsWith('.cpp'))
+        .map((file) => join(own, file)),
+      ...['-o', output, '-L', prebuilt],
+      ...readdirSync(prebuilt)
+        .filter((file) => libraries.test(file))
+        .map((file) => `-l:${file}`),
+    ],
+    { stdio: ['ignore', 2, 2] },
+  );
+}
+
+const named = process.argv.slice(2);
+for (const name of named.length > 0 ? named : Object.keys(modules)) {
+  const { sources } = modules[name];
+  await compileFile(`${name}.node`, sources, (folder, output) =>
+    compile(name, modules[name], folder, output),
+  );
+}

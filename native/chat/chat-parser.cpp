@@ -1,0 +1,62 @@
+#include "chat-parser.h"
+
+#include "errors.h"
+
+namespace {
+
+/** llama.cpp's parser recurses, and some thousands of brackets overflow the stack. */
+constexpr int deepest = 500;
+
+bool isDeep(const std::string & text) {
+    int depth = 0;
+    for (const char each : text) {
+        if (each == '[' || each == '{') depth += 1;
+        else if ((each == ']' || each == '}') && depth > 0) depth -= 1;
+        if (depth > deepest) return true;
+    }
+    return false;
+}
+
+} // namespace
+
+ChatParser::ChatParser(const Napi::CallbackInfo & info) : Napi::ObjectWrap<ChatParser>(info) {
+    params.format = static_cast<common_chat_format>(info[0].As<Napi::Number>().Int32Value());
+    params.generation_prompt = info[1].As<Napi::String>();
+    params.reasoning_format = COMMON_REASONING_FORMAT_DEEPSEEK;
+    const std::string parser = info[2].As<Napi::String>();
+    toErrors(info.Env(), [&] {
+        if (!parser.empty()) params.parser.load(parser);
+    });
+}
+
+Napi::Value ChatParser::Parse(const Napi::CallbackInfo & info) {
+    const std::string text = info[0].As<Napi::String>();
+    const bool isPartial = info[1].As<Napi::Boolean>();
+    if (isDeep(text)) return info.Env().Undefined();
+    common_chat_msg message;
+    try {
+        message = common_chat_parse(text, isPartial, params);
+    } catch (const std::exception &) {
+        // Its message says no more.
+        return info.Env().Undefined();
+    }
+    auto calls = common_json::array();
+    for (const auto & call : message.tool_calls) calls.push_back({{"name", call.name}, {"arguments", call.arguments}});
+    const common_json result = {
+        {"content", message.content},
+        {"reasoning", message.reasoning_content},
+        {"calls", calls},
+        {"isComplete", isPartial || isComplete(text)},
+    };
+    return Napi::String::New(info.Env(), result.dump_safe());
+}
+
+bool ChatParser::isComplete(const std::string & text) const {
+    if (params.parser.empty()) return true;
+    common_peg_parse_context context(params.generation_prompt + text, COMMON_PEG_PARSE_FLAG_LENIENT);
+    return params.parser.parse(context).success();
+}
+
+Napi::Function ChatParser::define(Napi::Env env) {
+    return DefineClass(env, "ChatParser", {InstanceMethod("parse", &ChatParser::Parse)});
+}

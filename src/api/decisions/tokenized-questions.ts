@@ -1,0 +1,84 @@
+// The questions of a request as tokens: each with the input before it, and with the writings of its answers.
+
+import { breakText } from '../../chat/control-marks.ts';
+import type { Engine, Token } from '../../engine/engine.ts';
+import { RequestError } from '../../errors/request-error.ts';
+import { toControlTest, tokenizeRendered } from '../chat/chat.ts';
+import type { ModelService } from '../service.ts';
+import type { ScoredWriting } from './answer-probabilities.ts';
+import type { DecisionPrompt } from './decision-prompt.ts';
+import { type AskedQuestion, toWritings, type Writings } from './question-text.ts';
+
+export interface TokenizedQuestion {
+  /** The whole prompt. */
+  readonly tokens: readonly Token[];
+  /** The number of answers. */
+  readonly answers: number;
+  readonly writings: readonly Omit<ScoredWriting, 'logprob'>[];
+}
+
+/**
+ * Tokenizes questions.
+ *
+ * @throws {RequestError} `context_length_exceeded` when a question and its answer do not fit the context with the input
+ * @throws the signal's reason when aborted, after a question
+ */
+export async function tokenizeQuestions(
+  questions: readonly AskedQuestion[],
+  { before, after }: DecisionPrompt,
+  service: ModelService,
+  signal: AbortSignal,
+): Promise<TokenizedQuestion[]> {
+  const { contextSize } = service.engine;
+  const isControlToken = toControlTest(service);
+  const tokenizeAnswer = toAnswerTokenizer(service.engine);
+  const tokenized: TokenizedQuestion[] = [];
+  for (const [index, { text, answers }] of questions.entries()) {
+    signal.throwIfAborted();
+    const param = `questions.${index}`;
+    const question = breakText(text, isControlToken);
+    const tokens = await tokenizeRendered(`${before}${question}${after}`, service, param);
+    // Before the answers, which are a part of the question.
+    assertFits(tokens.length, contextSize, param);
+    const writings = toWritings(answers).flatMap((ways, answer) =>
+      tokenizeAnswer(ways).map((writing) => ({ answer, tokens: writing })),
+    );
+    assertFits(tokens.length + Math.max(...writings.map((each) => each.tokens.length)), contextSize, param);
+    tokenized.push({ tokens, answers: answers.length, writings });
+  }
+  return tokenized;
+}
+
+function assertFits(needed: number, contextSize: number, param: string): void {
+  if (needed <= contextSize) return;
+  throw new RequestError(
+    'context_length_exceeded',
+    `'${param}' needs ${needed} tokens of context with the input before it. The context has ${contextSize}, the server's ` +
+      'CONTEXT_SIZE. Shorten one of them.',
+    { param },
+  );
+}
+
+/** Returns what gives the tokens of an answer's writings at the start of a line, each once. */
+function toAnswerTokenizer(engine: Engine): (writings: Writings) => Token[][] {
+  const asText = (text: string) => engine.tokenizeText(text, { special: false });
+  const lineEnd = asText('\n');
+  // Some vocabularies put a space before a text that follows nothing.
+  const asLine = (text: string) => {
+    const tokens = asText(`\n${text}`);
+    const isBehind = lineEnd.every((token, index) => token === tokens[index]);
+    return isBehind ? tokens.slice(lineEnd.length) : asText(text);
+  };
+  return ({ usual, rare }) => {
+    const single = rare.map(asLine).filter(({ length }) => length === 1);
+    return [...new Map([...usual.map(asLine), ...single].map((tokens) => [tokens.join(), tokens])).values()];
+  };
+}
+
+/** How many tokens the input and all questions begin with alike, and the questions go on after. */
+export function countShared(input: readonly Token[], questions: readonly TokenizedQuestion[]): number {
+  const differs = input.findIndex((token, index) =>
+    questions.some(({ tokens }) => index === tokens.length - 1 || tokens[index] !== token),
+  );
+  return differs < 0 ? input.length : differs;
+}

@@ -1,0 +1,179 @@
+// The format of a chat's answer: how its text is constrained and parsed, by the model's family.
+import type { AppliedTemplate, NativeParser } from '../engine/chat-library.ts';
+import type { Grammar, ThoughtMarks } from '../engine/engine.ts';
+import { isJsonObject } from '../json-schema/json-object.ts';
+import type { ChatReaderOptions } from './chat-reader.ts';
+import { BrokenTemplateError, type ChatTemplate, isOpened, type RenderedPrompt } from './chat-template.ts';
+import type { ChatTool } from './conversation.ts';
+import {
+  type GbnfRules,
+  parseRules,
+  withoutPreamble,
+  withoutUnused,
+  withPrefix,
+  writeRules,
+} from './gbnf-rules.ts';
+import { withSchemas } from './schema-rules.ts';
+
+export interface FormatOptions {
+  /** The tools that the model may call. */
+  readonly tools: readonly ChatTool[];
+  /** Whether the model must call a tool. */
+  readonly mustCall: boolean;
+  /** Whether the model may make several calls in one answer. */
+  readonly parallel: boolean;
+  /** Whether the text is JSON. */
+  readonly isJson: boolean;
+  /** The schemas of tools and JSON, by {@link schemasToGbnf}. Empty: there are none. */
+  readonly schemas: string;
+}
+
+export interface ChatFormat {
+  readonly reader: ChatReaderOptions;
+  /** Absent: the text is free. */
+  readonly grammar: Grammar | undefined;
+  /** Control tokens whose texts are parts of the format. */
+  readonly marks: readonly string[];
+  /** Texts that end the answer. */
+  readonly stops: readonly string[];
+}
+
+/** Finds the format of the answer to a prompt. */
+export function findChatFormat(
+  template: ChatTemplate,
+  rendered: RenderedPrompt,
+  options: FormatOptions,
+): ChatFormat {
+  const { tools, mustCall, parallel } = options;
+  const isJson = options.isJson && !mustCall;
+  if (tools.length === 0 && template.abilities.thoughts === undefined) return toPlainFormat(options);
+  const find = (wanted: { tools?: readonly ChatTool[]; mustCall?: boolean; hasSchema?: boolean }) => {
+    const wantedTools = wanted.tools ?? [];
+    const apply = (toNative: (tool: ChatTool) => object) =>
+      template.findFormat(rendered, {
+        tools: wantedTools.map(toNative),
+        toolChoice: wanted.mustCall ? 'required' : 'auto',
+        parallel,
+        hasSchema: wanted.hasSchema ?? false,
+      });
+    try {
+      return apply(toNativeTool);
+    } catch (error) {
+      if (!(error instanceof BrokenTemplateError) || wantedTools.length === 0) throw error;
+      return apply(toUntypedTool);
+    }
+  };
+  const applied = find({ tools, mustCall, hasSchema: isJson && tools.length === 0 });
+  const thoughts = toThoughtMarks(applied);
+  // llama.cpp knows no grammar of JSON for some families. Without thoughts, it is the whole text.
+  if (isJson && applied.grammar === '' && tools.length === 0 && !thoughts?.hasStarted)
+    return toPlainFormat(options);
+  const marks = [...applied.preservedTokens];
+  let grammar = toGrammar(applied, thoughts, options);
+  if (isJson && tools.length > 0) {
+    // llama.cpp has no grammar for either.
+    const calls = toRules(find({ tools, mustCall: true }), options);
+    const text = toRules(find({ hasSchema: true }), options);
+    const rules = new Map([
+      ['root', 'calls-root | text-root'],
+      ...withPrefix(calls, 'calls-'),
+      ...withPrefix(text, 'text-'),
+    ]);
+    grammar = { gbnf: writeRules(rules), prefix: applied.generationPrompt };
+  }
+  return {
+    reader: {
+      parser: toParser(template, applied),
+      thoughts,
+      openedThoughts: toOpenedThoughts(applied, thoughts),
+      mayCall: tools.length > 0,
+      callMarks: toCallMarks(applied),
+    },
+    grammar,
+    marks,
+    stops: applied.stops,
+  };
+}
+
+/** A model that neither thinks nor calls tools writes its content as it is. */
+function toPlainFormat({ isJson, schemas }: FormatOptions): ChatFormat {
+  return {
+    reader: { parser: undefined, thoughts: undefined, openedThoughts: '', mayCall: false },
+    grammar: isJson ? { gbnf: schemas } : undefined,
+    marks: [],
+    stops: [],
+  };
+}
+
+function toNativeTool({ function: called }: ChatTool): object {
+  const { name, description = '' } = called;
+  return { type: 'function', function: { name, description, parameters: called.parameters ?? {} } };
+}
+
+/**
+ * A tool whose arguments have names and no types, because llama.cpp does not read every schema: it refuses `true`. The rules of
+ * this project take the place of its own, and where a family does not write arguments as JSON, finished arguments are checked.
+ */
+function toUntypedTool(tool: ChatTool): object {
+  const { properties, required } = tool.function.parameters ?? {};
+  const names = isJsonObject(properties) ? Object.keys(properties) : [];
+  const untyped = Object.fromEntries(names.map((name) => [name, {}]));
+  const parameters = { type: 'object', properties: untyped, ...(Array.isArray(required) && { required }) };
+  return toNativeTool({ ...tool, function: { ...tool.function, parameters } });
+}
+
+function toParser(
+  template: ChatTemplate,
+  { format, generationPrompt, parser }: AppliedTemplate,
+): NativeParser {
+  return new template.library.ChatParser(format, generationPrompt, parser);
+}
+
+function toCallMarks({ isLazy, triggers }: AppliedTemplate): string[] | undefined {
+  if (!isLazy || triggers.some(({ type }) => type !== 'word')) return undefined;
+  return triggers.map(({ value }) => value.trim());
+}
+
+function toThoughtMarks(applied: AppliedTemplate): ThoughtMarks | undefined {
+  const { supportsThinking, thinkingStart: start, thinkingEnds: ends, generationPrompt } = applied;
+  if (!supportsThinking || start === '') return undefined;
+  return { start, ends, hasStarted: isOpened(generationPrompt, { start, ends }) };
+}
+
+function toOpenedThoughts({ generationPrompt }: AppliedTemplate, thoughts: ThoughtMarks | undefined): string {
+  if (!thoughts?.hasStarted) return '';
+  return generationPrompt
+    .slice(generationPrompt.lastIndexOf(thoughts.start) + thoughts.start.length)
+    .trimStart();
+}
+
+/** The alternative of JSON within a fence of Markdown. */
+const fencedJson = '"```json" space response-format space "```" | ';
+
+function toGrammar(
+  applied: AppliedTemplate,
+  thoughts: ThoughtMarks | undefined,
+  options: FormatOptions,
+): Grammar | undefined {
+  if (applied.grammar === '') return undefined;
+  const gbnf = writeRules(toRules(applied, options));
+  if (!applied.isLazy) return { gbnf, prefix: applied.generationPrompt };
+  const triggers = applied.triggers.map(({ type, value }) =>
+    type === 'word' ? value.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&') : value,
+  );
+  return { gbnf, triggers, ...(thoughts && { thoughts }) };
+}
+
+/** llama.cpp's rules for a format with ours for the schemas. */
+function toRules(
+  { grammar, isLazy }: AppliedTemplate,
+  { tools, parallel, schemas }: FormatOptions,
+): GbnfRules {
+  const rules = parseRules(grammar);
+  const root = rules.get('root') ?? '';
+  if (!isLazy) rules.set('root', withoutPreamble(root).replace(fencedJson, ''));
+  // llama.cpp lets a model that may make one call make several, or none behind the start of one.
+  const calls = rules.get('tool-calls')?.replace('(tool-call? ', '(tool-call ');
+  if (calls !== undefined) rules.set('tool-calls', parallel ? calls : calls.replace(/\)\+$/, ')'));
+  return withoutUnused(withSchemas(rules, schemas, tools));
+}

@@ -1,0 +1,153 @@
+// Parses the streamed text of a model into thoughts, content and tool calls.
+import type { NativeParser, ParsedText } from '../engine/chat-library.ts';
+import type { ThoughtMarks } from '../engine/engine.ts';
+import { WhitespaceBuffer } from './whitespace-buffer.ts';
+
+/** An addition to the message. */
+export type ChatPiece =
+  | { readonly type: 'reasoning'; readonly text: string }
+  | { readonly type: 'content'; readonly text: string }
+  | { readonly type: 'call'; readonly call: number; readonly name: string }
+  | { readonly type: 'arguments'; readonly call: number; readonly text: string };
+
+export interface ChatReaderOptions {
+  /** Absent: the whole text is content. */
+  readonly parser: NativeParser | undefined;
+  /** Absent: the model does not think. */
+  readonly thoughts: ThoughtMarks | undefined;
+  /** What the prompt has of the thoughts already, which the parser returns with them. */
+  readonly openedThoughts: string;
+  /** Whether the model may call tools. */
+  readonly mayCall: boolean;
+  /** The texts that start a call. Absent: any may. */
+  readonly callMarks?: readonly string[] | undefined;
+}
+
+/** The parser starts anew each time, so a text is parsed again when it is longer by this part. */
+const parsesOfText = 256;
+
+const nothing: ParsedText = { content: '', reasoning: '', calls: [], isComplete: true };
+
+export class ChatReader {
+  readonly #options: ChatReaderOptions;
+  #text = '';
+  #parsedLength = 0;
+  /** What was parsed last. */
+  #parsed = nothing;
+  /** The longest content that was parsed. */
+  #contentText = '';
+  #given = { reasoning: 0, content: 0, calls: [] as number[] };
+  readonly #reasoning = new WhitespaceBuffer({ trimStart: true, trimEnd: true });
+  readonly #content: WhitespaceBuffer;
+  #endsWithinCall = false;
+
+  constructor(options: ChatReaderOptions) {
+    this.#options = options;
+    const { thoughts, mayCall } = options;
+    // White space between thoughts and content, and before a call, is dropped.
+    this.#content = new WhitespaceBuffer({ trimStart: thoughts !== undefined, trimEnd: mayCall });
+  }
+
+  /** Whether the text so far ends within thoughts. */
+  get isThinking(): boolean {
+    const { thoughts } = this.#options;
+    if (thoughts === undefined || this.#contentText.trim() !== '') return false;
+    const start = thoughts.hasStarted ? 0 : this.#text.indexOf(thoughts.start);
+    return start >= 0 && !thoughts.ends.some((end) => this.#text.includes(end));
+  }
+
+  /** Whether the text ends within a call. Known at the end. */
+  get isCalling(): boolean {
+    return this.#endsWithinCall;
+  }
+
+  /** Parses the next piece of text. */
+  push(text: string): ChatPiece[] {
+    const { parser } = this.#options;
+    if (parser === undefined) return toPieces('content', this.#content.push(text));
+    this.#text += text;
+    if (this.#text.length - this.#parsedLength < this.#text.length / parsesOfText) return [];
+    this.#parsedLength = this.#text.length;
+    return this.#add(parse(parser, this.#text, true));
+  }
+
+  /** Parses the end of the answer. */
+  end(): ChatPiece[] {
+    const { parser } = this.#options;
+    const pieces: ChatPiece[] = [];
+    if (parser !== undefined) {
+      const whole = parse(parser, this.#text, false);
+      pieces.push(...this.#add(whole));
+      if (!whole?.isComplete) pieces.push(...this.#addRest(whole !== undefined));
+    }
+    if (this.#parsed.calls.length === 0 && !this.#endsWithinCall)
+      pieces.push(...toPieces('content', this.#content.held));
+    return pieces;
+  }
+
+  /** Returns what is new. What was given already stays, even if the parser has come to read it differently. */
+  #add(parsed: ParsedText | undefined): ChatPiece[] {
+    if (parsed === undefined) return [];
+    this.#parsed = parsed;
+    if (parsed.content.length > this.#contentText.length) this.#contentText = parsed.content;
+    const { openedThoughts } = this.#options;
+    const reasoning = parsed.reasoning.startsWith(openedThoughts)
+      ? parsed.reasoning.slice(openedThoughts.length)
+      : parsed.reasoning;
+    const pieces = [
+      ...toPieces('reasoning', this.#reasoning.push(reasoning.slice(this.#given.reasoning))),
+      ...toPieces('content', this.#content.push(parsed.content.slice(this.#given.content))),
+    ];
+    const { calls } = this.#given;
+    this.#given = {
+      reasoning: Math.max(this.#given.reasoning, reasoning.length),
+      content: Math.max(this.#given.content, parsed.content.length),
+      calls,
+    };
+    for (const [call, { name, arguments: text }] of parsed.calls.entries()) {
+      if (name === '') continue;
+      if (calls[call] === undefined) pieces.push({ type: 'call', call, name });
+      const given = calls[call] ?? 0;
+      if (text.length > given) pieces.push({ type: 'arguments', call, text: text.slice(given) });
+      calls[call] = Math.max(given, text.length);
+    }
+    return pieces;
+  }
+
+  /**
+   * Adds what the parser left out at the end: the start of a mark, or all behind a place where the text leaves the format, as one
+   * that only mentions the mark of a call does.
+   *
+   * @param isBeginning whether the text may go on in the format
+   */
+  #addRest(isBeginning: boolean): ChatPiece[] {
+    this.#endsWithinCall = this.#parsed.calls.length > 0;
+    if (this.#endsWithinCall) return [];
+    const { thoughts, mayCall, callMarks } = this.#options;
+    if (this.isThinking && thoughts !== undefined) {
+      const start = thoughts.hasStarted ? 0 : this.#text.indexOf(thoughts.start) + thoughts.start.length;
+      return toPieces('reasoning', this.#reasoning.push(this.#text.slice(start + this.#given.reasoning)));
+    }
+    const content = this.#contentText;
+    const start = content === '' ? this.#findContent() : this.#text.indexOf(content) + content.length;
+    const rest = this.#text.slice(start);
+    const isCall = callMarks === undefined || callMarks.some((mark) => rest.trimStart().startsWith(mark));
+    this.#endsWithinCall = isBeginning && mayCall && isCall;
+    return this.#endsWithinCall ? [] : toPieces('content', this.#content.push(rest));
+  }
+
+  #findContent(): number {
+    const ends = this.#options.thoughts?.ends ?? [];
+    const places = ends.map((end) => ({ end, at: this.#text.indexOf(end) })).filter(({ at }) => at >= 0);
+    return Math.max(0, ...places.map(({ end, at }) => at + end.length));
+  }
+}
+
+function parse(parser: NativeParser, text: string, isPartial: boolean): ParsedText | undefined {
+  const parsed = parser.parse(text, isPartial);
+  return parsed === undefined ? undefined : (JSON.parse(parsed) as ParsedText);
+}
+
+function toPieces(type: 'reasoning' | 'content', text: string): ChatPiece[] {
+  return text === '' ? [] : [{ type, text }];
+}

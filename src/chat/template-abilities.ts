@@ -1,0 +1,101 @@
+// What a chat template can do, found by rendering examples instead of searching its code.
+import type { AppliedTemplate, NativeTemplate, TemplateInputs } from '../engine/chat-library.ts';
+
+export interface TemplateAbilities {
+  /** Whether it writes the tools into the prompt. */
+  readonly writesTools: boolean;
+  /** Whether it writes earlier calls and their results. */
+  readonly writesCalls: boolean;
+  /** Whether llama.cpp knows the format of its model's calls. */
+  readonly calls: boolean;
+  readonly parallelCalls: boolean;
+  readonly systemRole: boolean;
+  /** The marks of thoughts. Absent: the model does not think. */
+  readonly thoughts: { readonly start: string; readonly ends: readonly string[] } | undefined;
+  readonly thinksByDefault: boolean;
+  /** Whether the prompt is another one when `enable_thinking` is neither true nor false. */
+  readonly leavesThinking: boolean;
+  /** Whether `enable_thinking` changes the prompt. */
+  readonly canSwitchThinking: boolean;
+  readonly reasoningEffort: boolean;
+  /** Whether llama.cpp has code for this family alone. */
+  readonly isSpecial: boolean;
+}
+
+type Apply = (inputs: TemplateInputs) => AppliedTemplate;
+
+const question = { role: 'user', content: 'Hello' };
+
+const tool = {
+  type: 'function',
+  function: {
+    name: 'example_of_a_tool',
+    description: 'An example.',
+    parameters: { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] },
+  },
+};
+
+const inputs: TemplateInputs = {
+  messages: [question],
+  tools: [],
+  toolChoice: 'auto',
+  parallel: true,
+  hasSchema: false,
+  enableThinking: true,
+  kwargs: {},
+  promptOnly: false,
+};
+
+export function findAbilities(
+  template: NativeTemplate,
+  apply: Apply,
+  tokens: Readonly<Record<string, string>>,
+): TemplateAbilities {
+  const capabilities = JSON.parse(template.capabilities()) as Record<string, boolean>;
+  const render = (variables: object) =>
+    attempt(() =>
+      template.render(
+        JSON.stringify({ ...tokens, messages: [question], add_generation_prompt: true, ...variables }),
+      ),
+    );
+  const byDefault = render({});
+  const thinking = render({ enable_thinking: true });
+  const notThinking = render({ enable_thinking: false });
+  const plain = attempt(() => apply(inputs));
+  // Few chats have tools, and none waits for what it does not need.
+  let rendered: { readonly withTools: AppliedTemplate | undefined } | undefined;
+  const renderTools = () => {
+    rendered ??= {
+      withTools: attempt(() => apply({ ...inputs, tools: [tool], toolChoice: 'required' })),
+    };
+    return rendered.withTools;
+  };
+  const start = plain?.thinkingStart ?? '';
+  return {
+    get writesTools() {
+      return renderTools()?.prompt.includes(tool.function.name) ?? false;
+    },
+    writesCalls: capabilities.supports_tool_calls ?? false,
+    get calls() {
+      return (renderTools()?.grammar ?? '') !== '';
+    },
+    parallelCalls: capabilities.supports_parallel_tool_calls ?? false,
+    systemRole: capabilities.supports_system_role ?? false,
+    thoughts: plain?.supportsThinking && start !== '' ? { start, ends: plain.thinkingEnds } : undefined,
+    thinksByDefault: byDefault === undefined || byDefault === thinking,
+    leavesThinking:
+      byDefault !== thinking && byDefault !== notThinking && byDefault === render({ enable_thinking: null }),
+    canSwitchThinking: thinking !== notThinking,
+    reasoningEffort: capabilities.supports_reasoning_effort ?? false,
+    isSpecial: attempt(() => template.isSpecial()) ?? true,
+  };
+}
+
+/** An example that a template rejects tells nothing. */
+function attempt<Result>(render: () => Result): Result | undefined {
+  try {
+    return render();
+  } catch {
+    return undefined;
+  }
+}

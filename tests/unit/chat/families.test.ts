@@ -1,0 +1,215 @@
+// The calls and thoughts that model families write by themselves, read with the templates of llama.cpp's own collection, which
+// the native package brings along.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { findChatFormat } from '../../../src/chat/chat-format.ts';
+import { type ChatPiece, ChatReader } from '../../../src/chat/chat-reader.ts';
+import { ChatTemplate } from '../../../src/chat/chat-template.ts';
+import { schemasToGbnf } from '../../../src/chat/schema-rules.ts';
+import { openChatLibrary } from '../../../src/engine/llama/open-chat-library.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
+
+/** llama.cpp's repository, as the native package brings it along. */
+const bundle = join(
+  dirname(dirname(createRequire(import.meta.url).resolve('node-llama-cpp'))),
+  'llama/gitRelease.bundle',
+);
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'templates-'));
+  const git = (...args: string[]) => execFileSync('git', ['-C', folder, ...args], { stdio: 'ignore' });
+  git('init', '--quiet', '--template=');
+  git('fetch', '--quiet', bundle, 'HEAD');
+  git('checkout', '--quiet', 'FETCH_HEAD', '--', 'models/templates');
+}, 60_000);
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function openTemplate(name: string): ChatTemplate {
+  const chatTemplate = readFileSync(join(folder, 'models/templates', `${name}.jinja`), 'utf8');
+  return new ChatTemplate({
+    chatTemplate,
+    bosToken: '<s>',
+    eosToken: '</s>',
+    openLibrary: openChatLibrary,
+  });
+}
+
+const tool = {
+  type: 'function',
+  function: {
+    name: 'get_weather',
+    description: 'The weather of a city.',
+    parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+  },
+} as const;
+
+function openFormat(template: ChatTemplate, options: { mustCall?: boolean; parallel?: boolean } = {}) {
+  const rendered = template.render([{ role: 'user', content: 'Is it warm in Paris?' }], {
+    ...(template.abilities.writesTools && { tools: [tool] }),
+    thinking: template.thinks,
+  });
+  return findChatFormat(template, rendered, {
+    tools: [tool],
+    mustCall: false,
+    parallel: true,
+    isJson: false,
+    schemas: schemasToGbnf({ tools: [tool], json: undefined }),
+    ...options,
+  });
+}
+
+interface Message {
+  reasoning: string;
+  content: string;
+  calls: { name: string; arguments: unknown }[];
+}
+
+function joinPieces(pieces: readonly ChatPiece[]): Message {
+  const message = { reasoning: '', content: '', calls: [] as { name: string; arguments: string }[] };
+  for (const piece of pieces) {
+    if (piece.type === 'call') message.calls.push({ name: piece.name, arguments: '' });
+    else if (piece.type === 'arguments')
+      (message.calls[piece.call] as { arguments: string }).arguments += piece.text;
+    else message[piece.type] += piece.text;
+  }
+  const calls = message.calls.map((call) => ({ ...call, arguments: JSON.parse(call.arguments) as unknown }));
+  return { ...message, calls };
+}
+
+const paris = '{"city": "Paris"}';
+const hermes = `<tool_call>\n{"name": "get_weather", "arguments": ${paris}}\n</tool_call>`;
+const xml = '<function=get_weather>\n<parameter=city>\nParis\n</parameter>\n</function>';
+
+type Expected = { readonly reasoning?: string; readonly content?: string };
+const families: readonly [family: string, text: string, expected: Expected, calls?: number][] = [
+  ['Qwen-Qwen2.5-7B-Instruct', `Let me see.\n${hermes}\n${hermes}`, { content: 'Let me see.' }, 2],
+  ['Qwen-Qwen3-0.6B', `<think>\nIs a </b closed?\n</think>\n\n${hermes}`, { reasoning: 'Is a </b closed?' }],
+  ['Qwen-QwQ-32B', `Hm.\n</think>\n\n${hermes}`, { reasoning: 'Hm.' }],
+  ['HuggingFaceTB-SmolLM3-3B', `<think>\nHm.\n</think>\n${hermes}`, { reasoning: 'Hm.' }],
+  ['ibm-granite-granite-4.0', hermes, {}],
+  [
+    'ibm-granite-granite-3.3-2B-Instruct',
+    `<|tool_call|>[{"name": "get_weather", "arguments": ${paris}}]`,
+    {},
+  ],
+  ['NousResearch-Hermes-3-Llama-3.1-8B-tool_use', hermes, {}],
+  ['meta-llama-Llama-3.2-3B-Instruct', `{"name": "get_weather", "parameters": ${paris}}`, {}],
+  ['meta-llama-Llama-3.1-8B-Instruct', `{"name": "get_weather", "parameters": ${paris}}`, {}],
+  [
+    'mistralai-Mistral-Nemo-Instruct-2407',
+    `[TOOL_CALLS][{"name": "get_weather", "arguments": ${paris}, "id": "abcdefghi"}]`,
+    {},
+  ],
+  [
+    'mistralai-Ministral-3-14B-Reasoning-2512',
+    `[THINK]Hm.[/THINK]Look.[TOOL_CALLS]get_weather[ARGS]${paris}`,
+    { reasoning: 'Hm.', content: 'Look.' },
+  ],
+  ['unsloth-mistral-Devstral-Small-2507', `[TOOL_CALLS]get_weather[ARGS]${paris}`, {}],
+  [
+    'openai-gpt-oss-120b',
+    `<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>${paris}`,
+    { reasoning: 'Hm.' },
+  ],
+  [
+    'google-gemma-4-31B-it',
+    '<|channel>thought\nHm.<channel|><|tool_call>call:get_weather{city:<|"|>Paris<|"|>}<tool_call|>',
+    { reasoning: 'Hm.' },
+  ],
+  [
+    'deepseek-ai-DeepSeek-V3.1',
+    `Hm.</think><｜tool▁calls▁begin｜><｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>${paris}<｜tool▁call▁end｜><｜tool▁calls▁end｜>`,
+    { reasoning: 'Hm.' },
+  ],
+  ['LFM2-8B-A1B', '<|tool_call_start|>[get_weather(city="Paris")]<|tool_call_end|>', {}],
+  [
+    'CohereForAI-c4ai-command-r7b-12-2024-tool_use',
+    `<|START_THINKING|>Hm.<|END_THINKING|><|START_ACTION|>[\n    {"tool_call_id": "0", "tool_name": "get_weather", "parameters": ${paris}}\n]<|END_ACTION|>`,
+    { reasoning: 'Hm.' },
+  ],
+  ['Qwen3-Coder', `Look.\n<tool_call>\n${xml}\n</tool_call>`, { content: 'Look.' }],
+  ['Qwen3.5-4B', `Hm.\n</think>\n\n<tool_call>\n${xml}\n</tool_call>`, { reasoning: 'Hm.' }],
+  [
+    'GLM-4.6',
+    '<think>Hm.</think>\n<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>Paris</arg_value>\n</tool_call>',
+    { reasoning: 'Hm.' },
+  ],
+  [
+    'Apriel-1.6-15b-Thinker-fixed',
+    `Hm.\n[BEGIN FINAL RESPONSE]\n<tool_calls>[{"name": "get_weather", "arguments": ${paris}}]</tool_calls>`,
+    { reasoning: 'Hm.' },
+  ],
+  [
+    'ByteDance-Seed-OSS',
+    '<seed:think>Hm.</seed:think><seed:tool_call>\n<function=get_weather>\n<parameter=city>Paris</parameter>\n</function>\n</seed:tool_call>',
+    { reasoning: 'Hm.' },
+  ],
+  [
+    'Kimi-K2-Instruct',
+    `<|tool_calls_section_begin|><|tool_call_begin|>functions.get_weather:0<|tool_call_argument_begin|>${paris}<|tool_call_end|><|tool_calls_section_end|>`,
+    {},
+  ],
+];
+
+describe.each(families)('%s', (family, text, expected, count = 1) => {
+  const calls = Array.from({ length: count }, () => ({ name: 'get_weather', arguments: { city: 'Paris' } }));
+  const message = { reasoning: '', content: '', ...expected, calls };
+
+  it('has its calls and thoughts apart, whole and cut at every place', () => {
+    const { reader } = openFormat(openTemplate(family));
+    for (let cut = 0; cut <= text.length; cut += 1) {
+      const parsed = new ChatReader(reader);
+      const pieces = [...parsed.push(text.slice(0, cut)), ...parsed.push(text.slice(cut)), ...parsed.end()];
+      expect(joinPieces(pieces), `cut at ${cut}`).toEqual(message);
+      expect(parsed.isCalling).toBe(false);
+    }
+    const parsed = new ChatReader(reader);
+    const pieces = Array.from(text, (character) => parsed.push(character)).flat();
+    expect(joinPieces([...pieces, ...parsed.end()])).toEqual(message);
+  });
+
+  it('has a form that a required call must have', () => {
+    const { grammar } = openFormat(openTemplate(family), { mustCall: true, parallel: false });
+
+    expect(grammar?.gbnf).toContain('root ::= ');
+    expect(grammar).not.toHaveProperty('triggers');
+  });
+});
+
+describe('a prompt', () => {
+  const user = { role: 'user', content: 'Hi' } as const;
+
+  it('has the answers whose thoughts the template does not know', () => {
+    const answer = { role: 'assistant', content: 'Hello.', reasoning_content: 'Hm.' } as const;
+
+    expect(openTemplate('unsloth-mistral-Devstral-Small-2507').render([user, answer, user]).prompt).toContain(
+      'Hello.',
+    );
+  });
+
+  it('has the date that the template itself writes', () => {
+    expect(openTemplate('meta-llama-Llama-3.1-8B-Instruct').render([user]).prompt).toContain(
+      'Today Date: 26 Jul 2024',
+    );
+  });
+
+  it.each([
+    ['Qwen-Qwen3-0.6B', undefined, 'assistant\n'],
+    ['Qwen-Qwen3-0.6B', false, '<think>\n\n</think>\n\n'],
+    ['openbmb-MiniCPM5-1B', undefined, 'assistant\n'],
+    ['Qwen-QwQ-32B', undefined, '</think>'],
+    ['Qwen-QwQ-32B', true, '<think>\n'],
+  ])('turns thoughts on only when it is asked to: %s, %s', (name, thinking, end) => {
+    const { prompt } = openTemplate(name).render([user], { thinking });
+
+    expect(prompt.endsWith(end)).toBe(true);
+  });
+});

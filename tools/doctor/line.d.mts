@@ -1,0 +1,1 @@
+export function print(verdict: 'ok' | 'fix' | 'note', subject: string, finding: string): void;
