@@ -100,12 +100,14 @@ describe('settings', () => {
 
     expect(settings.find(({ name }) => name === 'top_p')).toMatchObject({
       type: 'number',
-      fallback: '1',
       minimum: 0,
       maximum: 1,
       description: expect.stringContaining('likeliest tokens'),
     });
-    expect(settings.find(({ name }) => name === 'ignore_eos')).toMatchObject({ type: 'boolean' });
+    expect(settings.find(({ name }) => name === 'ignore_eos')).toMatchObject({
+      type: 'boolean',
+      fallback: 'false',
+    });
     expect(settings.find(({ name }) => name === 'seed')).not.toHaveProperty('minimum');
     expect(settings.find(({ name }) => name === 'stop')).toMatchObject({ type: 'json' });
     const names = new Set(settings.map(({ name }) => name));
