@@ -1,10 +1,12 @@
 // An endpoint answers one method of one path. The table of routes consists of endpoints.
 import type * as z from 'zod/mini';
 import { parseJson } from '../api/json-body.ts';
+import { isNeutral } from '../api/known-fields.ts';
 import type { ModelService } from '../api/service.ts';
 import type { StreamAnswer } from '../api/stream-answer.ts';
 import { RequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
+import { isJsonObject } from '../json-schema/json-object.ts';
 import type { HttpRequest } from './http.ts';
 import type { Service } from './service.ts';
 
@@ -117,6 +119,12 @@ export function postLoaded(
       },
     },
   };
+}
+
+/** Asks for a whole answer where a stream is the default, for requests that cannot have a stream. */
+export function toWholeBody(body: unknown, endpoint: Endpoint | undefined): unknown {
+  const asksForNeither = isJsonObject(body) && isNeutral(body.stream ?? null);
+  return endpoint?.streamsByDefault && asksForNeither ? { ...body, stream: false } : body;
 }
 
 const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;

@@ -9,6 +9,7 @@ import { ConfigurationError, type Environment, readFlag } from '../config/enviro
 import { openChatLibrary } from '../engine/llama/open-chat-library.ts';
 import { readApiKeySource } from '../http/api-key.ts';
 import { readCors } from '../http/cors.ts';
+import { readRateLimit } from '../http/rate-limit.ts';
 import type { Service } from '../http/service.ts';
 import { isSnapshotted, prepareForSnapshot } from '../lambda/snap-start.ts';
 import { frontSocketVariable } from '../server/private-socket.ts';
@@ -53,6 +54,7 @@ async function load(env: Environment): Promise<Service> {
     separatesCaches: config.cacheScope === 'key',
     strictFields: config.strictFields,
     apiKey,
+    rateLimit: readRateLimit(env),
     cors,
     playground: isOnLambda(env) && readFlag(env, 'PLAYGROUND') ? playgroundFile(env) : undefined,
     imagePlaceholders: config.imagePlaceholders,
