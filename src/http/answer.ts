@@ -32,7 +32,7 @@ export async function answer(
   metrics?.answered(toPattern(route), signal.aborted ? clientDisconnectedStatus : response.status);
   return {
     ...response,
-    headers: { ...response.headers, ...cors?.headers(request), ...toIdHeaders(route, context) },
+    headers: { ...cors?.headers(request), ...toIdHeaders(route, context), ...response.headers },
     ...(request.method === 'HEAD' && { body: '' }),
   };
 }
@@ -55,7 +55,11 @@ async function answerRoute(
   try {
     const content = await callEndpoint(request, route, service, { ...context, foreignFields });
     if (content instanceof TextAnswer)
-      return { status: 200, headers: { 'content-type': content.contentType }, body: content.text };
+      return {
+        status: 200,
+        headers: { ...content.headers, 'content-type': content.contentType },
+        body: content.text,
+      };
     const headers = toIgnoredHeader(foreignFields);
     return isStream(content)
       ? toStreamResponse(content, countBroken, headers)
