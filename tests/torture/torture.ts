@@ -1,5 +1,6 @@
 // Tortures a server on port 8000 with everything that a stranger can send, and kills its processes. `npm run torture` takes five
 // minutes; `-- --short` one, `-- --hours 2` two hours. `-- --seed N` repeats a run's bodies. Ends with 1 when something did not hold.
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { isLiving } from '../../src/server/process-session.ts';
@@ -192,14 +193,23 @@ async function kill(endAt: number): Promise<void> {
 
 /** However the front ends, nothing is left of it. */
 async function end(): Promise<void> {
-  const stopped = await front.end('SIGTERM');
-  if (stopped.code !== 0) fault(`exit code ${stopped.code} at SIGTERM`);
-  if (stopped.survivors.length > 0) fault(`${stopped.survivors.length} processes are left after SIGTERM`);
-  front = await start();
-  const pids = front.pids();
-  await front.end('SIGKILL');
-  for (let tries = 0; tries < 100 && pids.some(isLiving); tries++) await delay(50);
-  if (pids.some(isLiving)) fault('processes are left after the front was killed');
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    const processes = front.pids().map((pid) => ({ pid, command: readCommand(pid) }));
+    const { code } = await front.end(signal);
+    if (signal === 'SIGTERM' && code !== 0) fault(`exit code ${code} at SIGTERM`);
+    const listLiving = () => processes.filter(({ pid }) => isLiving(pid));
+    for (let tries = 0; tries < 100 && listLiving().length > 0; tries++) await delay(50);
+    for (const { command } of listLiving()) fault(`left 5 seconds after ${signal} to the front: ${command}`);
+    if (signal === 'SIGTERM') front = await start();
+  }
+}
+
+function readCommand(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').slice(0, 200);
+  } catch {
+    return '';
+  }
 }
 
 console.log(`torture: ${minutes} minutes, seed ${seed}`);

@@ -26,6 +26,8 @@ const permittedLicences = new Set([
   'MIT',
   'MIT-0',
   'BlueOak-1.0.0',
+  // DOMPurify's, by the choice of Apache-2.0.
+  '(MPL-2.0 OR Apache-2.0)',
 ]);
 
 /** Licences whose standard text is in `texts/`, without its copyright line. */
