@@ -77,7 +77,7 @@ function expectation(issue: Issue): string {
       const kinds = issue.errors.flatMap(([inner]) =>
         inner?.code === 'invalid_type' ? [inner.expected] : [],
       );
-      return kinds.length === 0 ? 'one of the allowed values' : [...new Set(kinds)].map(article).join(' or ');
+      return kinds.length === 0 ? 'one of the allowed values' : [...new Set(kinds.map(article))].join(' or ');
     }
     case 'invalid_value':
       return toChoices(issue.values);

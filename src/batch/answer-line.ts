@@ -3,7 +3,9 @@ import { toRequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
 import { ForeignFields } from '../generation/foreign-fields.ts';
 import { answer } from '../http/answer.ts';
+import { toWholeBody } from '../http/endpoint.ts';
 import { toWholeResponse } from '../http/http.ts';
+import { findRoute } from '../http/routes.ts';
 import type { Service } from '../http/service.ts';
 import { isJsonObject } from '../json-schema/json-object.ts';
 import { type BatchLine, findCustomId, parseBatchLine } from './batch-line.ts';
@@ -37,8 +39,11 @@ export async function answerLine(
   }
   foreignFields.log(context.log);
   const { custom_id, method, url, body } = parsed;
-  const http = { method, path: url, headers: {}, body: Buffer.from(JSON.stringify(body)) };
-  const response = await toWholeResponse(await answer(http, { ...service, apiKey: undefined }, context));
+  const whole = toWholeBody(body, findRoute(url)?.methods[method]);
+  const http = { method, path: url, headers: {}, body: Buffer.from(JSON.stringify(whole)) };
+  const response = await toWholeResponse(
+    await answer(http, { ...service, apiKey: undefined, rateLimit: undefined }, context),
+  );
   signal.throwIfAborted();
   const content = JSON.parse(response.body) as object;
   const result: BatchResult = {

@@ -23,7 +23,7 @@ export async function answer(
   service: Service,
   context: RequestContext,
 ): Promise<HttpResponse> {
-  const { apiKey, cors } = service;
+  const { apiKey, cors, rateLimit } = service;
   const { signal, metrics } = context;
   const route = findRoute(request.path);
   const headers = { ...cors?.headers(request), ...toIdHeaders(route, context) };
@@ -47,6 +47,7 @@ export async function answer(
     if (apiKey !== undefined && !openPaths.has(path)) {
       await authorize(request.headers, apiKey);
     }
+    if (!openPaths.has(path)) rateLimit?.take(toCaller(request, service, context));
     const http = await decodeBody(request);
     if (http.body.length > 0) context.transcript?.asked(http.body);
     const { endpoint, parameter } = findEndpoint(route, http);
@@ -61,7 +62,7 @@ export async function answer(
     if (content instanceof TextAnswer) {
       return answered({
         status: 200,
-        headers: { ...headers, 'content-type': content.contentType },
+        headers: { ...headers, ...content.headers, 'content-type': content.contentType },
         body: content.text,
       });
     }
@@ -118,6 +119,11 @@ function toTenant({ headers }: HttpRequest, { tenant }: RequestContext): string 
   if (tenant !== '') return `caller ${tenant}`;
   const key = toSentKey(headers);
   return `key ${key === undefined ? (headers.authorization ?? '') : `Bearer ${key}`}`;
+}
+
+/** Who is counted. Where no key is asked for, the one that is sent tells nothing. */
+function toCaller(request: HttpRequest, { apiKey }: Service, context: RequestContext): string {
+  return apiKey === undefined && !context.tenant ? '' : (toTenant(request, context) ?? '');
 }
 
 /** The methods of the path. An unknown path takes the method that is asked for, so that a page can read the 404. */

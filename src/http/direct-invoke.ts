@@ -5,6 +5,7 @@ import { RequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
 import { ForeignFields } from '../generation/foreign-fields.ts';
 import { isJsonObject } from '../json-schema/json-object.ts';
+import { toWholeBody } from './endpoint.ts';
 import { findEndpoint, findRoute } from './routes.ts';
 import type { Service } from './service.ts';
 import { isStream } from './stream.ts';
@@ -30,7 +31,7 @@ export async function answerDirectInvoke(
   const refused = new AbortController();
   const signal = AbortSignal.any([context.signal, refused.signal]);
   const answer = await endpoint.answer({
-    readBody: () => (endpoint.streamsByDefault ? withoutStream(body) : body),
+    readBody: () => toWholeBody(body, endpoint),
     headers: {},
     service,
     context: { ...context, foreignFields, signal },
@@ -44,11 +45,6 @@ export async function answerDirectInvoke(
   foreignFields.log(context.log);
   context.metrics?.answered('direct', 200);
   return answer;
-}
-
-/** Asks for a whole answer where a stream is the default. */
-function withoutStream(body: unknown): unknown {
-  return isJsonObject(body) && isNeutral(body.stream ?? null) ? { ...body, stream: false } : body;
 }
 
 function toStreamError(): RequestError {

@@ -1,20 +1,26 @@
 // An endpoint answers one method of one path. The table of routes consists of endpoints.
 import type * as z from 'zod/mini';
 import { parseJson } from '../api/json-body.ts';
+import { isNeutral } from '../api/known-fields.ts';
 import type { ModelService } from '../api/service.ts';
 import type { StreamAnswer } from '../api/stream-answer.ts';
 import { RequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
+import { isJsonObject } from '../json-schema/json-object.ts';
 import type { HttpRequest } from './http.ts';
+import type { Service } from './service.ts';
 
 /** A text answer, for an endpoint that does not answer JSON. */
 export class TextAnswer {
   readonly text: string;
   readonly contentType: string;
+  /** More headers, with names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(text: string, contentType: string) {
+  constructor(text: string, contentType: string, headers: Readonly<Record<string, string>> = {}) {
     this.text = text;
     this.contentType = contentType;
+    this.headers = headers;
   }
 }
 
@@ -30,7 +36,7 @@ interface EndpointRequest {
   readonly readBody: () => unknown;
   /** A direct invoke has none. */
   readonly headers: HttpRequest['headers'];
-  readonly service: ModelService;
+  readonly service: Service;
   readonly context: RequestContext;
   /** The decoded value of the path's `{parameter}`. */
   readonly parameter: string;
@@ -113,6 +119,12 @@ export function postLoaded(
       },
     },
   };
+}
+
+/** Asks for a whole answer where a stream is the default, for requests that cannot have a stream. */
+export function toWholeBody(body: unknown, endpoint: Endpoint | undefined): unknown {
+  const asksForNeither = isJsonObject(body) && isNeutral(body.stream ?? null);
+  return endpoint?.streamsByDefault && asksForNeither ? { ...body, stream: false } : body;
 }
 
 const jsonType = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;

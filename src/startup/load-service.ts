@@ -2,12 +2,14 @@
 // there as an init error. On port 8000 invocations and all other requests share it.
 
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { ChatTemplate } from '../chat/chat-template.ts';
 import { readTelemetryConfig } from '../config/config.ts';
-import { ConfigurationError, type Environment } from '../config/environment.ts';
+import { ConfigurationError, type Environment, readFlag } from '../config/environment.ts';
 import { openChatLibrary } from '../engine/llama/open-chat-library.ts';
 import { readApiKeySource } from '../http/api-key.ts';
 import { readCors } from '../http/cors.ts';
+import { readRateLimit } from '../http/rate-limit.ts';
 import type { Service } from '../http/service.ts';
 import { isSnapshotted, prepareForSnapshot } from '../lambda/snap-start.ts';
 import { frontSocketVariable } from '../server/private-socket.ts';
@@ -52,7 +54,9 @@ async function load(env: Environment): Promise<Service> {
     separatesCaches: config.cacheScope === 'key',
     strictFields: config.strictFields,
     apiKey,
+    rateLimit: readRateLimit(env),
     cors,
+    playground: isOnLambda(env) && readFlag(env, 'PLAYGROUND') ? playgroundFile(env) : undefined,
     imagePlaceholders: config.imagePlaceholders,
     chatTemplate:
       chatTemplate === undefined
@@ -99,4 +103,9 @@ function isOnLambda(env: Environment): boolean {
 /** Whether this is the process that answers for port 8000. */
 function isBehindFront(env: Environment): boolean {
   return env[frontSocketVariable] !== undefined;
+}
+
+/** The page lies beside the folder of the bundled functions. */
+function playgroundFile({ LAMBDA_TASK_ROOT: functions = '' }: Environment): string {
+  return join(functions, '../playground.html');
 }

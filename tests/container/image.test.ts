@@ -362,11 +362,7 @@ describe('--build-arg', () => {
   });
 
   it.each([
-    [
-      'a name that is not in the catalog',
-      'no-such-model',
-      /Nothing in the catalog is called "no-such-model"/,
-    ],
+    ['a name that is not in the catalog', 'no-such-model', /The catalog has no "no-such-model"/],
     [
       'a model without a hash',
       'qwen3-4b-q4_k_m',

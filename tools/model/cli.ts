@@ -113,7 +113,7 @@ program
     const catalog = readCatalog(location.catalog);
     const artifact = findArtifact(catalog, name ?? catalog.default, arch);
     const { sizeBytes, sha256 } = await verifyStored(location.root, artifact, interruption.signal);
-    display.line(`${artifact.name} is as it should be: ${sizeBytes} bytes, SHA-256 ${sha256}.`);
+    display.line(`${artifact.name} is verified: ${sizeBytes} bytes, SHA-256 ${sha256}.`);
   });
 
 program

@@ -135,7 +135,7 @@ export function findModel(catalog: Catalog, name: string): ModelEntry {
   if (Object.hasOwn(catalog.tools, name))
     throw new StoreError('unknown-name', `"${name}" is a tool, not a model.`);
   const names = [...catalog.models.map((entry) => entry.name), ...Object.keys(catalog.tools)].join(', ');
-  throw new StoreError('unknown-name', `Nothing in the catalog is called "${name}". There is: ${names}.`);
+  throw new StoreError('unknown-name', `The catalog has no "${name}". It has: ${names}.`);
 }
 
 /**

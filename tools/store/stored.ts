@@ -78,8 +78,8 @@ export async function verifyStored(
     throw new StoreError('not-stored', `${artifact.name} is not in the store ${root}. ${advice}`);
   }
   if (!isFromSourceOf(record, artifact)) {
-    const origin = `came from ${record.source ?? 'a source that is not known'}, which is none of its sources`;
-    throw new StoreError('not-stored', `What the store holds as ${artifact.name} ${origin}.`);
+    const origin = `came from ${record.source ?? 'an unknown source'}, and not from one of its sources`;
+    throw new StoreError('not-stored', `${artifact.name} in the store ${origin}.`);
   }
   const expected = {
     gguf: artifact.expected.gguf,

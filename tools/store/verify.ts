@@ -43,8 +43,8 @@ export async function verifyFiles(
   }
   const sha256 = await hashFiles(paths, origin, signal);
   if (expected.sha256 !== null && sha256 !== expected.sha256) {
-    const hashes = `its SHA-256 is ${sha256} where ${expected.sha256} is expected`;
-    throw new StoreError('wrong-hash', `${origin} is not the file it should be: ${hashes}.`);
+    const hashes = `its SHA-256 is ${sha256} and ${expected.sha256} is expected`;
+    throw new StoreError('wrong-hash', `${origin} is another file: ${hashes}.`);
   }
   return { sizeBytes, sha256 };
 }

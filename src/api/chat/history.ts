@@ -93,6 +93,8 @@ const mediaTypes: ReadonlySet<unknown> = new Set([
 
 /** Reads a part of a tool's result. Data becomes JSON, but media would fill the context. */
 function readToolPart(part: unknown, path: string): ContentPart | undefined {
+  const isText = isJsonObject(part) && part.type === 'text';
+  if (isText && (part.text ?? null) === null) return undefined;
   const isMedia = isJsonObject(part) && mediaTypes.has(part.type);
   return isMedia ? readPart(part, path) : (tryPart(part) ?? { type: 'text', text: JSON.stringify(part) });
 }

@@ -26,7 +26,7 @@ const content = z.nullable(z.union([z.string(), z.array(part)]));
 
 const toolPart = z.union([
   z.string(),
-  z.strictObject({ type: z.literal('text'), text: any() }),
+  z.strictObject({ type: z.literal('text'), text: keepEmpty(any()) }),
   // The result of a tool, whose fields are its own.
   z.unknown(),
 ]);

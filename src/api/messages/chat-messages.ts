@@ -35,8 +35,9 @@ export function toChatMessages(
   };
   const systemText = toSystemText(system);
   if (systemText !== '') add({ role: 'system', content: systemText }, 'system');
-  for (const [index, { role, content }] of messages.entries()) {
+  for (const [index, { role, content: given }] of messages.entries()) {
     const path = `messages.${index}`;
+    const content = given ?? '';
     if (typeof content === 'string') {
       add({ role, content }, path);
       continue;

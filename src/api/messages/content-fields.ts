@@ -1,5 +1,6 @@
 // The messages of a request. A block of a kind that is not listed here has any fields: its conversion judges it.
 import * as z from 'zod/mini';
+import { keepEmpty } from '../known-fields.ts';
 
 const any = () => z.optional(z.unknown());
 
@@ -61,7 +62,7 @@ export const messagesField = z
   .array(
     z.strictObject({
       role: z.enum(['user', 'assistant', 'system']),
-      content: z.union([z.string(), z.array(block)]),
+      content: keepEmpty(z.optional(z.nullable(z.union([z.string(), z.array(block)])))),
     }),
   )
   .check(z.minLength(1))

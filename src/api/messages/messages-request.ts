@@ -69,10 +69,10 @@ export const countTokensSchema = z.strictObject(promptFields);
 export const messagesSchema = z.strictObject({
   ...promptFields,
   max_tokens: z
-    .optional(z.int().check(z.gte(0)))
+    .optional(z.number())
     .check(
       z.describe(
-        'The most tokens to generate. 0 only evaluates the prompt. Default: as many as fit the context.',
+        'The most tokens to generate. 0 only evaluates the prompt. Default, and -1: as many as fit the context.',
       ),
     ),
   stop_sequences: z

@@ -25,7 +25,7 @@ export interface ResponsesRequest {
 }
 
 type Tool = NonNullable<OwnFields['tools']>[number];
-type FunctionTool = Extract<Tool, { type: 'function' }>;
+type FunctionTool = Extract<Tool, { name: string }>;
 
 /** The fields that name something stored. */
 const storedFields = ['previous_response_id', 'conversation', 'prompt'];
@@ -113,13 +113,13 @@ function isFunction(
   { tool, path }: { readonly tool: Tool; readonly path: string },
   foreign: ForeignFields,
 ): boolean {
-  if (tool.type === 'function') return true;
+  if ((tool.type ?? 'function') === 'function') return true;
   foreign.leaveOut(path, `'${path}' must be a function. The server runs no tools.`);
   return false;
 }
 
-function toChatTool({ type, ...definition }: FunctionTool): Fields {
-  return { type, function: definition };
+function toChatTool({ type: _, ...definition }: FunctionTool): Fields {
+  return { type: 'function', function: definition };
 }
 
 function toToolChoice({ tool_choice: choice }: OwnFields, foreign: ForeignFields): unknown {

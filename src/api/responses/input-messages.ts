@@ -69,7 +69,7 @@ function join(message: Record<string, unknown>, addition: Fields): void {
 
 /** Returns `undefined` for an item of another type, such as a call of a tool that OpenAI runs. */
 function readItem(item: unknown, path: string): Said | undefined {
-  if (!isJsonObject(item) || (item.type === undefined && item.role === undefined))
+  if (!isJsonObject(item) || (isNeutral(item.type ?? null) && item.role === undefined))
     throw new RequestError('invalid_value', `'${path}' must be an object with a 'type' or a 'role'.`, {
       param: path,
     });
@@ -78,8 +78,7 @@ function readItem(item: unknown, path: string): Said | undefined {
     message: { role: 'assistant', tool_calls: [{ id, ...call }] },
     place: places.calls,
   });
-  switch (type) {
-    case undefined:
+  switch (isNeutral(type ?? null) ? 'message' : type) {
     case 'message': {
       const message = { role, content: Array.isArray(content) ? content.map(toPart) : content };
       return role === 'assistant' ? { message, place: places.content } : { message };

@@ -23,14 +23,15 @@ export const sharedFields = {
 const any = () => z.optional(z.unknown());
 
 const functionTool = z.strictObject({
-  type: z.literal('function'),
+  type: z.optional(z.literal('function')),
   name: z.string(),
   description: z.optional(z.string()),
   parameters: z.optional(z.record(z.string(), z.unknown())),
   strict: z.optional(z.boolean()),
 });
 
-const tool = z.union([functionTool, z.looseObject({ type: z.string() })]);
+/** Tools of other types have any fields, of which none is listed as ignored: the whole tool is. */
+const tool = z.union([functionTool, z.record(z.string(), z.unknown())]);
 
 const toolChoice = z.union([
   z.enum(['none', 'auto', 'required']),
@@ -40,7 +41,7 @@ const toolChoice = z.union([
     mode: z.enum(['auto', 'required']),
     tools: z.array(z.looseObject({ type: z.string(), name: z.optional(z.string()) })),
   }),
-  z.looseObject({ type: z.string() }),
+  z.record(z.string(), z.unknown()),
 ]);
 
 const textFormat = z.discriminatedUnion('type', [

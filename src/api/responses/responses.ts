@@ -48,8 +48,13 @@ async function* writeEvents(
   chunks: AsyncGenerator<ChatChunk, void, void>,
   writer: ResponseWriter,
 ): AsyncGenerator<ResponseEvent, void, void> {
-  yield* writer.begin();
-  for await (const chunk of chunks) yield* writer.take(chunk);
+  let hasBegun = false;
+  for await (const chunk of chunks) {
+    // Not before the loop: a client that leaves between these events would not end the chunks.
+    if (!hasBegun) yield* writer.begin();
+    hasBegun = true;
+    yield* writer.take(chunk);
+  }
   yield* writer.end();
 }
 

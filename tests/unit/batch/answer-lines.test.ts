@@ -82,6 +82,18 @@ describe('answerLines', () => {
     expect(cut.saved.get(0)).toMatchObject({ response: null, error: { code: 'deadline_exceeded' } });
   });
 
+  it.each([
+    ['/api/chat', { messages: [{ role: 'user', content: 'Hi' }] }, { message: { content: 'Paris.' } }],
+    ['/api/chat', { messages: [{ role: 'user', content: 'Hi' }], stream: null }, { done: true }],
+    ['/api/generate', { prompt: 'Hi' }, { response: 'Paris.' }],
+    ['/v1/messages', { messages: [{ role: 'user', content: 'Hi' }] }, { type: 'message' }],
+  ])('returns a whole answer of %s for %j', async (url, body, expected) => {
+    const line = JSON.stringify({ custom_id: 'one', method: 'POST', url, body });
+    const { saved } = await answer([line], new FakeEngine('Paris.'), { chatTemplate: templates.chatMl });
+
+    expect(saved.get(0)?.response).toMatchObject({ status_code: 200, body: expected });
+  });
+
   it('gives invalid lines an error and answers the others', async () => {
     const lines = [
       '{',

@@ -5,6 +5,7 @@ import { answer } from '../../../src/http/answer.ts';
 import { readApiKeySource } from '../../../src/http/api-key.ts';
 import { Cors } from '../../../src/http/cors.ts';
 import { type HttpResponse, toWholeResponse } from '../../../src/http/http.ts';
+import { RateLimit } from '../../../src/http/rate-limit.ts';
 import type { Service } from '../../../src/http/service.ts';
 import { consoleLog } from '../../../src/telemetry/log.ts';
 import { createMetrics } from '../../../src/telemetry/server-metrics.ts';
@@ -69,7 +70,7 @@ describe('answer', () => {
     ['DELETE', '/v1/models/fake-1b', 405, 'method_not_allowed', 'GET, HEAD'],
     ['CONSTRUCTOR', '/v1/models', 405, 'method_not_allowed', 'GET, HEAD'],
     ['constructor', '/v1/models', 405, 'method_not_allowed', 'GET, HEAD'],
-    ['GET', '/', 405, 'method_not_allowed', 'HEAD'],
+    ['POST', '/', 405, 'method_not_allowed', 'GET, HEAD'],
     ['POST', '/v2/completions', 404, 'unknown_url', undefined],
     ['GET', '/v1/models/{id}', 404, 'model_not_found', undefined],
     ['GET', 'constructor', 404, 'unknown_url', undefined],
@@ -250,6 +251,34 @@ describe('an unexpected failure', () => {
 
     expect(status).toBe(500);
     expect(log).not.toHaveBeenCalled();
+  });
+});
+
+describe('a rate limit', () => {
+  it('counts the requests of each key, but at /health', async () => {
+    const apiKey = readApiKeySource({ API_KEYS: 'one,other' });
+    const service = { apiKey, rateLimit: new RateLimit(1) };
+    const context = { tenant: '' };
+    const list = async (key: string) =>
+      (await ask('GET', '/v1/models', { service, context, headers: { authorization: `Bearer ${key}` } }))
+        .status;
+
+    expect([await list('one'), await list('one'), await list('other')]).toEqual([200, 429, 200]);
+    expect(await ask('GET', '/health', { service, context })).toMatchObject({ status: 200 });
+  });
+
+  it('counts all callers together where no key is asked for', async () => {
+    const service = { rateLimit: new RateLimit(1) };
+    const list = async (key: string) =>
+      (
+        await ask('GET', '/v1/models', {
+          service,
+          context: { tenant: '' },
+          headers: { authorization: `Bearer ${key}` },
+        })
+      ).status;
+
+    expect([await list('one'), await list('other')]).toEqual([200, 429]);
   });
 });
 

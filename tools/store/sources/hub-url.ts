@@ -40,7 +40,7 @@ export function toDownloadUrl(uri: string, endpoint: string): URL {
     );
   }
   if (url.protocol === 'http:' && !LOOPBACK.has(url.hostname)) {
-    throw new StoreError('unusable-source', `${uri} would come unprotected: expected https:.`);
+    throw new StoreError('unusable-source', `${uri} is not encrypted: use https:.`);
   }
   return url;
 }

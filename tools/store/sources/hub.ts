@@ -42,8 +42,8 @@ function refuseOtherFile(
   const [file] = published;
   if (!file || published.length > 1) return;
   if (file.sha256 !== null && expected.sha256 !== null && file.sha256 !== expected.sha256) {
-    const hashes = `the hub has SHA-256 ${file.sha256} where ${expected.sha256} is expected`;
-    throw new StoreError('wrong-hash', `${uri} is not the file it should be: ${hashes}.`);
+    const hashes = `the hub has SHA-256 ${file.sha256} and ${expected.sha256} is expected`;
+    throw new StoreError('wrong-hash', `${uri} is another file: ${hashes}.`);
   }
   if (file.sizeBytes !== null && expected.sizeBytes !== null && file.sizeBytes !== expected.sizeBytes) {
     const fault = file.sizeBytes < expected.sizeBytes ? 'too short' : 'too long';

@@ -102,6 +102,13 @@ describe('the result of a tool', () => {
     ]);
   });
 
+  it.each([
+    [[text('')], [text('')]],
+    [[{ type: 'text' }, { type: 'text', text: null }], []],
+  ])('may be an empty text: %j', (content, expected) => {
+    expect(read({ role: 'tool', content })).toEqual([{ role: 'tool', content: expected }]);
+  });
+
   it('has an image as an image', () => {
     expect(read({ role: 'tool', content: [{ type: 'image', data: 'AAAA' }] })).toMatchObject([
       { content: [{ type: 'image' }] },

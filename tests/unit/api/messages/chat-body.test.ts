@@ -113,6 +113,13 @@ describe("a user's turn", () => {
 });
 
 describe('an earlier answer', () => {
+  it.each([null, undefined, ''])('may be empty: %j', (content) => {
+    expect(messagesOf(...hi, { role: 'assistant', content }, ...hi)[1]).toEqual({
+      role: 'assistant',
+      content: '',
+    });
+  });
+
   it('has its thoughts, its text and its calls', () => {
     const content = [
       { type: 'thinking', thinking: 'Hm.', signature: 'x' },

@@ -8,6 +8,7 @@ import clientBodies from '../../http/client-bodies.json' with { type: 'json' };
 import { model, toContext } from '../fake-service.ts';
 import { ask, askJson, askStreamed, engineOf, promptOf, quietLog } from './ask.ts';
 
+const prompt = '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n';
 const hi = { model: 'claude-sonnet-5', max_tokens: 64, messages: [{ role: 'user', content: 'Hi' }] };
 const weather = {
   name: 'weather',
@@ -61,6 +62,20 @@ describe('POST /v1/messages', () => {
 
     expect(body).toMatchObject({ content: [{ text }], ...stop });
     expect(events.at(-2)?.data).toMatchObject({ type: 'message_delta', delta: stop });
+  });
+
+  it.each([
+    [-1, 4096 - prompt.length],
+    [2 ** 63, 4096 - prompt.length],
+    [7, 7],
+  ])('may have max_tokens %d: at most as many as fit', async (max_tokens, expected) => {
+    const engine = engineOf('Hello.');
+    const { status } = await ask({ ...hi, max_tokens }, engine);
+
+    expect({ status, maxTokens: engine.requests[0]?.maxTokens }).toEqual({
+      status: 200,
+      maxTokens: expected,
+    });
   });
 
   it('only evaluates the prompt with max_tokens 0', async () => {
@@ -157,12 +172,17 @@ describe('thoughts', () => {
 });
 
 describe('an error', () => {
+  it('names each kind of value once', async () => {
+    const { body } = await askJson({ messages: [{ role: 'user', content: ['Hi'] }] }, engineOf('Hello.'));
+
+    expect(body.error.message).toBe("'messages.0.content.0' must be an object, not a string.");
+  });
+
   const search = { type: 'web_search_20250305', name: 'web_search' };
 
   it.each([
     ['messages', { messages: [] }],
     ['messages.0.role', { messages: [{ role: 'tool', content: 'Hi' }] }],
-    ['max_tokens', { max_tokens: -1 }],
     ['max_tokens', { max_tokens: 1.5 }],
     ['temperature', { temperature: 'hot' }],
     ['stop_sequences', { stop_sequences: Array(300).fill('a') }],

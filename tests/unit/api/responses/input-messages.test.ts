@@ -40,6 +40,10 @@ describe('the input', () => {
     });
   });
 
+  it.each([undefined, null, ''])('has messages of the type %j', (type) => {
+    expect(toMessages([{ ...user, type }]).messages).toEqual([user]);
+  });
+
   it('joins thoughts, a text and calls to one message', () => {
     const toolCall = { id: 'a', type: 'function', function: { name: 'f', arguments: '{"x":1}' } };
     const { messages, paths } = toMessages([

@@ -2,8 +2,11 @@
 import fc from 'fast-check';
 import { ResponseStream } from 'openai/lib/responses/ResponseStream';
 import { describe, expect, it } from 'vitest';
+import { respond } from '../../../../src/api/responses/responses.ts';
+import { StreamAnswer } from '../../../../src/api/stream-answer.ts';
 import { templates } from '../../chat/templates.ts';
 import { FakeEngine } from '../../fake-engine.ts';
+import { model, toContext } from '../fake-service.ts';
 import { ask, toCall, weather } from './ask.ts';
 
 interface Event {
@@ -47,6 +50,22 @@ const messageEvents = (deltas: number) => [
 ];
 
 describe('a stream of a response', () => {
+  it.each([1, 2, 3])('ends its generation when the client leaves after %i events', async (events) => {
+    const engine = long('Paris.');
+    const answered = await respond(
+      { input, stream: true },
+      { engine, model, chatTemplate: templates.chatMl },
+      toContext(),
+    );
+    if (!(answered instanceof StreamAnswer)) throw new Error('The answer is no stream.');
+    for (let count = 0; count < events; count++) await answered.chunks.next();
+    expect(engine.open).toBe(1);
+
+    await answered.chunks.return();
+
+    expect(engine.open).toBe(0);
+  });
+
   it('has the events of a text in their order', async () => {
     const events = await stream({});
 

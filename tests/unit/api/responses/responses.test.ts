@@ -186,8 +186,8 @@ describe('tools', () => {
   it('of other types are ignored and told', async () => {
     const { headers, prompt, body } = await ask({
       input,
-      tools: [{ type: 'web_search', filters: {} }, weather],
-      tool_choice: { type: 'web_search' },
+      tools: [{ type: 'web_search', filters: {}, search_context_size: 'low' }, weather],
+      tool_choice: { type: 'web_search', name: 'web' },
     });
 
     expect(headers['x-ignored-fields']).toBe('tools.0, tool_choice');
@@ -195,11 +195,20 @@ describe('tools', () => {
     expect(JSON.parse(body)).toMatchObject({ tools: [{ name: 'weather' }], tool_choice: 'auto' });
   });
 
+  it.each([undefined, null])('are functions without a type: %j', async (type) => {
+    const { headers, body, prompt } = await ask({ input, tools: [{ ...weather, type }] });
+
+    expect(headers).not.toHaveProperty('x-ignored-fields');
+    expect(prompt).toContain('<tools>');
+    expect(JSON.parse(body).tools).toMatchObject([{ type: 'function', name: 'weather' }]);
+  });
+
   it.each([
     ['none', false],
     [{ type: 'allowed_tools', mode: 'auto', tools: [{ type: 'web_search' }] }, false],
     [{ type: 'allowed_tools', mode: 'required', tools: [{ type: 'function', name: 'weather' }] }, true],
     [{ type: 'function', name: 'weather' }, true],
+    [{ type: 'function', function: { name: 'weather' } }, true],
     ['required', true],
   ])('are called as tool_choice %j says', async (tool_choice, mustCall) => {
     const engine = long(toCall({ city: 'Rome' }));

@@ -11,30 +11,32 @@ function ask(body: object, engine = new FakeEngine('', withBos)) {
 }
 
 describe('POST /tokenize', () => {
-  it("answers in vLLM's format, with the beginning-of-sequence token", () => {
-    expect(ask({ prompt: 'a😀', model })).toEqual({
+  it("answers in vLLM's format, with the beginning-of-sequence token", async () => {
+    expect(await ask({ prompt: 'a😀', model })).toEqual({
       tokens: [bos, 97, 0x1f600],
       count: 3,
       max_model_len: 64,
     });
-    expect(ask({ prompt: 'a', add_special_tokens: false })).toMatchObject({ tokens: [97], count: 1 });
-    expect(ask({ prompt: 'a', return_token_strs: true, add_special_tokens: false })).toMatchObject({
+    expect(await ask({ prompt: 'a', add_special_tokens: false })).toMatchObject({ tokens: [97], count: 1 });
+    expect(await ask({ prompt: 'a', return_token_strs: true, add_special_tokens: false })).toMatchObject({
       token_strs: ['a'],
     });
   });
 
-  it("answers in llama-server's format, without the beginning-of-sequence token", () => {
-    expect(ask({ content: 'a' })).toMatchObject({ tokens: [97] });
-    expect(ask({ content: 'a', add_special: true })).toMatchObject({ tokens: [bos, 97] });
-    expect(ask({ content: 'a', with_pieces: true })).toMatchObject({ tokens: [{ id: 97, piece: 'a' }] });
+  it("answers in llama-server's format, without the beginning-of-sequence token", async () => {
+    expect(await ask({ content: 'a' })).toMatchObject({ tokens: [97] });
+    expect(await ask({ content: 'a', add_special: true })).toMatchObject({ tokens: [bos, 97] });
+    expect(await ask({ content: 'a', with_pieces: true })).toMatchObject({
+      tokens: [{ id: 97, piece: 'a' }],
+    });
   });
 
-  it('parses special tokens, unless parse_special is false', () => {
-    expect(ask({ content: '<s>a' })).toMatchObject({ tokens: [bos, 97] });
-    expect(ask({ content: '<s>a', parse_special: false })).toMatchObject({ count: 4 });
+  it('parses special tokens, unless parse_special is false', async () => {
+    expect(await ask({ content: '<s>a' })).toMatchObject({ tokens: [bos, 97] });
+    expect(await ask({ content: '<s>a', parse_special: false })).toMatchObject({ count: 4 });
   });
 
-  it('returns the bytes of a part of a character, and text that looks like bytes as text', () => {
+  it('returns the bytes of a part of a character, and text that looks like bytes as text', async () => {
     const [first = 0] = toByteTokens('é');
     class Vocabulary extends FakeEngine {
       override tokenizeText() {
@@ -45,7 +47,7 @@ describe('POST /tokenize', () => {
       }
     }
 
-    expect(ask({ content: 'é', with_pieces: true }, new Vocabulary())).toMatchObject({
+    expect(await ask({ content: 'é', with_pieces: true }, new Vocabulary())).toMatchObject({
       tokens: [
         { id: first, piece: [0xc3] },
         { id: 1, piece: 'bytes:\\xff' },
@@ -53,9 +55,9 @@ describe('POST /tokenize', () => {
     });
   });
 
-  it('returns no tokens for an empty text', () => {
-    expect(ask({ content: '' })).toMatchObject({ tokens: [], count: 0 });
-    expect(ask({ prompt: '' })).toMatchObject({ tokens: [bos], count: 1 });
+  it('returns no tokens for an empty text', async () => {
+    expect(await ask({ content: '' })).toMatchObject({ tokens: [], count: 0 });
+    expect(await ask({ prompt: '' })).toMatchObject({ tokens: [bos], count: 1 });
   });
 
   it.each([
@@ -70,8 +72,8 @@ describe('POST /tokenize', () => {
     ],
     ['a prompt that is too long', { prompt: 'a'.repeat(64 * 256 + 1) }, 'context_length_exceeded', 'prompt'],
     ['a list as text', { content: ['a'] }, 'invalid_value', 'content'],
-  ])('rejects %s', (_, body, code, param) => {
-    expect(() => ask(body)).toThrow(expect.objectContaining({ code, param }));
+  ])('rejects %s', async (_, body, code, param) => {
+    await expect(ask(body)).rejects.toThrow(expect.objectContaining({ code, param }));
   });
 });
 

@@ -93,7 +93,7 @@ describe("the project's environments", () => {
   });
 
   it.each([
-    ['Model=gpt-5', /^Model="gpt-5" cannot be used: Nothing in the catalog is called "gpt-5"\. There is: /],
+    ['Model=gpt-5', /^Model="gpt-5" cannot be used: The catalog has no "gpt-5"\. It has: /],
     ['Model=aws-lambda-rie', /is a tool, not a model/],
     [
       'Model=llama-2-7b-chat-q3_k_s',

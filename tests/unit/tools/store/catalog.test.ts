@@ -89,9 +89,7 @@ describe('a malformed catalog is refused with the field at fault', () => {
 describe('a name', () => {
   test('that is unknown is answered with those there are', () => {
     const catalog = readCatalog(createStore(entry).location.catalog);
-    expect(() => findModel(catalog, 'nope')).toThrow(
-      'Nothing in the catalog is called "nope". There is: tiny.',
-    );
+    expect(() => findModel(catalog, 'nope')).toThrow('The catalog has no "nope". It has: tiny.');
   });
 
   test('of a tool is not one of a model', () => {

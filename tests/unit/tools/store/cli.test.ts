@@ -124,7 +124,7 @@ describe('fetch --to, where the store’s folder of a model was copied to', () =
     writeFileSync(join(copy, 'tiny.gguf'), tinyGguf({ fill: 9 }));
     const { code, stdout, stderr } = await run('fetch', '--to', copy, '--pinned');
     expect(code).toBe(0);
-    expect(stderr).toMatch(/^[^\n]+ is not the file it should be: [^\n]+ Fetching tiny instead\.\n$/);
+    expect(stderr).toMatch(/^[^\n]+ is another file: [^\n]+ Fetching tiny instead\.\n$/);
     expect(stdout).toMatch(/^Fetched from file:/);
     expect(readFileSync(join(copy, 'tiny.gguf'))).toEqual(bytes);
     expect(readdirSync(copy).sort()).toEqual(['model.json', 'tiny.gguf']);
@@ -216,7 +216,7 @@ test('add enters a model by its header, pinned and stored; use makes it the defa
     sources: [uri],
   });
   expect((await run('use', 'new-model.q8_0')).code).toBe(0);
-  expect((await run('verify')).stdout).toMatch(/^new-model\.q8_0 is as it should be/);
+  expect((await run('verify')).stdout).toMatch(/^new-model\.q8_0 is verified: /);
 });
 
 test('add takes a path, from the folder where npm was called', async () => {
@@ -258,8 +258,8 @@ test('rm leaves the entry where it is not asked for it, and the default for npm 
 
 describe('one line on stderr and exit code 1', () => {
   test.each([
-    ['an unknown name', ['fetch', 'nope'], 'Nothing in the catalog is called "nope"'],
-    ['an unknown default', ['use', 'nope'], 'Nothing in the catalog is called "nope"'],
+    ['an unknown name', ['fetch', 'nope'], 'The catalog has no "nope". It has: '],
+    ['an unknown default', ['use', 'nope'], 'The catalog has no "nope". It has: '],
     ['a model that is not stored', ['verify'], 'tiny is not in the store'],
     ['a name that is taken', ['add', 'file:tiny.gguf'], 'The catalog has a "tiny" already'],
     ['an unknown scheme', ['add', 'ftp://host/file.gguf'], 'ftp://host/file.gguf cannot be fetched'],

@@ -118,7 +118,7 @@ describe('a source with the wrong file', () => {
     ['not-gguf', Buffer.from('<!doctype html>'), 'begins with "<!do"'],
     ['wrong-size', bytes.subarray(0, 300), '300 bytes where 512 are expected'],
     ['wrong-size', Buffer.concat([bytes, bytes]), 'too long: 1024 bytes'],
-    ['wrong-hash', altered, `${sha256Of(altered)} where ${sha256Of(bytes)} is expected`],
+    ['wrong-hash', altered, `${sha256Of(altered)} and ${sha256Of(bytes)} is expected`],
   ])('fails with %s in one line and leaves nothing', async (code, content, said) => {
     const store = storeOf({ 'tiny.gguf': content });
     const failure = await failureOf(fetchModel(store.location, 'tiny', store.options));
@@ -132,7 +132,7 @@ describe('a source with the wrong file', () => {
     const fetched = await fetchModel(store.location, 'tiny', store.options);
     expect(fetched.source).toContain('tiny.gguf');
     expect(store.failures).toEqual([
-      expect.stringMatching(/bad\.gguf is not the file.*Trying the next source\.$/),
+      expect.stringMatching(/bad\.gguf is another file.*Trying the next source\.$/),
     ]);
     expect(store.contents()).toEqual(STORED_TINY);
   });

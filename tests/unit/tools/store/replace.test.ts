@@ -36,7 +36,7 @@ test('add does not take bytes of another source for those of its URI', async () 
   });
   expect(readdirSync(store.stored)).toEqual(['.verified.json', 'model.json', 'two.gguf']);
   expect(store.failures).toEqual([
-    expect.stringMatching(/one\.gguf, which is none of its sources\. Fetching/),
+    expect.stringMatching(/one\.gguf, and not from one of its sources\. Fetching/),
   ]);
 });
 
