@@ -55,6 +55,8 @@ FROM build AS bundles
 COPY tsconfig.json esbuild.config.ts ./
 COPY functions functions
 COPY src src
+COPY playground playground
+COPY tools/deploy/lambda-prices.ts tools/deploy/
 RUN node esbuild.config.ts && mv dist/metafile.json /
 
 # --- model: the one model, verified, and a layer of its own, so that a change of code moves no weights ----------

@@ -1,6 +1,7 @@
 // Bundles every `functions/*/handler.ts` to `dist/functions/*.mjs`, and the front of a machine that is not
-// Lambda to `dist/server/main.mjs`; `dist/preload.mjs` runs before either. Run it with `npm run build`.
-import { globSync, rmSync, writeFileSync } from 'node:fs';
+// Lambda to `dist/server/main.mjs`; `dist/preload.mjs` runs before either. The playground becomes one file,
+// `dist/playground.html`. Run it with `npm run build`.
+import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 
@@ -77,6 +78,31 @@ const inFront = await build({
   outdir: 'dist/server',
   chunkNames: 'chunks/[name]-[hash]',
 });
+// A browser gets one file, and asks for no other: script and style are within the page.
+const inPage = await build({
+  entryPoints: ['playground/main.tsx', 'playground/style.css'],
+  outdir: 'dist/playground',
+  write: false,
+  bundle: true,
+  minify: true,
+  platform: 'browser',
+  target: 'es2023',
+  format: 'iife',
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  legalComments: 'eof',
+  logLevel: 'warning',
+  metafile: true,
+});
+const [script = '', style = ''] = ['.js', '.css'].map((end) =>
+  inPage.outputFiles.find(({ path }) => path.endsWith(end))?.text.trim(),
+);
+writeFileSync(
+  'dist/playground.html',
+  readFileSync('playground/index.html', 'utf8')
+    .replace('<style></style>', () => `<style>${style}</style>`)
+    .replace('<script></script>', () => `<script>${script}</script>`),
+);
 // Tells which packages are in the bundles: tools/notices reads it.
-const outputs = { ...inFunctions.metafile.outputs, ...inFront.metafile.outputs };
+const outputs = { ...inFunctions.metafile.outputs, ...inFront.metafile.outputs, ...inPage.metafile.outputs };
 writeFileSync('dist/metafile.json', JSON.stringify({ outputs }));

@@ -62,7 +62,7 @@ export async function answer(
     if (content instanceof TextAnswer) {
       return answered({
         status: 200,
-        headers: { ...headers, 'content-type': content.contentType },
+        headers: { ...headers, ...content.headers, 'content-type': content.contentType },
         body: content.text,
       });
     }

@@ -8,15 +8,19 @@ import { RequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
 import { isJsonObject } from '../json-schema/json-object.ts';
 import type { HttpRequest } from './http.ts';
+import type { Service } from './service.ts';
 
 /** A text answer, for an endpoint that does not answer JSON. */
 export class TextAnswer {
   readonly text: string;
   readonly contentType: string;
+  /** More headers, with names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(text: string, contentType: string) {
+  constructor(text: string, contentType: string, headers: Readonly<Record<string, string>> = {}) {
     this.text = text;
     this.contentType = contentType;
+    this.headers = headers;
   }
 }
 
@@ -32,7 +36,7 @@ interface EndpointRequest {
   readonly readBody: () => unknown;
   /** A direct invoke has none. */
   readonly headers: HttpRequest['headers'];
-  readonly service: ModelService;
+  readonly service: Service;
   readonly context: RequestContext;
   /** The decoded value of the path's `{parameter}`. */
   readonly parameter: string;

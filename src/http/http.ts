@@ -30,3 +30,8 @@ export async function toWholeResponse(response: HttpResponse): Promise<HttpRespo
   if (typeof response.body === 'string') return { ...response, body: response.body };
   return { ...response, body: (await Array.fromAsync(response.body)).join('') };
 }
+
+/** Whether a browser asks for a page. A program that asks whether the server runs takes any type. */
+export function asksForPage({ accept }: { readonly accept?: string | undefined }): boolean {
+  return accept?.includes('text/html') ?? false;
+}

@@ -1,6 +1,7 @@
 // The routes of Ollama's API. Its code is loaded by the first request that needs it.
 import { toOllamaErrorBody } from '../api/ollama/ollama-error.ts';
 import { type Endpoint, get, postLoaded, TextAnswer } from './endpoint.ts';
+import { asksForPage } from './http.ts';
 
 const load = () => import('../api/ollama/ollama-endpoints.ts');
 
@@ -18,12 +19,18 @@ const refused: Endpoint = {
 
 export const ollamaRoutes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
   // Clients look whether the server is there before they use it.
-  '/': {
-    HEAD: {
-      summary: 'Tells that the server runs.',
-      answer: () => new TextAnswer('Ollama is running', 'text/plain; charset=utf-8'),
+  '/': get(
+    'Tells that the server runs. A browser gets the playground where it is served.',
+    async (request) => {
+      const { headers, service } = request;
+      if (service.playground !== undefined && asksForPage(headers)) {
+        const { readPlayground } = await import('./playground-page.ts');
+        const { html, headers: pageHeaders } = await readPlayground(service.playground);
+        return new TextAnswer(html, pageHeaders['content-type'], pageHeaders);
+      }
+      return new TextAnswer('Ollama is running', 'text/plain; charset=utf-8');
     },
-  },
+  ),
   '/api/chat': postLoaded(
     "Answers a conversation, in Ollama's format.",
     async () => (await load()).chat,

@@ -14,6 +14,8 @@ export interface Service extends ModelService {
   readonly strictFields?: boolean;
   /** The web pages that may send requests from a browser. Default: none. */
   readonly cors?: Cors | undefined;
+  /** The file of the playground. Default: none is served. Behind the front, that serves it. */
+  readonly playground?: string | undefined;
   /** Observes invocations. Default: logs only failures, on the console. */
   readonly telemetry?: Telemetry | undefined;
 }

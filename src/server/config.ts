@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { readQueueLimit } from '../config/config.ts';
 import { readThreads, type Threads } from '../config/cpu.ts';
-import { type Environment, readInteger, readNames, readText } from '../config/environment.ts';
+import { type Environment, readChoice, readInteger, readNames, readText } from '../config/environment.ts';
 import { readFunctionMegabytes } from '../config/memory.ts';
 import { readApiKeySource } from '../http/api-key.ts';
 import type { ApiKeySource } from '../http/api-key-source.ts';
@@ -29,6 +29,8 @@ export interface FrontConfig {
   readonly functionMegabytes: number;
   /** How long a shutdown waits for the invocation in flight. */
   readonly shutdownGraceSeconds: number;
+  /** The file of the playground; undefined serves none. */
+  readonly playground: string | undefined;
   /** The Runtime Interface Emulator's executable. */
   readonly emulatorPath: string;
   /** What the emulator runs as the function's runtime: a program and its arguments. */
@@ -58,6 +60,10 @@ export function readFrontConfig(env: Environment, { root, handler }: FrontTarget
     threads: readThreads(env),
     functionMegabytes: readFunctionMegabytes(env),
     shutdownGraceSeconds: readInteger(env, 'SHUTDOWN_GRACE', { min: 0, max: 86_400, default: 10 }),
+    playground:
+      readChoice(env, 'PLAYGROUND', ['true', 'false']) === 'true'
+        ? join(root, 'dist/playground.html')
+        : undefined,
     emulatorPath: readText(env, 'RIE_PATH', join(root, 'dist/aws-lambda-rie')),
     bootstrap: [join(root, 'infra/entry.sh'), handler] as const,
   });

@@ -92,6 +92,7 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
   const server = createFrontServer({
     queue,
     apiKey: config.apiKey,
+    playground: config.playground,
     callers: config.callers,
     invoke: (event, headers) => supervisor.invoke(event, headers),
     passThrough: pass,

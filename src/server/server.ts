@@ -4,6 +4,7 @@ import { parseJson } from '../api/json-body.ts';
 import { RequestError, toRequestError } from '../errors/request-error.ts';
 import type { ApiKeySource } from '../http/api-key-source.ts';
 import { authorize } from '../http/authorization.ts';
+import { asksForPage } from '../http/http.ts';
 import { toLoggedPath } from '../telemetry/request-line.ts';
 import { assertAllowedCaller, type CallerRules } from './caller-guard.ts';
 import { invokePath } from './emulator.ts';
@@ -31,6 +32,8 @@ const idleMilliseconds = 75_000;
 export interface FrontServices {
   /** The key that an invocation must bring, if any. */
   readonly apiKey: ApiKeySource | undefined;
+  /** The file of the playground; undefined serves none. */
+  readonly playground: string | undefined;
   readonly callers: CallerRules;
   readonly queue: InvocationQueue;
   /** Takes a whole event to the function and brings its whole answer. */
@@ -94,12 +97,25 @@ async function route(exchange: Exchange, services: FrontServices): Promise<HttpA
       throw new RequestError('method_not_allowed', `${method} cannot invoke: use POST.`, {
         headers: { allow: 'POST' },
       });
+    case '/':
+      return (await showPlayground(exchange, services)) ?? passOn(exchange, services);
     case healthPath:
       if (method === 'GET' || method === 'HEAD') return services.health.answer(exchange.request);
       return passOn(exchange, services);
     default:
       return passOn(exchange, services);
   }
+}
+
+/** Answers a browser; nothing for any other client. The page needs no key: its requests do. */
+async function showPlayground(
+  { request: { method, headers } }: Exchange,
+  { playground }: FrontServices,
+): Promise<HttpAnswer | undefined> {
+  if (method !== 'GET' || playground === undefined || !asksForPage(headers)) return undefined;
+  const { readPlayground } = await import('../http/playground-page.ts');
+  const { html, headers: pageHeaders } = await readPlayground(playground);
+  return { status: 200, headers: pageHeaders, body: Buffer.from(html) };
 }
 
 /** The runtime answers every other path, and asks for the key itself. */

@@ -2,9 +2,10 @@
 // there as an init error. On port 8000 invocations and all other requests share it.
 
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { ChatTemplate } from '../chat/chat-template.ts';
 import { readTelemetryConfig } from '../config/config.ts';
-import { ConfigurationError, type Environment } from '../config/environment.ts';
+import { ConfigurationError, type Environment, readFlag } from '../config/environment.ts';
 import { openChatLibrary } from '../engine/llama/open-chat-library.ts';
 import { readApiKeySource } from '../http/api-key.ts';
 import { readCors } from '../http/cors.ts';
@@ -55,6 +56,7 @@ async function load(env: Environment): Promise<Service> {
     apiKey,
     rateLimit: readRateLimit(env),
     cors,
+    playground: isOnLambda(env) && readFlag(env, 'PLAYGROUND') ? playgroundFile(env) : undefined,
     imagePlaceholders: config.imagePlaceholders,
     chatTemplate:
       chatTemplate === undefined
@@ -101,4 +103,9 @@ function isOnLambda(env: Environment): boolean {
 /** Whether this is the process that answers for port 8000. */
 function isBehindFront(env: Environment): boolean {
   return env[frontSocketVariable] !== undefined;
+}
+
+/** The page lies beside the folder of the bundled functions. */
+function playgroundFile({ LAMBDA_TASK_ROOT: functions = '' }: Environment): string {
+  return join(functions, '../playground.html');
 }

@@ -18,7 +18,17 @@ export class NoticeError extends Error {
 }
 
 /** Licences whose components may be in the image. Each asks for its text to be kept, or for nothing. */
-const permittedLicences = new Set(['Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT', 'MIT-0']);
+const permittedLicences = new Set([
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'ISC',
+  'MIT',
+  'MIT-0',
+  'BlueOak-1.0.0',
+  // DOMPurify's, by the choice of Apache-2.0.
+  '(MPL-2.0 OR Apache-2.0)',
+]);
 
 /** Licences whose standard text is in `texts/`, without its copyright line. */
 const standardLicences = new Set(['Apache-2.0', 'BSD-2-Clause', 'MIT', 'MIT-0']);

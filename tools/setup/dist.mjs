@@ -92,7 +92,7 @@ function readJson(path) {
 async function setUpBundles() {
   // The last file that a build writes.
   const last = join(root, 'dist/metafile.json');
-  const sources = ['functions', 'src', 'esbuild.config.ts', 'package-lock.json'];
+  const sources = ['functions', 'playground', 'src', 'esbuild.config.ts', 'package-lock.json'];
   const isReady = () =>
     existsSync(last) &&
     statSync(last).mtimeMs > Math.max(...sources.map((path) => changedAt(join(root, path))));

@@ -70,7 +70,7 @@ describe('answer', () => {
     ['DELETE', '/v1/models/fake-1b', 405, 'method_not_allowed', 'GET, HEAD'],
     ['CONSTRUCTOR', '/v1/models', 405, 'method_not_allowed', 'GET, HEAD'],
     ['constructor', '/v1/models', 405, 'method_not_allowed', 'GET, HEAD'],
-    ['GET', '/', 405, 'method_not_allowed', 'HEAD'],
+    ['POST', '/', 405, 'method_not_allowed', 'GET, HEAD'],
     ['POST', '/v2/completions', 404, 'unknown_url', undefined],
     ['GET', '/v1/models/{id}', 404, 'model_not_found', undefined],
     ['GET', 'constructor', 404, 'unknown_url', undefined],

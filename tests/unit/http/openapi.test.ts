@@ -105,6 +105,7 @@ describe('GET /openapi.json', () => {
 
     expect(operations.sort()).toEqual([
       'delete /api/delete',
+      'get /',
       'get /api/ps',
       'get /api/tags',
       'get /api/version',
@@ -116,7 +117,6 @@ describe('GET /openapi.json', () => {
       'get /tokenizer_info',
       'get /v1/models',
       'get /v1/models/{id}',
-      'head /',
       'post /api/chat',
       'post /api/copy',
       'post /api/create',

@@ -14,6 +14,8 @@ describe('readFrontConfig', () => {
       threads: { count: 3, adapts: false },
       functionMegabytes: 4096,
       shutdownGraceSeconds: 10,
+      playground: '/srv/app/dist/playground.html',
+      callers: { hosts: [], cors: undefined },
       emulatorPath: '/srv/app/dist/aws-lambda-rie',
       bootstrap: ['/srv/app/infra/entry.sh', 'completion.handler'],
     });

@@ -26,6 +26,7 @@ const config: FrontConfig = {
   threads: { count: 1, adapts: false },
   functionMegabytes: 3008,
   shutdownGraceSeconds: 60,
+  playground: undefined,
   emulatorPath: join(import.meta.dirname, 'fake-emulator.mjs'),
   bootstrap: ['serve'],
 };

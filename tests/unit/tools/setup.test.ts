@@ -141,11 +141,24 @@ it('evaluates prefixes anew for another model or type of the context, and after 
   for (const folder of ['tiny', '.default']) put(`models/store/${folder}/.verified.json`, '{"sha256":"abc"}');
   put('models/store/tiny/model.json', '{"sha256":"abc","gguf":{"memory":{}}}');
   put(`models/store/aws-lambda-rie-${process.arch}/.verified.json`, '{"sha256":"def"}');
-  for (const file of ['functions/echo.ts', 'src/engine/prompt/prompt-chunks.ts', 'esbuild.config.ts'])
+  for (const file of [
+    'functions/echo.ts',
+    'playground/main.tsx',
+    'src/engine/prompt/prompt-chunks.ts',
+    'esbuild.config.ts',
+  ])
     put(file, '');
   put('models/prefixes/rules.txt', 'Be kind.');
   // Folders count as well, and so does the script itself.
-  for (const folder of ['functions', 'src', 'src/engine', 'src/engine/prompt', 'tools', 'models/prefixes']) {
+  for (const folder of [
+    'functions',
+    'playground',
+    'src',
+    'src/engine',
+    'src/engine/prompt',
+    'tools',
+    'models/prefixes',
+  ]) {
     utimesSync(join(root, folder), 1_000_000, 1_000_000);
   }
   put('dist/metafile.json', '', 1);

@@ -1,0 +1,179 @@
+// The playground in a real browser, on the real model. WRITE_SCREENSHOTS=true writes the pictures of the documentation.
+import { join } from 'node:path';
+import axe from 'axe-core';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { findChromium } from './chromium.ts';
+import { model, startTestServer, type TestServer } from './test-server.ts';
+
+const executablePath = findChromium();
+const apiKey = 'key-of-the-test';
+const docs = join(import.meta.dirname, '../../docs');
+const phone = { width: 390, height: 844 };
+const desktop = { width: 1280, height: 860 };
+
+let server: TestServer;
+let browser: Browser;
+/** What the pages of a test complained of or asked of others. Each must stay empty. */
+let complaints: string[];
+
+async function open(options: BrowserContextOptions = {}): Promise<Page> {
+  const context = await browser.newContext({ viewport: desktop, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  page.on('console', (message) => {
+    const isComplaint = message.type() === 'error' || message.type() === 'warning';
+    // The page's first requests have no key. The console reports their refusal as an error.
+    if (isComplaint && !message.text().includes('401')) complaints.push(message.text());
+  });
+  page.on('pageerror', ({ message }) => complaints.push(message));
+  page.on('request', (request) => {
+    const url = request.url();
+    if (!url.startsWith(server.origin) && !/^(?:data|blob):/.test(url)) complaints.push(url);
+  });
+  await page.goto(server.origin);
+  await page.getByText('The API key is missing').waitFor();
+  await page.getByLabel('API key').fill(apiKey);
+  await page.getByLabel('API key').press('Tab');
+  await page.getByText(model.name).waitFor();
+  return page;
+}
+
+const answerOf = (page: Page) => page.locator('article.assistant').last();
+
+async function send(page: Page, text: string): Promise<void> {
+  await page.getByLabel('Message').fill(text);
+  await page.getByLabel('Message').press('Enter');
+}
+
+async function setField(page: Page, name: string, value: string): Promise<void> {
+  await page.getByLabel(name, { exact: true }).fill(value);
+  await page.getByLabel(name, { exact: true }).press('Tab');
+}
+
+const ended = (page: Page) => page.getByText(/The answer has ended after \d+ tokens/).waitFor();
+
+const setDetails = (page: Page, open: boolean) =>
+  page.evaluate(`for (const each of document.querySelectorAll('details')) each.open = ${open}`);
+
+/** Violations of WCAG 2.2 and of best practices, by axe. */
+async function violations(page: Page): Promise<string[]> {
+  return (await page.evaluate(
+    `${axe.source}; axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + ': ' + html + ' ' + failureSummary)))`,
+  )) as string[];
+}
+
+beforeAll(async () => {
+  if (executablePath === undefined) return;
+  server = await startTestServer({ API_KEY: apiKey });
+  // Chromium's sandbox refuses root, as which containers run.
+  browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.end();
+});
+
+beforeEach(() => {
+  complaints = [];
+});
+
+describe.skipIf(executablePath === undefined)('the playground', () => {
+  it('is for browsers only, and needs no key itself', async () => {
+    const page = await fetch(server.origin, { headers: { accept: 'text/html,*/*;q=0.8' } });
+    const other = await fetch(server.origin, { headers: { accept: '*/*' } });
+
+    expect(page.headers.get('content-security-policy')).toMatch(
+      /^default-src 'none'; script-src 'sha256-\S+'; style-src 'sha256-\S+'; .*connect-src 'self';.*frame-ancestors 'none'$/,
+    );
+    expect(await page.text()).toMatch(/^<!doctype html>/);
+    expect(await other.text()).toBe('Ollama is running');
+  });
+
+  it('streams a chat, shows its figures, and keeps it without the key', async () => {
+    const page = await open();
+    await page.getByText('Other', { exact: true }).click();
+    await setField(page, 'guided_choice', '["It is **Paris**, <img src=x onerror=alert(1)> on the Seine."]');
+    await send(page, 'What is the capital of France?');
+    await ended(page);
+
+    expect(await answerOf(page).innerText()).toContain(
+      'It is Paris, <img src=x onerror=alert(1)> on the Seine.',
+    );
+    expect(await answerOf(page).locator('strong').innerText()).toBe('Paris');
+    expect(await page.locator('.strip').innerText()).toMatch(
+      /First token\s+\d+ ms\s+Speed\s+[\d.]+ tokens\/s\s+Cached\s+\d+ of \d+ prompt tokens.*On Lambda\s+\$0\.0000\d+/s,
+    );
+    await page.reload();
+    await page.getByRole('button', { name: 'What is the capital of France?', exact: true }).click();
+    expect(await answerOf(page).locator('strong').innerText()).toBe('Paris');
+    expect(await page.getByLabel('API key').inputValue()).toBe('');
+    expect(
+      await page.evaluate('JSON.stringify(localStorage) + JSON.stringify(sessionStorage) + document.cookie'),
+    ).not.toContain(apiKey);
+    expect(complaints).toEqual([]);
+  });
+
+  it('stops an answer, and keeps what there is of it', async () => {
+    const page = await open();
+    await page.getByLabel('ignore_eos').selectOption('true');
+    await setField(page, 'temperature', '0');
+    await send(page, 'Count from one to a thousand.');
+    await page.locator('article[aria-busy=true] .markdown').getByText(/\w{3}/).first().waitFor();
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.locator('article[aria-busy=true]').waitFor({ state: 'detached' });
+
+    expect((await answerOf(page).innerText()).length).toBeGreaterThan('Model'.length);
+    expect(await page.getByRole('alert').count()).toBe(0);
+    await expect.poll(() => server.metric('requests_processing')).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
+  it('checks JSON by its schema, and shows the alternatives to each token', async () => {
+    const page = await open();
+    await page.getByText('JSON schema').click();
+    await page.getByRole('button', { name: 'Example' }).first().click();
+    await page.getByText('Probabilities', { exact: true }).click();
+    await setField(page, 'Alternatives to each token', '3');
+    await setField(page, 'temperature', '0');
+    await send(page, 'Describe Paris.');
+    await page.getByText('Checked: it matches the schema.').waitFor();
+    await page.getByText('Tokens and their probabilities').click();
+    await page.locator('.token').nth(1).hover();
+
+    expect(await page.locator('.alternatives tr').count()).toBeGreaterThanOrEqual(3);
+    await page.locator('.token').nth(1).focus();
+    await page.keyboard.press('ArrowRight');
+    const focused = "[...document.querySelectorAll('.token')].indexOf(document.activeElement)";
+    expect(await page.evaluate(focused)).toBe(2);
+    expect(await violations(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
+  it('has no barrier in light and dark, on a desktop and on a phone', async () => {
+    const page = await open();
+    await setField(page, 'temperature', '0');
+    await setField(page, 'max_tokens', '60');
+    await setField(page, 'stop', '["2."]');
+    await send(page, 'How do I make tea? Answer with a numbered list.');
+    await ended(page);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      await setDetails(page, false);
+      if (process.env.WRITE_SCREENSHOTS === 'true') {
+        await page.screenshot({ path: join(docs, `playground-${colorScheme}.png`) });
+      }
+      await setDetails(page, true);
+      for (const viewport of [desktop, phone]) {
+        await page.setViewportSize(viewport);
+        expect(await violations(page), `${colorScheme}, ${viewport.width} pixels wide`).toEqual([]);
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(
+          viewport.width,
+        );
+      }
+      await page.setViewportSize(desktop);
+    }
+    expect(complaints).toEqual([]);
+  });
+});
