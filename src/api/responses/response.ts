@@ -20,7 +20,8 @@ export interface ResponseHead {
 
 interface ResponseUsage {
   readonly input_tokens: number;
-  readonly input_tokens_details: { readonly cached_tokens: number };
+  /** What the cache keeps is not counted: nothing is charged for it. */
+  readonly input_tokens_details: { readonly cached_tokens: number; readonly cache_write_tokens: 0 };
   readonly output_tokens: number;
   readonly output_tokens_details: { readonly reasoning_tokens: number };
   readonly total_tokens: number;
@@ -94,7 +95,7 @@ export function toResponseUsage({
 }: Usage): ResponseUsage {
   return {
     input_tokens: prompt_tokens,
-    input_tokens_details: { cached_tokens: prompt_tokens_details.cached_tokens },
+    input_tokens_details: { cached_tokens: prompt_tokens_details.cached_tokens, cache_write_tokens: 0 },
     output_tokens: completion_tokens,
     output_tokens_details: { reasoning_tokens: completion_tokens_details?.reasoning_tokens ?? 0 },
     total_tokens,

@@ -43,7 +43,7 @@ describe('a response', () => {
       ],
       usage: {
         input_tokens: 36,
-        input_tokens_details: { cached_tokens: 3 },
+        input_tokens_details: { cached_tokens: 3, cache_write_tokens: 0 },
         output_tokens: 6,
         output_tokens_details: { reasoning_tokens: 0 },
         total_tokens: 42,
