@@ -4,7 +4,7 @@ import type { RequestContext } from '../generation/context.ts';
 import { ForeignFields } from '../generation/foreign-fields.ts';
 import { authorize, toSentKey } from './authorization.ts';
 import { decodeBody } from './content-encoding.ts';
-import { type ApiForm, readJsonBody, TextAnswer } from './endpoint.ts';
+import { type Answer, type ApiForm, readJsonBody, TextAnswer } from './endpoint.ts';
 import { type HttpRequest, type HttpResponse, toJsonResponse } from './http.ts';
 import { findEndpoint, findRoute, openPaths, type Route } from './routes.ts';
 import type { Service } from './service.ts';
@@ -16,73 +16,93 @@ const clientDisconnectedStatus = 499;
 /**
  * Answers an HTTP request, whichever way it came in.
  *
- * Never throws: a failure becomes OpenAI's error body, and an unexpected one is logged whole.
+ * Never throws: a failure becomes the error body of the path's API, and an unexpected one is logged whole.
  */
 export async function answer(
   request: HttpRequest,
   service: Service,
   context: RequestContext,
 ): Promise<HttpResponse> {
-  const { apiKey, cors, rateLimit } = service;
+  const { cors } = service;
   const { signal, metrics } = context;
   const route = findRoute(request.path);
-  const headers = { ...cors?.headers(request), ...toIdHeaders(route, context) };
-  const path = route?.pattern ?? 'unknown';
-  const answered = (response: HttpResponse) => {
-    metrics?.answered(path, signal.aborted ? clientDisconnectedStatus : response.status);
-    return request.method === 'HEAD' ? { ...response, body: '' } : response;
+  const response =
+    cors?.preflight(request, toMethods(route, request)) ??
+    (await answerRoute(request, route, service, context));
+  metrics?.answered(toPattern(route), signal.aborted ? clientDisconnectedStatus : response.status);
+  return {
+    ...response,
+    headers: { ...cors?.headers(request), ...toIdHeaders(route, context), ...response.headers },
+    ...(request.method === 'HEAD' && { body: '' }),
   };
-  const preflight = cors?.preflight(request, toMethods(route, request));
-  if (preflight !== undefined) {
-    return answered({ ...preflight, headers: { ...preflight.headers, ...headers } });
-  }
+}
+
+/** Answers a request that is not a preflight. */
+async function answerRoute(
+  request: HttpRequest,
+  route: Route | undefined,
+  service: Service,
+  context: RequestContext,
+): Promise<HttpResponse> {
+  const { signal, metrics } = context;
   // Work that fails because its client has disconnected is no failure.
   const log = (error: unknown) => (signal.aborted ? undefined : context.log.error(error));
   const countBroken = (error: unknown) => {
-    if (!signal.aborted) metrics?.broken(path);
+    if (!signal.aborted) metrics?.broken(toPattern(route));
     log(error);
   };
   const foreignFields = new ForeignFields({ strict: isStrict(request, service) });
   try {
-    if (apiKey !== undefined && !openPaths.has(path)) {
-      await authorize(request.headers, apiKey);
-    }
-    if (!openPaths.has(path)) rateLimit?.take(toCaller(request, service, context));
-    const http = await decodeBody(request);
-    if (http.body.length > 0) context.transcript?.asked(http.body);
-    const { endpoint, parameter } = findEndpoint(route, http);
-    const content = await endpoint.answer({
-      readBody: () => readJsonBody(http),
-      headers: http.headers,
-      service,
-      context: { ...context, foreignFields, tenant: toTenant(request, context) },
-      parameter,
-    });
-    foreignFields.log(context.log);
-    if (content instanceof TextAnswer) {
-      return answered({
+    const content = await callEndpoint(request, route, service, { ...context, foreignFields });
+    if (content instanceof TextAnswer)
+      return {
         status: 200,
-        headers: { ...headers, ...content.headers, 'content-type': content.contentType },
+        headers: { ...content.headers, 'content-type': content.contentType },
         body: content.text,
-      });
-    }
-    const allHeaders = { ...headers, ...toIgnoredHeader(foreignFields) };
-    return answered(
-      isStream(content)
-        ? toStreamResponse(content, countBroken, allHeaders)
-        : toJsonResponse(content, { headers: allHeaders }),
-    );
+      };
+    const headers = toIgnoredHeader(foreignFields);
+    return isStream(content)
+      ? toStreamResponse(content, countBroken, headers)
+      : toJsonResponse(content, { headers });
   } catch (error) {
     if (!(error instanceof RequestError)) log(error);
-    foreignFields.log(context.log);
     const failure = toRequestError(error);
-    return answered(
-      toJsonResponse(toErrorBody(failure, route, context), {
-        status: failure.status,
-        headers: { ...headers, ...toIgnoredHeader(foreignFields), ...failure.headers },
-      }),
-    );
+    return toJsonResponse(toErrorBody(failure, route, context), {
+      status: failure.status,
+      headers: { ...toIgnoredHeader(foreignFields), ...failure.headers },
+    });
+  } finally {
+    foreignFields.log(context.log);
   }
+}
+
+/** @throws {RequestError} when the request may not be answered, or its endpoint refuses it */
+async function callEndpoint(
+  request: HttpRequest,
+  route: Route | undefined,
+  service: Service,
+  context: RequestContext,
+): Promise<Answer> {
+  const { apiKey, rateLimit } = service;
+  if (!openPaths.has(toPattern(route))) {
+    if (apiKey !== undefined) await authorize(request.headers, apiKey);
+    rateLimit?.take(toCaller(request, service, context));
+  }
+  const http = await decodeBody(request);
+  if (http.body.length > 0) context.transcript?.asked(http.body);
+  const { endpoint, parameter } = findEndpoint(route, http);
+  return endpoint.answer({
+    readBody: () => readJsonBody(http),
+    headers: http.headers,
+    service,
+    context: { ...context, tenant: toTenant(request, context) },
+    parameter,
+  });
+}
+
+/** The name of a route in metrics. */
+function toPattern(route: Route | undefined): string {
+  return route?.pattern ?? 'unknown';
 }
 
 /** Whether a foreign field fails the request. A client may ask for that to test itself. */

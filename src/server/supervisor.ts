@@ -36,6 +36,8 @@ export class Supervisor {
   readonly #failure = Promise.withResolvers<never>();
   readonly #firstStart = Promise.withResolvers<void>();
   #emulator: Emulator | undefined;
+  /** Those that live. A start that is overtaken by another one may leave a second one for a moment. */
+  readonly #living = new Set<Emulator>();
   #isInvoking = false;
   #warm: Promise<Emulator>;
   #wasWarm = false;
@@ -138,12 +140,15 @@ export class Supervisor {
     await this.#link.drain(drainMilliseconds);
     await this.#emulator?.stop();
     await this.#warm.catch(() => {});
+    const left = [...this.#living];
+    for (const emulator of left) emulator.kill();
+    await Promise.all(left.map(({ ended }) => ended));
   }
 
   /** Kills the emulator and everything it started, before it returns. */
   kill(): void {
     this.#stopping.abort();
-    this.#emulator?.kill();
+    for (const emulator of this.#living) emulator.kill();
   }
 
   #hasRuntime(): boolean {
@@ -205,6 +210,8 @@ export class Supervisor {
     const starting = Emulator.start({ ...this.#options, frontSocket: this.#link.path });
     const emulator = await starting.finally(this.#firstStart.resolve);
     this.#emulator = emulator;
+    this.#living.add(emulator);
+    void emulator.ended.then(() => this.#living.delete(emulator));
     try {
       this.#stopping.signal.throwIfAborted();
       await emulator.waitUntilListening();

@@ -40,6 +40,7 @@ export function toStartMessage(message: StartMessage): string {
     rule,
     ...where,
     `OpenAI base URL: ${base}/v1`,
+    `Playground: ${base}/`,
     ...description,
     'Try it:',
     `  curl -s ${base}/v1/chat/completions ${json}${key} -d '${chat}'`,

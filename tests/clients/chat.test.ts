@@ -129,14 +129,14 @@ describe('a chat', () => {
 
   it('may have contents in parts, and a developer message as its system message', async () => {
     const [system, user] = messages;
-    const parts = [
-      { type: 'text', text: 'What is the capital ' },
-      { type: 'text', text: 'of France?' },
-    ];
+    const lines = ['What is the capital', 'of France?'];
+    const parts = lines.map((text) => ({ type: 'text', text }));
     const whole = await chat();
+    const inLines = await chat({ messages: [system, { role: 'user', content: lines.join('\n') }] });
+    const inParts = await chat({ messages: [system, { role: 'user', content: parts }] });
 
+    expect(inParts.choices).toEqual(inLines.choices);
     for (const same of [
-      [system, { role: 'user', content: parts }],
       [{ role: 'developer', content: system?.content }, user],
       [{ role: 'system', content: [{ type: 'text', text: system?.content }] }, user],
       [system, { ...user, name: 'Ada' }],

@@ -1,6 +1,7 @@
 // The local server: reads a request, passes it on signed, and passes the answer back while it comes.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import { toMessagesError } from '../../src/api/messages/message-format.ts';
 import { maximumEventBytes, readBody } from '../../src/server/event-body.ts';
 import { endToEndHeaders } from '../../src/server/http-answer.ts';
 import { DeployError } from '../deploy/errors.ts';
@@ -124,10 +125,18 @@ function sendError(
   response: ServerResponse,
   { status, code, message }: ProxyError,
 ): void {
-  const error = url.startsWith('/api/')
-    ? message
-    : { message, type: status >= 500 ? 'server_error' : 'invalid_request_error', param: null, code };
+  const body = toErrorBody(url, { status, code, message });
   // The rest of a body that is too long is not read.
   response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
-  response.end(JSON.stringify({ error }));
+  response.end(JSON.stringify(body));
+}
+
+function toErrorBody(
+  url: string,
+  { status, code, message }: Pick<ProxyError, 'status' | 'code' | 'message'>,
+): object {
+  if (url.startsWith('/api/')) return { error: message };
+  if (url.startsWith('/v1/messages')) return toMessagesError({ status, message, param: null }, null);
+  const type = status >= 500 ? 'server_error' : 'invalid_request_error';
+  return { error: { message, type, param: null, code } };
 }

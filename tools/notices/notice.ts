@@ -25,6 +25,7 @@ const permittedLicences = new Set([
   'ISC',
   'MIT',
   'MIT-0',
+  'BlueOak-1.0.0',
   // DOMPurify's, by the choice of Apache-2.0.
   '(MPL-2.0 OR Apache-2.0)',
 ]);

@@ -17,8 +17,11 @@ const types: Readonly<Record<number, string>> = {
 /** Anthropic's clients read it, and send all messages of a conversation instead of a thread. */
 const threadDetails = { error_code: 'thread_unsupported_request', unsupported: [] };
 
-/** Converts an error to the body of an answer. */
-export function toMessagesError({ status, message, param }: RequestError, requestId: string): object {
+/** Converts an error to the body of an answer. A request that did not reach the server has no id. */
+export function toMessagesError(
+  { status, message, param }: Pick<RequestError, 'status' | 'message' | 'param'>,
+  requestId: string | null,
+): object {
   const type = types[status] ?? (status < 500 ? 'invalid_request_error' : 'api_error');
   const details = param === 'thread' && { details: threadDetails };
   return { type: 'error', error: { type, message, ...details }, request_id: requestId };

@@ -91,6 +91,7 @@ describe('the front process', () => {
     expect(message.slice(1, -1)).toEqual([
       `gguf-lambda: echo.handler answers at ${origin}/2015-03-31/functions/function/invocations`,
       `OpenAI base URL: ${origin}/v1`,
+      `Playground: ${origin}/`,
       'Model: none',
       'Try it:',
       expect.stringMatching(

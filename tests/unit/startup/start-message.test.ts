@@ -14,6 +14,7 @@ it('has the URLs, the model, the memory and a chat to paste', () => {
   expect(toStartMessage(message).split('\n').slice(1, -1)).toEqual([
     'gguf-lambda: completion.handler answers at http://127.0.0.1:8000/invocations',
     'OpenAI base URL: http://127.0.0.1:8000/v1',
+    'Playground: http://127.0.0.1:8000/',
     'Model: tiny',
     'Memory: 1 MiB',
     'Try it:',

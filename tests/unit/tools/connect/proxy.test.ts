@@ -195,6 +195,17 @@ describe('the port', () => {
     expect(await response.json()).toEqual({ error: expect.stringContaining('lack the permission') });
   });
 
+  it("writes its errors for Anthropic's clients in their form", async () => {
+    const { url } = await startFunctionUrl(answer(403, '{"Message":"Forbidden"}'));
+    const response = await fetch(`${await startProxy(url)}/v1/messages?beta=true`, { method: 'POST' });
+
+    expect(await response.json()).toEqual({
+      type: 'error',
+      error: { type: 'permission_error', message: expect.stringContaining('lack the permission') },
+      request_id: null,
+    });
+  });
+
   it('says that the URL cannot be reached', async () => {
     const response = await fetch(`${await startProxy('http://127.0.0.1:1/')}/health`);
 
