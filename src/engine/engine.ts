@@ -322,6 +322,8 @@ export interface Engine extends AsyncDisposable {
   /** Generations that run and that wait now. */
   readonly load: { readonly running: number; readonly waiting: number };
   readonly properties: ModelProperties;
+  /** The beginnings of prompts that the build of the image has evaluated, the shortest first. Default: none. */
+  readonly prefixes?: readonly { readonly name: string; readonly tokens: readonly Token[] }[];
   /** Makes embeddings and rankings. */
   readonly embedder?: Embedder;
 

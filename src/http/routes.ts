@@ -80,7 +80,7 @@ const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
     toTokenizerInfo(toLoadedModel(service)),
   ),
   '/props': get('Describes the server.', ({ service }) =>
-    toProps(toLoadedModel(service), service.engine.slots, service.chatTemplate),
+    toProps(toLoadedModel(service), service.engine, service.chatTemplate),
   ),
   '/slots': get("Describes the slots, in llama-server's format.", ({ service }) => toSlots(service.engine)),
   '/metrics': get('Returns metrics for Prometheus. Not available on Lambda.', ({ context }) =>

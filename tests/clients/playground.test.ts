@@ -1,14 +1,19 @@
 // The playground in a real browser, on the real model. WRITE_SCREENSHOTS=true writes the pictures of the documentation.
-import { join } from 'node:path';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { bakePrefixes } from '../../tools/model/bake-prefixes.ts';
+import { modelPath } from '../model/default-model.ts';
 import { findChromium } from './chromium.ts';
 import { model, startTestServer, type TestServer } from './test-server.ts';
 
 const executablePath = findChromium();
 const apiKey = 'key-of-the-test';
 const docs = join(import.meta.dirname, '../../docs');
+const folder = mkdtempSync(join(tmpdir(), 'playground-'));
 const phone = { width: 390, height: 844 };
 const desktop = { width: 1280, height: 860 };
 
@@ -65,7 +70,20 @@ async function violations(page: Page): Promise<string[]> {
 
 beforeAll(async () => {
   if (executablePath === undefined) return;
-  server = await startTestServer({ API_KEY: apiKey });
+  mkdirSync(join(folder, 'sources'));
+  writeFileSync(
+    join(folder, 'sources/poet.json'),
+    JSON.stringify({ messages: [{ role: 'system', content: 'You are a poet who knows the sea.' }] }),
+  );
+  await bakePrefixes(
+    { model: dirname(modelPath), from: join(folder, 'sources'), to: join(folder, 'baked') },
+    { CONTEXT_SIZE: '1024', THREADS: '1' },
+  );
+  server = await startTestServer({
+    API_KEY: apiKey,
+    PREFIX_DIR: join(folder, 'baked'),
+    CONTEXT_SIZE: '1024',
+  });
   // Chromium's sandbox refuses root, as which containers run.
   browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
 });
@@ -73,6 +91,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await server?.end();
+  rmSync(folder, { recursive: true });
 });
 
 beforeEach(() => {
@@ -112,6 +131,20 @@ describe.skipIf(executablePath === undefined)('the playground', () => {
     expect(
       await page.evaluate('JSON.stringify(localStorage) + JSON.stringify(sessionStorage) + document.cookie'),
     ).not.toContain(apiKey);
+    expect(complaints).toEqual([]);
+  });
+
+  it('takes a system prompt from a baked prefix, which is then in the cache', async () => {
+    const page = await open();
+    await page.getByLabel('From a baked prefix').selectOption('poet.json');
+    await expect
+      .poll(() => page.getByLabel('System prompt').inputValue())
+      .toBe('You are a poet who knows the sea.');
+    await setField(page, 'max_tokens', '4');
+    await send(page, 'Hello');
+    await ended(page);
+
+    expect(await page.locator('.strip').innerText()).toMatch(/Cached\s+[1-9]\d* of/);
     expect(complaints).toEqual([]);
   });
 

@@ -94,12 +94,12 @@ function toTemplateCapabilities(template: ChatTemplate): object {
 /** Describes the server in the format of llama-server's GET /props, with the memory beside it. */
 export function toProps(
   { name, contextSize, properties }: LoadedModel,
-  slots: number,
+  engine: Pick<Engine, 'slots' | 'prefixes' | 'detokenize'>,
   template: ChatTemplate | undefined,
 ): object {
   return {
     default_generation_settings: { n_ctx: contextSize },
-    total_slots: slots,
+    total_slots: engine.slots,
     model_alias: name,
     chat_template: template?.source ?? '',
     ...(template?.isValid && { chat_template_caps: toTemplateCapabilities(template) }),
@@ -108,6 +108,11 @@ export function toProps(
     modalities: { vision: false, audio: false },
     kv_type: properties.kvType,
     memory: properties.memory === undefined ? null : toMemory(properties.memory),
+    prefixes: (engine.prefixes ?? []).map(({ name: prefix, tokens }) => ({
+      name: prefix,
+      tokens: tokens.length,
+      text: engine.detokenize(tokens),
+    })),
   };
 }
 

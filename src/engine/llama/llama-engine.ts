@@ -189,6 +189,10 @@ export class LlamaEngine implements Engine {
     pool.release(sequence);
   }
 
+  get prefixes(): readonly KnownPrefix[] {
+    return this.#generating?.snapshots.known.all ?? [];
+  }
+
   get slots(): number {
     return this.#generating?.pool.size ?? 0;
   }
