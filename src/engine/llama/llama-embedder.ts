@@ -56,9 +56,10 @@ export class LlamaEmbedder implements Embedder {
 
   async embed(inputs: readonly EmbeddingInput[], signal?: AbortSignal): Promise<Embeddings> {
     this.#assertPossible('embed');
-    const tokenized: (readonly Token[])[] = [];
-    for (const [index, input] of inputs.entries()) tokenized.push(await this.#toTokens(input, index));
+    // A call has its turn from its first await on: then the model is there until it has ended.
     return this.#inTurn(signal, async (context) => {
+      const tokenized: (readonly Token[])[] = [];
+      for (const [index, input] of inputs.entries()) tokenized.push(await this.#toTokens(input, index));
       const vectors: Float32Array[] = [];
       for (const tokens of tokenized) {
         signal?.throwIfAborted();
@@ -72,15 +73,15 @@ export class LlamaEmbedder implements Embedder {
   async rank(query: string, documents: readonly string[], signal?: AbortSignal): Promise<Ranking> {
     this.#assertPossible('rank');
     const toPair = this.#pairing();
-    const queryTokens = await this.#tokenize(query);
-    const pairs: (readonly Token[])[] = [];
-    for (const [index, document] of documents.entries()) {
-      const pair = toPair(queryTokens, await this.#tokenize(document));
-      this.#assertFits(pair.length, index);
-      pairs.push(pair);
-    }
     const { architecture } = this.#model.facts;
     return this.#inTurn(signal, async (context) => {
+      const queryTokens = await this.#tokenize(query);
+      const pairs: (readonly Token[])[] = [];
+      for (const [index, document] of documents.entries()) {
+        const pair = toPair(queryTokens, await this.#tokenize(document));
+        this.#assertFits(pair.length, index);
+        pairs.push(pair);
+      }
       const scores: number[] = [];
       for (const pair of pairs) {
         signal?.throwIfAborted();
