@@ -121,12 +121,16 @@ describe('the image', () => {
 });
 
 describe("the README's lines", () => {
-  it('serve the image on port 8000, where its curl line is answered', async () => {
+  it('serve the image on port 8000, where its curl lines are answered', async () => {
     const server = startShell(findCommand('README.md', 'docker run'));
     try {
       await server.untilPrinted('answers at');
-      const answer = JSON.parse(await runShell(findCommand('README.md', 'curl')));
+      const chat = JSON.parse(await runShell(findCommand('README.md', 'curl -s http://127.0.0.1:8000/v1/')));
+      const answer = JSON.parse(
+        await runShell(findCommand('README.md', 'curl -s http://127.0.0.1:8000/2015-03-31/')),
+      );
 
+      expect(chat.choices[0].message.content).toBe('The capital of France is Paris.');
       expect(answer).toMatchObject({ object: 'text_completion', choices: [{ finish_reason: 'length' }] });
       expect(answer.choices[0].text).toMatch(/^ Paris/);
     } finally {

@@ -40,7 +40,7 @@ function post(path: string, body: object): Promise<Response> {
 }
 
 describe('a bomb', () => {
-  it.each(bombs)('ends with $status: $name', async ({ path, body, status }) => {
+  it.each(bombs)('ends with $statuses: $name', async ({ path, body, statuses }) => {
     let isAnswered = false;
     const answering = post(path, body).finally(() => {
       isAnswered = true;
@@ -53,8 +53,8 @@ describe('a bomb', () => {
     const response = await answering;
     const answer = (await response.json()) as { error?: { message: string; type: string } };
 
-    expect(response.status, JSON.stringify(answer)).toBe(status);
-    if (status === 400) expect(answer.error?.type).toBe('invalid_request_error');
+    expect(statuses, JSON.stringify(answer)).toContain(response.status);
+    if (response.status === 400) expect(answer.error?.type).toBe('invalid_request_error');
     expect(healthy).toBeGreaterThan(0);
     expect(front.runtimePids()).toEqual([runtime]);
     expect(readMemory(/VmHWM:\s+(\d+)/)).toBeLessThan(restingBytes + mostGrowth);
