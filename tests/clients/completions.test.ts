@@ -51,10 +51,12 @@ function joinChoice(parts: readonly CompletionChoice[]): CompletionChoice {
     text_offset: lists.flatMap(({ text_offset }) => text_offset),
   };
   const tokens = parts.flatMap((part) => part.tokens ?? []);
+  const stopReason = parts.at(-1)?.stop_reason;
   return {
     text: parts.map(({ text }) => text).join(''),
     index: parts[0]?.index ?? -1,
     finish_reason: reasons.at(-1) ?? null,
+    ...(stopReason !== undefined && { stop_reason: stopReason }),
     logprobs: lists.length === 0 ? null : logprobs,
     ...(parts.some((part) => part.tokens !== undefined) && { tokens }),
   };
@@ -185,7 +187,7 @@ describe('echo', () => {
 });
 
 describe('several choices', () => {
-  const sampled = { temperature: 1, seed: 42, max_tokens: 12 };
+  const sampled = { temperature: 1, seed: 42, max_tokens: 12, ignore_eos: true };
 
   it('have consecutive seeds and different texts', async () => {
     const { choices, usage } = await complete({ ...sampled, n: 3, logprobs: 0 });

@@ -117,7 +117,7 @@ describe('a request', () => {
   it('may come on a connection that its client has closed on its side', async () => {
     const { port, hostname } = new URL(server.origin);
     const client = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
-    const head = `POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const head = `POST /v1/completions HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
     client.end(head + body.toString());
 
     expect(await text(client)).toContain('text_completion');
