@@ -123,7 +123,8 @@ function toChatTool({ type: _, ...definition }: FunctionTool): Fields {
 }
 
 function toToolChoice({ tool_choice: choice }: OwnFields, foreign: ForeignFields): unknown {
-  if (choice === undefined || typeof choice === 'string' || choice.type === 'function') return choice;
+  if (choice === undefined || isNeutral(choice)) return undefined;
+  if (typeof choice === 'string' || choice.type === 'function') return choice;
   if (choice.type === 'allowed_tools' && 'mode' in choice && Array.isArray(choice.tools)) {
     const tools = choice.tools.filter(({ type }) => type === 'function');
     if (tools.length === 0) return 'none';

@@ -195,6 +195,12 @@ describe('tools', () => {
     expect(JSON.parse(body)).toMatchObject({ tools: [{ name: 'weather' }], tool_choice: 'auto' });
   });
 
+  it('counts an empty tool_choice as absent', async () => {
+    const { headers } = await ask({ input, tools: [weather], tool_choice: {} });
+
+    expect(headers).not.toHaveProperty('x-ignored-fields');
+  });
+
   it.each([undefined, null])('are functions without a type: %j', async (type) => {
     const { headers, body, prompt } = await ask({ input, tools: [{ ...weather, type }] });
 
