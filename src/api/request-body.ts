@@ -57,3 +57,18 @@ function safeParse<Shape extends z.core.$ZodShape>(
 export function assertTogether(isValid: boolean, param: string, message: string): void {
   if (!isValid) throw new RequestError('invalid_value', message, { param });
 }
+
+/**
+ * Counts the items of a list before each of them is read, which would take long for very many.
+ *
+ * @throws {RequestError} `invalid_value` when there are more than `most`
+ */
+export function assertFewItems(body: unknown, field: string, most: number): void {
+  const list = isJsonObject(body) ? body[field] : undefined;
+  const count = Array.isArray(list) ? list.length : 0;
+  assertTogether(
+    count <= most,
+    field,
+    `'${field}' must be a list of at most ${most}, not a list of ${count}.`,
+  );
+}

@@ -11,6 +11,14 @@ export interface StreamFormat {
   readonly fail: (error: RequestError) => string;
 }
 
+/** The content type of server-sent events. */
+export const eventStreamType = 'text/event-stream; charset=utf-8';
+
+/** Writes a server-sent event under the name of its type, as the APIs with typed events do. */
+export function writeTypedEvent(event: { readonly type: string }): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
 /** Chunks in another format than OpenAI's, which a plain generator has. */
 export class StreamAnswer {
   readonly chunks: AsyncGenerator<object, void, void>;
@@ -27,7 +35,7 @@ export class StreamAnswer {
  * https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 export const openAiEvents: StreamFormat = {
-  contentType: 'text/event-stream; charset=utf-8',
+  contentType: eventStreamType,
   write: (chunk) => `data: ${JSON.stringify(chunk)}\n\n`,
   end: 'data: [DONE]\n\n',
   fail: (error) => `event: error\ndata: ${JSON.stringify(error.toBody())}\n\n`,

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { isIPv6 } from 'node:net';
 import { STSClient } from '@aws-sdk/client-sts';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
+import { isLoopback } from '../../src/server/loopback.ts';
 import type { DeployEnvironment } from '../deploy/deploy-environment.ts';
 import { DeployError, toDeployError } from '../deploy/errors.ts';
 import { findPrivateUrl, type UrlOptions } from './private-url.ts';
@@ -31,12 +32,12 @@ export async function connectPort(
     throw toDeployError(error, 'lambda:InvokeFunctionUrl');
   });
   const { sha256 } = new STSClient({ region }).config;
-  const isLoopback = /^(?:127\.|localhost$|::1$)/.test(options.host);
-  const server = createProxy({ url, region, credentials, sha256 }, { isLoopback, print });
+  const isLocal = isLoopback(options.host);
+  const server = createProxy({ url, region, credentials, sha256 }, { isLoopback: isLocal, print });
   const origin = await listen(server, options);
   print(`${origin} passes requests on to ${url.origin}, signed with your AWS credentials.`);
   print(`Base URL of OpenAI clients: ${origin}/v1. Any API key will do: it stays on this machine.`);
-  if (!isLoopback)
+  if (!isLocal)
     print(
       `Every machine that reaches ${options.host} can use this port with your credentials, without a key.`,
     );

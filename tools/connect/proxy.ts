@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { toMessagesError } from '../../src/api/messages/message-format.ts';
+import { toOllamaErrorBody } from '../../src/api/ollama/ollama-error.ts';
 import { maximumEventBytes, readBody } from '../../src/server/event-body.ts';
 import { endToEndHeaders } from '../../src/server/http-answer.ts';
 import { DeployError } from '../deploy/errors.ts';
@@ -135,7 +136,7 @@ function toErrorBody(
   url: string,
   { status, code, message }: Pick<ProxyError, 'status' | 'code' | 'message'>,
 ): object {
-  if (url.startsWith('/api/')) return { error: message };
+  if (url.startsWith('/api/')) return toOllamaErrorBody({ message });
   if (url.startsWith('/v1/messages')) return toMessagesError({ status, message, param: null }, null);
   const type = status >= 500 ? 'server_error' : 'invalid_request_error';
   return { error: { message, type, param: null, code } };

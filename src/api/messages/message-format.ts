@@ -1,7 +1,7 @@
 // The form of Anthropic's errors and streams. Apart from the rest of the API, because every request may fail.
 // https://platform.claude.com/docs/en/api/errors
 import type { RequestError } from '../../errors/request-error.ts';
-import type { StreamFormat } from '../stream-answer.ts';
+import { eventStreamType, type StreamFormat, writeTypedEvent } from '../stream-answer.ts';
 
 /** The types by status. Other statuses below 500 are an `invalid_request_error`, and others an `api_error`. */
 const types: Readonly<Record<number, string>> = {
@@ -21,7 +21,7 @@ const threadDetails = { error_code: 'thread_unsupported_request', unsupported: [
 export function toMessagesError(
   { status, message, param }: Pick<RequestError, 'status' | 'message' | 'param'>,
   requestId: string | null,
-): object {
+): { readonly type: 'error'; readonly error: object; readonly request_id: string | null } {
   const type = types[status] ?? (status < 500 ? 'invalid_request_error' : 'api_error');
   const details = param === 'thread' && { details: threadDetails };
   return { type: 'error', error: { type, message, ...details }, request_id: requestId };
@@ -30,13 +30,9 @@ export function toMessagesError(
 /** Named events, without a mark at the end. */
 export function toMessagesFormat(requestId: string): StreamFormat {
   return {
-    contentType: 'text/event-stream; charset=utf-8',
-    write: toEvent,
+    contentType: eventStreamType,
+    write: (event) => writeTypedEvent(event as { readonly type: string }),
     end: '',
-    fail: (error) => toEvent(toMessagesError(error, requestId)),
+    fail: (error) => writeTypedEvent(toMessagesError(error, requestId)),
   };
-}
-
-function toEvent(data: object): string {
-  return `event: ${(data as { readonly type: string }).type}\ndata: ${JSON.stringify(data)}\n\n`;
 }

@@ -3,11 +3,11 @@ import type { RequestContext } from '../../generation/context.ts';
 import { isJsonObject } from '../../json-schema/json-object.ts';
 import { chat } from '../chat/chat.ts';
 import { assertModel } from '../generation-request.ts';
-import { parseFields } from '../request-body.ts';
+import { assertFewItems, parseFields } from '../request-body.ts';
 import type { ModelService } from '../service.ts';
 import { readChat } from './answer-parts.ts';
 import { asMessage, toHead, toLoaded, writeAnswer } from './ollama-answer.ts';
-import { assertFewItems, toEffort, toModelName, toSharedFields, withImages } from './ollama-fields.ts';
+import { mostItems, toEffort, toModelName, toSharedFields, withImages } from './ollama-fields.ts';
 import { askWithNames } from './ollama-names.ts';
 import { type OllamaMessage, ollamaChatSchema, unsupportedFields } from './ollama-request.ts';
 
@@ -22,7 +22,7 @@ export async function chatAsOllama(
   context: RequestContext,
 ): Promise<object> {
   const { foreignFields: foreign } = context;
-  assertFewItems(given, 'messages');
+  assertFewItems(given, 'messages', mostItems);
   const request = parseFields(ollamaChatSchema, unsupportedFields, given, foreign);
   const { messages, tools, think, logprobs, top_logprobs = 0 } = request;
   const head = toHead(service, context);

@@ -3,10 +3,10 @@ import { performance } from 'node:perf_hooks';
 import type { RequestContext } from '../../generation/context.ts';
 import { embed } from '../embeddings/embeddings.ts';
 import { assertModel } from '../generation-request.ts';
-import { parseFields } from '../request-body.ts';
+import { assertFewItems, parseFields } from '../request-body.ts';
 import type { ModelService } from '../service.ts';
 import { toNanoseconds } from './ollama-answer.ts';
-import { assertFewItems, toModelName, toTaggedName } from './ollama-fields.ts';
+import { mostItems, toModelName, toTaggedName } from './ollama-fields.ts';
 import { askWithNames } from './ollama-names.ts';
 import { ollamaEmbeddingsSchema, ollamaEmbedSchema, unsupportedFields } from './ollama-request.ts';
 
@@ -20,7 +20,7 @@ export async function embedAsOllama(
   service: ModelService,
   context: RequestContext,
 ): Promise<object> {
-  assertFewItems(given, 'input');
+  assertFewItems(given, 'input', mostItems);
   const request = parseFields(ollamaEmbedSchema, unsupportedFields, given, context.foreignFields);
   const { input, dimensions = 0 } = request;
   const name = toModelName(request.model, service);

@@ -2,6 +2,6 @@
 import type { RequestError } from '../../errors/request-error.ts';
 
 /** Converts an error to the body that Ollama's clients read. */
-export function toOllamaErrorBody({ message }: RequestError): { error: string } {
+export function toOllamaErrorBody({ message }: Pick<RequestError, 'message'>): { error: string } {
   return { error: message };
 }

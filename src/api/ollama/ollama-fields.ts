@@ -1,7 +1,6 @@
 // Converts fields of Ollama's requests to those of OpenAI's API.
 import type { ForeignFields } from '../../generation/foreign-fields.ts';
-import { isJsonObject } from '../../json-schema/json-object.ts';
-import { assertTogether } from '../request-body.ts';
+import { assertFewItems } from '../request-body.ts';
 import type { ModelService } from '../service.ts';
 import { type OllamaChat, type OllamaGenerate, samplingDefaults } from './ollama-request.ts';
 
@@ -61,27 +60,12 @@ export function toModelName(
 }
 
 /** OpenAI's limit of messages and of texts to embed. No prompt has more images. */
-const mostItems = 2048;
-
-/**
- * Counts the items of a list before each of them is read, which would take long for very many.
- *
- * @throws {RequestError} `invalid_value` when there are too many
- */
-export function assertFewItems(given: unknown, field: string): void {
-  const list = isJsonObject(given) ? given[field] : undefined;
-  const count = Array.isArray(list) ? list.length : 0;
-  assertTogether(
-    count <= mostItems,
-    field,
-    `'${field}' must be a list of at most ${mostItems}, not a list of ${count}.`,
-  );
-}
+export const mostItems = 2048;
 
 /** Adds images to a text. A chat reads none of them: it has a note for each, or refuses them. */
 export function withImages(content: unknown, images: unknown): unknown {
   if (!Array.isArray(images)) return content;
-  assertFewItems({ images }, 'images');
+  assertFewItems({ images }, 'images', mostItems);
   const parts = Array.isArray(content) ? content : [{ type: 'text', text: content }];
   return [...parts, ...images.map(() => ({ type: 'image_url' }))];
 }

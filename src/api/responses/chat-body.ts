@@ -4,7 +4,7 @@ import { ForeignFields } from '../../generation/foreign-fields.ts';
 import { isJsonObject } from '../../json-schema/json-object.ts';
 import { isNeutral } from '../known-fields.ts';
 import type { Rename } from '../renamed-fields.ts';
-import { assertTogether, parseFields } from '../request-body.ts';
+import { assertFewItems, parseFields } from '../request-body.ts';
 import { mostItems } from './input-fields.ts';
 import { toInputMessages } from './input-messages.ts';
 import { toRename } from './own-paths.ts';
@@ -45,7 +45,7 @@ export function parseResponsesRequest(body: unknown, foreign = new ForeignFields
   const own = isJsonObject(body) ? Object.fromEntries(entries.filter((entry) => !isShared(entry))) : body;
   if (isJsonObject(own)) {
     assertStateless(own);
-    assertFewItems(own);
+    assertFewItems(own, 'input', mostItems);
   }
   const fields = parseFields(ownSchema, {}, own, foreign);
   const { messages, paths } = toInputMessages(fields, foreign);
@@ -76,20 +76,6 @@ export function parseResponsesRequest(body: unknown, foreign = new ForeignFields
       tools.map(({ path }) => path),
     ),
   };
-}
-
-/**
- * Counts the items before each of them is read, which would take long for very many.
- *
- * @throws {RequestError} `invalid_value` for too many items
- */
-function assertFewItems({ input }: Fields): void {
-  const count = Array.isArray(input) ? input.length : 0;
-  assertTogether(
-    count <= mostItems,
-    'input',
-    `'input' must be a list of at most ${mostItems}, not a list of ${count}.`,
-  );
 }
 
 /** @throws {RequestError} `unsupported_parameter` for a request that needs a stored state */

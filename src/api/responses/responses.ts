@@ -4,7 +4,7 @@ import { chat } from '../chat/chat.ts';
 import type { ChatChoice, ChatChunk, ChatCompletion } from '../chat/chat-completion.ts';
 import { askRenamed } from '../renamed-fields.ts';
 import type { ModelService } from '../service.ts';
-import { StreamAnswer, type StreamFormat } from '../stream-answer.ts';
+import { eventStreamType, StreamAnswer, type StreamFormat, writeTypedEvent } from '../stream-answer.ts';
 import { parseResponsesRequest, type ResponsesRequest } from './chat-body.ts';
 import { type Response, toResponseHead } from './response.ts';
 import { type ResponseChunk, type ResponseEvent, ResponseWriter } from './response-writer.ts';
@@ -60,13 +60,11 @@ async function* writeEvents(
 
 /** Server-sent events with names and without a mark at their end. */
 function toFormat(writer: ResponseWriter): StreamFormat {
-  const write = (event: object) =>
-    `event: ${(event as ResponseEvent).type}\ndata: ${JSON.stringify(event)}\n\n`;
   return {
-    contentType: 'text/event-stream; charset=utf-8',
-    write,
+    contentType: eventStreamType,
+    write: (event) => writeTypedEvent(event as ResponseEvent),
     end: '',
-    fail: (error) => writer.fail(error).map(write).join(''),
+    fail: (error) => writer.fail(error).map(writeTypedEvent).join(''),
   };
 }
 
