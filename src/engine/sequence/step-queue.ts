@@ -53,8 +53,7 @@ export class StepQueue {
    * @param last - the tokens of the text that were chosen last
    */
   async fill(last: readonly Token[]): Promise<void> {
-    const parts = { ...this.#parts, canForget: this.#parts.native.canForget };
-    const guess = guessNext(this.#run, parts);
+    const guess = guessNext(this.#run, this.#parts);
     if (guess.length > 0) {
       // A step with guesses follows the loop's, and by then other guesses may be better.
       if (this.#pending.length > 0) return;
@@ -62,7 +61,7 @@ export class StepQueue {
     }
     while (this.#pending.length < (this.#loop ? loopAhead : 1) && this.#mayAsk(this.#pending.length)) {
       if (guess.length === 0) this.#loop ??= this.#openLoop(last);
-      this.#add(this.#loop?.take(this.#run) ?? takeStep(this.#run, { last, guess }, parts));
+      this.#add(this.#loop?.take(this.#run) ?? takeStep(this.#run, { last, guess }, this.#parts));
     }
     // JavaScript that runs beside a decode costs no time. The native loop starts its next one by itself.
     if (this.#loop === undefined && this.#pending.length > 0)
