@@ -2,21 +2,24 @@
 import { ConfigurationError, type Environment, readInteger, readText } from './environment.ts';
 
 interface Expiry {
-  /** CACHE_DAYS: days after which a state is no longer used. Default 7. */
+  /** CACHE_DAYS: days after which a state is no longer used. */
   readonly days: number;
 }
 
 export interface FolderArchiveConfig extends Expiry {
   readonly kind: 'folder';
-  /** CACHE_DIR */
+  /**
+   * CACHE_DIR: a folder that keeps states of conversations.
+   * @see docs/configuration.md#conversations-that-outlive-their-process
+   */
   readonly directory: string;
-  /** CACHE_DIR_MB: megabytes (10^6 bytes) of states; the oldest are removed first. Default 4096. */
+  /** CACHE_DIR_MB: megabytes (10^6 bytes) of states in that folder; the oldest are removed first. */
   readonly megabytes: number;
 }
 
 export interface BucketArchiveConfig extends Expiry {
   readonly kind: 'bucket';
-  /** CACHE_BUCKET */
+  /** CACHE_BUCKET: an S3 bucket that keeps them instead, under `states/`. */
   readonly bucket: string;
 }
 
