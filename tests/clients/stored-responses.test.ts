@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createOpenAI } from '@ai-sdk/openai';
 import { generateText, type ModelMessage, streamText, tool } from 'ai';
 import OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { startObjectServer } from '../../bench/object-server.ts';
 import { model, startTestServer, type TestServer } from './test-server.ts';
@@ -22,7 +22,6 @@ beforeAll(async () => {
   Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false });
   server = await startTestServer({
     RESPONSES_DIR: directory,
-    CHAT_TEMPLATE: writeThinkingTemplate(),
     API_KEYS: 'one,two',
   });
 });
@@ -36,18 +35,16 @@ const toClient = (apiKey = 'one', { origin } = server) =>
   new OpenAI({ baseURL: `${origin}/v1`, apiKey, maxRetries: 0 });
 
 describe("OpenAI's client", () => {
-  const brief = { ...settings, reasoning: { effort: 'none' } } as const;
-
   it.each([false, true])('continues with previous_response_id, streamed: %s', async (streamed) => {
     const client = toClient();
     const ask = (text: string, previous_response_id: string | null = null) => {
-      const body = { ...brief, input: text, previous_response_id };
+      const body = { ...settings, input: text, previous_response_id };
       return streamed ? client.responses.stream(body).finalResponse() : client.responses.create(body);
     };
     const first = await ask(input);
     const second = await ask('And 3+3?', first.id);
     const whole = await client.responses.create({
-      ...brief,
+      ...settings,
       store: false,
       input: [
         { role: 'user', content: input },
@@ -57,15 +54,15 @@ describe("OpenAI's client", () => {
     });
 
     expect(first).toMatchObject({ store: true, status: 'completed' });
-    expect(second).toMatchObject({ previous_response_id: first.id, output_text: whole.output_text });
+    expect(second).toMatchObject({ previous_response_id: first.id, store: true });
     expect(second.usage?.input_tokens).toBe(whole.usage?.input_tokens);
     expect(second.usage?.input_tokens_details.cached_tokens).toBeGreaterThan(first.usage?.input_tokens ?? 0);
   });
 
   it('retrieves a response, lists its input and deletes it', async () => {
     const { responses } = toClient();
-    const first = await responses.create({ ...brief, input });
-    const second = await responses.create({ ...brief, input: 'Sure?', previous_response_id: first.id });
+    const first = await responses.create({ ...settings, input });
+    const second = await responses.create({ ...settings, input: 'Sure?', previous_response_id: first.id });
 
     expect(await responses.retrieve(second.id)).toEqual(second);
     const items = await Array.fromAsync(responses.inputItems.list(second.id, { order: 'asc', limit: 2 }));
@@ -80,12 +77,12 @@ describe("OpenAI's client", () => {
   });
 
   it('finds no response of another key', async () => {
-    const { id } = await toClient('one').responses.create({ ...brief, input });
+    const { id } = await toClient('one').responses.create({ ...settings, input });
     const other = toClient('two').responses;
 
     await expect(other.retrieve(id)).rejects.toBeInstanceOf(OpenAI.NotFoundError);
     await expect(other.delete(id)).rejects.toBeInstanceOf(OpenAI.NotFoundError);
-    await expect(other.create({ ...brief, input, previous_response_id: id })).rejects.toMatchObject({
+    await expect(other.create({ ...settings, input, previous_response_id: id })).rejects.toMatchObject({
       status: 400,
       code: 'previous_response_not_found',
     });
@@ -116,10 +113,10 @@ describe("the AI SDK's OpenAI provider with its defaults", () => {
   const limits = { temperature: 0, maxOutputTokens: 40, maxRetries: 0 } as const;
 
   /** A provider that records the input items that it sends. */
-  function toProvider(name: string) {
+  function toProvider(name: string, { origin } = server) {
     const sent: { type?: string; role?: string; id?: string }[][] = [];
     const provider = createOpenAI({
-      baseURL: `${server.origin}/v1`,
+      baseURL: `${origin}/v1`,
       apiKey: 'one',
       fetch: (url, init) => {
         sent.push(JSON.parse(String(init?.body)).input);
@@ -138,7 +135,6 @@ describe("the AI SDK's OpenAI provider with its defaults", () => {
       const { text, response } = await generateText({
         model: chat,
         messages,
-        providerOptions: { openai: { forceReasoning: false } },
         ...limits,
       });
       texts.push(text);
@@ -150,7 +146,13 @@ describe("the AI SDK's OpenAI provider with its defaults", () => {
   });
 
   it('refers to thoughts and texts, streamed', async () => {
-    const { chat, sent } = toProvider('gpt-5');
+    const thinking = await startTestServer({
+      RESPONSES_DIR: directory,
+      CHAT_TEMPLATE: writeThinkingTemplate(),
+    });
+    onTestFinished(() => thinking.end());
+    // The SDK sends thoughts to models whose names it knows.
+    const { chat, sent } = toProvider('gpt-5', thinking);
     const messages: ModelMessage[] = [
       ...turns.flatMap((turn): ModelMessage[] => [
         { role: 'user', content: turn.question },

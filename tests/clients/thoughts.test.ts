@@ -56,11 +56,7 @@ describe("OpenAI's client", () => {
     expect(pieces.text.length).toBeGreaterThan(1);
     expect(pieces.thoughts.join('')).toBe(thoughts?.type === 'reasoning' && thoughts.content?.[0]?.text);
     expect(pieces.text.join('')).toBe(streamed.output_text);
-    const withoutIds = ({ output }: Pick<OpenAI.Responses.Response, 'output'>) =>
-      output.map((item) => ({ ...item, id: '', parsed: undefined }));
-    expect(withoutIds(whole)).toMatchObject(
-      whole.output.map(({ type }, index) => ({ type, status: streamed.output[index]?.type && 'completed' })),
-    );
+    expect(whole.output.map(({ type }) => type)).toEqual(['reasoning', 'message']);
     expect(whole.output_text).toBe(streamed.output_text);
     expect(streamed.usage?.output_tokens_details.reasoning_tokens).toBeGreaterThan(2);
     expect(whole.usage?.output_tokens_details).toEqual(streamed.usage?.output_tokens_details);
