@@ -1,33 +1,64 @@
 // Where states of conversations and responses are kept that outlive their process.
 import { ConfigurationError, type Environment, readInteger, readText } from './environment.ts';
 
-/** The first word of the variables of an archive: CACHE for states of conversations, RESPONSES for stored responses. */
-export type ArchiveName = keyof typeof defaults;
+/** The first word of the variables of an archive: CACHE of states of conversations, RESPONSES of stored responses. */
+export type ArchiveName = 'CACHE' | 'RESPONSES';
 
 interface NamedConfig {
   readonly name: ArchiveName;
-  /** CACHE_DAYS, RESPONSES_DAYS: days after which nothing is used any more. Default 7 and 30. */
+  /** Days after which nothing is used any more. */
   readonly days: number;
 }
 
 export interface FolderArchiveConfig extends NamedConfig {
   readonly kind: 'folder';
-  /** CACHE_DIR, RESPONSES_DIR */
   readonly directory: string;
-  /** CACHE_DIR_MB, RESPONSES_DIR_MB: megabytes (10^6 bytes) of files; the oldest are removed first. Default 4096 and 1024. */
+  /** Megabytes (10^6 bytes) of files. The oldest are removed first. */
   readonly megabytes: number;
 }
 
 export interface BucketArchiveConfig extends NamedConfig {
   readonly kind: 'bucket';
-  /** CACHE_BUCKET, RESPONSES_BUCKET */
   readonly bucket: string;
 }
 
 export type ArchiveConfig = FolderArchiveConfig | BucketArchiveConfig;
 
-/** OpenAI keeps responses for 30 days too. */
-const defaults = { CACHE: { days: 7, megabytes: 4096 }, RESPONSES: { days: 30, megabytes: 1024 } } as const;
+interface Settings {
+  readonly days: number;
+  readonly directory: string | undefined;
+  readonly megabytes: number;
+  readonly bucket: string | undefined;
+}
+
+const readers: Readonly<Record<ArchiveName, (env: Environment) => Settings>> = {
+  CACHE: (env) => ({
+    /** CACHE_DAYS: days after which a state is no longer used. */
+    days: readInteger(env, 'CACHE_DAYS', { min: 1, max: 3650, default: 7 }),
+    /**
+     * CACHE_DIR: a folder that keeps states of conversations.
+     * @see docs/configuration.md#conversations-that-outlive-their-process
+     */
+    directory: readText(env, 'CACHE_DIR', undefined),
+    /** CACHE_DIR_MB: megabytes (10^6 bytes) of states in that folder; the oldest are removed first. */
+    megabytes: readInteger(env, 'CACHE_DIR_MB', { min: 1, max: 100_000_000, default: 4096 }),
+    /** CACHE_BUCKET: an S3 bucket that keeps them instead, under `states/`. */
+    bucket: readText(env, 'CACHE_BUCKET', undefined),
+  }),
+  RESPONSES: (env) => ({
+    /** RESPONSES_DAYS: days after which a stored response is no longer used. OpenAI keeps them as long. */
+    days: readInteger(env, 'RESPONSES_DAYS', { min: 1, max: 3650, default: 30 }),
+    /**
+     * RESPONSES_DIR: a folder that keeps the responses of `/v1/responses`.
+     * @see docs/configuration.md#stored-responses
+     */
+    directory: readText(env, 'RESPONSES_DIR', undefined),
+    /** RESPONSES_DIR_MB: megabytes (10^6 bytes) of responses in that folder; the oldest are removed first. */
+    megabytes: readInteger(env, 'RESPONSES_DIR_MB', { min: 1, max: 100_000_000, default: 1024 }),
+    /** RESPONSES_BUCKET: an S3 bucket that keeps them instead, under `responses/`. */
+    bucket: readText(env, 'RESPONSES_BUCKET', undefined),
+  }),
+};
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html, and the alias of an access point. */
 const bucketName = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
@@ -38,14 +69,7 @@ const bucketName = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
  * @throws {ConfigurationError} naming the variable that is malformed, or that another one excludes
  */
 export function readArchiveConfig(env: Environment, name: ArchiveName): ArchiveConfig | undefined {
-  const directory = readText(env, `${name}_DIR`, undefined);
-  const bucket = readText(env, `${name}_BUCKET`, undefined);
-  const days = readInteger(env, `${name}_DAYS`, { min: 1, max: 3650, default: defaults[name].days });
-  const megabytes = readInteger(env, `${name}_DIR_MB`, {
-    min: 1,
-    max: 100_000_000,
-    default: defaults[name].megabytes,
-  });
+  const { days, directory, megabytes, bucket } = readers[name](env);
   if (bucket === undefined) {
     return directory === undefined ? undefined : { name, kind: 'folder', directory, megabytes, days };
   }

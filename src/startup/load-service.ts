@@ -4,8 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ChatTemplate } from '../chat/chat-template.ts';
-import { readTelemetryConfig } from '../config/config.ts';
 import { ConfigurationError, type Environment, readFlag } from '../config/environment.ts';
+import { readTelemetryConfig } from '../config/telemetry.ts';
 import { openChatLibrary } from '../engine/llama/open-chat-library.ts';
 import { readApiKeySource } from '../http/api-key.ts';
 import { readCors } from '../http/cors.ts';

@@ -1,8 +1,8 @@
 // Every setting of the function, read before anything is started: a refusal is then one line, without what the emulator says of
 // a function that does not load.
 import { readArchiveConfig } from '../config/archive.ts';
-import { readTelemetryConfig } from '../config/config.ts';
 import type { Environment } from '../config/environment.ts';
+import { readTelemetryConfig } from '../config/telemetry.ts';
 import { readCors } from '../http/cors.ts';
 import { assertModelFits, needsModel } from './model-memory.ts';
 
