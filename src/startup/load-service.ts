@@ -19,6 +19,7 @@ import { standardErrorLog } from '../telemetry/log.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
 import { loadModel } from './load-model.ts';
 import { loadOnce } from './load-once.ts';
+import { toResponseArchive } from './open-archive.ts';
 
 /**
  * Begins to make the service around the model that the environment names, or returns the one that is being made.
@@ -58,6 +59,7 @@ async function load(env: Environment): Promise<Service> {
     cors,
     playground: isOnLambda(env) && readFlag(env, 'PLAYGROUND') ? playgroundFile(env) : undefined,
     imagePlaceholders: config.imagePlaceholders,
+    openResponseArchive: toResponseArchive(env),
     chatTemplate:
       chatTemplate === undefined
         ? undefined

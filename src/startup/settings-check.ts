@@ -11,7 +11,8 @@ import { assertModelFits, needsModel } from './model-memory.ts';
  * @throws {InsufficientMemoryError} when the model does not fit
  */
 export function assertUsable(env: Environment, handler: string): void {
-  readArchiveConfig(env);
+  readArchiveConfig(env, 'CACHE');
+  readArchiveConfig(env, 'RESPONSES');
   readTelemetryConfig(env);
   readCors(env);
   if (needsModel(handler)) assertModelFits(env);

@@ -10,7 +10,7 @@ export const configurationPage = join(root, 'docs/configuration.md');
 /** The sources with settings, in the order of the tables. */
 const tables: Readonly<Record<string, readonly string[]>> = {
   'Model, context and answers': ['src/config/config.ts', 'src/config/cpu.ts', 'src/config/environment.ts'],
-  'States of conversations': ['src/config/archive.ts'],
+  'States of conversations, and stored responses': ['src/config/archive.ts'],
   'Who may call': ['src/http/api-key.ts', 'src/http/rate-limit.ts', 'src/http/cors.ts'],
   'The server': ['src/server/config.ts'],
   'Logs, metrics and traces': ['src/config/telemetry.ts'],
