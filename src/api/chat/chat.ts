@@ -5,7 +5,7 @@ import {
   type RenderedPrompt,
   type TemplateVariables,
 } from '../../chat/chat-template.ts';
-import { breakControlMarks, splitPrompt } from '../../chat/control-marks.ts';
+import { breakControlMarks, breakToolMarks, splitPrompt } from '../../chat/control-marks.ts';
 import type { ChatTool } from '../../chat/conversation.ts';
 import { toTemplateMessages } from '../../chat/messages.ts';
 import type { GenerationRequest, Token } from '../../engine/engine.ts';
@@ -248,16 +248,18 @@ function renderPrompt(
 ): RenderedPrompt {
   const template = requireTemplate(service);
   assertShallow([messages, tools, variables.kwargs]);
-  const conversation = breakControlMarks(toConversation(messages), toControlTest(service));
+  const isControlToken = toControlTest(service);
+  const conversation = breakControlMarks(toConversation(messages), isControlToken);
+  const shownTools = breakToolMarks(tools, isControlToken);
   const options = {
-    template: template.abilities,
+    template,
     imagePlaceholders: service.imagePlaceholders ?? false,
   };
-  const converted = toShallow(() => toTemplateMessages(conversation, tools, options));
+  const converted = toShallow(() => toTemplateMessages(conversation, shownTools, options));
   return withRejections(() =>
     template.render(converted, {
       ...variables,
-      ...(tools.length > 0 && template.abilities.writesTools && { tools }),
+      ...(tools.length > 0 && template.abilities.writesTools && { tools: shownTools }),
     }),
   );
 }
