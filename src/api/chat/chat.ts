@@ -27,6 +27,7 @@ import { withSeedOffset } from '../sampling.ts';
 import type { ModelService } from '../service.ts';
 import { toTextConstraint } from '../text-constraint.ts';
 import { toUsage } from '../usage.ts';
+import { takeBegunAnswer, toPromptEnd, toRestOf } from './begun-answer.ts';
 import { ChatChoice } from './chat-choice.ts';
 import { type ChatChunk, type ChatCompletion, toChatHead } from './chat-completion.ts';
 import { toChatOutput } from './chat-output.ts';
@@ -140,15 +141,19 @@ async function preparePrompt(
   const template = requireTemplate(service);
   const tools = request.tool_choice === 'none' ? [] : (request.tools ?? []);
   const variables = toVariables(readEffort(request, template, foreign), request.chat_template_kwargs);
-  const rendered = renderPrompt(request.messages, tools, service, variables);
-  const tokens = await tokenizeRendered(rendered.prompt, service, 'messages');
-  return { template, tools, tokens, rendered };
+  const { messages, text: begun } = takeBegunAnswer(request);
+  const rendered = renderPrompt(messages, tools, service, variables);
+  const end = toPromptEnd(begun, rendered, template.abilities.thoughts, toControlTest(service));
+  const tokens = await tokenizeRendered(rendered.prompt + end, service, 'messages');
+  return { template, tools, tokens, rendered, begun };
 }
 
 async function start(request: ChatRequest, service: ModelService, context: RequestContext): Promise<Started> {
-  const { template, tools, tokens, rendered } = await preparePrompt(request, service, context.foreignFields);
-  const output = await toChatOutput(request, toTextConstraint(request), tools, { template, rendered });
-  const { reader, grammar, marks, stops } = output.format;
+  const prepared = await preparePrompt(request, service, context.foreignFields);
+  const { template, tools, tokens, begun } = prepared;
+  const output = await toChatOutput(request, toTextConstraint(request), tools, prepared);
+  const { reader, grammar, marks, stops } = toRestOf(begun, output.format);
+  const { assertContent } = output;
   const { engine } = service;
   assertFits(tokens.length, engine, 'messages');
   const limits = [request.max_completion_tokens, request.max_tokens, request.n_predict];
@@ -184,7 +189,7 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
         request,
         tools: output.tools,
         mustCall: output.mustCall,
-        assertContent: output.assertContent,
+        assertContent: assertContent && ((text) => assertContent(begun + text)),
         reader,
         thinks: template.thinks,
         toBytes,
