@@ -86,6 +86,8 @@ export default defineConfig({
   outDir: '../.cache/site',
   cacheDir: '../.cache/vitepress',
   markdown: { config: linkPages },
+  // The meaning of a setting is the longest of its four columns.
+  head: [['style', {}, '.vp-doc td:nth-child(4):last-child { min-width: 20rem }']],
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],
