@@ -5,6 +5,9 @@ import { readdirSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { compileFile, library, prebuilt, require } from './llama-cpp.mjs';
 
+/** A variable may name another compiler, with its options. */
+const [compiler = 'c++', ...options] = process.env.CXX?.split(' ') ?? [];
+
 const nodeHeaders = process.env.npm_config_nodedir ?? dirname(dirname(realpathSync(process.execPath)));
 
 /** What each takes: folders of llama.cpp's sources, other folders of headers, and prebuilt libraries. */
@@ -30,8 +33,9 @@ function compile(name, { sources, headers, libraries }, folder, output) {
   ];
   const own = join(import.meta.dirname, name);
   execFileSync(
-    'c++',
+    compiler,
     [
+      ...options,
       ...['-std=c++17', '-O3', '-fPIC', '-shared', '-pthread', '-s', '-DNAPI_VERSION=7'],
       // Another compiler may warn of what ours does not.
       ...['-Wall', '-Wextra', ...(process.env.CI ? ['-Werror'] : [])],

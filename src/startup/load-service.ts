@@ -11,6 +11,7 @@ import { readApiKeySource } from '../http/api-key.ts';
 import { readCors } from '../http/cors.ts';
 import { readRateLimit } from '../http/rate-limit.ts';
 import type { Service } from '../http/service.ts';
+import { readTokenBudget } from '../http/token-budget.ts';
 import { isSnapshotted, prepareForSnapshot } from '../lambda/snap-start.ts';
 import { frontSocketVariable } from '../server/private-socket.ts';
 import { createLateMetrics } from '../telemetry/late-metrics.ts';
@@ -55,6 +56,7 @@ async function load(env: Environment): Promise<Service> {
     strictFields: config.strictFields,
     apiKey,
     rateLimit: readRateLimit(env),
+    tokenBudget: readTokenBudget(env),
     cors,
     playground: isOnLambda(env) && readFlag(env, 'PLAYGROUND') ? playgroundFile(env) : undefined,
     imagePlaceholders: config.imagePlaceholders,

@@ -9,6 +9,7 @@ import { model, modelPath } from '../model/default-model.ts';
 import { runtimeVariables, startRuntimeApi } from '../runtime-api.ts';
 import { type Container, cloneSources, image, invoke, startContainer } from './docker.ts';
 import { findCommand, runShell, startShell } from './documented-commands.ts';
+import { findSbomFaults } from './sbom.ts';
 
 let sources: string;
 
@@ -27,6 +28,12 @@ afterAll(() => rmSync(sources, { recursive: true }));
 /** Runs a command in a new container and returns what it printed. */
 function inImage(program: string, ...args: string[]): Promise<string> {
   return docker('run', '--rm', '--entrypoint', program, image, ...args);
+}
+
+interface Component {
+  readonly group?: string;
+  readonly name: string;
+  readonly hashes?: readonly object[];
 }
 
 /** A component's line in the list of the notices. */
@@ -94,6 +101,34 @@ describe('the image', () => {
       JSON.parse(manifest).name,
     ];
     for (const name of [...packages, ...others]) expect(notices).toMatch(toListedComponent(name));
+  });
+
+  it('has a list of its components with their hashes, which is valid CycloneDX', async () => {
+    const [sbom, notices, manifest] = await Promise.all(
+      ['sbom.cdx.json', 'THIRD-PARTY-NOTICES.txt', 'dist/model/model.json'].map((path) =>
+        inImage('cat', `/app/${path}`),
+      ),
+    );
+    const { components } = JSON.parse(sbom ?? '') as { components: Component[] };
+    const list = notices?.split('='.repeat(80))[0]?.match(/^ {2}(\S+)(?: \S+)?: /gm) ?? [];
+    const listed = new Set(list.map((line) => line.trim().split(/[: ]/)[0]));
+    const names = new Set(
+      components.map(({ group, name }) => (group === undefined ? name : `${group}/${name}`)),
+    );
+    const { name, sha256 } = JSON.parse(manifest ?? '') as typeof model;
+
+    expect(await findSbomFaults(sbom ?? '')).toBe('');
+    expect(names).toEqual(listed);
+    expect(components.filter(({ hashes }) => hashes === undefined).map((each) => each.name)).toEqual([
+      'llama.cpp',
+    ]);
+    expect(components).toContainEqual(
+      expect.objectContaining({
+        name,
+        type: 'machine-learning-model',
+        hashes: [{ alg: 'SHA-256', content: sha256 }],
+      }),
+    );
   });
 
   it('opens its native modules, with all that they look for in each other', async () => {
