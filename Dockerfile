@@ -19,6 +19,8 @@ RUN node -p process.arch > /arch
 # Only BuildKit knows BUILDPLATFORM. Other engines may read this line too, where nothing is to be compiled for another processor.
 FROM --platform=${BUILDPLATFORM:-linux/amd64} ${MACHINE_IMAGE} AS machine
 FROM ${BUILD_IN} AS tools
+# Debian keeps no earlier versions of packages, so none is named. Nothing of them is in the image.
+# hadolint ignore=DL3008
 RUN apt-get update \
   && apt-get install -y --no-install-recommends ca-certificates cmake g++ git make python3 python3-pip xz-utils \
   && rm -rf /var/lib/apt/lists/*
@@ -41,7 +43,7 @@ ARG COMPILE_AMX=false
 RUN case "${COMPILE_AMX} $(cat /arch)" in \
     "false "*) ;; \
     "true x64") \
-      python3 -m pip install --quiet --target /zig --require-hashes --requirement native/zig.txt \
+      python3 -m pip install --quiet --no-cache-dir --target /zig --require-hashes --requirement native/zig.txt \
       && PYTHONPATH=/zig native/cross-compile.sh x64 node native/build-amx-library.mjs \
       && cp /zig/ziglang/LICENSE node_modules/@node-llama-cpp/linux-x64/bins/linux-x64/libggml-cpu-amx.LICENSE \
       && rm -rf /zig ;; \
@@ -54,12 +56,12 @@ RUN mkdir -p /runtime/node_modules/@node-llama-cpp \
   && cp -r "node_modules/@node-llama-cpp/linux-$(cat /arch)" /runtime/node_modules/@node-llama-cpp/ \
   && rm -rf node_modules/aws-lambda-ric/deps node_modules/aws-lambda-ric/src node_modules/aws-lambda-ric/node_modules \
   && cp -r node_modules/aws-lambda-ric /runtime/node_modules/ \
-  && cd /runtime/node_modules/@node-llama-cpp/*/bins/* \
+  && find /runtime \( -name '*.d.ts' -o -name '*.map' -o -name README.md \) -delete \
   # Each is opened at a start, to find the one that suits best: these are for processors that Lambda has not, or are a
   # subset of one that stays.
-  && rm -f libggml-cpu-sse42.so libggml-cpu-sandybridge.so libggml-cpu-ivybridge.so libggml-cpu-piledriver.so \
-    libggml-cpu-cannonlake.so libggml-cpu-cooperlake.so libggml-cpu-alderlake.so \
-  && find /runtime \( -name '*.d.ts' -o -name '*.map' -o -name README.md \) -delete
+  && for processor in sse42 sandybridge ivybridge piledriver cannonlake cooperlake alderlake; do \
+    find /runtime -name "libggml-cpu-$processor.so" -delete; \
+  done
 
 # --- build: the bundles, and the tool that fetches models -----------------------------------------------------
 FROM tools AS build

