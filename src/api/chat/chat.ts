@@ -18,6 +18,7 @@ import { toTimings } from '../../telemetry/timings.ts';
 import {
   assertFits,
   assertGenerates,
+  assertMayFit,
   assertModel,
   toGenerationOptions,
   tokenizePrompt,
@@ -101,8 +102,24 @@ export async function tokenizeRendered(
   param: string,
 ): Promise<Token[]> {
   const [first = '', ...rest] = splitPrompt(prompt);
-  const tokens = await tokenizePrompt(first, service, param);
-  for (const piece of rest) tokens.push(...(await service.engine.tokenizeAside(piece, { special: true })));
+  return [...(await tokenizePrompt(first, service, param)), ...(await tokenizePieces(rest, service))];
+}
+
+/**
+ * Converts a part of a rendered prompt that follows another one, as {@link tokenizeRendered} does.
+ *
+ * @throws {RequestError} `context_length_exceeded` when it has too many characters to fit the context
+ */
+export async function tokenizeBehind(part: string, service: ModelService, param: string): Promise<Token[]> {
+  assertMayFit(part, service.engine.contextSize, param);
+  return tokenizePieces(splitPrompt(part), service);
+}
+
+async function tokenizePieces(pieces: readonly string[], { engine }: ModelService): Promise<Token[]> {
+  const tokens: Token[] = [];
+  for (const piece of pieces) {
+    for (const token of await engine.tokenizeAside(piece, { special: true })) tokens.push(token);
+  }
   return tokens;
 }
 
