@@ -11,8 +11,11 @@ ARG BASE_IMAGE=node:24-bookworm-slim
 ARG BUILD_IN=${BASE_IMAGE}
 ARG MACHINE_IMAGE=scratch
 
+# podman 4.3 looks for an image by the platform of the stage before, so the stages of the image's processor are of this one.
+FROM ${BASE_IMAGE} AS base
+
 # --- target: the processor that the image is for, in Node's terms. Docker without BuildKit does not tell it otherwise. ---
-FROM ${BASE_IMAGE} AS target
+FROM base AS target
 RUN node -p process.arch > /arch
 
 # --- tools: what compiling the native modules and fetching a model take -----------------------------
@@ -93,13 +96,22 @@ RUN rm /model/catalog.json \
   && if [ ! -e /model/.verified.json ]; then rm -r /model; fi \
   && node tools/model/cli.ts fetch ${MODEL} --to /model --pinned \
   && rm -f /model/.verified.json
+# What the tool takes of the packages, for a stage that may be of another processor.
+RUN mkdir /packages \
+  && cp -r --parents node_modules/@cfworker/json-schema node_modules/cli-progress node_modules/commander node_modules/emoji-regex \
+    node_modules/string-width node_modules/zod /packages
 
 # --- prefixes: snapshots of what prompts begin with, if there are any. It runs on the processor that will restore them. ----
-FROM ${BASE_IMAGE} AS prefixes
+FROM base AS prefixes
 WORKDIR /app
-COPY --from=model /app ./
+COPY package.json ./
+COPY --from=model /packages ./
 COPY --from=model /model /model
 COPY src src
+COPY tools/terminal tools/terminal
+COPY tools/store tools/store
+COPY tools/model tools/model
+COPY models/catalog.json models/
 COPY models/prefixes models/prefixes
 # The same libraries evaluate them that will restore them.
 COPY --from=runtime /runtime/node_modules/@node-llama-cpp node_modules/@node-llama-cpp
@@ -132,7 +144,7 @@ RUN node tools/notices/cli.ts --metafile /metafile.json --model /model --arch "$
 # --- lambda: the image as Lambda takes it ------------------------------------------------------------------------
 # It names no user: Lambda brings its own, without privileges, and `sam local` adds its emulator as the image's
 # user, for which that must be allowed to write.
-FROM ${BASE_IMAGE} AS lambda
+FROM base AS lambda
 LABEL org.opencontainers.image.title="gguf-lambda" \
   org.opencontainers.image.description="A private LLM endpoint that scales to zero: a GGUF model on AWS Lambda, answered by llama.cpp." \
   org.opencontainers.image.licenses="MIT" \

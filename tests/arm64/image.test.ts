@@ -13,7 +13,7 @@ let container: Container;
 beforeAll(async () => {
   const sources = await cloneSources();
   try {
-    writeFileSync(join(sources, 'models/prefixes/house.txt'), bakedPrefix);
+    writeFileSync(join(sources, 'models/prefixes/truth.txt'), bakedPrefix);
     const startedAt = performance.now();
     await docker('build', ...armPlatform, ...armBuildArguments, '--tag', image, sources);
     console.log(`The build took ${Math.round((performance.now() - startedAt) / 1000)} s.`);

@@ -7,7 +7,7 @@ import { type Container, invoke } from './docker.ts';
 export const bakedPrefix = 'The rules of the house are these. Be kind, be brief, and always tell the truth.';
 
 const capital = { prompt: 'The capital of France is', max_tokens: 8, temperature: 0 };
-const capitalText = ' Paris.\n\nThe capital of Germany';
+const capitalText = ' Paris.\n\nThe United States has';
 
 const schema = {
   type: 'object',
@@ -64,7 +64,7 @@ export function itAnswersGreedily(container: () => Container): void {
 
     expect(usage.prompt_tokens_details.cached_tokens).toBeGreaterThan(10);
     expect(usage.prompt_tokens - usage.prompt_tokens_details.cached_tokens).toBeLessThan(10);
-    expect(choices[0]?.text).toBe('TODO');
+    expect(choices[0]?.text).toBe(' to be kind. The second rule is');
   });
 
   it('answers a chat by a schema', async () => {
@@ -75,6 +75,7 @@ export function itAnswersGreedily(container: () => Container): void {
       temperature: 0,
     });
 
-    expect(await response.json()).toMatchObject({ choices: [{ message: { content: 'TODO' } }] });
+    const content = '{\n    "city": "ITALIA",\n    "isCapital": true\n}';
+    expect(await response.json()).toMatchObject({ choices: [{ message: { content } }] });
   });
 }

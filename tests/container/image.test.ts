@@ -9,6 +9,7 @@ import { model, modelPath } from '../model/default-model.ts';
 import { runtimeVariables, startRuntimeApi } from '../runtime-api.ts';
 import { type Container, cloneSources, image, invoke, startContainer } from './docker.ts';
 import { findCommand, runShell, startShell } from './documented-commands.ts';
+import { bakedPrefix, itAnswersGreedily } from './greedy-answers.ts';
 import { findSbomFaults } from './sbom.ts';
 
 let sources: string;
@@ -19,6 +20,7 @@ const prefix = 'The rules of the house are these. '.repeat(20);
 beforeAll(async () => {
   sources = await cloneSources();
   writeFileSync(join(sources, 'models/prefixes/house.txt'), prefix);
+  writeFileSync(join(sources, 'models/prefixes/truth.txt'), bakedPrefix);
   await runShell(findCommand('README.md', 'docker build'), { cwd: sources });
   await docker('tag', 'gguf-lambda', image);
 });
@@ -240,6 +242,8 @@ describe.each([
     expect(events[0]).toMatch(/^data: .*" Paris"/);
     expect(events.at(-1)).toBe('data: [DONE]');
   });
+
+  describe('greedily', () => itAnswersGreedily(() => container));
 
   it('runs nothing as root', async () => {
     const users = await docker('exec', container.id, 'sh', '-c', 'cat /proc/[0-9]*/status | grep ^Uid:');
