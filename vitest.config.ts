@@ -3,6 +3,13 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // npm run coverage. Other tiers run the product in processes of its own, and count nothing here.
+    coverage: {
+      provider: 'v8',
+      include: ['functions/**', 'src/**', 'tools/**'],
+      reporter: ['text-summary', ['text-summary', { file: 'summary.txt' }], 'html'],
+      reportsDirectory: '.cache/coverage',
+    },
     projects: [
       { test: { name: 'unit', include: ['tests/unit/**/*.test.ts'] } },
       {

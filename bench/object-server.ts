@@ -1,4 +1,4 @@
-// An S3 server on this machine with the requests that keep and read objects: PUT, GET and HEAD. AWS's clients reach it by
+// An S3 server on this machine with the requests that keep and read objects: PUT, GET, HEAD and DELETE. AWS's clients reach it by
 // AWS_ENDPOINT_URL_S3, and name its buckets in the path because its host is an address.
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -60,6 +60,11 @@ async function answer(
     const bytes = await buffer(request);
     objects.set(pathname, { bytes, headers: request.headers, storedAt: new Date() });
     response.writeHead(200).end();
+    return;
+  }
+  if (request.method === 'DELETE') {
+    objects.delete(pathname);
+    response.writeHead(204).end();
     return;
   }
   const found = objects.get(pathname);

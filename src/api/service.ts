@@ -2,6 +2,7 @@
 import type { ChatTemplate } from '../chat/chat-template.ts';
 import type { Embedder } from '../engine/embedder.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { ResponseArchive } from './response-archive.ts';
 import type { SamplingDefaults } from './sampling.ts';
 
 /** Facts of the model's file. */
@@ -38,6 +39,8 @@ export interface ModelService {
   readonly embedder?: Embedder | undefined;
   /** Whether a prompt reuses only what was cached for the same caller. Default false. */
   readonly separatesCaches?: boolean;
+  /** Opens the archive of responses, at the first request that needs it. Absent: no response is stored. */
+  readonly openResponseArchive?: (() => Promise<ResponseArchive>) | undefined;
   /** Whether a note replaces each image in a chat. Default false: a request with an image is rejected. */
   readonly imagePlaceholders?: boolean;
 }

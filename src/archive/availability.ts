@@ -1,6 +1,5 @@
 // Whether a place can be read or written. After a failure it is left alone for a while, so that requests do not wait for it.
-
-const pauseMs = 60_000;
+import type { Contents } from './contents.ts';
 
 export interface ArchiveOptions {
   readonly warn: (message: string) => void;
@@ -11,31 +10,39 @@ export interface ArchiveOptions {
 export class Availability {
   readonly #warn: (message: string) => void;
   readonly #now: () => number;
+  readonly #contents: Contents;
   #resumesAt = 0;
-  #hasWarned = false;
+  #hasFailed = false;
 
-  constructor({ warn, now = Date.now }: ArchiveOptions) {
+  constructor({ warn, now = Date.now }: ArchiveOptions, contents: Contents) {
     this.#warn = warn;
     this.#now = now;
+    this.#contents = contents;
   }
 
-  /** Whether the place failed within the last minute. */
+  /** Whether the last attempt has failed. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
+  }
+
+  /** Whether the place failed a short while ago. */
   get isPaused(): boolean {
     return this.#now() < this.#resumesAt;
   }
 
   succeeded(): void {
-    this.#hasWarned = false;
+    this.#hasFailed = false;
   }
 
-  /** Pauses for a minute. Warns of the first failure only, until something has succeeded. */
+  /** Pauses for a while. Warns of the first failure only, until something has succeeded. */
   failed(action: string, error: unknown): void {
+    const { pauseMs, meanwhile } = this.#contents;
     this.#resumesAt = this.#now() + pauseMs;
-    if (this.#hasWarned) return;
-    this.#hasWarned = true;
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     this.#warn(
-      `${action} (${reason}). It is tried again every minute, and conversations are evaluated meanwhile.`,
+      `${action} (${reason}). It is tried again every ${pauseMs / 1000} seconds, and ${meanwhile} meanwhile.`,
     );
   }
 }

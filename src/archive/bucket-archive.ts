@@ -1,17 +1,16 @@
-// States in an S3 bucket. In its own file, so that only those with a bucket load the SDK.
+// An archive in an S3 bucket. In its own file, so that only those with a bucket load the SDK.
 import { performance } from 'node:perf_hooks';
-import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { BucketArchiveConfig } from '../config/archive.ts';
-import type { StateArchive, TransferEstimate } from '../engine/state-archive.ts';
+import type { TransferEstimate } from '../engine/state-archive.ts';
+import type { Archive } from './archive.ts';
 import { type ArchiveOptions, Availability } from './availability.ts';
+import { type Contents, contentsOf } from './contents.ts';
 import { TransferTime, toEstimate } from './transfer-time.ts';
-
-/** The template allows the functions no other keys. */
-const prefix = 'states/';
 
 const dayMs = 24 * 3_600_000;
 
-/** A state that takes longer is given up. */
+/** A transfer that takes longer is given up. */
 const readLimitMs = 15_000;
 const writeLimitMs = 60_000;
 
@@ -24,10 +23,11 @@ const clientSettings = {
   maxAttempts: 2,
 };
 
-export class BucketArchive implements StateArchive {
+export class BucketArchive implements Archive {
   readonly expected: TransferEstimate;
   readonly #config: BucketArchiveConfig;
   readonly #options: ArchiveOptions;
+  readonly #contents: Contents;
   readonly #readable: Availability;
   readonly #writable: Availability;
   readonly #reading = new TransferTime(firstGuess);
@@ -39,9 +39,14 @@ export class BucketArchive implements StateArchive {
   constructor(config: BucketArchiveConfig, options: ArchiveOptions) {
     this.#config = config;
     this.#options = options;
-    this.#readable = new Availability(options);
-    this.#writable = new Availability(options);
+    this.#contents = contentsOf[config.name];
+    this.#readable = new Availability(options, this.#contents);
+    this.#writable = new Availability(options, this.#contents);
     this.expected = toEstimate(this.#reading, this.#writing);
+  }
+
+  get isReadable(): boolean {
+    return !this.#readable.hasFailed;
   }
 
   async read(key: string, signal?: AbortSignal): Promise<Uint8Array | undefined> {
@@ -50,32 +55,50 @@ export class BucketArchive implements StateArchive {
     const limit = AbortSignal.timeout(readLimitMs);
     const abortSignal = signal === undefined ? limit : AbortSignal.any([signal, limit]);
     try {
-      const state = await this.#get(key, abortSignal);
+      const bytes = await this.#get(key, abortSignal);
       this.#readable.succeeded();
-      return state;
+      return bytes;
     } catch (error) {
       signal?.throwIfAborted();
       if (isDamage(error)) this.#discard(key, error);
-      else this.#readable.failed(`CACHE_BUCKET=${this.#config.bucket} cannot be read`, error);
+      else this.#readable.failed(`${this.#setting} cannot be read`, error);
       return undefined;
     }
   }
 
-  async write(key: string, state: Uint8Array): Promise<void> {
-    if (this.#writable.isPaused) return;
+  async write(key: string, bytes: Uint8Array): Promise<boolean> {
+    if (this.#writable.isPaused) return false;
     const startedAt = performance.now();
     try {
       // S3 compares the checksum that the SDK sends, and keeps it.
       await this.#client.send(
-        new PutObjectCommand({ ...this.#at(key), Body: state, ChecksumAlgorithm: 'CRC32' }),
+        new PutObjectCommand({ ...this.#at(key), Body: bytes, ChecksumAlgorithm: 'CRC32' }),
         { abortSignal: AbortSignal.timeout(writeLimitMs) },
       );
-      this.#writing.learn(state.length, performance.now() - startedAt);
+      this.#writing.learn(bytes.length, performance.now() - startedAt);
       this.#damaged.delete(key);
       this.#writable.succeeded();
+      return true;
     } catch (error) {
-      this.#writable.failed(`CACHE_BUCKET=${this.#config.bucket} cannot be written`, error);
+      this.#writable.failed(`${this.#setting} cannot be written`, error);
+      return false;
     }
+  }
+
+  async remove(key: string): Promise<boolean> {
+    try {
+      await this.#client.send(new DeleteObjectCommand(this.#at(key)), {
+        abortSignal: AbortSignal.timeout(writeLimitMs),
+      });
+      return true;
+    } catch (error) {
+      this.#writable.failed(`${this.#setting} cannot be written`, error);
+      return false;
+    }
+  }
+
+  get #setting(): string {
+    return `${this.#config.name}_BUCKET=${this.#config.bucket}`;
   }
 
   /** Made when it is first needed, because a snapshot of the environment must hold no credentials. */
@@ -85,7 +108,7 @@ export class BucketArchive implements StateArchive {
   }
 
   #at(key: string): { Bucket: string; Key: string } {
-    return { Bucket: this.#config.bucket, Key: `${prefix}${key}` };
+    return { Bucket: this.#config.bucket, Key: `${this.#contents.prefix}${key}` };
   }
 
   async #get(key: string, abortSignal: AbortSignal): Promise<Uint8Array | undefined> {
@@ -105,15 +128,15 @@ export class BucketArchive implements StateArchive {
       stream.destroy();
       throw new Error('Checksum mismatch: it has none');
     }
-    const state = Buffer.allocUnsafeSlow(ContentLength);
+    const bytes = Buffer.allocUnsafeSlow(ContentLength);
     let length = 0;
     // The SDK compares the checksum at the end of the stream.
     for await (const piece of stream) {
-      state.set(piece, length);
+      bytes.set(piece, length);
       length += piece.length;
     }
     this.#reading.learn(length, performance.now() - startedAt);
-    return state;
+    return bytes;
   }
 
   async #find(key: string, abortSignal: AbortSignal) {
@@ -127,9 +150,10 @@ export class BucketArchive implements StateArchive {
   }
 
   #discard(key: string, error: Error): void {
+    const { title, prefix } = this.#contents;
     this.#damaged.add(key);
     this.#options.warn(
-      `A state of a conversation is not used: ${prefix}${key} in ${this.#config.bucket} is damaged (${error.message}).`,
+      `${title} is not used: ${prefix}${key} in ${this.#config.bucket} is damaged (${error.message}).`,
     );
   }
 }

@@ -1,9 +1,9 @@
 // Makes the archive that the configuration names. What it needs is imported then.
 import type { ArchiveConfig } from '../config/archive.ts';
-import type { StateArchive } from '../engine/state-archive.ts';
+import type { Archive } from './archive.ts';
 import type { ArchiveOptions } from './availability.ts';
 
-export async function createArchive(config: ArchiveConfig, options: ArchiveOptions): Promise<StateArchive> {
+export async function createArchive(config: ArchiveConfig, options: ArchiveOptions): Promise<Archive> {
   switch (config.kind) {
     case 'folder':
       return new (await import('./folder-archive.ts')).FolderArchive(config, options);

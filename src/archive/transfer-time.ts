@@ -1,10 +1,10 @@
-// Learns how long a place takes to hand over a state: a delay, then a time for each byte.
+// Learns how long a place takes to hand over bytes: a delay, then a time for each byte.
 import type { TransferEstimate } from '../engine/state-archive.ts';
 
 /** The share of the newest observation. */
 const weight = 0.25;
 
-/** A smaller state tells more about the delay than about the rate. */
+/** A smaller object tells more about the delay than about the rate. */
 const leastBytes = 100_000;
 
 export class TransferTime {

@@ -16,85 +16,84 @@ import {
 import { readMemoryLimits, toMemoryRoom } from './memory.ts';
 
 export interface FunctionConfig {
-  /** MODEL_DIR: the folder with the model and its manifest, `model.json`. */
-  readonly modelDirectory: string;
-  /** PREFIX_DIR: the folder with snapshots of known prompt prefixes, where there are any. */
-  readonly prefixDirectory: string | undefined;
   /**
-   * CONTEXT_SIZE: the most tokens of a prompt and its answer together. Default `auto`: as many as the model was trained on, up
-   * to 8,192, as far as they fit the memory.
+   * MODEL_DIR: a folder with one GGUF. Without a `model.json` it is described when it loads, in half a second.
+   * @default the model in the image
+   */
+  readonly modelDirectory: string;
+  /**
+   * CONTEXT_SIZE: the most tokens of a prompt and its completion together. `auto` takes as many as the model was trained on, up to
+   * 8,192, as far as they fit the memory.
+   * @see docs/configuration.md#memory
    */
   readonly contextSize: number | 'auto';
-  /** THREADS, MAX_THREADS: threads that decode. By default as many as the CPU quota holds, and fewer while the machine is busy. */
-  readonly threads: Threads;
-  /** SLOTS: generations that run at once, each with a context of its own. Default 1; Lambda sends one at a time. */
-  readonly slots: number;
   /**
-   * LOOKUP_TOKENS: the most tokens that are guessed by what followed the same ones in the prompt, and evaluated together.
-   * Default 0: none.
+   * KV_TYPE: the type of keys and values in the context: `f16`, or `q8_0` in half the memory. `auto` takes `f16` where 4,096 tokens
+   * fit so.
+   */
+  readonly kvType: KvType | 'auto';
+  /** Threads that decode. */
+  readonly threads: Threads;
+  /**
+   * SLOTS: generations that run at once, each with a context of its own. Lambda sends one request at a time. Baked prefixes are
+   * restored with 1 only.
+   */
+  readonly slots: number;
+  /** QUEUE_LIMIT: requests that may wait for a slot. One more gets 429. */
+  readonly queueLimit: number;
+  /**
+   * PREFIX_DIR: a folder with snapshots of prompt prefixes. It must exist.
+   * @default the folder in the image
+   */
+  readonly prefixDirectory: string | undefined;
+  /**
+   * LOOKUP_TOKENS: the most tokens that are guessed by what followed the same ones in the prompt, and evaluated together; 8 suits
+   * answers that quote.
+   * @see docs/benchmark/README.md
    */
   readonly lookupTokens: number;
   /**
-   * KV_TYPE: the type of keys and values in the context: f16, or q8_0 in half the memory. Default `auto`: f16 where 4,096
-   * tokens fit so.
-   */
-  readonly kvType: KvType | 'auto';
-  /**
-   * CACHE: what a prompt may reuse of the tokens that were evaluated before. Default `common`: all that both begin with.
-   * `exact`: so much of it that the text is the one that a cold start generates.
+   * CACHE: what a prompt reuses of the tokens that were evaluated before: `common`, all that both begin with, or `exact`, so much of
+   * it that the text is the one that a cold start generates.
    */
   readonly cacheRule: CacheRule;
   /**
-   * CACHE_MB: the most memory for conversations that have lost their slot, in MB; 0 keeps none. Default `auto`: half of what the model
-   * leaves.
+   * CACHE_SCOPE: `key` has each API key reuse only what its own requests have left.
+   * @see docs/security.md#who-can-notice-a-cached-prompt
+   */
+  readonly cacheScope: 'all' | 'key';
+  /**
+   * CACHE_MB: the most memory for conversations that have lost their slot, in megabytes. `auto` is half of what the model leaves, 0
+   * keeps none.
    */
   readonly cacheMegabytes: number | 'auto';
   /** The memory that this process may take. */
   readonly memory: MemoryRoom;
-  /** QUEUE_LIMIT: generations that may wait for a slot. Default 64. */
-  readonly queueLimit: number;
-  /** CHAT_TEMPLATE: a file with the chat template to use instead of the model's, or `chatml`. Default: the model's. */
+  /**
+   * CHAT_TEMPLATE: a Jinja file with another chat template, or one of llama.cpp's names, such as `chatml`. A model without one
+   * needs it for chats.
+   * @see docs/models.md#chat-templates
+   * @default the model's
+   */
   readonly chatTemplate: string | undefined;
-  /** IMAGE_PARTS: whether images in chats are `refuse`d, the default, or replaced by a `placeholder` that says so. */
+  /** IMAGE_PARTS: whether images in chats are refused, or replaced by a `placeholder` that says so. */
   readonly imagePlaceholders: boolean;
-  /** STRICT_FIELDS: whether a field that this server does not know fails a request. Default false: it is ignored. */
+  /**
+   * STRICT_FIELDS: `true` rejects a field that the server does not know. Otherwise it is ignored.
+   * @see docs/api.md#fields-of-other-servers
+   */
   readonly strictFields: boolean;
-  /** STRICT_MODEL: whether a request for a model of another name fails. Default false: the loaded model answers. */
+  /**
+   * STRICT_MODEL: `true` answers 404 to the name of another model, and 400 to a chat without one. Otherwise the loaded model
+   * answers.
+   */
   readonly strictModel: boolean;
-  /** CACHE_SCOPE: whether a prompt reuses what was cached for `all` callers, or for those with the same `key`. Default all. */
-  readonly cacheScope: 'all' | 'key';
-  /** VERIFY_MODEL: whether the model's hash is compared with its manifest's before it is loaded. Default false. */
-  readonly verifyModel: boolean;
-  /** MODEL_ALIASES: more names of the model, separated by commas. Default: none. */
+  /** MODEL_ALIASES: more names of the model in `/v1/models`. */
   readonly modelAliases: readonly string[];
-}
-
-/** Where Powertools for AWS Lambda is used; it reads its other variables, such as POWERTOOLS_LOG_LEVEL, itself. */
-export interface PowertoolsConfig {
-  /** POWERTOOLS_SERVICE_NAME: what lines, metrics and traces are found by. */
-  readonly service: string;
-  /** POWERTOOLS_METRICS_NAMESPACE: of the metrics in CloudWatch. Default gguf-lambda. */
-  readonly namespace: string;
-  /** POWERTOOLS_TRACE_ENABLED: whether invocations are traced by X-Ray. Default false. */
-  readonly traces: boolean;
-}
-
-export interface TelemetryConfig {
-  /** Where POWERTOOLS_SERVICE_NAME is set. */
-  readonly powertools: PowertoolsConfig | undefined;
-  /** LOG_PROMPTS: whether prompts and completions are logged. Default false. */
-  readonly logPrompts: boolean;
-}
-
-/** @throws {ConfigurationError} naming the variable that is malformed */
-export function readTelemetryConfig(env: Environment): TelemetryConfig {
-  const service = readText(env, 'POWERTOOLS_SERVICE_NAME', undefined);
-  const traces = readFlag(env, 'POWERTOOLS_TRACE_ENABLED');
-  const namespace = readText(env, 'POWERTOOLS_METRICS_NAMESPACE', 'gguf-lambda');
-  return {
-    powertools: service === undefined ? undefined : { service, namespace, traces },
-    logPrompts: readFlag(env, 'LOG_PROMPTS'),
-  };
+  /**
+   * VERIFY_MODEL: `true` compares the model's SHA-256 with its manifest's before it is loaded, in a second a gigabyte or more.
+   */
+  readonly verifyModel: boolean;
 }
 
 /** How many requests may wait, here and before the emulator. */

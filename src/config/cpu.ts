@@ -38,10 +38,15 @@ export interface Threads {
  * @throws {ConfigurationError} when one of them is not a whole number from 1 to 256
  */
 export function readThreads(env: Environment): Threads {
-  const range = { min: 1, max: 256, default: undefined } as const;
-  const exact = readInteger(env, 'THREADS', range);
+  /** THREADS: exactly so many threads decode, whatever else runs. More than the CPU quota are many times slower. */
+  const exact = readInteger(env, 'THREADS', { min: 1, max: 256, default: undefined });
   if (exact !== undefined) return { count: exact, adapts: false };
-  const count = readInteger(env, 'MAX_THREADS', range) ?? threadsFor(readCpuLimits(env));
+  /**
+   * MAX_THREADS: threads that decode when nothing else runs. While others keep the processors busy, fewer do.
+   * @default the CPU quota, rounded down
+   */
+  const most = readInteger(env, 'MAX_THREADS', { min: 1, max: 256, default: undefined });
+  const count = most ?? threadsFor(readCpuLimits(env));
   return { count, adapts: count > 1 };
 }
 

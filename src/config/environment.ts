@@ -127,7 +127,8 @@ export function readNames(env: Environment, variable: string): readonly string[]
 }
 
 /**
- * Reads the size of the Lambda function in MB, AWS_LAMBDA_FUNCTION_MEMORY_SIZE. Lambda and the emulator set it.
+ * AWS_LAMBDA_FUNCTION_MEMORY_SIZE: the size of the function, in megabytes. Lambda sets it.
+ * @default on a port what the machine and the container have
  *
  * @throws {ConfigurationError} when the value is not a whole number from 1 to 1,000,000
  */

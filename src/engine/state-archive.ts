@@ -18,5 +18,5 @@ export interface StateArchive {
    * Keeps a state, whole or not at all. Never throws: a failure is told by one warning. The bytes must not change until it
    * resolves.
    */
-  write(key: string, state: Uint8Array): Promise<void>;
+  write(key: string, state: Uint8Array): Promise<unknown>;
 }

@@ -16,6 +16,11 @@ const codes = {
   host_not_allowed: { status: 403, type: 'invalid_request_error' },
   origin_not_allowed: { status: 403, type: 'invalid_request_error' },
   model_not_found: { status: 404, type: 'invalid_request_error' },
+  // As OpenAI answers for responses that it does not have.
+  previous_response_not_found: { status: 400, type: 'invalid_request_error' },
+  response_not_found: { status: 404, type: 'invalid_request_error' },
+  item_not_found: { status: 404, type: 'invalid_request_error' },
+  response_store_unavailable: { status: 503, type: 'server_error' },
   unknown_url: { status: 404, type: 'invalid_request_error' },
   method_not_allowed: { status: 405, type: 'invalid_request_error' },
   request_too_large: { status: 413, type: 'invalid_request_error' },

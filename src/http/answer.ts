@@ -94,6 +94,7 @@ async function callEndpoint(
   return endpoint.answer({
     readBody: () => readJsonBody(http),
     headers: http.headers,
+    query: new URLSearchParams(http.query),
     service,
     context: { ...context, tenant: toTenant(request, context) },
     parameter,

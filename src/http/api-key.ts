@@ -15,21 +15,35 @@ const readIntervalMs = 5_000;
 /** A read fails after this many milliseconds. The SDK has no timeout of its own. */
 const readTimeoutMs = 5_000;
 
+/** The variables, of which one may be set. */
+function readSources(env: Environment) {
+  return {
+    /** API_KEY: the key that HTTP requests must bring, as a bearer or in `x-api-key`, except for `/health` and `/`. */
+    API_KEY: readText(env, 'API_KEY', undefined),
+    /** API_KEYS: several keys instead. */
+    API_KEYS: readText(env, 'API_KEYS', undefined),
+    /** API_KEYS_FILE: a file with one key a line instead. A changed file is read at the next request. */
+    API_KEYS_FILE: readText(env, 'API_KEYS_FILE', undefined),
+    /**
+     * API_KEY_SECRET_ARN: a secret in AWS Secrets Manager instead: the key, or a JSON object with `apiKey` or a list `apiKeys`. It is
+     * read at the first request and then every 5 minutes.
+     */
+    API_KEY_SECRET_ARN: readText(env, 'API_KEY_SECRET_ARN', undefined),
+  };
+}
+
 /**
- * Reads the source from the environment. API_KEY is a key, API_KEYS has several, separated by commas, and API_KEYS_FILE is the
- * path of a file with one key a line. API_KEY_SECRET_ARN names a secret: the key, or a JSON object with the key in its field
- * `apiKey`, or several in `apiKeys`. Without any of them, requests need no key.
+ * Reads the source from the environment. Returns undefined when no variable is set: requests need no key.
  *
  * @throws {ConfigurationError} when several are set, or one cannot be used
  */
 export function readApiKeySource(env: Environment): ApiKeySource | undefined {
-  const [first, second] = ['API_KEY', 'API_KEYS', 'API_KEYS_FILE', 'API_KEY_SECRET_ARN'].filter(
-    (name) => readText(env, name, undefined) !== undefined,
+  const [[first, text] = [], [second] = []] = Object.entries(readSources(env)).filter(
+    ([, value]) => value !== undefined,
   );
   // Not its value: it may be a key.
   if (second !== undefined) throw new ConfigurationError(second, '…', `no value while ${first} is set`);
-  const text = first === undefined ? undefined : readText(env, first, undefined);
-  if (first === undefined || text === undefined) return undefined;
+  if (text === undefined) return undefined;
   switch (first) {
     case 'API_KEY_SECRET_ARN':
       return new SecretApiKey(text);

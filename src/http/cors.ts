@@ -17,7 +17,7 @@ const preflightSeconds = 7200;
 const headerNames = /^[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*$/;
 
 /**
- * Reads CORS_ORIGINS. Returns undefined where it is not set.
+ * CORS_ORIGINS: the origins whose pages may call, separated by commas, or `*`.
  *
  * @throws {ConfigurationError} when a part of it is not an origin
  */

@@ -33,6 +33,7 @@ export async function answerDirectInvoke(
   const answer = await endpoint.answer({
     readBody: () => toWholeBody(body, endpoint),
     headers: {},
+    query: new URLSearchParams(),
     service,
     context: { ...context, foreignFields, signal },
     parameter,
@@ -83,7 +84,15 @@ function findPath(event: unknown): string {
 }
 
 /** The fields that embeddings do not have. */
-const responsesFields = ['instructions', 'max_output_tokens', 'text', 'reasoning', 'include', 'tools'];
+const responsesFields = [
+  'instructions',
+  'max_output_tokens',
+  'text',
+  'reasoning',
+  'include',
+  'tools',
+  'previous_response_id',
+];
 
 /** Embeddings have an input of texts or tokens, and a response one of a text or items. */
 function isForResponses(fields: Fields): boolean {

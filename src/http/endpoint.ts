@@ -36,6 +36,8 @@ interface EndpointRequest {
   readonly readBody: () => unknown;
   /** A direct invoke has none. */
   readonly headers: HttpRequest['headers'];
+  /** A direct invoke has none. */
+  readonly query: URLSearchParams;
   readonly service: Service;
   readonly context: RequestContext;
   /** The decoded value of the path's `{parameter}`. */
@@ -55,13 +57,15 @@ export interface Endpoint extends ApiForm {
   readonly summary: string;
   /** The schema of the JSON body. Absent when the endpoint reads no body. */
   readonly schema?: z.ZodMiniType | (() => Promise<z.ZodMiniType>);
+  /** The parameters of the query, each with its description. Default: none. */
+  readonly query?: Readonly<Record<string, string>>;
   /** Whether the answer is a stream unless the request sets `stream` to false. Default: false. */
   readonly streamsByDefault?: boolean;
   readonly answer: (request: EndpointRequest) => Answer | Promise<Answer>;
 }
 
 /** How an endpoint differs from those of OpenAI's API. */
-type EndpointOptions = Pick<Endpoint, keyof ApiForm | 'streamsByDefault'>;
+type EndpointOptions = Pick<Endpoint, keyof ApiForm | 'query' | 'streamsByDefault'>;
 
 /** Defines an endpoint that reads no body. */
 export function get(

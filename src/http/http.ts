@@ -5,6 +5,8 @@ export interface HttpRequest {
   readonly method: string;
   /** Without the query and without the stage of an API Gateway. */
   readonly path: string;
+  /** Encoded, without its question mark. Default: none. */
+  readonly query?: string | undefined;
   /** With names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;

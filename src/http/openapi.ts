@@ -41,14 +41,21 @@ function toErrorAnswer({ toErrorBody }: Endpoint): object {
 /** Generates the document in OpenAPI 3.1. The paths in `open` need no API key. */
 export async function toOpenApi(routes: Routes, open: ReadonlySet<string>): Promise<object> {
   const paths = Object.entries(routes).map(async ([path, methods]) => {
-    const parameters = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    const ofPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
       name,
       in: 'path',
       required: true,
       schema: { type: 'string' },
     }));
     const operations = Object.entries(methods).map(async ([method, endpoint]) => {
-      const { summary, schema: given } = endpoint;
+      const { summary, schema: given, query = {} } = endpoint;
+      const ofQuery = Object.entries(query).map(([name, description]) => ({
+        name,
+        in: 'query',
+        description,
+        schema: { type: 'string' },
+      }));
+      const parameters = [...ofPath, ...ofQuery];
       const schema = typeof given === 'function' ? await given() : given;
       return [
         method.toLowerCase(),

@@ -4,7 +4,10 @@ import { RequestError } from '../errors/request-error.ts';
 
 const windowMs = 60_000;
 
-/** Reads RATE_LIMIT. Returns undefined where it is not set: there is no limit. */
+/**
+ * RATE_LIMIT: requests a minute of each API key. One more gets 429. Each process counts by itself, and the invoke URL is not
+ * counted.
+ */
 export function readRateLimit(env: Environment): RateLimit | undefined {
   const most = readInteger(env, 'RATE_LIMIT', { min: 1, max: 1_000_000, default: undefined });
   return most === undefined ? undefined : new RateLimit(most);

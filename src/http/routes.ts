@@ -26,6 +26,7 @@ import { type ApiForm, type Endpoint, get, post, postLoaded, TextAnswer } from '
 import type { HttpRequest } from './http.ts';
 import { ollamaRoutes } from './ollama-routes.ts';
 import { toOpenApi } from './openapi.ts';
+import { responsesRoutes } from './responses-routes.ts';
 
 const loadNative = () => import('../api/native/native-endpoints.ts');
 const loadMessages = () => import('../api/messages/messages-endpoints.ts');
@@ -35,10 +36,7 @@ const messagesForm: ApiForm = { toErrorBody: toMessagesError, requestIdHeader: '
 const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
   '/v1/completions': post('Completes a prompt.', completionRequestSchema, complete),
   '/v1/chat/completions': post('Answers a conversation.', chatRequestSchema, chat),
-  '/v1/responses': postLoaded(
-    "Answers a conversation, in the format of OpenAI's Responses.",
-    async () => (await import('../api/responses/responses.ts')).responses,
-  ),
+  ...responsesRoutes,
   '/v1/messages': postLoaded(
     "Answers a conversation, in Anthropic's format.",
     async () => (await loadMessages()).messages,
@@ -98,7 +96,8 @@ export interface Route {
   readonly pattern: string;
   readonly methods: Readonly<Record<string, Endpoint>>;
   /**
-   * The value of the pattern's `{parameter}`, still encoded. It may contain slashes, as names of models do.
+   * The value of the pattern's `{parameter}`, still encoded. It may contain slashes, as names of models do. The first pattern that
+   * fits is the route.
    */
   readonly parameter: string;
 }
@@ -120,11 +119,12 @@ export function findRoute(path: string): Route | undefined {
 
 function findExact(path: string): Route | undefined {
   for (const [pattern, methods] of Object.entries(routes)) {
-    const parameterStart = pattern.indexOf('{');
-    if (parameterStart < 0 && path === pattern) return { pattern, methods, parameter: '' };
-    const fixed = pattern.slice(0, Math.max(0, parameterStart));
-    if (parameterStart >= 0 && path.startsWith(fixed) && path.length > fixed.length) {
-      return { pattern, methods, parameter: path.slice(fixed.length) };
+    const [before = '', after] = pattern.split(/\{\w+\}/);
+    if (after === undefined && path === pattern) return { pattern, methods, parameter: '' };
+    if (after === undefined || !path.startsWith(before) || !path.endsWith(after)) continue;
+    if (path.length > before.length + after.length) {
+      const parameter = path.slice(before.length, path.length - after.length);
+      return { pattern, methods, parameter };
     }
   }
   return undefined;

@@ -65,7 +65,13 @@ export function toHttpRequest({ source, event }: HttpEvent): HttpRequest {
         resource,
         event.pathParameters,
       );
-      return { method: http.method.toUpperCase(), path, headers: toHeaders(event.headers), body };
+      return {
+        method: http.method.toUpperCase(),
+        path,
+        query: String(event.rawQueryString ?? ''),
+        headers: toHeaders(event.headers),
+        body,
+      };
     }
     case 'payload-1.0': {
       const { stage } = event.requestContext;
@@ -74,12 +80,22 @@ export function toHttpRequest({ source, event }: HttpEvent): HttpRequest {
         event.resource,
         event.pathParameters,
       );
-      return { method: event.httpMethod.toUpperCase(), path, headers: toMergedHeaders(event), body };
+      return {
+        method: event.httpMethod.toUpperCase(),
+        path,
+        query: new URLSearchParams(toQuery(event)).toString(),
+        headers: toMergedHeaders(event),
+        body,
+      };
     }
     case 'alb':
       return {
         method: event.httpMethod.toUpperCase(),
         path: event.path,
+        // A load balancer does not decode it.
+        query: Object.entries(toQuery(event))
+          .map(([name, value]) => `${name}=${value}`)
+          .join('&'),
         headers: toMergedHeaders(event),
         body,
       };
@@ -140,6 +156,17 @@ function toMergedHeaders({ headers, multiValueHeaders }: APIGatewayProxyEvent | 
   return toHeaders({ ...lastValues(multiValueHeaders), ...headers });
 }
 
+/** The last value of each parameter. */
+function toQuery({
+  queryStringParameters: single,
+  multiValueQueryStringParameters: multiple,
+}: APIGatewayProxyEvent | ALBEvent): Record<string, string> {
+  const entries = Object.entries({ ...lastValues(multiple), ...single });
+  return Object.fromEntries(
+    entries.flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+  );
+}
+
 function toHeaders(
   headers: Readonly<Record<string, string | undefined>> | undefined | null,
 ): Record<string, string> {
@@ -150,8 +177,10 @@ function toHeaders(
   );
 }
 
-function lastValues(headers: Readonly<Record<string, string[] | undefined>> | undefined | null) {
-  return Object.fromEntries(Object.entries(headers ?? {}).map(([name, values]) => [name, values?.at(-1)]));
+function lastValues(multiple: Readonly<Record<string, string[] | undefined>> | undefined | null) {
+  return Object.fromEntries(
+    Object.entries(multiple ?? {}).map(([name, values]) => [name, [values].flat().at(-1)]),
+  );
 }
 
 function property(value: unknown, key: string): unknown {

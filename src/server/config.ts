@@ -11,9 +11,9 @@ import type { CallerRules } from './caller-guard.ts';
 import { isLoopback } from './loopback.ts';
 
 export interface FrontConfig {
-  /** Where the front listens. */
+  /** HOST: the address of the server. The image sets 0.0.0.0. */
   readonly host: string;
-  /** 0 lets the system choose a free port. */
+  /** PORT: the port of the server. The image sets 8080, and 0 takes a free one. */
   readonly port: number;
   /** The bearer key that invocations must bring; the runtime asks for it on every other path. */
   readonly apiKey: ApiKeySource | undefined;
@@ -21,17 +21,24 @@ export interface FrontConfig {
   readonly callers: CallerRules;
   /** How many invocations may wait while one runs; one more is refused. */
   readonly queueLimit: number;
-  /** The time for one answer, by whichever path it is asked for. */
+  /** FUNCTION_TIMEOUT: seconds for one answer, by whichever path it is asked for. */
   readonly functionTimeoutSeconds: number;
   /** Threads that decode. The emulator claims 3,008 MB of memory, so the function cannot tell by itself. */
   readonly threads: Threads;
   /** The function's size, in MB. The emulator claims 3,008 unless it is told. */
   readonly functionMegabytes: number;
-  /** How long a shutdown waits for the invocation in flight. */
+  /** SHUTDOWN_GRACE: seconds for the last answers when the server is stopped. */
   readonly shutdownGraceSeconds: number;
-  /** The file of the playground; undefined serves none. */
+  /**
+   * PLAYGROUND: whether a browser gets the playground at `/`.
+   * @default on a port `true`, on Lambda `false`
+   * @see docs/playground.md
+   */
   readonly playground: string | undefined;
-  /** The Runtime Interface Emulator's executable. */
+  /**
+   * RIE_PATH: the executable of AWS's Runtime Interface Emulator.
+   * @default the one in the image
+   */
   readonly emulatorPath: string;
   /** What the emulator runs as the function's runtime: a program and its arguments. */
   readonly bootstrap: readonly [program: string, ...args: string[]];
@@ -69,9 +76,13 @@ export function readFrontConfig(env: Environment, { root, handler }: FrontTarget
   });
 }
 
-/** On loopback only names of this machine are taken: no other name leads here but by an attacker's DNS server. */
+/**
+ * ALLOWED_HOSTS: the names in the header `host` that requests may have.
+ * @default on loopback `localhost` and addresses, elsewhere any
+ */
 function readHosts(env: Environment, host: string): readonly string[] | undefined {
   const names = readNames(env, 'ALLOWED_HOSTS').map((name) => name.toLowerCase());
+  // On loopback no other name leads here but by an attacker's DNS server.
   return names.length > 0 || isLoopback(host) ? names : undefined;
 }
 

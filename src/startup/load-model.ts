@@ -3,7 +3,7 @@
 import { performance } from 'node:perf_hooks';
 import type { SamplingDefaults } from '../api/sampling.ts';
 import type { ModelFile } from '../api/service.ts';
-import { type ArchiveConfig, readArchiveConfig } from '../config/archive.ts';
+import { readArchiveConfig } from '../config/archive.ts';
 import { type FunctionConfig, readConfig } from '../config/config.ts';
 import type { Threads } from '../config/cpu.ts';
 import type { Environment } from '../config/environment.ts';
@@ -12,10 +12,10 @@ import { type LlamaEngine, loadLlamaEngine } from '../engine/llama/llama-engine.
 import { describeModel } from '../engine/llama/llama-model.ts';
 import { describeUse, planMemory } from '../engine/llama/memory/memory-plan.ts';
 import { type MemoryUse, toMebibytes } from '../engine/memory.ts';
-import type { StateArchive } from '../engine/state-archive.ts';
 import { readModelFolder } from '../model/model-folder.ts';
 import { loadOnce } from './load-once.ts';
 import { toMemoryRequest } from './model-memory.ts';
+import { openArchive } from './open-archive.ts';
 
 export interface LoadedModel {
   readonly config: FunctionConfig;
@@ -57,7 +57,7 @@ async function load(env: Environment): Promise<LoadedModel> {
   const features = new Set(openLlamaAddon().inference.listProcessorFeatures());
   const { contextSize, kvType, repack, use } = planMemory(toMemoryRequest(config, folder, facts, features));
   const conversationBytes = toConversationBytes(config, use);
-  const archiveConfig = readArchiveConfig(env);
+  const archiveConfig = readArchiveConfig(env, 'CACHE');
   const archive = archiveConfig && openArchive(archiveConfig);
   // Whoever waits for it is told.
   archive?.catch(() => {});
@@ -118,11 +118,6 @@ const demonstration =
 function toConversationBytes({ cacheMegabytes, memory }: FunctionConfig, use: MemoryUse): number {
   if (cacheMegabytes !== 'auto') return cacheMegabytes * 1_000_000;
   return Math.max(0, Math.floor((memory.bytes - use.total) / 2));
-}
-
-async function openArchive(config: ArchiveConfig): Promise<StateArchive> {
-  const { createArchive } = await import('../archive/create-archive.ts');
-  return createArchive(config, { warn: (message) => process.stderr.write(`gguf-lambda: ${message}\n`) });
 }
 
 function count(number: number, thing: string): string {

@@ -4,8 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ChatTemplate } from '../chat/chat-template.ts';
-import { readTelemetryConfig } from '../config/config.ts';
 import { ConfigurationError, type Environment, readFlag } from '../config/environment.ts';
+import { readTelemetryConfig } from '../config/telemetry.ts';
 import { openChatLibrary } from '../engine/llama/open-chat-library.ts';
 import { readApiKeySource } from '../http/api-key.ts';
 import { readCors } from '../http/cors.ts';
@@ -19,6 +19,7 @@ import { standardErrorLog } from '../telemetry/log.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
 import { loadModel } from './load-model.ts';
 import { loadOnce } from './load-once.ts';
+import { toResponseArchive } from './open-archive.ts';
 
 /**
  * Begins to make the service around the model that the environment names, or returns the one that is being made.
@@ -60,6 +61,7 @@ async function load(env: Environment): Promise<Service> {
     cors,
     playground: isOnLambda(env) && readFlag(env, 'PLAYGROUND') ? playgroundFile(env) : undefined,
     imagePlaceholders: config.imagePlaceholders,
+    openResponseArchive: toResponseArchive(env),
     chatTemplate:
       chatTemplate === undefined
         ? undefined

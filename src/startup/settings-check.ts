@@ -1,8 +1,8 @@
 // Every setting of the function, read before anything is started: a refusal is then one line, without what the emulator says of
 // a function that does not load.
 import { readArchiveConfig } from '../config/archive.ts';
-import { readTelemetryConfig } from '../config/config.ts';
 import type { Environment } from '../config/environment.ts';
+import { readTelemetryConfig } from '../config/telemetry.ts';
 import { readCors } from '../http/cors.ts';
 import { assertModelFits, needsModel } from './model-memory.ts';
 
@@ -11,7 +11,8 @@ import { assertModelFits, needsModel } from './model-memory.ts';
  * @throws {InsufficientMemoryError} when the model does not fit
  */
 export function assertUsable(env: Environment, handler: string): void {
-  readArchiveConfig(env);
+  readArchiveConfig(env, 'CACHE');
+  readArchiveConfig(env, 'RESPONSES');
   readTelemetryConfig(env);
   readCors(env);
   if (needsModel(handler)) assertModelFits(env);

@@ -1,5 +1,5 @@
 // Loads the reporter that the configuration asks for. Without Powertools, none of its modules is loaded.
-import type { TelemetryConfig } from '../config/config.ts';
+import type { TelemetryConfig } from '../config/telemetry.ts';
 import { consoleReporter, type Reporter, requestReporter } from './reporter.ts';
 
 /** @param servesPort - whether requests come from a port. Powertools logs them by itself. */

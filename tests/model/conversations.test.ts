@@ -122,7 +122,7 @@ describe('a chat whose process has ended', () => {
         conversationBytes,
         archive: {
           archive: await createArchive(
-            { kind: 'folder', directory, megabytes: 100, days: 1 },
+            { name: 'CACHE', kind: 'folder', directory, megabytes: 100, days: 1 },
             { warn: (message) => expect.unreachable(message) },
           ),
           model: 'model',

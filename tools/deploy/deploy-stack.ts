@@ -9,7 +9,7 @@ import { requestFirstCompletion } from './first-request.ts';
 import { checkQuotas } from './quotas.ts';
 import { prepareSam, runSam, toOverrides } from './run-sam.ts';
 import { chooseParameters, stackNameOf } from './settings.ts';
-import { assertUpdatable, findStack, isNotCreated, type Stack } from './stack.ts';
+import { assertUpdatable, findStack, isNotCreated, optionalBuckets, type Stack } from './stack.ts';
 import type { ParameterValues } from './template-parameters.ts';
 
 export interface DeployOptions {
@@ -55,7 +55,7 @@ export async function deployStack(
   if (before !== undefined && stack.changedAt === before.changedAt) {
     print(`${name} is up to date: nothing was changed.`);
   }
-  await deleteLeftBucket(before, stack, clients, deployEnvironment);
+  await deleteLeftBuckets(before, stack, clients, deployEnvironment);
   print(`Outputs of ${name}:`);
   print(formatTable(Object.entries(stack.outputs), []));
   await smokeTest(stack, clients, deployEnvironment);
@@ -94,16 +94,18 @@ async function buildAndDeploy(
 }
 
 /** CloudFormation leaves a bucket behind that the stack no longer has, if there are objects in it. */
-async function deleteLeftBucket(
+async function deleteLeftBuckets(
   before: Stack | undefined,
   after: Stack,
   { s3, caller }: Clients,
   { print, signal }: DeployEnvironment,
 ): Promise<void> {
-  const name = before?.outputs.ConversationBucket;
-  if (!name || name === after.outputs.ConversationBucket) return;
-  print(`Deleting the bucket of conversations ${name}, which the stack no longer has.`);
-  await deleteBucket({ client: s3, name, account: caller.account, abortSignal: signal });
+  for (const { output, purpose } of optionalBuckets) {
+    const name = before?.outputs[output];
+    if (!name || name === after.outputs[output]) continue;
+    print(`Deleting the ${purpose} ${name}, which the stack no longer has.`);
+    await deleteBucket({ client: s3, name, account: caller.account, abortSignal: signal });
+  }
 }
 
 /** Lists the parameters whose deployed value will change. */

@@ -7,7 +7,7 @@ import { assertCanConfirm, type DeployEnvironment } from './deploy-environment.t
 import { DeployError, toDeployError } from './errors.ts';
 import { prepareSam, runSam } from './run-sam.ts';
 import { stackNameOf } from './settings.ts';
-import { assertIdle, findStack, type Stack } from './stack.ts';
+import { assertIdle, findStack, optionalBuckets, type Stack } from './stack.ts';
 
 export interface DestroyOptions {
   readonly environment: string;
@@ -17,7 +17,7 @@ export interface DestroyOptions {
 }
 
 /**
- * Deletes a stack with its images, its batches and the states of its conversations. Succeeds with a message when the stack does not exist.
+ * Deletes a stack with its images, its batches, the states of its conversations and its stored responses. Succeeds with a message when the stack does not exist.
  *
  * @throws {DeployError} when the deletion is declined, is not possible now, or fails
  */
@@ -104,7 +104,7 @@ interface StackBucket extends Bucket {
 function toBuckets({ outputs }: Stack, { s3, caller }: Clients, abortSignal: AbortSignal): StackBucket[] {
   return [
     { name: outputs.BatchBucket, purpose: 'batch bucket' },
-    { name: outputs.ConversationBucket, purpose: 'bucket of conversations' },
+    ...optionalBuckets.map(({ output, purpose }) => ({ name: outputs[output], purpose })),
   ].flatMap(({ name, purpose }) =>
     name ? { client: s3, name, purpose, account: caller.account, abortSignal } : [],
   );

@@ -2,6 +2,12 @@
 import { type CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { DeployError, toDeployError } from './errors.ts';
 
+/** The buckets that a parameter adds, by the output with their name. */
+export const optionalBuckets = [
+  { output: 'ConversationBucket', purpose: 'bucket of conversations' },
+  { output: 'ResponseBucket', purpose: 'bucket of responses' },
+] as const;
+
 export interface Stack {
   readonly name: string;
   readonly status: string;

@@ -1,4 +1,4 @@
-// npm run model -- list | show | check | recommend | fetch | verify | add | rm | use: the models and tools that can be baked into an image.
+// npm run model -- list | show | check | recommend | fetch | pin | verify | add | rm | use: the models and tools that can be baked into an image.
 // What went well goes to stdout, each failure as one line to stderr, with exit code 1, or 130 after Ctrl-C.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -121,6 +121,14 @@ program
     if (to === undefined) return;
     await install(fetched, to, !isTool);
     display.line(`Put into ${to}: ${[...fetched.files, ...(isTool ? [] : ['model.json'])].join(', ')}.`);
+  });
+
+program
+  .command('pin')
+  .description('pin the models without a hash to what their sources publish, without a download')
+  .action(async () => {
+    const { pinModels } = await import('../store/pin-models.ts');
+    if ((await pinModels(location, options)) > 0) process.exitCode = 1;
   });
 
 program

@@ -16,7 +16,7 @@ export function listModels(catalog: Catalog, root: string): string {
     sizeOf(model),
     String(model.contextLength),
     model.licence,
-    model.sha256 === null ? 'not yet checked' : 'pinned',
+    model.sha256 === null ? 'not yet checked' : `pinned${model.verified ? ` ${model.verified.on}` : ''}`,
     isStored(root, modelArtifact(model)) ? 'yes' : 'no',
   ]);
   const tools = Object.entries(catalog.tools).flatMap(([name, tool]) =>
@@ -42,11 +42,16 @@ export function showModel(model: ModelEntry, catalog: Catalog, root: string): st
     ['size', model.sizeBytes === null ? `${sizeOf(model)}, ${unchecked}` : `${model.sizeBytes} bytes`],
     ['sha256', model.sha256 ?? unchecked],
     ...(model.chatTemplate ? [['chat template', model.chatTemplate] as [string, string]] : []),
+    ...(model.verified ? [['verified', toVerification(model.verified)] as [string, string]] : []),
     ['stored', isStored(root, modelArtifact(model)) ? 'yes' : 'no'],
     ...model.sources.map((source): [string, string] => ['source', source]),
     ...(model.note ? [['note', model.note] as [string, string]] : []),
   ];
   return formatTable(facts, []);
+}
+
+function toVerification({ on, by }: NonNullable<ModelEntry['verified']>): string {
+  return by === 'source' ? `${on}: its source publishes this hash` : `${on}: the hash of the file as it came`;
 }
 
 function sizeOf({ sizeBytes, approximateSizeBytes }: ModelEntry): string {

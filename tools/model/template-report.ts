@@ -1,4 +1,5 @@
 // What a model can in chats, found by rendering examples with its chat template. It takes no weights.
+import { toldFormat } from '../../src/chat/call-forms.ts';
 import { ChatTemplate, type RenderedPrompt } from '../../src/chat/chat-template.ts';
 import type { ChatMessage, ChatTool } from '../../src/chat/conversation.ts';
 import { toTemplateMessages } from '../../src/chat/messages.ts';
@@ -65,16 +66,14 @@ export function describeTemplate(template: ChatTemplate): string {
   const { thoughts } = abilities;
   const yes = (can: boolean, otherwise = 'no') => (can ? 'yes' : otherwise);
   const marks = thoughts && `between ${quote(thoughts.start)} and ${quote(thoughts.ends[0] ?? '')}`;
+  const isTold = template.callFormat === toldFormat;
   const rendered = render(template, question);
   const date = findDate(rendered.prompt);
   const facts: [string, string][] = [
     ['system messages', yes(abilities.systemRole, 'no: they go into the first message of the user')],
     ['tools', yes(abilities.writesTools, 'no: the system message describes them')],
-    [
-      'calls',
-      abilities.calls ? "in the family's format" : 'as <tool_call>, which the system message explains',
-    ],
-    ['parallel calls', yes(abilities.parallelCalls || !abilities.calls)],
+    ['calls', isTold ? 'as <tool_call>, which the system message explains' : "in the family's format"],
+    ['parallel calls', yes(abilities.parallelCalls || isTold)],
     ['thinking', marks ? `${marks}; ${describeSwitch(template)}` : 'no'],
     ['thinking_budget_tokens', yes(thoughts !== undefined)],
     ['reasoning_effort', yes(abilities.reasoningEffort, 'only none turns thoughts off, if the template can')],
@@ -115,7 +114,7 @@ function render(
   tools: readonly ChatTool[] = [],
 ): RenderedPrompt {
   const { abilities } = template;
-  const converted = toTemplateMessages(messages, tools, { template: abilities, imagePlaceholders: false });
+  const converted = toTemplateMessages(messages, tools, { template, imagePlaceholders: false });
   return template.render(converted, { ...(tools.length > 0 && abilities.writesTools && { tools }) });
 }
 

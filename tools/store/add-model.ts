@@ -6,6 +6,7 @@ import { type FetchedModel, fetchDescribed, type ModelFetchOptions } from './fet
 import { describeGguf, type GgufDescription } from './gguf-description.ts';
 import type { StoreLocation } from './location.ts';
 import { readTemplate, writeManifest } from './model-manifest-file.ts';
+import { today } from './pin-models.ts';
 import { sourceOf } from './source.ts';
 
 /** A model new in the catalog and in the store, with what its header says. */
@@ -40,7 +41,8 @@ export async function addModel(
   };
   await writeManifest(fetched.directory, manifest);
   const { title, licence, sizeBytes, sha256, parameters, quantisation, contextLength } = manifest;
-  const facts = { title, licence, parameters, quantisation, contextLength, sizeBytes, sha256 };
+  const verified = { on: today(), by: fetched.published ? ('source' as const) : ('file' as const) };
+  const facts = { title, licence, parameters, quantisation, contextLength, sizeBytes, sha256, verified };
   updateCatalog(location.catalog, (catalog) => ({
     ...catalog,
     models: [...catalog.models, { name: newName, ...facts, sources: [uri], ...template }],

@@ -33,6 +33,8 @@ const modelEntry = z
     approximateSizeBytes: count.optional(),
     /** The SHA-256 the file must have; null = not yet checked, pinned by the first fetch. */
     sha256: sha256.nullable(),
+    /** When the hash was checked, and whether its source publishes it or it is that of the file as it came. */
+    verified: z.strictObject({ on: z.iso.date(), by: z.enum(['source', 'file']) }).optional(),
     /** Tried in this order. */
     sources,
     /** What it is good for; a model without any is not recommended. */

@@ -6,6 +6,7 @@ import { findModel, type ModelEntry, readCatalog, updateCatalog } from './catalo
 import { type Fetched, type FetchOptions, fetchArtifact } from './fetch-artifact.ts';
 import type { StoreLocation } from './location.ts';
 import { toManifest, writeManifest } from './model-manifest-file.ts';
+import { today } from './pin-models.ts';
 
 /** A model in the store. */
 export interface FetchedModel extends Fetched {
@@ -65,7 +66,8 @@ function pin(
     models: catalog.models.map((model) => {
       if (model.name !== name || model.sha256 !== null) return model;
       const { approximateSizeBytes: _, ...entry } = model;
-      return { ...entry, sizeBytes, sha256, parameters, quantisation, contextLength };
+      const verified = { on: today(), by: published ? ('source' as const) : ('file' as const) };
+      return { ...entry, sizeBytes, sha256, verified, parameters, quantisation, contextLength };
     }),
   }));
   const authority = published

@@ -3,10 +3,11 @@
 import { breakText } from '../../chat/control-marks.ts';
 import type { Engine, Token } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
-import { toControlTest, tokenizeRendered } from '../chat/chat.ts';
+import { toControlTest } from '../chat/chat.ts';
 import type { ModelService } from '../service.ts';
 import type { ScoredWriting } from './answer-probabilities.ts';
 import type { DecisionPrompt } from './decision-prompt.ts';
+import { PromptTokenizer } from './prompt-tokenizer.ts';
 import { type AskedQuestion, toWritings, type Writings } from './question-text.ts';
 
 export interface TokenizedQuestion {
@@ -31,18 +32,17 @@ export async function tokenizeQuestions(
 ): Promise<TokenizedQuestion[]> {
   const { contextSize } = service.engine;
   const isControlToken = toControlTest(service);
-  const tokenizeAnswer = toAnswerTokenizer(service.engine);
+  const tokenizeAnswers = toAnswerTokenizer(service.engine);
+  const prompts = new PromptTokenizer(before, service);
   const tokenized: TokenizedQuestion[] = [];
   for (const [index, { text, answers }] of questions.entries()) {
     signal.throwIfAborted();
     const param = `questions.${index}`;
     const question = breakText(text, isControlToken);
-    const tokens = await tokenizeRendered(`${before}${question}${after}`, service, param);
+    const tokens = await prompts.tokenize(`${question}${after}`, param);
     // Before the answers, which are a part of the question.
     assertFits(tokens.length, contextSize, param);
-    const writings = toWritings(answers).flatMap((ways, answer) =>
-      tokenizeAnswer(ways).map((writing) => ({ answer, tokens: writing })),
-    );
+    const writings = tokenizeAnswers(answers);
     assertFits(tokens.length + Math.max(...writings.map((each) => each.tokens.length)), contextSize, param);
     tokenized.push({ tokens, answers: answers.length, writings });
   }
@@ -59,8 +59,24 @@ function assertFits(needed: number, contextSize: number, param: string): void {
   );
 }
 
+type TokenizedWritings = TokenizedQuestion['writings'];
+
+/** Returns what gives the tokens of all writings of answers. Many questions have the same ones. */
+function toAnswerTokenizer(engine: Engine): (answers: readonly string[]) => TokenizedWritings {
+  const tokenize = toWritingTokenizer(engine);
+  const known = new Map<string, TokenizedWritings>();
+  return (answers) => {
+    const key = JSON.stringify(answers);
+    const writings =
+      known.get(key) ??
+      toWritings(answers).flatMap((ways, answer) => tokenize(ways).map((tokens) => ({ answer, tokens })));
+    known.set(key, writings);
+    return writings;
+  };
+}
+
 /** Returns what gives the tokens of an answer's writings at the start of a line, each once. */
-function toAnswerTokenizer(engine: Engine): (writings: Writings) => Token[][] {
+function toWritingTokenizer(engine: Engine): (writings: Writings) => Token[][] {
   const asText = (text: string) => engine.tokenizeText(text, { special: false });
   const lineEnd = asText('\n');
   // Some vocabularies put a space before a text that follows nothing.

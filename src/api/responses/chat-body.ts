@@ -6,8 +6,10 @@ import { isNeutral } from '../known-fields.ts';
 import type { Rename } from '../renamed-fields.ts';
 import { assertFewItems, parseFields } from '../request-body.ts';
 import { mostItems } from './input-fields.ts';
+import { type InputItem, toInputItems } from './input-items.ts';
 import { toInputMessages } from './input-messages.ts';
 import { toRename } from './own-paths.ts';
+import type { ResponseStore } from './response-store.ts';
 import { type OwnFields, ownSchema, sharedFields } from './responses-fields.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -20,6 +22,10 @@ export interface ResponsesRequest {
   readonly shared: Fields;
   /** The body of the chat. */
   readonly chat: Fields & { readonly messages: readonly Fields[] };
+  /** The items of the conversation before the answer. */
+  readonly items: readonly InputItem[];
+  /** Whether the response is to be stored. */
+  readonly isStored: boolean;
   /** Converts the name of a field of the chat to the client's. */
   readonly rename: Rename;
 }
@@ -27,8 +33,16 @@ export interface ResponsesRequest {
 type Tool = NonNullable<OwnFields['tools']>[number];
 type FunctionTool = Extract<Tool, { name: string }>;
 
-/** The fields that name something stored. */
+/** The fields that name something stored. A store has only responses. */
 const storedFields = ['previous_response_id', 'conversation', 'prompt'];
+
+export interface ParseOptions {
+  /** Default: nothing records the ignored fields. */
+  readonly foreign?: ForeignFields | undefined;
+  /** Default: nothing is stored. */
+  readonly store?: ResponseStore | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** The value of `include` that asks for log-probabilities. */
 const includedLogprobs = 'message.output_text.logprobs';
@@ -36,19 +50,24 @@ const includedLogprobs = 'message.output_text.logprobs';
 /**
  * Parses the body of a request.
  *
- * @throws {RequestError} with the name of the field that is missing or invalid, or foreign under the strict rule
+ * @throws {RequestError} with the name of the field that is missing or invalid, that names nothing stored, or that is foreign
+ * under the strict rule
  */
-export function parseResponsesRequest(body: unknown, foreign = new ForeignFields()): ResponsesRequest {
+export async function parseResponsesRequest(
+  body: unknown,
+  { foreign = new ForeignFields(), store, signal }: ParseOptions = {},
+): Promise<ResponsesRequest> {
   const entries = isJsonObject(body) ? Object.entries(body) : [];
   const isShared = ([name]: [string, unknown]) => Object.hasOwn(sharedFields, name);
   const shared = Object.fromEntries(entries.filter(isShared));
   const own = isJsonObject(body) ? Object.fromEntries(entries.filter((entry) => !isShared(entry))) : body;
   if (isJsonObject(own)) {
-    assertStateless(own);
+    assertStateless(own, store);
     assertFewItems(own, 'input', mostItems);
   }
   const fields = parseFields(ownSchema, {}, own, foreign);
-  const { messages, paths } = toInputMessages(fields, foreign);
+  const items = await toInputItems(fields, store, signal);
+  const { messages, paths } = toInputMessages(items, fields.instructions, foreign);
   const tools = (fields.tools ?? [])
     .map((tool, index) => ({ tool, path: `tools.${index}` }))
     .filter((each): each is { tool: FunctionTool; path: string } => isFunction(each, foreign));
@@ -60,8 +79,12 @@ export function parseResponsesRequest(body: unknown, foreign = new ForeignFields
       ...(toolChoice === undefined && { tool_choice: undefined }),
     },
     shared,
+    items,
+    isStored: store !== undefined && shared.store !== false,
     chat: {
       ...shared,
+      // A chat would tell that it is ignored.
+      ...(store !== undefined && shared.store === true && { store: undefined }),
       messages,
       ...(shared.stream === true && { stream_options: { include_usage: true } }),
       ...toLogprobs(fields, foreign),
@@ -79,18 +102,22 @@ export function parseResponsesRequest(body: unknown, foreign = new ForeignFields
 }
 
 /** @throws {RequestError} `unsupported_parameter` for a request that needs a stored state */
-function assertStateless(fields: Fields): void {
-  const refused = storedFields.find((name) => !isNeutral(fields[name] ?? null));
-  if (refused !== undefined)
+function assertStateless(fields: Fields, store: ResponseStore | undefined): void {
+  const refused = storedFields.find(
+    (name) => !isNeutral(fields[name] ?? null) && !(store !== undefined && name === 'previous_response_id'),
+  );
+  if (refused !== undefined) {
+    const stored = store === undefined ? 'nothing' : 'only responses';
     throw new RequestError(
       'unsupported_parameter',
-      `'${refused}' is not supported, because the server stores nothing. Send all items of the conversation as 'input'.`,
+      `'${refused}' is not supported, because the server stores ${stored}. Send all items of the conversation as 'input'.`,
       { param: refused },
     );
+  }
   if (fields.background === true)
     throw new RequestError(
       'unsupported_parameter',
-      "'background' must be false, because the server stores no answers. Wait for the answer, or use a batch.",
+      "'background' must be false, because an answer needs a client that waits for it. Wait for the answer, or use a batch.",
       { param: 'background' },
     );
 }

@@ -3,6 +3,7 @@ import { RequestError } from '../../errors/request-error.ts';
 import type { ForeignFields } from '../../generation/foreign-fields.ts';
 import { isJsonObject } from '../../json-schema/json-object.ts';
 import { isNeutral } from '../known-fields.ts';
+import type { InputItem } from './input-items.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -25,10 +26,8 @@ interface Said {
 
 /** @throws {RequestError} for an item that only its id describes, and for one without a type or role */
 export function toInputMessages(
-  {
-    input,
-    instructions,
-  }: { readonly input: string | readonly unknown[]; readonly instructions?: string | undefined },
+  items: readonly InputItem[],
+  instructions: string | undefined,
   foreign: ForeignFields,
 ): InputMessages {
   const messages: Record<string, unknown>[] = [];
@@ -44,14 +43,10 @@ export function toInputMessages(
     last = place;
   };
   if (instructions !== undefined) add({ message: { role: 'system', content: instructions } }, 'instructions');
-  if (typeof input === 'string') add({ message: { role: 'user', content: input } }, 'input');
-  else {
-    for (const [index, item] of input.entries()) {
-      const path = `input.${index}`;
-      const said = readItem(item, path);
-      if (said !== undefined) add(said, path);
-      else foreign.leaveOut(path, `'${path}' has a type that this server does not have. Leave it out.`);
-    }
+  for (const { item, path } of items) {
+    const said = readItem(item, path);
+    if (said !== undefined) add(said, path);
+    else foreign.leaveOut(path, `'${path}' has a type that this server does not have. Leave it out.`);
   }
   return { messages, paths };
 }

@@ -2,6 +2,7 @@
 import type { RequestError } from '../../errors/request-error.ts';
 import type { Timings } from '../../telemetry/timings.ts';
 import type { ChatChunk, ChatChunkChoice, ChatFinishReason } from '../chat/chat-completion.ts';
+import { toItemId } from './input-items.ts';
 import { type Response, type ResponseHead, toResponseError, toResponseUsage } from './response.ts';
 import {
   type ItemEvent,
@@ -28,7 +29,7 @@ export interface ResponseOptions {
 }
 
 export class ResponseWriter {
-  readonly #head: ResponseHead;
+  #head: ResponseHead;
   readonly #options: ResponseOptions;
   readonly #output: OutputItem[] = [];
   #open: OpenItem | undefined;
@@ -69,8 +70,8 @@ export class ResponseWriter {
     return this.#takeDelta(choice);
   }
 
-  /** Ends the response, and returns its last events. */
-  end(): ResponseEvent[] {
+  /** Ends the last item, and returns its last events. The response is then complete. */
+  close(): ResponseEvent[] {
     const events =
       this.#output.length === 0 && this.#open === undefined
         ? this.#begin(openMessage(this.#toId('msg')))
@@ -78,14 +79,20 @@ export class ResponseWriter {
     const isCut =
       this.#finishReason === 'length' || (this.#finishReason === 'stop' && this.#open?.kind === 'call');
     events.push(...this.#close(isCut ? 'incomplete' : 'completed'));
+    return events;
+  }
+
+  /** Returns the last event. */
+  end({ isStored }: { readonly isStored: boolean }): ResponseEvent {
+    this.#head = { ...this.#head, store: isStored };
     const { response } = this;
-    return [...events, this.#toEvent({ type: `response.${response.status}`, response })];
+    return this.#toEvent({ type: `response.${response.status}`, response });
   }
 
   /** Returns the events of a failure, which end the stream. Clients read the error in one of two places. */
   fail(error: RequestError): ResponseEvent[] {
     const { message, code, param } = error;
-    const response = { ...this.#toResponse('failed'), error: toResponseError(error) };
+    const response = { ...this.#toResponse('failed'), store: false, error: toResponseError(error) };
     return [
       this.#toEvent({ type: 'error', code, message, param, ...error.toBody() }),
       this.#toEvent({ type: 'response.failed', response }),
@@ -159,7 +166,7 @@ export class ResponseWriter {
   }
 
   #toId(prefix: string): string {
-    return `${this.#head.id.replace(/^resp/, prefix)}_${this.#output.length + (this.#open === undefined ? 0 : 1)}`;
+    return toItemId(this.#head.id, prefix, this.#output.length + (this.#open === undefined ? 0 : 1));
   }
 
   #toResponse(status: Response['status']): Response {

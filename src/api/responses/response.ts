@@ -41,12 +41,14 @@ export interface ResponseIdentity {
   readonly requestId: string;
   readonly createdAt: Date;
   readonly model: string;
+  /** Whether the response is to be stored. */
+  readonly isStored: boolean;
 }
 
 /** Creates the part of a response that repeats the request. */
 export function toResponseHead(
   { fields, shared }: Pick<ResponsesRequest, 'fields' | 'shared'>,
-  { requestId, createdAt, model }: ResponseIdentity,
+  { requestId, createdAt, model, isStored }: ResponseIdentity,
 ): ResponseHead {
   const given = (name: string) => (isNeutral(shared[name] ?? null) ? undefined : shared[name]);
   const { instructions, max_output_tokens, tools, tool_choice, text, reasoning, truncation, top_logprobs } =
@@ -63,12 +65,12 @@ export function toResponseHead(
     max_tool_calls: null,
     metadata: given('metadata') ?? {},
     parallel_tool_calls: given('parallel_tool_calls') ?? true,
-    previous_response_id: null,
+    previous_response_id: fields.previous_response_id ?? null,
     prompt_cache_key: given('prompt_cache_key') ?? null,
     reasoning: { effort: reasoning?.effort ?? null, summary: reasoning?.summary ?? null },
     safety_identifier: given('safety_identifier') ?? null,
     service_tier: 'default',
-    store: false,
+    store: isStored,
     temperature: given('temperature') ?? 1,
     text: { format: text?.format ?? { type: 'text' } },
     tool_choice: tool_choice ?? 'auto',

@@ -17,7 +17,13 @@ export const sharedFields = {
   prompt_cache_key: chat.prompt_cache_key,
   metadata: chat.metadata,
   service_tier: chat.service_tier,
-  store: chat.store,
+  store: z
+    .optional(z.boolean())
+    .check(
+      z.describe(
+        'Whether the response is stored. Default: true, where the server stores responses. Elsewhere it is ignored.',
+      ),
+    ),
 };
 
 const any = () => z.optional(z.unknown());
@@ -56,7 +62,7 @@ const textFormat = z.discriminatedUnion('type', [
   }),
 ]);
 
-const notStored = () => z.optional(z.never()).check(z.describe('Refused: the server stores nothing.'));
+const notStored = () => z.optional(z.never()).check(z.describe('Refused: the server stores none.'));
 
 /** The fields of its own. */
 const ownFields = {
@@ -99,8 +105,14 @@ const ownFields = {
   stream_options: z
     .optional(z.unknown())
     .check(z.describe('Accepted and not used. There is no obfuscation.')),
-  background: z.optional(z.literal(false)).check(z.describe('The server stores no answers.')),
-  previous_response_id: notStored(),
+  background: z.optional(z.literal(false)).check(z.describe('An answer needs a client that waits for it.')),
+  previous_response_id: z
+    .optional(z.string())
+    .check(
+      z.describe(
+        'A stored response whose conversation goes on. Refused where the server stores no responses.',
+      ),
+    ),
   conversation: notStored(),
   prompt: notStored(),
 };

@@ -6,7 +6,9 @@ import { askRenamed } from '../renamed-fields.ts';
 import type { ModelService } from '../service.ts';
 import { eventStreamType, StreamAnswer, type StreamFormat, writeTypedEvent } from '../stream-answer.ts';
 import { parseResponsesRequest, type ResponsesRequest } from './chat-body.ts';
+import { toStoredItems } from './input-items.ts';
 import { type Response, toResponseHead } from './response.ts';
+import { openResponseStore } from './response-store.ts';
 import { type ResponseChunk, type ResponseEvent, ResponseWriter } from './response-writer.ts';
 import { responsesRequestSchema } from './responses-fields.ts';
 import { askTruncated } from './truncation.ts';
@@ -24,17 +26,29 @@ export async function respond(
   service: ModelService,
   context: RequestContext,
 ): Promise<Response | StreamAnswer> {
-  const request = parseResponsesRequest(body, context.foreignFields);
+  const store = openResponseStore(service, context);
+  const { foreignFields: foreign, signal, endBy } = context;
+  const request = await parseResponsesRequest(body, { foreign, store, signal });
   const answer = await askRenamed(request.rename, context, (renamed) => askChat(request, service, renamed));
   const { id: requestId, receivedAt: createdAt } = context;
-  const head = toResponseHead(request, { requestId, createdAt, model: service.model });
+  const { isStored, items } = request;
+  const head = toResponseHead(request, { requestId, createdAt, model: service.model, isStored });
   const { summary, generate_summary } = request.fields.reasoning ?? {};
   const writer = new ResponseWriter(head, { asSummary: (summary ?? generate_summary) !== undefined });
-  if (Symbol.asyncIterator in answer) return new StreamAnswer(writeEvents(answer, writer), toFormat(writer));
+  const keep: Keep = async (response) =>
+    store !== undefined &&
+    isStored &&
+    (await store.keep({ response, input: toStoredItems(items, response.id) }, endBy));
+  if (Symbol.asyncIterator in answer)
+    return new StreamAnswer(writeEvents(answer, writer, keep), toFormat(writer));
   for (const chunk of toChunks(answer)) writer.take(chunk);
-  writer.end();
+  writer.close();
+  writer.end({ isStored: await keep(writer.response) });
   return writer.response;
 }
+
+/** Stores a response where that is asked for. Returns whether it is stored. */
+type Keep = (response: Response) => Promise<boolean>;
 
 function askChat({ chat: body, fields }: ResponsesRequest, service: ModelService, context: RequestContext) {
   if (fields.truncation !== 'auto') return chat(body, service, context);
@@ -47,6 +61,7 @@ function askChat({ chat: body, fields }: ResponsesRequest, service: ModelService
 async function* writeEvents(
   chunks: AsyncGenerator<ChatChunk, void, void>,
   writer: ResponseWriter,
+  keep: Keep,
 ): AsyncGenerator<ResponseEvent, void, void> {
   let hasBegun = false;
   for await (const chunk of chunks) {
@@ -55,7 +70,9 @@ async function* writeEvents(
     hasBegun = true;
     yield* writer.take(chunk);
   }
-  yield* writer.end();
+  yield* writer.close();
+  // Before the last event, after which a client may refer to it.
+  yield writer.end({ isStored: await keep(writer.response) });
 }
 
 /** Server-sent events with names and without a mark at their end. */

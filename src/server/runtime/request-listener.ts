@@ -60,9 +60,15 @@ function toHttpRequest(
   { method = 'GET', url = '/', headers }: IncomingMessage,
   body: Uint8Array,
 ): HttpRequest {
-  const [path = '/'] = url.split('?', 1);
+  const [path = '/', ...query] = url.split('?');
   const single = Object.entries(headers).map(([name, value]) => [name, [value].flat().join(',')]);
-  return { method, path, headers: Object.fromEntries(single) as Record<string, string>, body };
+  return {
+    method,
+    path,
+    query: query.join('?'),
+    headers: Object.fromEntries(single) as Record<string, string>,
+    body,
+  };
 }
 
 async function send(

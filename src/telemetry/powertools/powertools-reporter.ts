@@ -1,6 +1,6 @@
 // Telemetry by Powertools for AWS Lambda: JSON log lines, embedded metrics and X-Ray traces.
 // https://docs.powertools.aws.dev/lambda/typescript/latest/
-import type { PowertoolsConfig } from '../../config/config.ts';
+import type { PowertoolsConfig } from '../../config/telemetry.ts';
 import { toLogFields } from '../report.ts';
 import type { Reporter } from '../reporter.ts';
 import { createEnvironmentLog, createInvocationLog } from './powertools-log.ts';

@@ -1,16 +1,20 @@
-import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { fail, startObjectServer } from '../../../bench/object-server.ts';
 import { BucketArchive } from '../../../src/archive/bucket-archive.ts';
+import type { ArchiveName } from '../../../src/config/archive.ts';
 import { keyOf, recordWarnings, stateOf } from './states.ts';
 
 const day = 86_400_000;
 const path = `/states-bucket/states/${keyOf('a')}`;
 
-function openArchive({ days = 7 } = {}) {
+function openArchive({ name = 'CACHE', days = 7 }: { name?: ArchiveName; days?: number } = {}) {
   const recorded = recordWarnings();
-  const archive = new BucketArchive({ kind: 'bucket', bucket: 'states-bucket', days }, recorded.options);
+  const archive = new BucketArchive(
+    { name, kind: 'bucket', bucket: 'states-bucket', days },
+    recorded.options,
+  );
   return { ...recorded, archive };
 }
 
@@ -194,6 +198,48 @@ describe('over HTTP', () => {
   });
 });
 
+describe('an archive of responses', () => {
+  it('has its own folder, and can remove a response', async () => {
+    const { objects } = await startServer();
+    const { archive, warnings } = openArchive({ name: 'RESPONSES' });
+
+    expect(await archive.write(keyOf('a'), stateOf(100))).toBe(true);
+    expect([...objects.keys()]).toEqual([`/states-bucket/responses/${keyOf('a')}`]);
+    expect(await openArchive().archive.read(keyOf('a'))).toBeUndefined();
+    expect(await archive.remove(keyOf('a'))).toBe(true);
+    expect(await archive.remove(keyOf('a'))).toBe(true);
+    expect(await archive.read(keyOf('a'))).toBeUndefined();
+    expect(archive.isReadable).toBe(true);
+    expect(warnings).toEqual([]);
+  });
+
+  it('tells that it failed, and tries again after seconds', async () => {
+    let isDown = true;
+    await startServer((request, response) => {
+      if (!isDown) return false;
+      request.resume();
+      fail(response, 403, 'AccessDenied', 'not authorized to perform: s3:GetObject');
+      return true;
+    });
+    const { archive, warnings, clock } = openArchive({ name: 'RESPONSES' });
+
+    expect(await archive.write(keyOf('a'), stateOf(100))).toBe(false);
+    expect(await archive.read(keyOf('a'))).toBeUndefined();
+    expect(archive.isReadable).toBe(false);
+    expect(await archive.remove(keyOf('a'))).toBe(false);
+    isDown = false;
+    clock.now += 5_000;
+
+    expect(await archive.write(keyOf('a'), stateOf(100))).toBe(true);
+    expect(await archive.read(keyOf('a'))).toEqual(stateOf(100));
+    expect(archive.isReadable).toBe(true);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^RESPONSES_BUCKET=states-bucket cannot be written .* every 5 seconds, and/),
+      expect.stringMatching(/^RESPONSES_BUCKET=states-bucket cannot be read/),
+    ]);
+  });
+});
+
 describe('its requests', () => {
   it('name the bucket, a key under states/ and a checksum', async () => {
     const s3 = mockClient(S3Client);
@@ -211,6 +257,18 @@ describe('its requests', () => {
       { ...place, ChecksumMode: 'ENABLED' },
     ]);
     expect(warnings).toEqual([]);
+  });
+
+  it('delete exactly one key', async () => {
+    const s3 = mockClient(S3Client);
+    onTestFinished(() => s3.restore());
+    s3.on(DeleteObjectCommand).resolves({});
+
+    await openArchive({ name: 'RESPONSES' }).archive.remove(keyOf('a'));
+
+    expect(s3.calls().map(({ args: [{ input }] }) => input)).toEqual([
+      { Bucket: 'states-bucket', Key: `responses/${keyOf('a')}` },
+    ]);
   });
 
   it('share one client', async () => {

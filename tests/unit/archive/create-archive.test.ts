@@ -11,11 +11,13 @@ import { recordWarnings } from './states.ts';
 const folder = mkdtempSync(join(tmpdir(), 'archive-'));
 
 it.each([
-  [{ CACHE_DIR: folder }, FolderArchive],
-  [{ CACHE_BUCKET: 'states' }, BucketArchive],
-])('makes what %j names', async (env, kind) => {
+  ['CACHE', { CACHE_DIR: folder }, FolderArchive],
+  ['CACHE', { CACHE_BUCKET: 'states' }, BucketArchive],
+  ['RESPONSES', { RESPONSES_DIR: folder }, FolderArchive],
+  ['RESPONSES', { RESPONSES_BUCKET: 'responses' }, BucketArchive],
+] as const)('makes what %s of %j names', async (name, env, kind) => {
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const config = readArchiveConfig(env);
+  const config = readArchiveConfig(env, name);
 
   expect(config && (await createArchive(config, recordWarnings().options))).toBeInstanceOf(kind);
 });

@@ -15,15 +15,25 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { FolderArchive } from '../../../src/archive/folder-archive.ts';
-import { stateFileOf } from '../../../src/archive/state-file.ts';
+import { keptFileOf } from '../../../src/archive/kept-file.ts';
+import type { ArchiveName } from '../../../src/config/archive.ts';
 import { keyOf, recordWarnings, stateOf } from './states.ts';
 
 const day = 86_400_000;
 
-function openArchive({ megabytes = 10, days = 7, directory = makeFolder() } = {}) {
+interface Options {
+  readonly name?: ArchiveName;
+  readonly megabytes?: number;
+  readonly days?: number;
+  readonly directory?: string;
+}
+
+function openArchive({ name = 'CACHE', megabytes = 10, days = 7, directory = makeFolder() }: Options = {}) {
   const recorded = recordWarnings();
-  const archive = new FolderArchive({ kind: 'folder', directory, megabytes, days }, recorded.options);
-  return { ...recorded, archive, directory, pathOf: (name: string) => stateFileOf(directory, keyOf(name)) };
+  const archive = new FolderArchive({ name, kind: 'folder', directory, megabytes, days }, recorded.options);
+  const extension = name === 'CACHE' ? 'state' : 'response';
+  const pathOf = (key: string) => keptFileOf({ directory, extension }, keyOf(key));
+  return { ...recorded, archive, directory, pathOf };
 }
 
 function makeFolder(): string {
@@ -140,6 +150,35 @@ it('removes expired states every hour without a request', async () => {
   vi.advanceTimersByTime(3_600_000);
 
   await vi.waitFor(() => expect(existsSync(pathOf('a'))).toBe(false));
+});
+
+it('of responses may share a folder with states, and removes only its own files', async () => {
+  const states = openArchive({ days: 1 });
+  const { directory } = states;
+  const responses = openArchive({ name: 'RESPONSES', directory });
+  await states.archive.write(keyOf('a'), stateOf(10));
+  expect(await responses.archive.write(keyOf('a'), stateOf(20))).toBe(true);
+  for (const { pathOf } of [states, responses]) age(pathOf('a'), 2 * day);
+  openArchive({ directory, days: 1 });
+
+  await vi.waitFor(() => expect(existsSync(states.pathOf('a'))).toBe(false));
+  expect(await responses.archive.read(keyOf('a'))).toEqual(stateOf(20));
+  expect(await responses.archive.remove(keyOf('a'))).toBe(true);
+  expect(await responses.archive.remove(keyOf('a'))).toBe(true);
+  expect(existsSync(responses.pathOf('a'))).toBe(false);
+  expect(responses.archive.isReadable).toBe(true);
+});
+
+it('tells that it failed', async () => {
+  const folder = makeFolder();
+  writeFileSync(join(folder, 'file'), '');
+  const { archive, warnings } = openArchive({ name: 'RESPONSES', directory: join(folder, 'file') });
+
+  expect(await archive.write(keyOf('a'), stateOf(10))).toBe(false);
+  expect(await archive.read(keyOf('a'))).toBeUndefined();
+  expect(archive.isReadable).toBe(false);
+  expect(await archive.remove(keyOf('a'))).toBe(false);
+  expect(warnings[0]).toMatch(/^RESPONSES_DIR cannot be .* every 5 seconds, and responses are not stored/);
 });
 
 it('removes the oldest states when the folder is too big', async () => {

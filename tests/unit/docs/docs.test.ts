@@ -57,7 +57,44 @@ describe.each(documents)('%s', (path) => {
   });
 });
 
+/** The contents of blocks of code. */
+const blocks = (path: string) =>
+  [...read(path).matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language = '', text = '']) => ({
+    language,
+    text,
+  }));
+
+const { scripts } = JSON.parse(read('package.json')) as { scripts: Readonly<Record<string, string>> };
+
+/** The commands of a command-line tool, as its source declares them. */
+const commandsOf = (path: string) =>
+  [...read(path).matchAll(/[cC]ommand\('(\w+)'/g)].map(([, name = '']) => name);
+const commands: Readonly<Record<string, readonly string[]>> = {
+  model: commandsOf('tools/model/cli.ts'),
+  batch: commandsOf('tools/batch/cli.ts'),
+};
+
 describe.each(pages)('%s', (path) => {
+  it('names scripts and commands that exist', () => {
+    const named = [...read(path).matchAll(/npm run ([\w:]+)(?: -- (\w+))?/g)];
+    const lost = named.filter(
+      ([, script = '', command]) =>
+        scripts[script] === undefined ||
+        (command !== undefined && commands[script]?.includes(command) === false),
+    );
+
+    expect(lost.map(([text]) => text)).toEqual([]);
+  });
+
+  it('has files for other programs whose settings exist', () => {
+    const settings = blocks(path)
+      .filter(({ language }) => ['yaml', 'ini'].includes(language))
+      .flatMap(({ text }) => [...text.matchAll(/^\s*(?:Environment=)?([A-Z][A-Z0-9_]+)[:=]/gm)])
+      .map(([, name = '']) => name);
+
+    expect(settings.filter((name) => !known.has(name))).toEqual([]);
+  });
+
   it('names routes that exist', () => {
     const routes = [...read(path).matchAll(/`(?:GET|POST|HEAD|DELETE) (\/[\w/{}.-]*)`/g)].map(
       ([, route = '']) => route.replace(/\{\w+\}/, 'name'),
@@ -72,19 +109,5 @@ describe.each(pages)('%s', (path) => {
     );
 
     expect([...new Set(settings)].filter((name) => !known.has(name))).toEqual([]);
-  });
-});
-
-describe('docs/configuration.md', () => {
-  it('has every setting that the configuration reads', () => {
-    const sources = globSync('src/**/*.ts', { cwd: root }).map(read).join('\n');
-    const settings = [...sources.matchAll(/\bread[A-Z]\w*(?:<[^>]*>)?\(\s*env,\s*'([A-Z0-9_]+)'/g)]
-      .map(([, name = '']) => name)
-      // AWS sets these, and the image's files the other.
-      .filter((name) => !name.startsWith('AWS_') && name !== 'RIE_PATH');
-    const page = read('docs/configuration.md');
-
-    expect(settings.length).toBeGreaterThan(30);
-    expect(settings.filter((name) => !page.includes(`\`${name}`))).toEqual([]);
   });
 });

@@ -66,7 +66,7 @@ const parsers: Readonly<Record<string, (body: unknown) => unknown>> = {
   '/v1/messages/count_tokens': parseCountRequest,
   '/v1/rerank': parseRerankRequest,
   '/v1/decisions': (body) => parseDecisionsRequest(body),
-  '/v1/responses': (body) => parseChatRequest(parseResponsesRequest(body).chat),
+  '/v1/responses': async (body) => parseChatRequest((await parseResponsesRequest(body)).chat),
   '/tokenize': parseTokenizeRequest,
   '/detokenize': parseDetokenizeRequest,
   '/apply-template': parseTemplateRequest,
@@ -79,10 +79,10 @@ function schemaOf(path: string): object {
 }
 
 /** Validates a body by the document's schema and by the server's parser. */
-function verdicts(path: string, body: unknown): { bySchema: boolean; byServer: boolean } {
+async function verdicts(path: string, body: unknown): Promise<{ bySchema: boolean; byServer: boolean }> {
   const { valid } = new SchemaValidator(structuredClone(schemaOf(path)), '2020-12').validate(body);
   try {
-    parsers[path]?.(body);
+    await parsers[path]?.(body);
     return { bySchema: valid, byServer: true };
   } catch {
     return { bySchema: valid, byServer: false };
@@ -105,6 +105,7 @@ describe('GET /openapi.json', () => {
 
     expect(operations.sort()).toEqual([
       'delete /api/delete',
+      'delete /v1/responses/{id}',
       'get /',
       'get /api/ps',
       'get /api/tags',
@@ -117,6 +118,8 @@ describe('GET /openapi.json', () => {
       'get /tokenizer_info',
       'get /v1/models',
       'get /v1/models/{id}',
+      'get /v1/responses/{id}',
+      'get /v1/responses/{id}/input_items',
       'post /api/chat',
       'post /api/copy',
       'post /api/create',
@@ -156,9 +159,15 @@ describe('GET /openapi.json', () => {
     );
 
     expect(open.map(([path]) => path).sort()).toEqual(['/', '/health']);
-    expect(description.paths['/v1/models/{id}']?.get?.parameters).toEqual([
-      { name: 'id', in: 'path', required: true, schema: { type: 'string' } },
+    const id = { name: 'id', in: 'path', required: true, schema: { type: 'string' } };
+    const parametersOf = (path: string) => description.paths[path]?.get?.parameters;
+    expect(parametersOf('/v1/responses/{id}/input_items')).toMatchObject([
+      id,
+      { name: 'limit', in: 'query', schema: { type: 'string' } },
+      { name: 'order', in: 'query' },
+      { name: 'after', in: 'query' },
     ]);
+    expect(parametersOf('/v1/models/{id}')).toEqual([id]);
   });
 });
 
@@ -389,7 +398,7 @@ const bodies: Readonly<Record<string, readonly unknown[]>> = {
     { input: 'a', truncation: 'some' },
     { input: 'a', background: false, previous_response_id: null },
     { input: 'a', background: true },
-    { input: 'a', previous_response_id: 'b' },
+    { input: 'a', previous_response_id: 5 },
     { input: 'a', temperature: -1 },
   ],
   '/tokenize': [{ prompt: 'a' }, { content: 'a', with_pieces: true }, { content: 7 }, { text: 'a' }],
@@ -407,16 +416,16 @@ describe('the schema of a request', () => {
     expect(examples.length).toBeGreaterThan(15);
   });
 
-  it.each(examples)('agrees with the server about events/%s.json', (_, path, body) => {
-    const { bySchema, byServer } = verdicts(path, body);
+  it.each(examples)('agrees with the server about events/%s.json', async (_, path, body) => {
+    const { bySchema, byServer } = await verdicts(path, body);
 
     expect(bySchema).toBe(byServer);
   });
 
   it.each(
     Object.entries(bodies).flatMap(([path, list]) => list.map((body): [string, unknown] => [path, body])),
-  )('of %s agrees with the server about %j', (path, body) => {
-    const { bySchema, byServer } = verdicts(path, body);
+  )('of %s agrees with the server about %j', async (path, body) => {
+    const { bySchema, byServer } = await verdicts(path, body);
 
     expect(bySchema).toBe(byServer);
   });

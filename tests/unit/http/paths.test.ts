@@ -32,6 +32,15 @@ describe('findRoute', () => {
     expect(findRoute(path)).toMatchObject({ pattern: '/v1/models/{id}', parameter });
   });
 
+  it.each([
+    ['/v1/responses/resp_1', '/v1/responses/{id}', 'resp_1'],
+    ['/responses/resp_1/', '/v1/responses/{id}', 'resp_1'],
+    ['/llm/v1/responses/resp_1/input_items', '/v1/responses/{id}/input_items', 'resp_1'],
+    ['/v1/responses/input_items', '/v1/responses/{id}', 'input_items'],
+  ])('finds the response of %s', (path, pattern, parameter) => {
+    expect(findRoute(path)).toMatchObject({ pattern, parameter });
+  });
+
   it.each(['', '/v1', '/v1/', '/completions/v2', '/chat', '/llm/completions/v1'])(
     'finds no route of %s',
     (path) => {

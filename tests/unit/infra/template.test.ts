@@ -13,6 +13,7 @@ const deployments: readonly Readonly<Record<string, string | number>>[] = [
   { ProvisionedConcurrency: 2 },
   { RestApi: 'true', Tracing: 'true' },
   { CacheBucket: 'true', CacheDays: 3 },
+  { ResponsesBucket: 'true', ResponsesDays: 9 },
   { AlarmEmail: 'someone@example.org', LogPrompts: 'true' },
   { Architecture: 'x86_64', ReservedConcurrency: 3 },
   publicParameters,
@@ -89,7 +90,7 @@ describe.each(deployments)('the template with %o', (parameters) => {
           const written = typeof resource === 'string' ? resource : JSON.stringify(resource);
           // Wildcards are needed for objects under a prefix and for executions of the state machine.
           const narrowed = written
-            .replace(/\$\{(?:Batch|Conversation)Bucket\.Arn\}\/[a-z/]+\/\*/, '')
+            .replace(/\$\{(?:Batch|Conversation|Response)Bucket\.Arn\}\/[a-z/]+\/\*/, '')
             .replace(/:execution:\$\{AWS::StackName\}-batch\/\*/, '');
           expect(narrowed).not.toContain('*');
         }
@@ -101,7 +102,7 @@ describe.each(deployments)('the template with %o', (parameters) => {
     const buckets = ofType(resources, 'AWS::S3::Bucket');
     const policies = ofType(resources, 'AWS::S3::BucketPolicy');
 
-    expect(buckets).toHaveLength('CacheBucket' in parameters ? 2 : 1);
+    expect(buckets).toHaveLength('CacheBucket' in parameters || 'ResponsesBucket' in parameters ? 2 : 1);
     for (const { name, properties } of buckets) {
       expect(JSON.stringify(properties.BucketEncryption)).toContain('"SSEAlgorithm":"AES256"');
       expect(properties.PublicAccessBlockConfiguration).toEqual({
@@ -125,34 +126,54 @@ describe.each(deployments)('the template with %o', (parameters) => {
     }
   });
 
-  it('keeps conversations only with CacheBucket, for CacheDays, where no function can list them', () => {
-    const isOn = 'CacheBucket' in parameters;
-    const using = functions.filter(({ properties }) => {
-      const { Variables } = properties.Environment as { Variables: Record<string, unknown> };
-      return JSON.stringify(Variables.CACHE_BUCKET) === '{"Ref":"ConversationBucket"}';
-    });
-    const granted = ofType(resources, 'AWS::IAM::Role').flatMap(({ name, properties }) =>
-      statementsOf(properties)
-        .filter(({ Resource }) => JSON.stringify(Resource).includes('ConversationBucket'))
-        .map((statement) => ({ name, ...statement })),
-    );
+  it.each([
+    {
+      parameter: 'CacheBucket',
+      variable: 'CACHE_BUCKET',
+      bucket: 'ConversationBucket',
+      prefix: 'states',
+      days: '3',
+      actions: ['s3:GetObject', 's3:PutObject'],
+    },
+    {
+      parameter: 'ResponsesBucket',
+      variable: 'RESPONSES_BUCKET',
+      bucket: 'ResponseBucket',
+      prefix: 'responses',
+      days: '9',
+      actions: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
+    },
+  ])(
+    'has a bucket of $prefix only with $parameter, for its days, where no function can list them',
+    ({ parameter, variable, bucket, prefix, days, actions }) => {
+      const isOn = parameter in parameters;
+      const using = functions.filter(({ properties }) => {
+        const { Variables } = properties.Environment as { Variables: Record<string, unknown> };
+        return JSON.stringify(Variables[variable]) === `{"Ref":"${bucket}"}`;
+      });
+      const granted = ofType(resources, 'AWS::IAM::Role').flatMap(({ name, properties }) =>
+        statementsOf(properties)
+          .filter(({ Resource }) => JSON.stringify(Resource).includes(bucket))
+          .map((statement) => ({ name, ...statement })),
+      );
 
-    expect(using.map(({ name }) => name)).toEqual(isOn ? ['StreamFunction', 'CompletionFunction'] : []);
-    expect(granted).toEqual(
-      (isOn ? ['StreamRole', 'CompletionRole'] : []).map((name) => ({
-        name,
-        Effect: 'Allow',
-        Action: ['s3:GetObject', 's3:PutObject'],
-        Resource: { 'Fn::Sub': `\${ConversationBucket.Arn}/states/*` },
-      })),
-    );
-    expect(outputs.ConversationBucket).toEqual(isOn ? { Ref: 'ConversationBucket' } : undefined);
-    expect(resources.ConversationBucket?.Properties.LifecycleConfiguration).toEqual(
-      isOn
-        ? { Rules: [{ Id: 'states', Status: 'Enabled', Prefix: 'states/', ExpirationInDays: '3' }] }
-        : undefined,
-    );
-  });
+      expect(using.map(({ name }) => name)).toEqual(isOn ? ['StreamFunction', 'CompletionFunction'] : []);
+      expect(granted).toEqual(
+        (isOn ? ['StreamRole', 'CompletionRole'] : []).map((name) => ({
+          name,
+          Effect: 'Allow',
+          Action: actions,
+          Resource: { 'Fn::Sub': `\${${bucket}.Arn}/${prefix}/*` },
+        })),
+      );
+      expect(outputs[bucket]).toEqual(isOn ? { Ref: bucket } : undefined);
+      expect(resources[bucket]?.Properties.LifecycleConfiguration).toEqual(
+        isOn
+          ? { Rules: [{ Id: prefix, Status: 'Enabled', Prefix: `${prefix}/`, ExpirationInDays: days }] }
+          : undefined,
+      );
+    },
+  );
 
   it('gives each function its own role and log group', () => {
     for (const { name, properties } of functions) {

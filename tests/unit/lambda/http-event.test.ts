@@ -15,6 +15,31 @@ function pathOf(
   return toHttpRequest(http).path;
 }
 
+describe('the query', () => {
+  it.each([
+    ['function-url-models', { rawQueryString: 'order=asc&after=a%20b' }],
+    ['api-gateway-v1', { queryStringParameters: { order: 'asc', after: 'a b' } }],
+    ['api-gateway-v1', { multiValueQueryStringParameters: { order: ['desc', 'asc'], after: ['a b'] } }],
+    ['alb', { queryStringParameters: { order: 'asc', after: 'a%20b' } }],
+  ])('of %s is that of the request: %j', (name, changes) => {
+    const http = toHttpEvent({ ...(readEvent(name) as object), ...changes });
+    const query = new URLSearchParams(http && toHttpRequest(http).query);
+
+    expect(Object.fromEntries(query)).toEqual({ order: 'asc', after: 'a b' });
+  });
+
+  it.each(['function-url-models', 'api-gateway-v1', 'alb'])('of %s may be missing', (name) => {
+    const http = toHttpEvent({
+      ...(readEvent(name) as object),
+      rawQueryString: undefined,
+      queryStringParameters: null,
+      multiValueQueryStringParameters: null,
+    });
+
+    expect(http && toHttpRequest(http).query).toBe('');
+  });
+});
+
 describe('the path of an API Gateway REST API', () => {
   it.each([
     ['without a custom domain', { path: '/v1/models', pathParameters: { proxy: 'v1/models' } }, '/v1/models'],

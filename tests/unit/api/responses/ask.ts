@@ -1,5 +1,6 @@
 // Requests to POST /v1/responses with a fake engine.
 import type { ModelService } from '../../../../src/api/service.ts';
+import type { RequestContext } from '../../../../src/generation/context.ts';
 import { answer } from '../../../../src/http/answer.ts';
 import { toWholeResponse } from '../../../../src/http/http.ts';
 import { consoleLog } from '../../../../src/telemetry/log.ts';
@@ -18,13 +19,17 @@ export interface Asked {
 
 type Options = Partial<Omit<ModelService, 'engine'>> & {
   readonly engine?: FakeEngine;
+  readonly context?: Partial<RequestContext>;
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-export async function ask(body: object, { headers = {}, ...service }: Options = {}): Promise<Asked> {
+export async function ask(
+  body: object,
+  { headers = {}, context: changes = {}, ...service }: Options = {},
+): Promise<Asked> {
   const engine = service.engine ?? new FakeEngine('Paris.', { contextSize: 1000 });
   const request = { method: 'POST', path: '/v1/responses', headers, body: Buffer.from(JSON.stringify(body)) };
-  const context = toContext({ log: { ...consoleLog, error: () => {} } });
+  const context = toContext({ log: { ...consoleLog, error: () => {} }, ...changes });
   const response = await toWholeResponse(
     await answer(request, { chatTemplate: templates.withTools, model, ...service, engine }, context),
   );

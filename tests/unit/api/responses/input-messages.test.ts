@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { toInputItems } from '../../../../src/api/responses/input-items.ts';
 import { toInputMessages } from '../../../../src/api/responses/input-messages.ts';
 import { ForeignFields } from '../../../../src/generation/foreign-fields.ts';
 import { templates } from '../../chat/templates.ts';
@@ -28,25 +29,25 @@ const call = {
 };
 const output = { type: 'function_call_output', call_id: 'a', output: '12' };
 
-function toMessages(input: string | readonly unknown[], instructions?: string) {
-  return toInputMessages({ input, instructions }, new ForeignFields());
+async function toMessages(input: string | unknown[], instructions?: string) {
+  return toInputMessages(await toInputItems({ input }), instructions, new ForeignFields());
 }
 
 describe('the input', () => {
-  it('as a text is a message of the user, after the instructions', () => {
-    expect(toMessages('Hi', 'Be brief.')).toEqual({
+  it('as a text is a message of the user, after the instructions', async () => {
+    expect(await toMessages('Hi', 'Be brief.')).toEqual({
       messages: [{ role: 'system', content: 'Be brief.' }, user],
       paths: ['instructions', 'input'],
     });
   });
 
-  it.each([undefined, null, ''])('has messages of the type %j', (type) => {
-    expect(toMessages([{ ...user, type }]).messages).toEqual([user]);
+  it.each([undefined, null, ''])('has messages of the type %j', async (type) => {
+    expect((await toMessages([{ ...user, type }])).messages).toEqual([user]);
   });
 
-  it('joins thoughts, a text and calls to one message', () => {
+  it('joins thoughts, a text and calls to one message', async () => {
     const toolCall = { id: 'a', type: 'function', function: { name: 'f', arguments: '{"x":1}' } };
-    const { messages, paths } = toMessages([
+    const { messages, paths } = await toMessages([
       user,
       reasoning,
       answer,
@@ -70,14 +71,14 @@ describe('the input', () => {
     expect(paths).toEqual(['input.0', 'input.1', 'input.5', 'input.6']);
   });
 
-  it('starts a new message when an item cannot follow the one before', () => {
-    const { paths } = toMessages([answer, answer, reasoning, call, answer, call, reasoning, reasoning]);
+  it('starts a new message when an item cannot follow the one before', async () => {
+    const { paths } = await toMessages([answer, answer, reasoning, call, answer, call, reasoning, reasoning]);
 
     expect(paths).toEqual(['input.0', 'input.1', 'input.2', 'input.4', 'input.6', 'input.7']);
   });
 
-  it('has calls of custom tools, and thoughts in a summary', () => {
-    const { messages } = toMessages([
+  it('has calls of custom tools, and thoughts in a summary', async () => {
+    const { messages } = await toMessages([
       { type: 'reasoning', summary: [{ type: 'summary_text', text: 'Hm.' }], content: null },
       { type: 'custom_tool_call', call_id: 'a', name: 'f', input: 'x' },
       { type: 'custom_tool_call_output', call_id: 'a', output: [{ type: 'input_text', text: '12' }] },

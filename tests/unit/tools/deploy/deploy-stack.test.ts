@@ -138,13 +138,16 @@ describe('deployStack', () => {
     expect(lines).toContain('gguf-lambda-dev is up to date: nothing was changed.');
   });
 
-  it('deletes the bucket of conversations when the stack no longer has it', async () => {
+  it.each([
+    ['ConversationBucket', 'bucket of conversations'],
+    ['ResponseBucket', 'bucket of responses'],
+  ])('deletes the %s when the stack no longer has it', async (output, purpose) => {
     stubCommands();
     const { url } = await startFunctionUrl(ifSigned(streamCompletion(' París.')));
     const outputs = { StreamUrl: url, StreamAuth: 'AWS_IAM' };
     cloudFormation
       .on(DescribeStacksCommand)
-      .resolvesOnce(stackOf('UPDATE_COMPLETE', { ...outputs, ConversationBucket: 'states' }))
+      .resolvesOnce(stackOf('UPDATE_COMPLETE', { ...outputs, [output]: 'states' }))
       .resolves(stackOf('UPDATE_COMPLETE', outputs));
     s3.on(ListObjectVersionsCommand).resolves({});
     s3.on(ListMultipartUploadsCommand).resolves({});
@@ -156,7 +159,7 @@ describe('deployStack', () => {
     expect(s3.commandCalls(DeleteBucketCommand).map((call) => call.args[0].input)).toEqual([
       { Bucket: 'states', ExpectedBucketOwner: caller.Account },
     ]);
-    expect(lines).toContain('Deleting the bucket of conversations states, which the stack no longer has.');
+    expect(lines).toContain(`Deleting the ${purpose} states, which the stack no longer has.`);
   });
 
   it('keeps the bucket of conversations that the stack still has', async () => {

@@ -90,10 +90,12 @@ describe('destroyStack', () => {
     expect(calls()).toEqual(['sam --version', deletion]);
   });
 
-  it('lists and empties the bucket of conversations too', async () => {
+  it('lists and empties the buckets of conversations and responses too', async () => {
     const { calls } = stubSam();
-    stubStack(stackOf('CREATE_COMPLETE', { ...outputs, ConversationBucket: 'states' }));
-    for (const Bucket of ['batches', 'states']) {
+    stubStack(
+      stackOf('CREATE_COMPLETE', { ...outputs, ConversationBucket: 'states', ResponseBucket: 'responses' }),
+    );
+    for (const Bucket of ['batches', 'states', 'responses']) {
       const page = { Versions: [{ Key: 'a', VersionId: 'null', IsLatest: true }] };
       s3.on(ListObjectVersionsCommand, { Bucket }).resolvesOnce(page).resolvesOnce(page).resolves({});
     }
@@ -102,11 +104,12 @@ describe('destroyStack', () => {
     await destroyStack({ environment: 'dev' }, deployEnvironment);
 
     expect(lines.find((line) => line.startsWith('This deletes'))).toContain(
-      'the bucket of conversations states with 1 object and the batch queue',
+      'the bucket of conversations states with 1 object, the bucket of responses responses with 1 object and the batch queue',
     );
     expect(s3.commandCalls(DeleteObjectsCommand).map((call) => call.args[0].input.Bucket)).toEqual([
       'batches',
       'states',
+      'responses',
     ]);
     expect(calls()).toContain(deletion);
   });

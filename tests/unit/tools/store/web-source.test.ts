@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { findModel, readCatalog } from '../../../../tools/store/catalog.ts';
 import { fetchModel } from '../../../../tools/store/fetch-model.ts';
+import { pinModels, today } from '../../../../tools/store/pin-models.ts';
 import { type Answer, isProbe, serve, serveUntil, startServer } from './file-server.ts';
 import { sha256Of, tinyGguf } from './gguf-fixture.ts';
 import { createStore, entryFor, failureOf, STORED_TINY } from './store-fixture.ts';
@@ -216,6 +217,23 @@ describe('hf:', () => {
     await fetchModel(store.location, 'tiny', store.options);
     expect(findModel(readCatalog(store.location.catalog), 'tiny').sha256).toBe(sha256Of(bytes));
     expect(store.reports).toEqual([expect.stringContaining('the SHA-256 its source publishes')]);
+  });
+
+  test('pin takes what the hub publishes, and the day, without a download', async () => {
+    const { storage } = await startHub(bytes, sha256Of(bytes));
+    const unchecked = { sha256: null, sizeBytes: null, approximateSizeBytes: 1 };
+    const store = createStore(
+      entryFor(bytes, [uri], unchecked),
+      entryFor(bytes, ['pypi:tiny==1#tiny.gguf'], { ...unchecked, name: 'elsewhere' }),
+    );
+
+    expect(await pinModels(store.location, store.options)).toBe(1);
+    const { models } = readCatalog(store.location.catalog);
+    expect(models[0]).toEqual(entryFor(bytes, [uri], { verified: { on: today(), by: 'source' } }));
+    expect(models[1]).toMatchObject({ name: 'elsewhere', sha256: null });
+    expect(store.reports).toEqual([expect.stringContaining(`Pinned tiny to ${sha256Of(bytes)}`)]);
+    expect(store.failures).toEqual(['elsewhere is not pinned: none of its sources publishes a SHA-256.']);
+    expect(storage.requests.map(({ range }) => range)).toEqual(['bytes=0-0']);
   });
 
   test('does not pin a file that differs from what the hub publishes', async () => {

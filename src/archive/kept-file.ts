@@ -1,25 +1,33 @@
-// A state in a file: its bytes, and behind them a trailer of a signature, the key and a checksum of all that.
+// A file of an archive: the bytes, and behind them a trailer of a signature, the key and a checksum of all that.
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
-/** The file has not the state that was written under this key. */
-export class DamagedStateError extends Error {
-  override readonly name = 'DamagedStateError';
+/** The file has not the bytes that were written under this key. */
+export class DamagedFileError extends Error {
+  override readonly name = 'DamagedFileError';
 }
 
 /** Ends the name of a file that is being written. */
 export const unfinished = '.part';
 
-/** Returns the path of a state's file. A folder of 256 folders stays quick to list. */
-export function stateFileOf(directory: string, key: string): string {
-  return join(directory, key.slice(0, 2), `${key}.state`);
+/** Where an archive has its files, and how their names end. */
+export interface FileNaming {
+  readonly directory: string;
+  readonly extension: string;
 }
 
-/** Whether a file of this name is a state, finished or not. */
-export function isStateFile(name: string): boolean {
-  return /^[0-9a-f]{64}\.state(\.[0-9a-f-]+\.part)?$/.test(name);
+/** Returns the path of a key's file. A folder of 256 folders stays quick to list. */
+export function keptFileOf({ directory, extension }: FileNaming, key: string): string {
+  return join(directory, key.slice(0, 2), `${key}.${extension}`);
+}
+
+/** Whether a file of this name is one of the archive's, finished or not. */
+export function isKeptFile({ extension }: Pick<FileNaming, 'extension'>, name: string): boolean {
+  const [key = '', end, unique = '', ...more] = name.split('.');
+  if (!/^[0-9a-f]{64}$/.test(key) || end !== extension) return false;
+  return name.split('.').length === 2 || (/^[0-9a-f-]+$/.test(unique) && more.join('.') === 'part');
 }
 
 /** Another number for another layout. */
@@ -31,14 +39,14 @@ const trailerBytes = signature.length + 32 + checksumBytes;
 const pieceBytes = 4 << 20;
 
 /** Writes a file that only its owner reads. It has its name when it is complete. */
-export async function writeStateFile(path: string, key: string, state: Uint8Array): Promise<void> {
+export async function writeKeptFile(path: string, key: string, bytes: Uint8Array): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = `${path}.${randomUUID()}${unfinished}`;
   try {
     // The data is not forced to the disk: the checksum finds a file that lost some of it to a power failure.
     await using file = await open(temporary, 'wx', 0o600);
     let checksum = 0;
-    for (const piece of piecesOf(state)) {
+    for (const piece of piecesOf(bytes)) {
       checksum = crc32(piece, checksum);
       await writeAll(file, piece);
     }
@@ -60,9 +68,9 @@ export interface ReadOptions {
 /**
  * Returns undefined when there is no such file, or when it has expired.
  *
- * @throws {DamagedStateError} when it is not what was written under this key
+ * @throws {DamagedFileError} when it is not what was written under this key
  */
-export async function readStateFile(
+export async function readKeptFile(
   path: string,
   key: string,
   { notBefore, signal }: ReadOptions,
@@ -71,12 +79,12 @@ export async function readStateFile(
   if (file === undefined) return undefined;
   const { size, mtimeMs } = await file.stat();
   if (mtimeMs < notBefore) return undefined;
-  if (size < trailerBytes) throw new DamagedStateError(`it has only ${size} bytes`);
+  if (size < trailerBytes) throw new DamagedFileError(`it has only ${size} bytes`);
   // Filling so much memory with zeros first would take as long as reading it.
-  const state = Buffer.allocUnsafeSlow(size - trailerBytes);
+  const bytes = Buffer.allocUnsafeSlow(size - trailerBytes);
   let checksum = 0;
   let position = 0;
-  for (const piece of piecesOf(state)) {
+  for (const piece of piecesOf(bytes)) {
     signal?.throwIfAborted();
     await readAll(file, piece, position);
     position += piece.length;
@@ -85,12 +93,12 @@ export async function readStateFile(
   const trailer = Buffer.alloc(trailerBytes);
   await readAll(file, trailer, position);
   if (!trailer.equals(toTrailer(key, checksum))) {
-    throw new DamagedStateError('its checksum or its key differs');
+    throw new DamagedFileError('its checksum or its key differs');
   }
-  return state;
+  return bytes;
 }
 
-/** `checksum` is that of the state. */
+/** `checksum` is that of the bytes. */
 function toTrailer(key: string, checksum: number): Buffer {
   const identity = Buffer.concat([signature, Buffer.from(key, 'hex')]);
   const last = Buffer.alloc(checksumBytes);
@@ -122,7 +130,7 @@ async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
 async function readAll(file: FileHandle, into: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < into.length; ) {
     const { bytesRead } = await file.read(into, done, into.length - done, position + done);
-    if (bytesRead === 0) throw new DamagedStateError('it ends early');
+    if (bytesRead === 0) throw new DamagedFileError('it ends early');
     done += bytesRead;
   }
 }

@@ -1,7 +1,7 @@
-// Removes states from a folder: expired ones, those that were never completed, and the oldest ones while there are too many.
+// Removes files from the folder of an archive: expired ones, those that were never completed, and the oldest ones while there are too many.
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isStateFile, unfinished } from './state-file.ts';
+import { type FileNaming, isKeptFile, unfinished } from './kept-file.ts';
 
 export interface Limits {
   /** When this many bytes are exceeded, the oldest files go until nine tenths of them are left. */
@@ -19,8 +19,8 @@ interface StoredFile {
 }
 
 /** Returns the bytes that are left. Several processes may do this at once. */
-export async function removeOldStates(directory: string, limits: Limits): Promise<number> {
-  const files = await listFiles(directory);
+export async function removeOldFiles(naming: FileNaming, limits: Limits): Promise<number> {
+  const files = await listFiles(naming);
   const isOld = ({ path, writtenAt }: StoredFile) =>
     writtenAt < (path.endsWith(unfinished) ? limits.unfinishedNotBefore : limits.notBefore);
   const removed = new Set(files.filter(isOld));
@@ -36,13 +36,13 @@ export async function removeOldStates(directory: string, limits: Limits): Promis
   return left;
 }
 
-/** Lists states, and no other files that lie in the folder. */
-async function listFiles(directory: string): Promise<StoredFile[]> {
+/** Lists the files of the archive, and no others that lie in the folder. */
+async function listFiles({ directory, extension }: FileNaming): Promise<StoredFile[]> {
   const files: StoredFile[] = [];
   for (const folder of await readdir(directory)) {
     if (!/^[0-9a-f]{2}$/.test(folder)) continue;
     for (const name of await readdir(join(directory, folder))) {
-      if (!isStateFile(name)) continue;
+      if (!isKeptFile({ extension }, name)) continue;
       const path = join(directory, folder, name);
       try {
         const { size, mtimeMs } = await stat(path);
