@@ -70,7 +70,9 @@ export interface FunctionConfig {
   /** The memory that this process may take. */
   readonly memory: MemoryRoom;
   /**
-   * CHAT_TEMPLATE: a Jinja file with another chat template, or `chatml`. A model without one needs it for chats.
+   * CHAT_TEMPLATE: a Jinja file with another chat template, or one of llama.cpp's names, such as `chatml`. A model without one
+   * needs it for chats.
+   * @see docs/models.md#chat-templates
    * @default the model's
    */
   readonly chatTemplate: string | undefined;

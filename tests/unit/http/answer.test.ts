@@ -61,7 +61,7 @@ describe('answer', () => {
       'GET',
       '/tokenizer_info',
       '',
-      { bos_token: null, eos_token: null, chat_template: null, add_bos_token: false },
+      { bos_token: null, eos_token: null, chat_template: templates.chatMl.source, add_bos_token: false },
     ],
   ])('answers %s %s', async (method, path, body, expected) => {
     expect(await askJson(method, path, { body })).toMatchObject({ status: 200, body: expected });
