@@ -1,11 +1,14 @@
 // The front as a whole: emulator, queue and server, started and shut down together.
 import { once } from 'node:events';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FrontConfig } from './config.ts';
 import { SupervisorStoppedError } from './emulator-errors.ts';
 import type { PassedRequest } from './pass-through.ts';
+import { Reaper } from './reaper.ts';
 import { RuntimeLink } from './runtime-link.ts';
+import { watchRuntime } from './runtime-watch.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** A front that serves. */
@@ -45,6 +48,8 @@ const flushMilliseconds = 1_000;
  */
 export async function startFront(config: FrontConfig, signal?: AbortSignal): Promise<Front> {
   const link = await RuntimeLink.open();
+  // The kernel ends every process of a container with its first one.
+  const reaper = process.pid === 1 ? undefined : new Reaper(link.path);
   const supervisor = new Supervisor(
     {
       path: config.emulatorPath,
@@ -55,24 +60,27 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
     },
     link,
   );
-  // Whatever ends this process, an uncaught error too, takes the emulator and the runtime with it.
+  // Whatever ends this process, an uncaught error too, takes the emulator and the runtime with it. The reaper ends what was
+  // just starting.
   const kill = () => {
     supervisor.kill();
     link.remove();
   };
   process.once('exit', kill);
   const stopSupervisor = async () => {
+    stopWatching();
     await supervisor.stop();
     link.remove();
+    await reaper?.stop();
     process.off('exit', kill);
   };
   // The rest of the front is imported while the emulator starts.
   await supervisor.firstStart;
-  const { createFrontServer, explain, HealthCheck, InvocationQueue, passThrough } = await import(
-    './serving.ts'
-  );
+  const { createFrontServer, explain, HealthCheck, InvocationQueue, passThrough, requestAdmission } =
+    await import('./serving.ts');
   const queue = new InvocationQueue({ limit: config.queueLimit, now: () => performance.now() });
   const passing = new Set<Promise<void>>();
+  const stopWatching = watchRuntime(link, () => passing.size > 0 || queue.isRunning);
   const pass = async (passed: PassedRequest) => {
     const toError = (error: unknown) => (supervisor.isStopping ? new SupervisorStoppedError() : error);
     const answered = passThrough(passed, {
@@ -94,6 +102,14 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
     apiKey: config.apiKey,
     playground: config.playground,
     callers: config.callers,
+    ...(config.limitsCallers && {
+      admit: async (headers: IncomingHttpHeaders, clientLeft: AbortSignal) =>
+        requestAdmission(
+          headers,
+          await supervisor.findRuntime(),
+          AbortSignal.any([clientLeft, AbortSignal.timeout(config.functionTimeoutSeconds * 1000)]),
+        ),
+    }),
     invoke: (event, headers) => supervisor.invoke(event, headers),
     passThrough: pass,
     health: new HealthCheck(link, () => performance.now()),

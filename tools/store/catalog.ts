@@ -48,6 +48,8 @@ const modelEntry = z
         min_p: z.number().min(0).max(1).optional(),
       })
       .optional(),
+    /** The chat template of a GGUF without one: a name of llama.cpp's, or a file `*.jinja` in the catalog's folder. */
+    chatTemplate: z.string().min(1).optional(),
     /** From its config.json: what the memory sum takes, before there is a file to read it from. */
     shape: z
       .strictObject({
@@ -58,6 +60,8 @@ const modelEntry = z
         embedding: count,
         feedForward: count,
         heads: count,
+        /** Where some layers see only a sliding window: its tokens, how many layers, and llama.cpp's name of the architecture. */
+        window: z.strictObject({ tokens: count, layers: count, architecture: z.string().min(1) }).optional(),
       })
       .optional(),
     note: z.string().min(1).optional(),
