@@ -251,7 +251,7 @@ describe('the arguments of a call', () => {
       for (let round = 0; round < 30; round += 1) {
         const text = gbnf.sample(random);
         // Python has no such name.
-        if (family === 'gemma3' && /```tool_code[^]*d e/.test(text)) continue;
+        if (family === 'gemma3' && text.includes('tool_code') && text.includes('d e')) continue;
         const parsed = new ChatReader(reader);
         const { calls } = joinPieces([...parsed.push(text), ...parsed.end()]);
         expect(calls, text).toHaveLength(1);
