@@ -19,6 +19,7 @@ import { joiningStream } from './measurements/joining-stream.ts';
 import { jsonOverhead } from './measurements/json-overhead.ts';
 import { lookup } from './measurements/lookup.ts';
 import { memory } from './measurements/memory.ts';
+import { neighbours } from './measurements/neighbours.ts';
 import { prefill } from './measurements/prefill.ts';
 import { prefix } from './measurements/prefix.ts';
 import { quotas } from './measurements/quotas.ts';
@@ -47,6 +48,7 @@ const results = join(root, 'bench/results');
 const measurements: readonly Measurement[] = [
   start,
   decode,
+  neighbours,
   prefill,
   concurrentStreams,
   joiningStream,

@@ -1,12 +1,17 @@
 // A webhook that answers with a summary: POST a text to it. It gives up when its own caller does.
+// With STREAM_URL it calls a private Function URL, signed.
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import OpenAI from 'openai';
 
-const client = new OpenAI({
-  baseURL: process.env.BASE_URL ?? 'http://127.0.0.1:8000/v1',
-  apiKey: process.env.API_KEY ?? 'none',
-});
+const { BASE_URL, STREAM_URL, API_KEY: apiKey = 'none' } = process.env;
+const client = STREAM_URL
+  ? new OpenAI({
+      baseURL: `${STREAM_URL}v1`,
+      apiKey,
+      fetch: (await import('./signing-fetch.mjs')).signingFetch,
+    })
+  : new OpenAI({ baseURL: BASE_URL ?? 'http://127.0.0.1:8000/v1', apiKey });
 
 const server = createServer(async (request, response) => {
   const left = new AbortController();

@@ -56,14 +56,16 @@ const repository = name === undefined ? undefined : `${host}/${name}`;
 /** Links lead from file to file. Here they lead from page to page, and to the repository for all else. */
 const linkPages: NonNullable<MarkdownOptions['config']> = (md) => {
   md.core.ruler.push('link-pages', ({ tokens, env }) => {
-    const from = dirname((env as { path: string }).path);
+    // `path` is that of the page, where the file has another one.
+    const { path, realPath = path } = env as { readonly path: string; readonly realPath?: string };
+    const from = dirname(realPath);
     for (const link of tokens.flatMap(({ children }) => children ?? [])) {
       const href = link.type === 'link_open' ? String(link.attrGet('href')) : '#';
       if (/^(?:[a-z]+:|#)/.test(href)) continue;
-      const [path = '', anchor] = href.split('#');
-      const file = relative(root, resolve(from, path));
+      const [name = '', anchor] = href.split('#');
+      const file = relative(root, resolve(from, name));
       if (!existsSync(join(root, file)))
-        throw new Error(`A page of ${from} links to ${file}, which does not exist.`);
+        throw new Error(`${realPath} links to ${href}, which does not exist.`);
       const isPage = file.endsWith('.md') && pages.has(file);
       const target = isPage
         ? `/${toPage(file)}`
@@ -84,6 +86,8 @@ export default defineConfig({
   outDir: '../.cache/site',
   cacheDir: '../.cache/vitepress',
   markdown: { config: linkPages },
+  // The meaning of a setting is the longest of its four columns.
+  head: [['style', {}, '.vp-doc td:nth-child(4):last-child { min-width: 20rem }']],
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],

@@ -1,3 +1,4 @@
+#include "call-format.h"
 #include "chat-parser.h"
 #include "chat-templates.h"
 #include "log.h"
@@ -7,6 +8,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
     common_log_set_verbosity_thold(-1);
     exports.Set("ChatTemplates", ChatTemplates::define(env));
     exports.Set("ChatParser", ChatParser::define(env));
+    exports.Set("buildCallFormat", Napi::Function::New(env, buildCallFormat));
     return exports;
 }
 

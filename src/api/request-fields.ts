@@ -82,14 +82,18 @@ const samplingFields = {
     .check(
       z.describe('The strength of the penalty for repeated sequences of generated tokens (DRY). 0 is off.'),
     ),
-  dry_base: z._default(z.number().check(z.gte(1), z.lte(10)), 1.75),
+  dry_base: z
+    ._default(z.number().check(z.gte(1), z.lte(10)), 1.75)
+    .check(z.describe('The factor by which that penalty grows with each token that a sequence is longer.')),
   dry_allowed_length: z
     ._default(z.int().check(z.gte(1)), 2)
     .check(z.describe('Repeated sequences of up to this many tokens have no penalty.')),
   dry_penalty_last_n: z
     ._default(z.int().check(z.gte(-1)), -1)
     .check(z.describe('How many of the last generated tokens are searched for repetitions. -1 is all.')),
-  dry_sequence_breakers: z._default(z.array(nonEmptyText()).check(z.maxLength(64)), ['\n', ':', '"', '*']),
+  dry_sequence_breakers: z
+    ._default(z.array(nonEmptyText()).check(z.maxLength(64)), ['\n', ':', '"', '*'])
+    .check(z.describe('Texts that a repeated sequence does not reach across.')),
   xtc_probability: z
     ._default(z.number().check(z.gte(0), z.lte(1)), 0)
     .check(

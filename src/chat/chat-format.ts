@@ -2,9 +2,11 @@
 import type { AppliedTemplate, NativeParser } from '../engine/chat-library.ts';
 import type { Grammar, ThoughtMarks } from '../engine/engine.ts';
 import { isJsonObject } from '../json-schema/json-object.ts';
+import { escapePattern } from './call-forms.ts';
 import type { ChatReaderOptions } from './chat-reader.ts';
 import { BrokenTemplateError, type ChatTemplate, isOpened, type RenderedPrompt } from './chat-template.ts';
 import type { ChatTool } from './conversation.ts';
+import { toFormFormat } from './form-format.ts';
 import {
   type GbnfRules,
   parseRules,
@@ -47,6 +49,8 @@ export function findChatFormat(
   const { tools, mustCall, parallel } = options;
   const isJson = options.isJson && !mustCall;
   if (tools.length === 0 && template.abilities.thoughts === undefined) return toPlainFormat(options);
+  const callFormat = tools.length > 0 ? template.callFormat : undefined;
+  if (callFormat !== undefined) return toFormFormat(template, rendered, callFormat, options);
   const find = (wanted: { tools?: readonly ChatTool[]; mustCall?: boolean; hasSchema?: boolean }) => {
     const wantedTools = wanted.tools ?? [];
     const apply = (toNative: (tool: ChatTool) => object) =>
@@ -129,9 +133,9 @@ function toParser(
   return new template.library.ChatParser(format, generationPrompt, parser);
 }
 
-function toCallMarks({ isLazy, triggers }: AppliedTemplate): string[] | undefined {
+function toCallMarks({ isLazy, triggers }: AppliedTemplate): RegExp[] | undefined {
   if (!isLazy || triggers.some(({ type }) => type !== 'word')) return undefined;
-  return triggers.map(({ value }) => value.trim());
+  return triggers.map(({ value }) => new RegExp(`^${escapePattern(value.trim())}`));
 }
 
 function toThoughtMarks(applied: AppliedTemplate): ThoughtMarks | undefined {
@@ -159,7 +163,7 @@ function toGrammar(
   const gbnf = writeRules(toRules(applied, options));
   if (!applied.isLazy) return { gbnf, prefix: applied.generationPrompt };
   const triggers = applied.triggers.map(({ type, value }) =>
-    type === 'word' ? value.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&') : value,
+    type === 'word' ? escapePattern(value) : value,
   );
   return { gbnf, triggers, ...(thoughts && { thoughts }) };
 }

@@ -19,8 +19,8 @@ export interface ChatReaderOptions {
   readonly openedThoughts: string;
   /** Whether the model may call tools. */
   readonly mayCall: boolean;
-  /** The texts that start a call. Absent: any may. */
-  readonly callMarks?: readonly string[] | undefined;
+  /** What a call starts with. Absent: anything may be one. */
+  readonly callMarks?: readonly RegExp[] | undefined;
 }
 
 /** The parser starts anew each time, so a text is parsed again when it is longer by this part. */
@@ -131,7 +131,8 @@ export class ChatReader {
     const content = this.#contentText;
     const start = content === '' ? this.#findContent() : this.#text.indexOf(content) + content.length;
     const rest = this.#text.slice(start);
-    const isCall = callMarks === undefined || callMarks.some((mark) => rest.trimStart().startsWith(mark));
+    const call = rest.trimStart();
+    const isCall = callMarks?.some((mark) => mark.test(call)) ?? call !== '';
     this.#endsWithinCall = isBeginning && mayCall && isCall;
     return this.#endsWithinCall ? [] : toPieces('content', this.#content.push(rest));
   }

@@ -1,6 +1,15 @@
 // A model's chat template: Jinja code that renders messages as the prompt format the model was trained on. llama.cpp renders it.
-import type { AppliedTemplate, ChatLibrary, NativeTemplate, TemplateInputs } from '../engine/chat-library.ts';
-import { findMarks, toSyntaxTemplate } from './call-syntax.ts';
+import type {
+  AppliedTemplate,
+  BuiltCallFormat,
+  CallFormatInputs,
+  ChatLibrary,
+  NativeParser,
+  NativeTemplate,
+  TemplateInputs,
+} from '../engine/chat-library.ts';
+import { type CallFormat, findCallFormat } from './call-forms.ts';
+import { RecentValues } from './recent-values.ts';
 import { takeTurns } from './taking-turns.ts';
 import { findAbilities, type TemplateAbilities } from './template-abilities.ts';
 
@@ -46,6 +55,12 @@ export class BrokenTemplateError extends Error {
   override readonly name = 'BrokenTemplateError';
 }
 
+/** A format with its parser. */
+interface ReadCallFormat {
+  readonly parser: NativeParser;
+  readonly grammar: string;
+}
+
 export interface ChatTemplateSource {
   readonly chatTemplate: string;
   readonly bosToken: string | undefined;
@@ -57,10 +72,10 @@ export interface ChatTemplateSource {
 export class ChatTemplate {
   readonly #source: ChatTemplateSource;
   #native: NativeTemplate | undefined;
-  #syntax: NativeTemplate | undefined;
   #abilities: TemplateAbilities | undefined;
   /** The formats that were found last, by what they depend on. To find one takes tens of milliseconds. */
-  readonly #formats = new Map<string, AppliedTemplate>();
+  readonly #formats = new RecentValues<AppliedTemplate>();
+  readonly #callFormats = new RecentValues<ReadCallFormat>();
 
   constructor(source: ChatTemplateSource) {
     this.#source = source;
@@ -104,9 +119,14 @@ export class ChatTemplate {
     return this.#abilities;
   }
 
+  /** The format of the model's calls, if it is not one that llama.cpp finds. */
+  get callFormat(): CallFormat | undefined {
+    return findCallFormat(this.#source.chatTemplate, this.abilities.calls);
+  }
+
   /**
-   * Renders a prompt. If the template rejects the messages as they are, it gets them without the system message, and then with
-   * turns of the user and the assistant only.
+   * Renders a prompt. If the template rejects the messages as they are, or drops a system message, it gets them without the system
+   * message, then with later system messages as the user's, and then with turns of the user and the assistant only.
    *
    * @throws {ChatTemplateError} with the template's reason when it rejects all of these, or cannot be parsed
    * @throws {BrokenTemplateError} when it fails
@@ -120,6 +140,7 @@ export class ChatTemplate {
       ...Object.fromEntries(asked),
     };
     let rejection: unknown;
+    let incomplete: RenderedPrompt | undefined;
     const given = this.abilities.systemRole ? messages : withUserAtStart(messages);
     const render = (form: readonly TemplateMessage[]): RenderedPrompt => {
       const inputs = { ...plainInputs, messages: form.map(toNativeMessage), tools, kwargs };
@@ -128,20 +149,27 @@ export class ChatTemplate {
       const { prompt, generationPrompt } = applied;
       return { prompt, generationPrompt, messages: inputs.messages, thinking, kwargs };
     };
+    const instructions = messages
+      .filter(({ role }) => role === 'system')
+      .map(({ content }) => content.trim());
     for (const toForm of forms) {
       const form = toForm(given);
       try {
-        const rendered = render(form);
+        let rendered = render(form);
         // A template that does not know the thoughts of earlier answers may write nothing of these answers.
         const isComplete = form.every(
           ({ content, reasoning_content }) =>
             reasoning_content === undefined || rendered.prompt.includes(content.trim()),
         );
-        return isComplete ? rendered : render(form.map(({ reasoning_content: _, ...rest }) => rest));
+        if (!isComplete) rendered = render(form.map(({ reasoning_content: _, ...rest }) => rest));
+        // Some drop the system messages that are not the first message.
+        if (instructions.every((text) => rendered.prompt.includes(text))) return rendered;
+        incomplete ??= rendered;
       } catch (error) {
         rejection ??= error;
       }
     }
+    if (incomplete !== undefined) return incomplete;
     throw rejection;
   }
 
@@ -151,35 +179,31 @@ export class ChatTemplate {
     options: Pick<TemplateInputs, 'tools' | 'toolChoice' | 'parallel' | 'hasSchema'>,
   ): AppliedTemplate {
     const variables = { ...options, enableThinking: thinking, kwargs, promptOnly: false };
-    if (options.tools.length > 0 && !this.abilities.calls) {
-      const { thoughts } = this.abilities;
-      const opens_thoughts = thoughts !== undefined && isOpened(generationPrompt, thoughts);
-      return this.#remember(this.#getSyntax(), {
-        ...variables,
-        messages: [example],
-        kwargs: { opens_thoughts },
-      });
-    }
     if (!this.abilities.isSpecial) {
       // The format of most does not depend on the messages, so that a long conversation is not rendered dozens of times.
-      const applied = this.#remember(this.#parsed, { ...variables, messages: [example] });
+      const applied = this.#remember({ ...variables, messages: [example] });
       if (applied.generationPrompt === generationPrompt) return applied;
     }
     return this.#apply(this.#parsed, { ...variables, messages });
   }
 
+  /**
+   * Builds a format of calls that llama.cpp does not know.
+   *
+   * @param prefix what the text begins with by the prompt already
+   */
+  buildCallFormat(inputs: CallFormatInputs, prefix: string): ReadCallFormat {
+    const json = JSON.stringify(inputs);
+    return this.#callFormats.get(prefix + json, () => {
+      const { buildCallFormat, ChatParser } = this.library;
+      const { format, parser, grammar } = JSON.parse(buildCallFormat(json)) as BuiltCallFormat;
+      return { parser: new ChatParser(format, prefix, parser), grammar };
+    });
+  }
+
   get #parsed(): NativeTemplate {
     this.#native ??= this.#parse(this.#source.chatTemplate);
     return this.#native;
-  }
-
-  #getSyntax(): NativeTemplate {
-    const { thoughts } = this.abilities;
-    const [end] = thoughts?.ends ?? [];
-    const marks = findMarks(this.#source.chatTemplate);
-    const around = thoughts === undefined || end === undefined ? undefined : { start: thoughts.start, end };
-    this.#syntax ??= this.#parse(toSyntaxTemplate({ ...marks, thoughts: around }));
-    return this.#syntax;
   }
 
   /** llama.cpp gives templates today's date, also those that write a fixed one by themselves. */
@@ -207,14 +231,8 @@ export class ChatTemplate {
     }
   }
 
-  #remember(template: NativeTemplate, inputs: TemplateInputs): AppliedTemplate {
-    const key = JSON.stringify(inputs);
-    const applied = this.#formats.get(key) ?? this.#apply(template, inputs);
-    this.#formats.delete(key);
-    this.#formats.set(key, applied);
-    const [oldest] = this.#formats.keys();
-    if (this.#formats.size > mostFormats && oldest !== undefined) this.#formats.delete(oldest);
-    return applied;
+  #remember(inputs: TemplateInputs): AppliedTemplate {
+    return this.#formats.get(JSON.stringify(inputs), () => this.#apply(this.#parsed, inputs));
   }
 
   #apply(template: NativeTemplate, inputs: TemplateInputs): AppliedTemplate {
@@ -241,9 +259,6 @@ const reservedNames: ReadonlySet<string> = new Set([
 ]);
 
 const example = { role: 'user', content: '.' };
-
-/** A service has a few sets of tools; a format has some ten thousand characters. */
-const mostFormats = 16;
 
 const plainInputs = {
   toolChoice: 'auto',
@@ -281,6 +296,7 @@ function toNativeMessage(message: TemplateMessage): object {
 const forms: readonly ((messages: readonly TemplateMessage[]) => readonly TemplateMessage[])[] = [
   (messages) => messages,
   withoutSystemMessage,
+  withUserAsSystem,
   (messages) => takeTurns(messages, { keepSystem: true }),
   (messages) => takeTurns(messages, { keepSystem: false }),
 ];
@@ -290,6 +306,13 @@ function withUserAtStart(messages: readonly TemplateMessage[]): readonly Templat
   const [system, next, ...rest] = messages;
   if (system?.role !== 'system' || next?.role === 'user') return messages;
   return [{ ...system, role: 'user' }, ...(next ? [next] : []), ...rest];
+}
+
+/** Makes system messages that are not the first message the user's. */
+function withUserAsSystem(messages: readonly TemplateMessage[]): readonly TemplateMessage[] {
+  return messages.map((message, index) =>
+    message.role === 'system' && index > 0 ? { ...message, role: 'user' } : message,
+  );
 }
 
 /** Merges the system message into the first user message, as llama.cpp does. */

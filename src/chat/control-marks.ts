@@ -1,5 +1,6 @@
 // Keeps the texts of control tokens, such as `<|im_end|>`, what they are in a message: text. Only the template's become tokens.
-import type { ChatMessage, Content } from './conversation.ts';
+import { isJsonObject } from '../json-schema/json-object.ts';
+import type { ChatMessage, ChatTool, Content } from './conversation.ts';
 
 /** A character that no text has (Unicode: for internal use). A prompt is tokenized in pieces around it. */
 const breakMark = '\uFDD0';
@@ -31,12 +32,26 @@ export function breakControlMarks(
     const calls = message.calls.map((call) => ({
       ...call,
       arguments:
-        typeof call.arguments === 'string'
-          ? toPlain(call.arguments)
-          : (JSON.parse(toPlain(JSON.stringify(call.arguments))) as unknown),
+        typeof call.arguments === 'string' ? toPlain(call.arguments) : breakValue(call.arguments, toPlain),
     }));
     return { ...message, content, calls, ...(reasoning !== undefined && { reasoning: toPlain(reasoning) }) };
   });
+}
+
+/** Breaks the texts of control tokens in tools, as {@link breakText} does. */
+export function breakToolMarks(
+  tools: readonly ChatTool[],
+  isControlToken: (text: string) => boolean,
+): ChatTool[] {
+  return tools.map((tool) => breakValue(tool, (text) => breakText(text, isControlToken)) as ChatTool);
+}
+
+function breakValue(value: unknown, toPlain: (text: string) => string): unknown {
+  if (typeof value === 'string') return toPlain(value);
+  if (Array.isArray(value)) return value.map((each) => breakValue(each, toPlain));
+  if (!isJsonObject(value)) return value;
+  const entries = Object.entries(value).map(([key, each]) => [toPlain(key), breakValue(each, toPlain)]);
+  return Object.fromEntries(entries) as unknown;
 }
 
 /** Splits a prompt where marks were broken. Each piece is tokenized by itself. */

@@ -8,11 +8,15 @@ const name = '[A-Za-z][A-Za-z0-9-]*';
 /** A literal, a class of characters, or a name. */
 const tokens = new RegExp(String.raw`"(?:\\.|[^"\\])*"|\[(?:\\.|[^\]\\])*\]|${name}`, 'g');
 
+/** llama.cpp's rule for a string, which admits an escaped blank, though its parser does not, and line breaks. */
+const string = /\[\^(["'])\\\\\] \| "\\\\" \( \[\1\\\\\/ bfnrt\]/g;
+const fixedString = String.raw`[^$1\\\x00-\x1F] | "\\" ( [$1\\/bfnrt]`;
+
 export function parseRules(gbnf: string): GbnfRules {
   const rules: GbnfRules = new Map();
   for (const line of gbnf.split('\n')) {
     const at = line.indexOf(' ::= ');
-    if (at > 0) rules.set(line.slice(0, at), line.slice(at + ' ::= '.length));
+    if (at > 0) rules.set(line.slice(0, at), line.slice(at + ' ::= '.length).replace(string, fixedString));
   }
   return rules;
 }

@@ -1,13 +1,14 @@
 // Converts the messages of a conversation to the messages that a chat template reads.
 
 import { RequestError } from '../errors/request-error.ts';
+import { toldFormat } from './call-forms.ts';
 import { describeTools, writeToolCall, writeToolResponse } from './call-syntax.ts';
-import type { TemplateMessage } from './chat-template.ts';
+import type { ChatTemplate, TemplateMessage } from './chat-template.ts';
 import type { ChatMessage, ChatTool, Content } from './conversation.ts';
 
 export interface MessageOptions {
-  /** Whether the template writes tools, calls and results. Those that it does not write are written into the messages. */
-  readonly template: { readonly writesTools: boolean; readonly writesCalls: boolean };
+  /** The template. Tools, calls and results that it does not write are written into the messages. */
+  readonly template: Pick<ChatTemplate, 'abilities' | 'callFormat'>;
   /** Whether a note replaces each image. If not, a request with an image is rejected. */
   readonly imagePlaceholders: boolean;
 }
@@ -27,9 +28,10 @@ export function toTemplateMessages(
 ): TemplateMessage[] {
   const converted = messages.map((message, index) => toTemplateMessage(message, index, options));
   const { template } = options;
-  const joined = template.writesCalls ? converted : joinToolAnswers(converted, messages);
-  if (tools.length === 0 || template.writesTools) return joined;
-  return withSystemText(joined, describeTools(tools, !template.writesCalls));
+  const { writesCalls } = template.abilities;
+  const joined = writesCalls ? converted : joinToolAnswers(converted, messages);
+  if (tools.length === 0 || template.abilities.writesTools) return joined;
+  return withSystemText(joined, describeTools(tools, template.callFormat ?? toldFormat, !writesCalls));
 }
 
 function toTemplateMessage(message: ChatMessage, index: number, options: MessageOptions): TemplateMessage {
@@ -47,15 +49,20 @@ function toTemplateMessage(message: ChatMessage, index: number, options: Message
         type: 'function' as const,
         function: { name, arguments: parseArguments(given) },
       }));
-      if (options.template.writesCalls)
+      const { template } = options;
+      if (template.abilities.writesCalls)
         return { role: 'assistant', content, ...thoughts, tool_calls: parsed };
-      const written = parsed.map(({ function: call }) => writeToolCall(call.name, call.arguments));
+      const { callFormat } = template;
+      const written = parsed.map(({ function: call }) =>
+        writeToolCall(call.name, call.arguments, callFormat),
+      );
       const texts = [content, ...written].filter((part) => part !== '');
       return { role: 'assistant', content: texts.join('\n'), ...thoughts };
     }
     case 'tool': {
       const { callId, name } = message;
-      if (!options.template.writesCalls) return { role: 'user', content: writeToolResponse(content) };
+      if (!options.template.abilities.writesCalls)
+        return { role: 'user', content: writeToolResponse(content) };
       return {
         role: 'tool',
         content,

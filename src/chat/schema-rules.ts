@@ -7,6 +7,9 @@ import { toArgumentsSchema } from './call-syntax.ts';
 import type { ChatTool } from './conversation.ts';
 import { type GbnfRules, parseRules, toRuleName, withPrefix } from './gbnf-rules.ts';
 
+const prefix = 'schema-';
+const textRule = 'of-text';
+
 /** The schema of a tool's arguments is malformed, or no value matches it. */
 export class ToolSchemaError extends Error {
   override readonly name = 'ToolSchemaError';
@@ -41,12 +44,23 @@ export function schemasToGbnf({ tools, json }: ChatSchemas): string {
   });
 }
 
+/** The rules of {@link schemasToGbnf}, with names that no rule of llama.cpp has. */
+export function toSchemaRules(gbnf: string): GbnfRules {
+  return withPrefix(parseRules(gbnf), prefix);
+}
+
+/** The names in {@link toSchemaRules} of the rules for the arguments of a tool, and for JSON. */
+export const schemaRules = {
+  ofTool: (index: number): string => prefix + toToolRule(index),
+  ofText: prefix + textRule,
+};
+
 /**
  * Puts the rules of {@link schemasToGbnf} in the place of llama.cpp's. Where a family does not write arguments as JSON, there is no
  * such rule, and finished arguments are checked.
  */
 export function withSchemas(rules: GbnfRules, gbnf: string, tools: readonly ChatTool[]): GbnfRules {
-  const ours = withPrefix(parseRules(gbnf), prefix);
+  const ours = toSchemaRules(gbnf);
   const merged = new Map([...ours, ...rules]);
   const replace = (theirs: string, rule: string) => {
     if (rules.has(theirs) && ours.has(prefix + rule)) merged.set(theirs, prefix + rule);
@@ -56,9 +70,6 @@ export function withSchemas(rules: GbnfRules, gbnf: string, tools: readonly Chat
   replace('response-format-schema', textRule);
   return merged;
 }
-
-const prefix = 'schema-';
-const textRule = 'of-text';
 
 function toToolRule(index: number): string {
   return `of-tool-${index}`;

@@ -57,6 +57,47 @@ export interface AppliedTemplate {
   readonly thinkingEnds: readonly string[];
 }
 
+/** How a block of calls is written. */
+export interface CallForm {
+  /** The texts around the calls. Blanks may be between them and the calls. */
+  readonly start: string;
+  readonly end: string;
+  /**
+   * How a call is written: `{"name": "a", "arguments": {"b": 1}}`, `a[CALL_ID]id[ARGS]{"b": 1}`, `a(b=1)`, or
+   * `call:a{b:1}` with `<escape>` around strings.
+   */
+  readonly call: 'json' | 'tagged' | 'python' | 'escaped';
+  /** The text between two calls of a block; blanks may be around it. Absent: a block has one call. */
+  readonly separator?: string;
+  /** Whether other texts have the start too. */
+  readonly isText?: boolean;
+}
+
+export interface CallFormatInputs {
+  readonly forms: readonly CallForm[];
+  /** The tools: the rule in the grammar for their arguments as JSON, and the names of the arguments, or none for any. */
+  readonly tools: readonly {
+    readonly name: string;
+    readonly rule: string;
+    readonly arguments: readonly string[];
+  }[];
+  readonly mustCall: boolean;
+  readonly parallel: boolean;
+  /** The rule for JSON instead of calls. Empty: the text is free. */
+  readonly textRule: string;
+  /** Empty: the model does not think. */
+  readonly thoughtsStart: string;
+  readonly thoughtsEnds: readonly string[];
+}
+
+export interface BuiltCallFormat {
+  /** For the parser, as is the following one. */
+  readonly format: number;
+  readonly parser: string;
+  /** GBNF. It has only blocks of calls if the model need not call and may write free text. */
+  readonly grammar: string;
+}
+
 export interface NativeParser {
   /**
    * Parses a text from its start.
@@ -81,5 +122,12 @@ export interface ChatLibrary {
     bosToken: string,
     eosToken: string,
   ) => NativeTemplate;
+  /**
+   * Makes a format of calls that llama.cpp does not know.
+   *
+   * @param inputs JSON of {@link CallFormatInputs}
+   * @returns JSON of a {@link BuiltCallFormat}
+   */
+  readonly buildCallFormat: (inputs: string) => string;
   readonly ChatParser: new (format: number, generationPrompt: string, parser: string) => NativeParser;
 }

@@ -66,11 +66,12 @@ const classifierTensors = ['cls.weight', 'cls.output.weight'];
 export function toGgufFacts({ metadata, architectureMetadata, fullTensorInfo = [] }: GgufHeader): GgufFacts {
   const { general } = metadata;
   const tokenizer = (metadata.tokenizer ?? {}) as TokenizerMetadata;
-  const architecture = (architectureMetadata ?? {}) as ArchitectureMetadata;
-  const { pooling_type, attention } = architecture;
+  const own = (architectureMetadata ?? {}) as ArchitectureMetadata;
+  const { pooling_type, attention } = own;
   const causal = attention?.causal ?? true;
+  const architecture = general?.architecture ?? 'unknown';
   return {
-    architecture: general?.architecture ?? 'unknown',
+    architecture,
     vocabularySize: tokenizer.ggml?.tokens?.length ?? 0,
     tokenizer: tokenizer.ggml?.model ?? 'unknown',
     chatTemplate: tokenizer.chat_template ?? null,
@@ -82,7 +83,7 @@ export function toGgufFacts({ metadata, architectureMetadata, fullTensorInfo = [
     hasClassifier: fullTensorInfo.some(({ name }) => classifierTensors.includes(name)),
     tags: Array.isArray(general?.tags) ? general.tags.map(String) : [],
     slidingWindow: attention?.sliding_window || null,
-    memory: toMemoryFacts(fullTensorInfo, architecture, causal),
+    memory: toMemoryFacts(fullTensorInfo, own, { architecture, causal }),
   };
 }
 

@@ -1,4 +1,5 @@
-// The facts of a GGUF's header that decide how much memory the model takes. src/engine/memory adds them up.
+// The facts of a GGUF's header that decide how much memory the model takes. src/engine/llama/memory adds them up.
+import { isWindowed } from './sliding-window.ts';
 
 /** Matrices of one type, which llama.cpp may copy into private memory in a layout that suits the processor. */
 export interface RepackableWeights {
@@ -22,6 +23,11 @@ export interface GgufMemoryFacts {
   readonly keyNumbers: number;
   /** The same of the values. */
   readonly valueNumbers: number;
+  /**
+   * How many of these numbers belong to layers that see only a sliding window. Absent in manifests of earlier releases, and counted
+   * as 0: an upper bound.
+   */
+  readonly windowedNumbers?: number;
   /** Numbers of 32 bits that a sequence's recurrent state has; 0 for a model without one. */
   readonly recurrentNumbers: number;
   /** Numbers that stand for one token between two layers. */
@@ -58,6 +64,7 @@ export interface ArchitectureMetadata {
   readonly attention?: {
     readonly causal?: boolean;
     readonly sliding_window?: number;
+    readonly sliding_window_pattern?: number | readonly (boolean | number)[];
     readonly head_count?: PerLayer;
     readonly head_count_kv?: PerLayer;
     readonly key_length?: number;
@@ -95,11 +102,16 @@ export type RepackableType = (typeof types)[keyof typeof types]['name'];
 const isTable = (name: string) =>
   /^(?:token_embd|position_embd|token_types|per_layer_token_embd)\b/.test(name);
 
-/** @param causal - false for a model whose tokens see those after them, which keeps no keys and values */
+export interface MemoryFactsOptions {
+  readonly architecture: string;
+  /** False for a model whose tokens see those after them, which keeps no keys and values. */
+  readonly causal: boolean;
+}
+
 export function toMemoryFacts(
   tensors: readonly GgufTensor[],
   metadata: ArchitectureMetadata,
-  causal: boolean,
+  { architecture, causal }: MemoryFactsOptions,
 ): GgufMemoryFacts {
   const { attention = {}, ssm = {} } = metadata;
   const embeddingLength = metadata.embedding_length ?? 0;
@@ -111,11 +123,15 @@ export function toMemoryFacts(
   const headsKvOf = (layer: number) => atLayer(attention.head_count_kv, layer) ?? heads;
   const keysOf = ({ layer, keys }: AttentionLayer) => keys ?? headsKvOf(layer) * keyLength;
   const valuesOf = ({ layer, values }: AttentionLayer) => values ?? headsKvOf(layer) * valueLength;
+  const windowed = attention.sliding_window
+    ? layers.filter(({ layer }) => isWindowed(architecture, attention.sliding_window_pattern, layer))
+    : [];
   return {
     repackable: groupRepackable(tensors, causal),
     trainContextSize: metadata.context_length ?? 0,
     keyNumbers: sum(layers.map(keysOf)),
     valueNumbers: sum(layers.map(valuesOf)),
+    windowedNumbers: sum(windowed.map((layer) => keysOf(layer) + valuesOf(layer))),
     recurrentNumbers: countRecurrent(tensors, metadata),
     embeddingLength,
     feedForwardLength: Math.max(feedForwardOf(metadata), 2 * (ssm.inner_size ?? 0)),

@@ -5,6 +5,7 @@ import { type OutgoingHttpHeaders, request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Threads } from '../config/cpu.ts';
+import { RequestError } from '../errors/request-error.ts';
 import { EmulatorExitedError, EmulatorMissingError } from './emulator-errors.ts';
 import { endToEndHeaders, type HttpAnswer } from './http-answer.ts';
 import { canConnect, findFreePorts, loopback } from './loopback.ts';
@@ -26,6 +27,10 @@ export interface EmulatorOptions {
 
 const standardError = 2;
 const connectRetryMilliseconds = 5;
+/** The emulator listens within a hundredth of a second, unless it is stopped. */
+const listenSeconds = 30;
+/** The emulator ends a runtime that is late, and answers for it. */
+const lateSeconds = 5;
 const stopMilliseconds = 2_000;
 
 /** A running emulator. It takes one invocation at a time: a second one at once would crash it. */
@@ -35,11 +40,13 @@ export class Emulator {
   readonly ended: Promise<string>;
   readonly #child: ChildProcess;
   readonly #port: number;
+  readonly #timeoutSeconds: number;
 
-  private constructor(child: ChildProcess & { pid: number }, port: number) {
+  private constructor(child: ChildProcess & { pid: number }, port: number, timeoutSeconds: number) {
     this.#child = child;
     this.pid = child.pid;
     this.#port = port;
+    this.#timeoutSeconds = timeoutSeconds;
     this.ended = once(child, 'exit').then(async ([code, signal]: (string | number | null)[]) => {
       // An emulator that was killed leaves a runtime that works on until it next asks for an event.
       for (killSession(this.pid); listSession(this.pid).length > 0; killSession(this.pid)) await delay(1);
@@ -87,20 +94,22 @@ export class Emulator {
     // Read once the emulator starts: nothing waits for it.
     const { passLog } = await import('./emulator-log.ts');
     if (child.stdout) void passLog(child.stdout);
-    return new Emulator(child as ChildProcess & { pid: number }, port);
+    return new Emulator(child as ChildProcess & { pid: number }, port, functionTimeoutSeconds);
   }
 
   /**
    * Waits until the emulator takes connections.
    *
-   * @throws {EmulatorExitedError} when it ends before that
+   * @throws {EmulatorExitedError} when it ends before that, or takes longer than 30 seconds
    */
   async waitUntilListening(): Promise<void> {
     let exit: string | undefined;
     void this.ended.then((how) => {
       exit = how;
     });
+    const endsAt = performance.now() + listenSeconds * 1000;
     while (!(await canConnect(this.#port))) {
+      if (performance.now() > endsAt) exit = `it does not listen after ${listenSeconds} seconds`;
       if (exit) throw new EmulatorExitedError(`The emulator did not start: ${exit}.`, { delivered: false });
       await delay(connectRetryMilliseconds);
     }
@@ -109,13 +118,19 @@ export class Emulator {
   /**
    * Hands an event to the function and takes the whole answer, so that a slow client never holds it up.
    *
-   * @throws {EmulatorExitedError} when the emulator does not answer
+   * @throws {EmulatorExitedError} when the emulator ends before it answers
+   * @throws {RequestError} `deadline_exceeded` five seconds after the function's timeout
    */
   invoke(event: Uint8Array, headers: OutgoingHttpHeaders = {}): Promise<HttpAnswer> {
     return new Promise((resolve, reject) => {
       let delivered = false;
+      const late = AbortSignal.timeout((this.#timeoutSeconds + lateSeconds) * 1000);
       const fail = (cause: unknown) =>
-        reject(new EmulatorExitedError('The emulator did not answer.', { delivered, cause }));
+        reject(
+          late.aborted
+            ? new RequestError('deadline_exceeded', 'The emulator did not answer in time.')
+            : new EmulatorExitedError('The emulator did not answer.', { delivered, cause }),
+        );
       const outgoing = request({
         host: loopback,
         port: this.#port,
@@ -123,6 +138,7 @@ export class Emulator {
         path: invokePath,
         // No connection is kept: one that was left by an emulator now dead would fail the next invocation.
         agent: false,
+        signal: late,
         headers: { 'content-type': 'application/json', ...headers, 'content-length': event.byteLength },
       });
       outgoing.once('socket', (socket) =>

@@ -5,7 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FrontConfig } from './config.ts';
 import { SupervisorStoppedError } from './emulator-errors.ts';
 import type { PassedRequest } from './pass-through.ts';
+import { Reaper } from './reaper.ts';
 import { RuntimeLink } from './runtime-link.ts';
+import { watchRuntime } from './runtime-watch.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** A front that serves. */
@@ -45,6 +47,8 @@ const flushMilliseconds = 1_000;
  */
 export async function startFront(config: FrontConfig, signal?: AbortSignal): Promise<Front> {
   const link = await RuntimeLink.open();
+  // The kernel ends every process of a container with its first one.
+  const reaper = process.pid === 1 ? undefined : new Reaper(link.path);
   const supervisor = new Supervisor(
     {
       path: config.emulatorPath,
@@ -55,15 +59,18 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
     },
     link,
   );
-  // Whatever ends this process, an uncaught error too, takes the emulator and the runtime with it.
+  // Whatever ends this process, an uncaught error too, takes the emulator and the runtime with it. The reaper ends what was
+  // just starting.
   const kill = () => {
     supervisor.kill();
     link.remove();
   };
   process.once('exit', kill);
   const stopSupervisor = async () => {
+    stopWatching();
     await supervisor.stop();
     link.remove();
+    await reaper?.stop();
     process.off('exit', kill);
   };
   // The rest of the front is imported while the emulator starts.
@@ -73,6 +80,7 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
   );
   const queue = new InvocationQueue({ limit: config.queueLimit, now: () => performance.now() });
   const passing = new Set<Promise<void>>();
+  const stopWatching = watchRuntime(link, () => passing.size > 0 || queue.isRunning);
   const pass = async (passed: PassedRequest) => {
     const toError = (error: unknown) => (supervisor.isStopping ? new SupervisorStoppedError() : error);
     const answered = passThrough(passed, {

@@ -17,12 +17,16 @@ export interface Runtime {
   readonly socket: string;
   /** Keeps connections to it. */
   readonly agent: Agent;
+  /** Resolves as soon as its JavaScript runs. It does not while the process is stopped, and never once that has ended. */
+  readonly ping: () => Promise<void>;
 }
 
 /** No directory for the private socket can be written to. */
 class SocketDirectoryError extends Error {
   override readonly name = 'SocketDirectoryError';
 }
+
+const pingByte = '.';
 
 interface Waiting {
   readonly resolve: (runtime: Runtime) => void;
@@ -118,9 +122,19 @@ export class RuntimeLink {
       this.#connections.delete(connection);
       if (runtime !== undefined) this.#lose(runtime);
     });
-    // One line is all that a runtime ever sends, when it can answer.
+    const pings: (() => void)[] = [];
+    const ping = () =>
+      new Promise<void>((resolve) => {
+        pings.push(resolve);
+        connection.write(pingByte);
+      });
+    // A runtime sends one line when it can answer. Then it sends back what it gets.
     let line = '';
     connection.setEncoding('utf8').on('data', (text: string) => {
+      if (runtime !== undefined) {
+        for (const resolve of pings.splice(0, text.length)) resolve();
+        return;
+      }
       line += text;
       if (!line.endsWith('\n')) return;
       const [pid, description] = parseReadyLine(line.trim());
@@ -129,6 +143,7 @@ export class RuntimeLink {
         description,
         socket: runtimeSocket(this.path, pid),
         agent: new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY }),
+        ping,
       };
       this.#runtime = runtime;
       for (const { resolve } of this.#waiting.splice(0)) resolve(runtime);

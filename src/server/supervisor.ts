@@ -36,8 +36,6 @@ export class Supervisor {
   readonly #failure = Promise.withResolvers<never>();
   readonly #firstStart = Promise.withResolvers<void>();
   #emulator: Emulator | undefined;
-  /** Those that live. A start that is overtaken by another one may leave a second one for a moment. */
-  readonly #living = new Set<Emulator>();
   #isInvoking = false;
   #warm: Promise<Emulator>;
   #wasWarm = false;
@@ -140,15 +138,12 @@ export class Supervisor {
     await this.#link.drain(drainMilliseconds);
     await this.#emulator?.stop();
     await this.#warm.catch(() => {});
-    const left = [...this.#living];
-    for (const emulator of left) emulator.kill();
-    await Promise.all(left.map(({ ended }) => ended));
   }
 
   /** Kills the emulator and everything it started, before it returns. */
   kill(): void {
     this.#stopping.abort();
-    for (const emulator of this.#living) emulator.kill();
+    this.#emulator?.kill();
   }
 
   #hasRuntime(): boolean {
@@ -191,10 +186,21 @@ export class Supervisor {
 
   async #start(): Promise<Emulator> {
     for (let failures = 1; ; failures += 1) {
+      let emulator: Emulator | undefined;
       try {
-        return await this.#startOnce();
-      } catch (error) {
+        emulator = await this.#launch();
         this.#stopping.signal.throwIfAborted();
+        await emulator.waitUntilListening();
+        await this.#warmUp(emulator);
+        this.#replaceAtEnd(emulator);
+        return emulator;
+      } catch (error) {
+        const isOvertaken = emulator !== undefined && emulator !== this.#emulator;
+        emulator?.kill();
+        await emulator?.ended;
+        this.#stopping.signal.throwIfAborted();
+        // It was replaced while it started, so another one is on its way.
+        if (isOvertaken) return this.#warm;
         const isHopeless =
           error instanceof EmulatorMissingError || (error instanceof InitializationError && !this.#wasWarm);
         if (isHopeless || failures === maximumFailures) throw error;
@@ -205,27 +211,18 @@ export class Supervisor {
     }
   }
 
-  async #startOnce(): Promise<Emulator> {
+  async #launch(): Promise<Emulator> {
     this.#stopping.signal.throwIfAborted();
     const starting = Emulator.start({ ...this.#options, frontSocket: this.#link.path });
-    const emulator = await starting.finally(this.#firstStart.resolve);
-    this.#emulator = emulator;
-    this.#living.add(emulator);
-    void emulator.ended.then(() => this.#living.delete(emulator));
-    try {
-      this.#stopping.signal.throwIfAborted();
-      await emulator.waitUntilListening();
-      await this.#warmUp(emulator);
-    } catch (error) {
-      emulator.kill();
-      await emulator.ended;
-      throw error;
-    }
+    this.#emulator = await starting.finally(this.#firstStart.resolve);
+    return this.#emulator;
+  }
+
+  #replaceAtEnd(emulator: Emulator): void {
     void emulator.ended.then((how) => {
       if (!this.#stopping.signal.aborted) console.error(`gguf-lambda: the emulator ended: ${how}.`);
       this.#replace(emulator);
     });
-    return emulator;
   }
 
   async #warmUp(emulator: Emulator): Promise<void> {

@@ -7,6 +7,7 @@ import type { ProcessorFeatures } from '../engine/llama/memory/repacking.ts';
 import { PrefixSnapshots } from '../engine/prompt/prefix-snapshots.ts';
 import type { GgufFacts } from '../model/gguf-facts.ts';
 import { type ModelFolder, readModelFolder } from '../model/model-folder.ts';
+import { assertModelComplete } from '../model/model-size.ts';
 
 /** Whether a handler, such as `completion.handler`, works with the model. */
 export function needsModel(handler: string | undefined): boolean {
@@ -38,10 +39,11 @@ export function toMemoryRequest(
 }
 
 /**
- * Asserts that another process has room for the model beside this one. That process asks again, with the processor's features;
+ * Asserts that the model is there, and that another process has room for it beside this one. That process asks again, with the processor's features;
  * asked here, a refusal is one line, without what the emulator says of a function that does not load.
  *
  * @throws {ConfigurationError} when a setting is missing or malformed
+ * @throws {GgufError} when a file of the model is missing, or is not whole
  * @throws {InsufficientMemoryError} when the model does not fit
  */
 export function assertModelFits(env: Environment): void {
@@ -49,6 +51,7 @@ export function assertModelFits(env: Environment): void {
   const memory = toMemoryRoom({ ...readMemoryLimits(env), own: 0 });
   const config = { ...readConfig(env), memory };
   const folder = readModelFolder(config.modelDirectory);
+  assertModelComplete(config.modelDirectory, folder);
   // Without repacking, weights take no more than with it.
   if (folder.gguf !== undefined) planMemory(toMemoryRequest(config, folder, folder.gguf, new Set()));
 }

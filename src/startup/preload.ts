@@ -26,7 +26,11 @@ async function answerFront(socket: string): Promise<void> {
         .then(() => loadModel(process.env))
         .then(
           (loaded) => loaded.description,
-          () => undefined,
+          () => {
+            // The interface client throws what it has reported. The front prints the reason, and nobody needs its stack.
+            process.on('unhandledRejection', () => process.exit(1));
+            return undefined;
+          },
         )
     : Promise.resolve([]);
   await listenForFront({

@@ -1,6 +1,7 @@
 // The snippets of README.md and docs/, read from these files and run as they stand there, on a server of another port.
 import { execFile } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -13,25 +14,33 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 /** Within the project, so that imports find its packages. */
 const script = fileURLToPath(new URL('.snippet.mjs', import.meta.url));
 
+/** Some programs go on from a stored response. */
+const responses = mkdtempSync(join(tmpdir(), 'responses-'));
+
 let server: TestServer;
 
 beforeAll(async () => {
   await setUpPython();
-  server = await startTestServer();
+  // A small model may go on until the context is full, where a snippet has no limit.
+  server = await startTestServer({ CONTEXT_SIZE: '512', RESPONSES_DIR: responses });
 }, pythonSetupTimeout);
 
 afterAll(async () => {
   rmSync(script, { force: true });
+  rmSync(responses, { recursive: true });
   await server.end();
 });
 
-/** The blocks of a language in a document, with the server's own address. */
-function readBlocks(document: string, language: string): string[] {
+/** The blocks of a language in a document. */
+function findBlocks(document: string, language: string): string[] {
   const text = readFileSync(join(root, document), 'utf8');
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, block = '']) =>
-    block.replaceAll('http://127.0.0.1:8000', server.origin),
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(
+    ([, block = '']) => block,
   );
 }
+
+const atServer = (block: string) => block.replaceAll('http://127.0.0.1:8000', server.origin);
+const readBlocks = (document: string, language: string) => findBlocks(document, language).map(atServer);
 
 async function runNode(source: string): Promise<string> {
   writeFileSync(script, source);
@@ -42,8 +51,40 @@ const curls = (document: string) => readBlocks(document, 'sh').filter((block) =>
 
 async function runCurl(command: string): Promise<Record<string, unknown>> {
   const { stdout } = await execute('sh', ['-c', command]);
-  return JSON.parse(stdout) as Record<string, unknown>;
+  // Ollama's stream is lines of JSON.
+  return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>;
 }
+
+/** Pages whose programs begin with a client that the page has shown before. */
+const prelude = () => `
+import OpenAI from 'openai';
+const client = new OpenAI({ baseURL: '${server.origin}/v1', apiKey: 'none', maxRetries: 0 });
+const model = 'any';
+`;
+
+const pages = globSync('{README.md,docs/*.md}', { cwd: root }).sort();
+const each = (language: string, isWanted = (_: string) => true) =>
+  pages.flatMap((document) =>
+    findBlocks(document, language)
+      .filter(isWanted)
+      .map((block) => ({ document, block })),
+  );
+
+describe('every page', () => {
+  it.each(each('sh', (block) => block.startsWith('curl ')))(
+    '$document: the server answers $block',
+    async ({ block }) => {
+      const answer = await runCurl(atServer(block));
+
+      expect(answer.error).toBeUndefined();
+      expect(answer.errorMessage).toBeUndefined();
+    },
+  );
+
+  it.each(each('js'))('$document: the program runs: $block', async ({ block }) => {
+    await runNode(block.includes("from 'openai'") ? atServer(block) : `${prelude()}${block}`);
+  });
+});
 
 describe('README.md', () => {
   it('has a chat that answers as shown', async () => {
@@ -59,6 +100,27 @@ describe('README.md', () => {
     const [program = ''] = readBlocks('README.md', 'js');
 
     expect(await runNode(program)).toContain('Paris');
+  });
+});
+
+describe('docs/decisions.md', () => {
+  it('shows the answer of its request', async () => {
+    const [request = ''] = curls('docs/decisions.md');
+    const [shown = ''] = readBlocks('docs/decisions.md', 'json');
+    const answerOf = ({ answers, usage }: Record<string, unknown>) => ({
+      usage,
+      // Probabilities differ a little between processors.
+      answers: (answers as { type: string; name: string; choice?: string }[]).map(
+        ({ type, name, choice }) => ({
+          type,
+          name,
+          choice,
+        }),
+      ),
+    });
+
+    const answer = answerOf(await runCurl(request));
+    expect(answer).toMatchObject(answerOf(JSON.parse(shown) as Record<string, unknown>));
   });
 });
 

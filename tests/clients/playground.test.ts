@@ -2,71 +2,28 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import axe from 'axe-core';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bakePrefixes } from '../../tools/model/bake-prefixes.ts';
 import { modelPath } from '../model/default-model.ts';
-import { findChromium } from './chromium.ts';
-import { model, startTestServer, type TestServer } from './test-server.ts';
+import {
+  answerOf,
+  apiKey,
+  desktop,
+  ended,
+  executablePath,
+  type Playground,
+  phone,
+  send,
+  setDetails,
+  setField,
+  startPlayground,
+  violations,
+} from './playground-browser.ts';
 
-const executablePath = findChromium();
-const apiKey = 'key-of-the-test';
 const docs = join(import.meta.dirname, '../../docs');
 const folder = mkdtempSync(join(tmpdir(), 'playground-'));
-const phone = { width: 390, height: 844 };
-const desktop = { width: 1280, height: 860 };
 
-let server: TestServer;
-let browser: Browser;
-/** What the pages of a test complained of or asked of others. Each must stay empty. */
-let complaints: string[];
-
-async function open(options: BrowserContextOptions = {}): Promise<Page> {
-  const context = await browser.newContext({ viewport: desktop, ...options });
-  const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
-  page.on('console', (message) => {
-    const isComplaint = message.type() === 'error' || message.type() === 'warning';
-    // The page's first requests have no key. The console reports their refusal as an error.
-    if (isComplaint && !message.text().includes('401')) complaints.push(message.text());
-  });
-  page.on('pageerror', ({ message }) => complaints.push(message));
-  page.on('request', (request) => {
-    const url = request.url();
-    if (!url.startsWith(server.origin) && !/^(?:data|blob):/.test(url)) complaints.push(url);
-  });
-  await page.goto(server.origin);
-  await page.getByText('The API key is missing').waitFor();
-  await page.getByLabel('API key').fill(apiKey);
-  await page.getByLabel('API key').press('Tab');
-  await page.getByText(model.name).waitFor();
-  return page;
-}
-
-const answerOf = (page: Page) => page.locator('article.assistant').last();
-
-async function send(page: Page, text: string): Promise<void> {
-  await page.getByLabel('Message').fill(text);
-  await page.getByLabel('Message').press('Enter');
-}
-
-async function setField(page: Page, name: string, value: string): Promise<void> {
-  await page.getByLabel(name, { exact: true }).fill(value);
-  await page.getByLabel(name, { exact: true }).press('Tab');
-}
-
-const ended = (page: Page) => page.getByText(/The answer has ended after \d+ tokens/).waitFor();
-
-const setDetails = (page: Page, open: boolean) =>
-  page.evaluate(`for (const each of document.querySelectorAll('details')) each.open = ${open}`);
-
-/** Violations of WCAG 2.2 and of best practices, by axe. */
-async function violations(page: Page): Promise<string[]> {
-  return (await page.evaluate(
-    `${axe.source}; axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + ': ' + html + ' ' + failureSummary)))`,
-  )) as string[];
-}
+let playground: Playground;
 
 beforeAll(async () => {
   if (executablePath === undefined) return;
@@ -79,29 +36,22 @@ beforeAll(async () => {
     { model: dirname(modelPath), from: join(folder, 'sources'), to: join(folder, 'baked') },
     { CONTEXT_SIZE: '1024', THREADS: '1' },
   );
-  server = await startTestServer({
-    API_KEY: apiKey,
-    PREFIX_DIR: join(folder, 'baked'),
-    CONTEXT_SIZE: '1024',
-  });
-  // Chromium's sandbox refuses root, as which containers run.
-  browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+  playground = await startPlayground({ PREFIX_DIR: join(folder, 'baked') });
 });
 
 afterAll(async () => {
-  await browser?.close();
-  await server?.end();
+  await playground?.end();
   rmSync(folder, { recursive: true });
 });
 
 beforeEach(() => {
-  complaints = [];
+  if (executablePath !== undefined) playground.complaints.length = 0;
 });
 
 describe.skipIf(executablePath === undefined)('the playground', () => {
   it('is for browsers only, and needs no key itself', async () => {
-    const page = await fetch(server.origin, { headers: { accept: 'text/html,*/*;q=0.8' } });
-    const other = await fetch(server.origin, { headers: { accept: '*/*' } });
+    const page = await fetch(playground.server.origin, { headers: { accept: 'text/html,*/*;q=0.8' } });
+    const other = await fetch(playground.server.origin, { headers: { accept: '*/*' } });
 
     expect(page.headers.get('content-security-policy')).toMatch(
       /^default-src 'none'; script-src 'sha256-\S+'; style-src 'sha256-\S+'; .*connect-src 'self';.*frame-ancestors 'none'$/,
@@ -111,7 +61,7 @@ describe.skipIf(executablePath === undefined)('the playground', () => {
   });
 
   it('streams a chat, shows its figures, and keeps it without the key', async () => {
-    const page = await open();
+    const page = await playground.open();
     await page.getByText('Other', { exact: true }).click();
     await setField(page, 'guided_choice', '["It is **Paris**, <img src=x onerror=alert(1)> on the Seine."]');
     await send(page, 'What is the capital of France?');
@@ -131,11 +81,11 @@ describe.skipIf(executablePath === undefined)('the playground', () => {
     expect(
       await page.evaluate('JSON.stringify(localStorage) + JSON.stringify(sessionStorage) + document.cookie'),
     ).not.toContain(apiKey);
-    expect(complaints).toEqual([]);
+    expect(playground.complaints).toEqual([]);
   });
 
   it('takes a system prompt from a baked prefix, which is then in the cache', async () => {
-    const page = await open();
+    const page = await playground.open();
     await page.getByLabel('From a baked prefix').selectOption('poet.json');
     await expect
       .poll(() => page.getByLabel('System prompt').inputValue())
@@ -145,11 +95,11 @@ describe.skipIf(executablePath === undefined)('the playground', () => {
     await ended(page);
 
     expect(await page.locator('.strip').innerText()).toMatch(/Cached\s+[1-9]\d* of/);
-    expect(complaints).toEqual([]);
+    expect(playground.complaints).toEqual([]);
   });
 
   it('stops an answer, and keeps what there is of it', async () => {
-    const page = await open();
+    const page = await playground.open();
     await page.getByLabel('ignore_eos').selectOption('true');
     await setField(page, 'temperature', '0');
     await send(page, 'Count from one to a thousand.');
@@ -159,12 +109,12 @@ describe.skipIf(executablePath === undefined)('the playground', () => {
 
     expect((await answerOf(page).innerText()).length).toBeGreaterThan('Model'.length);
     expect(await page.getByRole('alert').count()).toBe(0);
-    await expect.poll(() => server.metric('requests_processing')).toBe(0);
-    expect(complaints).toEqual([]);
+    await expect.poll(() => playground.server.metric('requests_processing')).toBe(0);
+    expect(playground.complaints).toEqual([]);
   });
 
   it('checks JSON by its schema, and shows the alternatives to each token', async () => {
-    const page = await open();
+    const page = await playground.open();
     await page.getByText('JSON schema').click();
     await page.getByRole('button', { name: 'Example' }).first().click();
     await page.getByText('Probabilities', { exact: true }).click();
@@ -181,11 +131,11 @@ describe.skipIf(executablePath === undefined)('the playground', () => {
     const focused = "[...document.querySelectorAll('.token')].indexOf(document.activeElement)";
     expect(await page.evaluate(focused)).toBe(2);
     expect(await violations(page)).toEqual([]);
-    expect(complaints).toEqual([]);
+    expect(playground.complaints).toEqual([]);
   });
 
   it('has no barrier in light and dark, on a desktop and on a phone', async () => {
-    const page = await open();
+    const page = await playground.open();
     await setField(page, 'temperature', '0');
     await setField(page, 'max_tokens', '60');
     await setField(page, 'stop', '["2."]');
@@ -207,6 +157,6 @@ describe.skipIf(executablePath === undefined)('the playground', () => {
       }
       await page.setViewportSize(desktop);
     }
-    expect(complaints).toEqual([]);
+    expect(playground.complaints).toEqual([]);
   });
 });

@@ -38,7 +38,6 @@ export async function createBareContext(
     sequences: 1,
     threads: 1,
     flashAttention: true,
-    swaFullCache: true,
   });
   await context.init();
   const inference = new Inference(context, { threads: 1 });

@@ -21,12 +21,18 @@ export interface FrontProcess {
   end(signal: NodeJS.Signals): Promise<{ code: number | null; survivors: number[] }>;
 }
 
-/** Starts the front; resolves when it prints its URL, and throws with its output when it ends before. */
+/**
+ * Starts the front; resolves when it prints its URL, and throws with its output when it ends before.
+ *
+ * @param through a program and its arguments that then execute the front
+ */
 export async function startFrontProcess(
   env: NodeJS.ProcessEnv = {},
   functionName = 'completion',
+  { through = [] }: { through?: readonly string[] | undefined } = {},
 ): Promise<FrontProcess> {
-  const child = spawn(entry, [`${functionName}.handler`], {
+  const [program = entry, ...args] = [...through, entry, `${functionName}.handler`];
+  const child = spawn(program, args, {
     // Two threads wait for each other, and on a busy machine for long.
     env: { ...process.env, PORT: '0', THREADS: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -12,6 +12,7 @@ import { processorLibraries } from '../processor.ts';
 import { modelPath } from './default-model.ts';
 import { type GgufTensor, writeGguf } from './fixtures/gguf-writer.ts';
 import type { MemoryReport, ReportedContext } from './fixtures/memory-report.ts';
+import { tinyGemma } from './fixtures/tiny-generators.ts';
 
 const run = promisify(execFile);
 const program = fileURLToPath(new URL('fixtures/memory-report.ts', import.meta.url));
@@ -95,6 +96,28 @@ describe.each(processorLibraries)('with %s', (library) => {
     expect(added.evaluation).toBeLessThan(evaluation + 4 * mebibyte);
     expect(added.evaluation).toBeGreaterThan(0.5 * evaluation);
   });
+
+  it.each<[string, Partial<Shape>]>([
+    ['longer than its windows', {}],
+    ['of several sequences', { contextSize: 1024, sequences: 3, batchSize: 130 }],
+    ['no longer than its windows', { contextSize: 512 }],
+    ['of 8 bits', { kvType: 'q8_0' }],
+  ])(
+    'a model with a sliding window and a context %s has the cells that were added up',
+    async (_, changes) => {
+      const path = join(folder, 'gemma.gguf');
+      writeFileSync(path, tinyGemma());
+      const shape = { ...generating, contextSize: 4096, ...changes };
+      const reported = await report(library, path, toNative(shape));
+
+      // llama.cpp tells hundredths of a mebibyte, of either kind of layers.
+      expectAbout(
+        contextMemory(await readGgufFacts(path), shape).keysAndValues,
+        reported.keysAndValues,
+        0.01 * mebibyte,
+      );
+    },
+  );
 });
 
 function expectAbout(actual: number, expected: number, tolerance: number): void {

@@ -93,9 +93,9 @@ function findFacts(model: ModelEntry, root: string): GgufFacts | undefined {
 
 /** The facts that the memory sum takes. Weights count as they are in the file: whether they are repacked is seen at a start. */
 function toFacts(shape: NonNullable<ModelEntry['shape']>, contextLength: number): GgufFacts {
-  const { layers, keyNumbers, vocabulary, embedding, feedForward, heads } = shape;
+  const { layers, keyNumbers, vocabulary, embedding, feedForward, heads, window } = shape;
   return {
-    architecture: 'unknown',
+    architecture: window?.architecture ?? 'unknown',
     vocabularySize: vocabulary,
     tokenizer: 'unknown',
     chatTemplate: null,
@@ -106,12 +106,13 @@ function toFacts(shape: NonNullable<ModelEntry['shape']>, contextLength: number)
     poolingType: null,
     hasClassifier: false,
     tags: [],
-    slidingWindow: null,
+    slidingWindow: window?.tokens ?? null,
     memory: {
       repackable: [],
       trainContextSize: contextLength,
       keyNumbers: layers * keyNumbers,
       valueNumbers: layers * keyNumbers,
+      windowedNumbers: (window?.layers ?? 0) * 2 * keyNumbers,
       recurrentNumbers: 0,
       embeddingLength: embedding,
       feedForwardLength: feedForward,

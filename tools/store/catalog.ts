@@ -58,6 +58,8 @@ const modelEntry = z
         embedding: count,
         feedForward: count,
         heads: count,
+        /** Where some layers see only a sliding window: its tokens, how many layers, and llama.cpp's name of the architecture. */
+        window: z.strictObject({ tokens: count, layers: count, architecture: z.string().min(1) }).optional(),
       })
       .optional(),
     note: z.string().min(1).optional(),

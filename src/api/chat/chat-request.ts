@@ -79,6 +79,12 @@ export const chatRequestSchema = z.strictObject({
   chat_template_kwargs: z
     ._default(z.record(z.string(), z.unknown()), {})
     .check(z.describe("Additional variables for the model's chat template.")),
+  continue_final_message: z
+    ._default(z.boolean(), false)
+    .check(
+      z.describe("Goes on with the last message, a text of the assistant's, and answers with the rest."),
+    ),
+  add_generation_prompt: notUsed('The template always opens the answer.'),
   ...generation,
   user,
   safety_identifier: notUsed('The server records nothing about users.'),

@@ -5,7 +5,7 @@ import {
   type RenderedPrompt,
   type TemplateVariables,
 } from '../../chat/chat-template.ts';
-import { breakControlMarks, splitPrompt } from '../../chat/control-marks.ts';
+import { breakControlMarks, breakToolMarks, splitPrompt } from '../../chat/control-marks.ts';
 import type { ChatTool } from '../../chat/conversation.ts';
 import { toTemplateMessages } from '../../chat/messages.ts';
 import type { GenerationRequest, Token } from '../../engine/engine.ts';
@@ -28,6 +28,7 @@ import { withSeedOffset } from '../sampling.ts';
 import type { ModelService } from '../service.ts';
 import { toTextConstraint } from '../text-constraint.ts';
 import { toUsage } from '../usage.ts';
+import { takeBegunAnswer, toPromptEnd, toRestOf } from './begun-answer.ts';
 import { ChatChoice } from './chat-choice.ts';
 import { type ChatChunk, type ChatCompletion, toChatHead } from './chat-completion.ts';
 import { toChatOutput } from './chat-output.ts';
@@ -157,15 +158,19 @@ async function preparePrompt(
   const template = requireTemplate(service);
   const tools = request.tool_choice === 'none' ? [] : (request.tools ?? []);
   const variables = toVariables(readEffort(request, template, foreign), request.chat_template_kwargs);
-  const rendered = renderPrompt(request.messages, tools, service, variables);
-  const tokens = await tokenizeRendered(rendered.prompt, service, 'messages');
-  return { template, tools, tokens, rendered };
+  const { messages, text: begun } = takeBegunAnswer(request);
+  const rendered = renderPrompt(messages, tools, service, variables);
+  const end = toPromptEnd(begun, rendered, template.abilities.thoughts, toControlTest(service));
+  const tokens = await tokenizeRendered(rendered.prompt + end, service, 'messages');
+  return { template, tools, tokens, rendered, begun };
 }
 
 async function start(request: ChatRequest, service: ModelService, context: RequestContext): Promise<Started> {
-  const { template, tools, tokens, rendered } = await preparePrompt(request, service, context.foreignFields);
-  const output = await toChatOutput(request, toTextConstraint(request), tools, { template, rendered });
-  const { reader, grammar, marks, stops } = output.format;
+  const prepared = await preparePrompt(request, service, context.foreignFields);
+  const { template, tools, tokens, begun } = prepared;
+  const output = await toChatOutput(request, toTextConstraint(request), tools, prepared);
+  const { reader, grammar, marks, stops } = toRestOf(begun, output.format);
+  const { assertContent } = output;
   const { engine } = service;
   assertFits(tokens.length, engine, 'messages');
   const limits = [request.max_completion_tokens, request.max_tokens, request.n_predict];
@@ -201,7 +206,7 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
         request,
         tools: output.tools,
         mustCall: output.mustCall,
-        assertContent: output.assertContent,
+        assertContent: assertContent && ((text) => assertContent(begun + text)),
         reader,
         thinks: template.thinks,
         toBytes,
@@ -265,16 +270,18 @@ function renderPrompt(
 ): RenderedPrompt {
   const template = requireTemplate(service);
   assertShallow([messages, tools, variables.kwargs]);
-  const conversation = breakControlMarks(toConversation(messages), toControlTest(service));
+  const isControlToken = toControlTest(service);
+  const conversation = breakControlMarks(toConversation(messages), isControlToken);
+  const shownTools = breakToolMarks(tools, isControlToken);
   const options = {
-    template: template.abilities,
+    template,
     imagePlaceholders: service.imagePlaceholders ?? false,
   };
-  const converted = toShallow(() => toTemplateMessages(conversation, tools, options));
+  const converted = toShallow(() => toTemplateMessages(conversation, shownTools, options));
   return withRejections(() =>
     template.render(converted, {
       ...variables,
-      ...(tools.length > 0 && template.abilities.writesTools && { tools }),
+      ...(tools.length > 0 && template.abilities.writesTools && { tools: shownTools }),
     }),
   );
 }

@@ -1,13 +1,20 @@
 // Grammars that take long, compiled one after the other on a worker thread. A thread that exceeds its limits is ended, so no
 // schema holds up the thread that answers.
 import { once } from 'node:events';
+import { setInterval } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Grammar } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
 import type { WorkerAnswer } from './grammar-worker.ts';
 
-/** The longest time for a grammar, in milliseconds. */
-const longestTime = 5000;
+/** The most processor time for a grammar, in milliseconds. A busy machine must not refuse what an idle one takes. */
+const mostProcessorTime = 5000;
+
+/** The longest wait for a grammar, in milliseconds, should its thread not tell its processor time. */
+const longestWait = 60_000;
+
+/** How often the processor time is read, in milliseconds. */
+const readingInterval = 100;
 
 /** The memory of the worker's heap, in MiB. */
 const mostMemory = 256;
@@ -51,23 +58,46 @@ async function compile(job: string, param: string): Promise<Grammar | undefined>
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: mostMemory },
   });
-  const timer = AbortSignal.timeout(longestTime);
+  const ended = new AbortController();
+  const signal = AbortSignal.any([ended.signal, AbortSignal.timeout(longestWait)]);
   try {
-    const [answer] = (await once(worker, 'message', { signal: timer })) as [WorkerAnswer];
+    const answering = once(worker, 'message', { signal });
+    const [answer] = (await Promise.race([answering, refuseOvertime(worker, signal)])) as [WorkerAnswer];
     if ('grammar' in answer) return answer.grammar;
     throw new RequestError(answer.error.code, answer.error.message, { param: answer.error.param });
   } catch (error) {
     throw toLimitError(error, param);
   } finally {
+    ended.abort();
     await worker.terminate();
   }
+}
+
+/** The thread has worked for too long. */
+class OvertimeError extends Error {
+  override readonly name = 'OvertimeError';
+}
+
+/**
+ * Never resolves.
+ *
+ * @throws {OvertimeError} when the thread has worked for too long
+ * @throws the reason of the signal when that ends the watch
+ */
+async function refuseOvertime(worker: Worker, signal: AbortSignal): Promise<never> {
+  for await (const _ of setInterval(readingInterval, undefined, { signal })) {
+    // A thread that has not started, or has ended, has no time.
+    const { user, system } = await worker.cpuUsage().catch(() => ({ user: 0, system: 0 }));
+    if ((user + system) / 1000 > mostProcessorTime) break;
+  }
+  throw new OvertimeError();
 }
 
 function toLimitError(error: unknown, param: string): unknown {
   const { name, code } = error as NodeJS.ErrnoException;
   const limit =
-    name === 'AbortError'
-      ? `takes longer than ${longestTime / 1000} seconds`
+    error instanceof OvertimeError || name === 'AbortError'
+      ? `takes longer than ${mostProcessorTime / 1000} seconds`
       : code === 'ERR_WORKER_OUT_OF_MEMORY'
         ? `takes more than ${mostMemory} MiB of memory`
         : undefined;

@@ -55,6 +55,7 @@ export function toPromptBody(request: PromptRequest, foreign: ForeignFields | un
     body: {
       model,
       messages: toChatMessages(request, paths, foreign),
+      ...(request.messages.at(-1)?.role === 'assistant' && { continue_final_message: true }),
       tools: toTools(request.tools, paths, foreign),
       ...(choice && {
         tool_choice: choice.type === 'tool' ? { type: 'tool', name: choice.name } : choice.type,

@@ -96,7 +96,7 @@ export type MessagesRequest = z.output<typeof messagesSchema>;
 
 /**
  * @throws {RequestError} with the name of the field that is missing or invalid, or foreign under the strict rule;
- * `unsupported_parameter` for a thread and for an answer to continue
+ * `unsupported_parameter` for a thread
  */
 export function parseMessagesRequest(
   body: unknown,
@@ -104,7 +104,6 @@ export function parseMessagesRequest(
 ): MessagesRequest {
   const request = parseFields(messagesSchema, {}, body, foreign);
   if (request.thread !== undefined) throw toThreadError();
-  if (request.messages.at(-1)?.role === 'assistant') throw toPrefillError(request.messages.length - 1);
   return request;
 }
 
@@ -114,16 +113,6 @@ function toThreadError(): RequestError {
     'unsupported_parameter',
     "'thread' is not supported: the server stores no messages. Send all of them without it.",
     { param: 'thread' },
-  );
-}
-
-/** In Anthropic's API the answer would be the rest of that message. Its newer models refuse it too. */
-function toPrefillError(index: number): RequestError {
-  const param = `messages.${index}`;
-  return new RequestError(
-    'unsupported_parameter',
-    `'${param}' is the start of an answer, which the server cannot continue. End with a message of the user.`,
-    { param },
   );
 }
 

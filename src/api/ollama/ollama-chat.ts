@@ -34,11 +34,17 @@ export async function chatAsOllama(
     ...toSharedFields(request, service),
     ...toEffort(think, service.chatTemplate?.thinks ?? false, foreign),
     messages: messages.map(toChatMessage),
+    ...(isBegun(messages.at(-1)) && { continue_final_message: true }),
     ...(tools && { tools }),
     ...(logprobs && { logprobs, top_logprobs }),
   };
   const answer = await askWithNames(context, (renamed) => chat(body, service, renamed));
   return writeAnswer(readChat(answer), head, asMessage);
+}
+
+/** Whether the last message is an answer for the model to go on with, as in Ollama. */
+function isBegun(last: OllamaMessage | undefined): boolean {
+  return last?.role.toLowerCase() === 'assistant' && (last.tool_calls ?? []).length === 0;
 }
 
 /** Converts a message. Its place in the list stays, so that errors name it. */

@@ -12,8 +12,8 @@ export interface ConversationArchiveParts {
   readonly archive: StateArchive;
   /** All that a state depends on but its tokens: model, release, layout. */
   readonly identity: string;
-  /** About the bytes of a token's state. */
-  readonly bytesPerToken: number;
+  /** About the bytes of the state of so many tokens. */
+  readonly stateBytes: (tokens: number) => number;
   readonly conversations: ConversationCache;
   /** Milliseconds that so many tokens of a prompt take; 0 while nobody knows. */
   readonly expectPrefill: (tokens: number) => number;
@@ -101,9 +101,9 @@ export class ConversationArchive {
 
   #pays(tokens: number, known: number): boolean {
     if (tokens - known < fewestTokens) return false;
-    const { archive, bytesPerToken, expectPrefill } = this.#parts;
+    const { archive, stateBytes, expectPrefill } = this.#parts;
     const evaluationMs = expectPrefill(tokens - known);
-    return evaluationMs === 0 || archive.expected.readMs(tokens * bytesPerToken) < evaluationMs;
+    return evaluationMs === 0 || archive.expected.readMs(stateBytes(tokens)) < evaluationMs;
   }
 
   #keyOf(tenant: string, tokens: readonly Token[]): string {

@@ -57,12 +57,19 @@ const shortestSegment = 32;
 export class ConversationCache {
   readonly limitBytes: number;
   readonly isIndivisible: boolean;
+  /** Fewer tokens than those of the shortest state that had no room. */
+  #longest = Number.POSITIVE_INFINITY;
   /** The least recently used first. */
   readonly #conversations = new Set<Conversation>();
 
   constructor({ limitBytes, isIndivisible }: ConversationCacheOptions) {
     this.limitBytes = limitBytes;
     this.isIndivisible = isIndivisible;
+  }
+
+  /** Whether the state of so many tokens may have room: none that is longer than another one that had none. */
+  mayHold(tokens: number): boolean {
+    return this.limitBytes > 0 && tokens <= this.#longest;
   }
 
   /** The number of conversations. */
@@ -115,7 +122,10 @@ export class ConversationCache {
    * @param isComplete - whether it is the state after all of the tokens; another one is kept only where its layout tells how many
    */
   keep(held: HeldTokens, state: Uint8Array, isComplete = true): void {
-    if (state.byteLength > this.limitBytes) return;
+    if (state.byteLength > this.limitBytes) {
+      this.#longest = Math.min(this.#longest, held.tokens.length - 1);
+      return;
+    }
     const parsed = this.isIndivisible ? undefined : parseKvState(state);
     if (parsed === undefined) {
       if (!isComplete) return;

@@ -50,8 +50,8 @@ interface AddonContextOptions {
   /** Numbers of ggml's types. Default: F16. */
   readonly kvCacheKeyType?: number;
   readonly kvCacheValueType?: number;
-  /** Whether a sliding-window model keeps what its window has left behind. */
-  readonly swaFullCache: boolean;
+  /** Whether layers that see only a sliding window keep what it has left behind. Default: false. */
+  readonly swaFullCache?: boolean;
   readonly embeddings?: boolean;
   readonly ranking?: boolean;
 }
@@ -65,6 +65,10 @@ export interface AddonContext {
   disposeSequence(sequence: number): void;
   /** Forgets what a sequence has from `start` to before `end`. False when its kind of memory cannot. */
   removeTokenCellsFromSequence(sequence: number, start: number, end: number): boolean;
+  /** The first position that each layer has of a sequence; -1 where there is none. */
+  getSequenceKvCacheMinPosition(sequence: number): number;
+  /** The last position of a sequence; -1 where there is none. */
+  getSequenceKvCacheMaxPosition(sequence: number): number;
   /** The vector of sequence 0, or at most its first `size` numbers. */
   getEmbedding(tokens: number, size?: number): Float64Array;
 }

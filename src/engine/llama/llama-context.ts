@@ -5,7 +5,8 @@ import type { KvType, Token } from '../engine.ts';
 import { toBatchSize } from '../sequence/step-size.ts';
 import type { AddonContext, Inference } from './llama-addon.ts';
 import type { LlamaModel } from './llama-model.ts';
-import { toCells } from './memory/memory-need.ts';
+import { toCells, toWindowCells } from './memory/memory-need.ts';
+import type { WindowRing } from './window-ring.ts';
 
 export interface LlamaContextOptions {
   /** Tokens that each sequence holds. */
@@ -31,7 +32,10 @@ const sequenceLimit = 256;
 /** Architectures whose memory in llama.cpp has parts of each sequence's own, beside the cells. */
 const copiesOnlyWhole: readonly string[] = ['deepseek4'];
 
-type ContextLimits = Pick<LlamaContext, 'contextSize' | 'sequences' | 'longestStep' | 'mostBranches'>;
+type ContextLimits = Pick<
+  LlamaContext,
+  'contextSize' | 'sequences' | 'longestStep' | 'mostBranches' | 'windowRing'
+>;
 
 /** Tokens of one sequence to evaluate together. */
 export interface Step<Result> {
@@ -67,6 +71,8 @@ export class LlamaContext {
   readonly mostBranches: number;
   /** The most tokens of one step. */
   readonly longestStep: number;
+  /** Where layers that see only a sliding window have fewer cells than the context has tokens. */
+  readonly windowRing: WindowRing | undefined;
   #waiting: Waiting[] = [];
   /** What may not happen while a decode runs. */
   #between: (() => Promise<void>)[] = [];
@@ -79,7 +85,7 @@ export class LlamaContext {
   private constructor(
     native: AddonContext,
     inference: Inference,
-    { contextSize, sequences, longestStep, mostBranches }: ContextLimits,
+    { contextSize, sequences, longestStep, mostBranches, windowRing }: ContextLimits,
   ) {
     this.native = native;
     this.inference = inference;
@@ -87,6 +93,7 @@ export class LlamaContext {
     this.mostBranches = mostBranches;
     this.sequences = sequences;
     this.longestStep = longestStep;
+    this.windowRing = windowRing;
   }
 
   /** @throws {Error} when there is not enough memory */
@@ -103,23 +110,26 @@ export class LlamaContext {
       flashAttention,
       kvType = 'f16',
     } = options;
+    const batchSize = toBatchSize(options);
+    const windowRing = findWindowRing(facts, { contextSize, batchSize });
     const context = new addon.AddonContext(native, {
       contextSize: toCells(contextSize) * sequences,
-      batchSize: toBatchSize(options),
+      batchSize,
       sequences,
       threads,
       flashAttention,
       kvCacheKeyType: ggmlTypes[kvType],
       kvCacheValueType: ggmlTypes[kvType],
-      // Without it a sliding-window model forgets what a cached prompt needs.
-      swaFullCache: true,
+      swaFullCache: windowRing === undefined,
     });
-    const shares = sequences === 1 && canForget && !copiesOnlyWhole.includes(facts.architecture);
+    // In one pool, layers with a window have as many windows as there may be sequences.
+    const canShare = canForget && windowRing === undefined && !copiesOnlyWhole.includes(facts.architecture);
+    const shares = sequences === 1 && canShare;
     if (shares) inference.shareCells(context);
     if (!(await context.init())) throw new Error('llama.cpp cannot make a context');
     const adapting = { threads, adapts: adaptsThreads ?? false };
     return new LlamaContext(context, new inference.Inference(context, adapting), {
-      ...{ contextSize, sequences, longestStep },
+      ...{ contextSize, sequences, longestStep, windowRing },
       mostBranches: shares ? sequenceLimit - sequences : 0,
     });
   }
@@ -235,4 +245,14 @@ export class LlamaContext {
       }),
     );
   }
+}
+
+function findWindowRing(
+  facts: LlamaModel['facts'],
+  shape: { readonly contextSize: number; readonly batchSize: number },
+): WindowRing | undefined {
+  const { slidingWindow } = facts;
+  const cells = toWindowCells(facts, shape);
+  if (slidingWindow === null || cells === toCells(shape.contextSize)) return undefined;
+  return { window: slidingWindow, cells };
 }

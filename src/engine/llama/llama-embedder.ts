@@ -122,7 +122,6 @@ export class LlamaEmbedder implements Embedder {
       sequences: 1,
       threads: this.#threads,
       flashAttention: false,
-      swaFullCache: true,
       embeddings: true,
       ranking: this.ability.type === 'rank',
     });

@@ -1,4 +1,5 @@
 // Loads a model into llama.cpp, together with the facts of its GGUF.
+import { GgufError } from '../../model/gguf-error.ts';
 import { type GgufFacts, readGgufFacts } from '../../model/gguf-facts.ts';
 import { assertGgufHeader } from '../../model/gguf-header.ts';
 import {
@@ -72,8 +73,7 @@ export async function loadLlamaModel({
 /**
  * Reads the facts of a GGUF that has no manifest, in half a second.
  *
- * @throws {GgufError} when it is missing or is not a GGUF
- * @throws {Error} when llama.cpp cannot load it
+ * @throws {GgufError} when it is missing, is not a GGUF, or cannot be loaded
  */
 export async function describeModel(modelPath: string): Promise<GgufFacts> {
   assertGgufHeader(modelPath);
@@ -85,7 +85,10 @@ export async function describeModel(modelPath: string): Promise<GgufFacts> {
     vocabOnly: true,
   });
   // The library's reader never ends on some files that llama.cpp refuses.
-  if (!(await vocabulary.init())) throw new Error('llama.cpp does not take it');
+  if (!(await vocabulary.init()))
+    throw new GgufError(
+      `${modelPath} cannot be loaded: llama.cpp does not take it. The log has what llama.cpp says.`,
+    );
   await vocabulary.dispose();
   return readGgufFacts(modelPath);
 }

@@ -10,6 +10,7 @@ import { toEngineError } from './llama-grammar.ts';
 import type { LlamaModel } from './llama-model.ts';
 import { toSamplerConfig } from './sampler-config.ts';
 import { TokenLoop } from './token-loop.ts';
+import { type HeldPositions, keepsWindow } from './window-ring.ts';
 
 export interface LlamaSequenceParts {
   readonly model: LlamaModel;
@@ -20,6 +21,8 @@ export class LlamaSequence implements NativeSequence<NativeGrammar> {
   readonly #parts: LlamaSequenceParts;
   /** Its number in the context. */
   readonly #number: number;
+  /** What layers with a sliding window have, when it was last looked up. */
+  #held: HeldPositions = { first: 0, end: 0 };
 
   constructor(parts: LlamaSequenceParts, number: number) {
     this.#parts = parts;
@@ -42,8 +45,10 @@ export class LlamaSequence implements NativeSequence<NativeGrammar> {
     return this.#parts.context.sequences === 1;
   }
 
-  get canForget(): boolean {
-    return this.#parts.model.canForget;
+  get canGuess(): boolean {
+    const { model, context } = this.#parts;
+    // llama.cpp may evaluate a decode of several sequences in parts, and a later part overwrites what the window has left by then.
+    return model.canForget && (this.isAlone || context.windowRing === undefined);
   }
 
   get decodeStarted(): Promise<void> {
@@ -56,7 +61,10 @@ export class LlamaSequence implements NativeSequence<NativeGrammar> {
       position: decode.position,
       tokens: decode.tokens,
       outputs: decode.outputs,
-      read: decode.read,
+      read: (outputs) => {
+        this.#lookUp();
+        return decode.read(outputs);
+      },
     });
   }
 
@@ -68,12 +76,24 @@ export class LlamaSequence implements NativeSequence<NativeGrammar> {
     return this.#parts.context.exclusively(work);
   }
 
+  canGoBack(length: number, end?: number): boolean {
+    const { model, context } = this.#parts;
+    if (!model.canForget || context.windowRing === undefined) return model.canForget;
+    // Beside it other sequences may be decoded now, and llama.cpp must not be asked; but then each step of it was looked at.
+    if (this.isAlone) this.#lookUp();
+    return keepsWindow(context.windowRing, this.#held, length, end);
+  }
+
   removeFrom(position: number): boolean {
-    return this.#parts.context.native.removeTokenCellsFromSequence(this.#number, position, -1);
+    if (!this.canGoBack(position)) return false;
+    const isRemoved = this.#parts.context.native.removeTokenCellsFromSequence(this.#number, position, -1);
+    this.#lookUp();
+    return isRemoved;
   }
 
   clear(): void {
     this.#parts.context.native.disposeSequence(this.#number);
+    this.#lookUp();
   }
 
   saveState(path: string, tokens: readonly Token[]): Promise<void> {
@@ -94,8 +114,9 @@ export class LlamaSequence implements NativeSequence<NativeGrammar> {
     return this.#parts.context.inference.readSequence(this.#number);
   }
 
-  writeState(state: Uint8Array): Promise<void> {
-    return this.#parts.context.inference.writeSequence(this.#number, state);
+  async writeState(state: Uint8Array): Promise<void> {
+    await this.#parts.context.inference.writeSequence(this.#number, state);
+    this.#lookUp();
   }
 
   async score(output: number, token: Token, top: number): Promise<ScoredToken> {
@@ -147,6 +168,16 @@ export class LlamaSequence implements NativeSequence<NativeGrammar> {
         return new TokenLoop({ native, first: token, ...events });
       },
       [Symbol.dispose]: () => sampler.dispose(),
+    };
+  }
+
+  /** Looks up what layers with a sliding window have, while nothing is decoded. */
+  #lookUp(): void {
+    const { native, windowRing } = this.#parts.context;
+    if (windowRing === undefined) return;
+    this.#held = {
+      first: Math.max(0, native.getSequenceKvCacheMinPosition(this.#number)),
+      end: 1 + native.getSequenceKvCacheMaxPosition(this.#number),
     };
   }
 }

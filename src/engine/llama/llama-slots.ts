@@ -91,15 +91,15 @@ export async function createSlots(
     isIndivisible: !model.canForget || model.facts.slidingWindow !== null,
   });
   const sharing = new PromptSharing(conversations);
-  const { keysAndValues } = contextMemory(model.facts, {
-    ...{ contextSize, sequences: 1, kvType, batchSize: 1, outputs: 1, flashAttention: true },
-  });
   const archive =
     archiveOptions &&
     new ConversationArchive({
       archive: await archiveOptions.archive,
       identity: `${archiveOptions.model} ${model.release} ${kvType} ${sequences}`,
-      bytesPerToken: keysAndValues / contextSize,
+      stateBytes: (tokens) => {
+        const shape = { contextSize: tokens, sequences: 1, kvType, batchSize: 0, outputs: 0 };
+        return contextMemory(model.facts, { ...shape, flashAttention: true }).keysAndValues;
+      },
       conversations,
       expectPrefill: (tokens) => pace.expectPrefill(tokens),
       isEndOfGeneration: (token) => vocabulary.isEndOfGeneration(token),

@@ -1,5 +1,6 @@
 // Guesses the next tokens by what followed the last ones earlier in prompt and text. Text that quotes or repeats is then
-// evaluated several tokens at a time. A wrong guess costs time, so guessing pauses after wrong ones.
+// evaluated several tokens at a time. A wrong guess costs time, so guesses begin short, and pause after wrong ones: longer each
+// time, until one is right.
 // https://github.com/apoorvumang/prompt-lookup-decoding
 import type { Token } from '../engine.ts';
 
@@ -12,8 +13,15 @@ const leastRight = 0.5;
 /** The weight of the last guess in the running mean. */
 const weight = 0.3;
 
-/** How many tokens a pause lasts. */
-const pauseTokens = 16;
+/** The mean of a text that has shown nothing yet: one wrong guess brings it below the least. */
+const rightAtFirst = 0.6;
+
+/** Tokens of the first guess, and of the first one after a pause. Each guess that is wholly right doubles the next one. */
+const firstGuess = 2;
+
+/** How many tokens a pause lasts: twice as many after each one that only led to wrong guesses. */
+const shortestPause = 16;
+const longestPause = 256;
 
 export class PromptLookup {
   readonly #longest: number;
@@ -21,8 +29,12 @@ export class PromptLookup {
   /** For each run of matched tokens, the position behind its latest occurrence. */
   readonly #places = new Map<string, number>();
   #indexed = matched;
-  #right = 1;
+  #right = rightAtFirst;
+  /** The most tokens of the next guess. */
+  #most: number = firstGuess;
+  /** How many tokens the current pause still lasts. */
   #pause = 0;
+  #nextPause = shortestPause;
 
   /** @param longest - the most tokens of a guess; with 0 it never guesses */
   constructor(prompt: readonly Token[], longest: number) {
@@ -51,17 +63,23 @@ export class PromptLookup {
     if (this.#pause > 0) return [];
     const place = this.#places.get(this.#keyBefore(this.#text.length));
     if (place === undefined) return [];
-    return this.#text.slice(place, place + Math.min(most, this.#longest));
+    return this.#text.slice(place, place + Math.min(most, this.#most, this.#longest));
   }
 
   /** Records how many tokens of a guess were right, from its first on. */
   learn(right: number, guessed: number): void {
     if (guessed === 0) return;
     this.#right += weight * (right / guessed - this.#right);
+    if (right === guessed) {
+      this.#most = Math.min(2 * this.#most, this.#longest);
+      this.#nextPause = shortestPause;
+    }
     if (this.#right >= leastRight) return;
-    this.#pause = pauseTokens;
+    this.#pause = this.#nextPause;
+    this.#nextPause = Math.min(2 * this.#nextPause, longestPause);
     // The next guess after the pause decides again.
     this.#right = leastRight;
+    this.#most = firstGuess;
   }
 
   #keyBefore(end: number): string {

@@ -11,7 +11,7 @@ export interface BranchScorerParts {
   readonly state: SequenceState;
   readonly native: Pick<
     NativeSequence<never>,
-    'canForget' | 'contextSize' | 'mostBranches' | 'scoreTokens' | 'scoreTree'
+    'canGoBack' | 'contextSize' | 'mostBranches' | 'scoreTokens' | 'scoreTree'
   >;
   /** The most tokens to evaluate together for so many milliseconds. */
   readonly tokensWithin: (milliseconds: number) => number;
@@ -29,11 +29,16 @@ export class BranchScorer {
   readonly #parts: BranchScorerParts;
   readonly #signal: AbortSignal | undefined;
   readonly #tree: TokenTree;
+  /** Whether it goes back by removing tokens, all along the tree; else it copies the state. */
+  readonly #canGoBack: boolean;
 
   constructor(branches: readonly Branch[], signal: AbortSignal | undefined, parts: BranchScorerParts) {
     this.#parts = parts;
     this.#signal = signal;
     this.#tree = new TokenTree(branches);
+    const { state, native } = parts;
+    // Behind a sliding window, each way may overwrite as many cells as it has tokens, and leave as many empty.
+    this.#canGoBack = native.canGoBack(state.length, state.length + 2 * this.#tree.root.depth);
   }
 
   /**
@@ -112,9 +117,9 @@ export class BranchScorer {
 
   /** Returns what makes the sequence hold again what it holds now. */
   async #rememberPlace(): Promise<() => Promise<void>> {
-    const { state, native } = this.#parts;
+    const { state } = this.#parts;
     const { length } = state;
-    if (native.canForget) return () => state.truncate(length);
+    if (this.#canGoBack) return () => state.truncate(length);
     const read = await state.read();
     return async () => {
       if (read !== undefined) await state.write(read.held, read.state);

@@ -42,12 +42,12 @@ export async function takeStep(
 }
 
 export interface GuessParts extends Pick<DecodeStepParts, 'lookup' | 'pace'> {
-  readonly native: Pick<NativeSequence<never>, 'canForget'>;
+  readonly native: Pick<NativeSequence<never>, 'canGuess'>;
 }
 
 /** Guesses the tokens that follow the text. Returns none where a step with guesses does not fit the time. */
 export function guessNext(run: GenerationRun, { native, lookup, pace }: GuessParts): readonly Token[] {
-  if (!native.canForget) return [];
+  if (!native.canGuess) return [];
   const guess = lookup.guess(Math.max(0, run.request.maxTokens - run.completionTokens - 1));
   // A guess makes a step as long as a small piece of a prompt at most.
   return guess.length > 0 && run.deadline.fits(pace.expectPrefill(smallChunk)) ? guess : [];

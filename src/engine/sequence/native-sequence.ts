@@ -24,8 +24,8 @@ export interface SequenceMemory {
   readonly longestDecode: number;
   /** Whether no other sequence shares the context, so that logits stay until the next decode of this one. */
   readonly isAlone: boolean;
-  /** Whether tokens can be removed from the end; a recurrent model cannot. */
-  readonly canForget: boolean;
+  /** Whether the last tokens of a decode can be removed as soon as it has ended: those that were guessed wrong. */
+  readonly canGuess: boolean;
 
   /**
    * Evaluates tokens, together with those of other sequences.
@@ -38,9 +38,18 @@ export interface SequenceMemory {
   exclusively<Result>(work: () => Result | Promise<Result>): Promise<Result>;
 
   /**
+   * Whether {@link removeFrom} can leave the first `length` tokens. It never can on a recurrent model. Behind a sliding window it
+   * can while each layer still has the window before them; with a length of 0, while each layer has all tokens.
+   * Ask it while the sequence is not decoded.
+   *
+   * @param end - how many tokens the sequence will hold by then. Default: those that it holds now.
+   */
+  canGoBack(length: number, end?: number): boolean;
+
+  /**
    * Removes the tokens from a position on. Call it within {@link exclusively} or {@link Decode.read}.
    *
-   * @returns false when this kind of memory cannot do it
+   * @returns false when it cannot
    */
   removeFrom(position: number): boolean;
 

@@ -5,13 +5,13 @@ import type { CacheRule, GenerationRequest } from '../engine.ts';
 import type { KnownPrefix } from '../prompt/known-prefixes.ts';
 import type { PrefixSnapshots } from '../prompt/prefix-snapshots.ts';
 import { toWholeBlocks } from '../prompt/prompt-chunks.ts';
+import type { SequenceMemory } from './native-sequence.ts';
 import { reuseRules } from './reuse-rule.ts';
 import type { SequenceState } from './sequence-state.ts';
 
 export interface SequenceCacheParts {
   readonly state: SequenceState;
-  /** Whether the model can go back to the beginning of what it holds; a recurrent one cannot. */
-  readonly canForget: boolean;
+  readonly native: Pick<SequenceMemory, 'canGoBack'>;
   readonly snapshots: PrefixSnapshots;
   readonly conversations: ConversationCache;
   /** The rule of requests that name none. */
@@ -45,7 +45,13 @@ export class SequenceCache {
   /** How many of a prompt's first tokens need no evaluation on this sequence. */
   reusableTokens(request: Omit<CachedRequest, 'maxTokens'>): number {
     const rule = this.ruleOf(request);
-    return rule === undefined ? 0 : this.#countReusable(this.#parts.state, request, rule);
+    if (rule === undefined) return 0;
+    const { state, native } = this.#parts;
+    const count = this.#countCommon(state, request, rule);
+    // Where a window has slid, cells stand in another order than in a cold start, which rounds otherwise.
+    if (rule === 'exact') return native.canGoBack(0) ? count : 0;
+    // What cannot go back can only go on.
+    return count === state.tokens.length || native.canGoBack(count) ? count : 0;
   }
 
   /**
@@ -72,7 +78,8 @@ export class SequenceCache {
   /** Keeps a copy of what the sequence holds now. */
   async keep(): Promise<void> {
     const { state, conversations } = this.#parts;
-    if (conversations.limitBytes === 0 || conversations.has(state.tokens, state.scope)) return;
+    const { tokens } = state;
+    if (!conversations.mayHold(tokens.length) || conversations.has(tokens, state.scope)) return;
     const { scope } = state;
     const read = await state.read();
     if (read !== undefined) conversations.keep({ ...read.held, scope }, read.state, read.isComplete);
@@ -96,16 +103,14 @@ export class SequenceCache {
     }
   }
 
-  #countReusable(
+  #countCommon(
     held: HeldTokens,
     { prompt, cacheScope }: Pick<CachedRequest, 'prompt' | 'cacheScope'>,
     rule: CacheRule,
   ): number {
     if (held.scope !== cacheScope) return 0;
-    const { canForget, snapshots } = this.#parts;
-    const count = reuseRules[rule](held, { tokens: prompt, breaks: snapshots.known.lengthsIn(prompt) });
-    // What cannot go back can only go on.
-    return canForget || (rule === 'common' && count === held.tokens.length) ? count : 0;
+    const { known } = this.#parts.snapshots;
+    return reuseRules[rule](held, { tokens: prompt, breaks: known.lengthsIn(prompt) });
   }
 
   /** Whether the prompt is exactly what was evaluated last, and its last logits are still there. */
@@ -139,7 +144,9 @@ export class SequenceCache {
     rule: CacheRule,
   ): Promise<boolean> {
     const { state, conversations } = this.#parts;
-    const found = conversations.find((held) => this.#countReusable(held, request, rule));
+    // A state that is kept whole has its cells in another order, too.
+    if (rule === 'exact' && conversations.isIndivisible) return false;
+    const found = conversations.find((held) => this.#countCommon(held, request, rule));
     if (found === undefined || found.tokens < least) return false;
     const bytes = found.toState();
     await this.#keepUnless(reusable);

@@ -73,7 +73,7 @@ export class Sequence<Grammar> {
     this.#state = state;
     this.#cache = new SequenceCache({
       state,
-      canForget: native.canForget,
+      native,
       snapshots,
       conversations,
       rule,
@@ -176,14 +176,16 @@ export class Sequence<Grammar> {
   }
 
   /**
-   * A model that cannot go back needs its state from before the answer, when the next turn renders that otherwise, without
-   * its thoughts for example. Templates change a few tokens before it too.
+   * Keeps the state from before the answer where the sequence cannot go back to it afterwards: the next turn may render the answer
+   * otherwise, without its thoughts for example. Templates change a few tokens before it too.
    */
   async #evaluateCheckpoint(run: GenerationRun): Promise<boolean> {
     const { native, conversations } = this.#parts;
-    const length = run.request.prompt.length - tokensAfterCheckpoint;
-    if (native.canForget || conversations.limitBytes === 0 || run.rule !== 'common') return true;
+    const { prompt, maxTokens } = run.request;
+    const length = prompt.length - tokensAfterCheckpoint;
+    if (run.rule !== 'common' || !conversations.mayHold(length)) return true;
     if (length - run.cachedTokens < tokensAfterCheckpoint) return true;
+    if (native.canGoBack(length, prompt.length + maxTokens)) return true;
     if (!(await this.#prefill.evaluateFirst(run, length))) return false;
     await this.#cache.keep();
     return true;

@@ -9,6 +9,8 @@ export interface TokenNode {
   readonly wanted: Map<Token, number>;
   /** How many tokens it and all behind it are. */
   tokens: number;
+  /** How many tokens it and the longest way behind it are. */
+  depth: number;
   /** In how many ways they end. */
   ends: number;
 }
@@ -34,6 +36,7 @@ export class TokenTree {
       if (node.children.size === 0) node.ends = 1;
       if (node.parent === undefined) continue;
       node.parent.tokens += node.tokens;
+      node.parent.depth = Math.max(node.parent.depth, node.depth + (node.parent.parent ? 1 : 0));
       node.parent.ends += node.ends;
     }
   }
@@ -69,7 +72,8 @@ export class TokenTree {
 }
 
 function toNode(token: Token, parent?: TokenNode): TokenNode {
-  return { token, parent, children: new Map(), wanted: new Map(), tokens: parent ? 1 : 0, ends: 0 };
+  const tokens = parent ? 1 : 0;
+  return { token, parent, children: new Map(), wanted: new Map(), tokens, depth: tokens, ends: 0 };
 }
 
 /** A part of a tree, to be evaluated together. */

@@ -34,6 +34,8 @@ export async function listenForFront({ frontSocket, answer, ready, settle }: Lis
   const socket = runtimeSocket(frontSocket, process.pid);
   const connection = connect({ path: frontSocket, allowHalfOpen: true });
   connection.on('error', () => {});
+  // The front asks in this way whether this process still runs.
+  connection.on('data', (ping) => connection.write(ping));
   // The front asks nothing more, or has ended.
   connection.once('end', () => void settle().finally(() => connection.end()));
   connection.once('close', () => {

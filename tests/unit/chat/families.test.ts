@@ -1,45 +1,28 @@
-// The calls and thoughts that model families write by themselves, read with the templates of llama.cpp's own collection, which
-// the native package brings along.
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+// The calls and thoughts that model families write by themselves, read with the templates of llama.cpp's own collection.
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { findChatFormat } from '../../../src/chat/chat-format.ts';
 import { type ChatPiece, ChatReader } from '../../../src/chat/chat-reader.ts';
-import { ChatTemplate } from '../../../src/chat/chat-template.ts';
+import type { ChatTemplate } from '../../../src/chat/chat-template.ts';
 import { schemasToGbnf } from '../../../src/chat/schema-rules.ts';
-import { openChatLibrary } from '../../../src/engine/llama/open-chat-library.ts';
+import { Gbnf } from '../json-schema/gbnf.ts';
+import { seededRandom } from '../json-schema/seeded-random.ts';
+import { TemplateCollection } from './template-collection.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 
-/** llama.cpp's repository, as the native package brings it along. */
-const bundle = join(
-  dirname(dirname(createRequire(import.meta.url).resolve('node-llama-cpp'))),
-  'llama/gitRelease.bundle',
-);
-
-let folder: string;
+let collection: TemplateCollection;
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'templates-'));
-  const git = (...args: string[]) => execFileSync('git', ['-C', folder, ...args], { stdio: 'ignore' });
-  git('init', '--quiet', '--template=');
-  git('fetch', '--quiet', bundle, 'HEAD');
-  git('checkout', '--quiet', 'FETCH_HEAD', '--', 'models/templates');
+  collection = new TemplateCollection();
 }, 60_000);
 
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => collection.remove());
 
-function openTemplate(name: string): ChatTemplate {
-  const chatTemplate = readFileSync(join(folder, 'models/templates', `${name}.jinja`), 'utf8');
-  return new ChatTemplate({
-    chatTemplate,
-    bosToken: '<s>',
-    eosToken: '</s>',
-    openLibrary: openChatLibrary,
-  });
+const openTemplate = (name: string): ChatTemplate => collection.open(name);
+
+function openFamily(family: string): ChatTemplate {
+  const [name = ''] = family.split(',');
+  return openTemplate(name);
 }
 
 const tool = {
@@ -85,10 +68,14 @@ function joinPieces(pieces: readonly ChatPiece[]): Message {
 }
 
 const paris = '{"city": "Paris"}';
-const hermes = `<tool_call>\n{"name": "get_weather", "arguments": ${paris}}\n</tool_call>`;
+const json = `{"name": "get_weather", "arguments": ${paris}}`;
+const hermes = `<tool_call>\n${json}\n</tool_call>`;
+const python = 'get_weather(city="Paris")';
+const gemmaCall = '<start_function_call>call:get_weather{city:<escape>Paris<escape>}<end_function_call>';
 const xml = '<function=get_weather>\n<parameter=city>\nParis\n</parameter>\n</function>';
 
 type Expected = { readonly reasoning?: string; readonly content?: string };
+/** A text behind a comma tells entries of the same template apart. */
 const families: readonly [family: string, text: string, expected: Expected, calls?: number][] = [
   ['Qwen-Qwen2.5-7B-Instruct', `Let me see.\n${hermes}\n${hermes}`, { content: 'Let me see.' }, 2],
   ['Qwen-Qwen3-0.6B', `<think>\nIs a </b closed?\n</think>\n\n${hermes}`, { reasoning: 'Is a </b closed?' }],
@@ -157,6 +144,34 @@ const families: readonly [family: string, text: string, expected: Expected, call
     `<|tool_calls_section_begin|><|tool_call_begin|>functions.get_weather:0<|tool_call_argument_begin|>${paris}<|tool_call_end|><|tool_calls_section_end|>`,
     {},
   ],
+  ['phi4Mini', `Look.<|tool_call|>[${json}, ${json}]<|/tool_call|>`, { content: 'Look.' }, 2],
+  ['functionGemma', `${gemmaCall}${gemmaCall}`, {}, 2],
+  ['functionGemma, behind a text', `Look. ${gemmaCall}`, { content: 'Look.' }],
+  [
+    'Mistral-Small-3.2-24B-Instruct-2506',
+    `Look.[TOOL_CALLS]get_weather[CALL_ID]a1B2c3D4e[ARGS]${paris}[TOOL_CALLS]get_weather[CALL_ID]bbbbbbbbb[ARGS]${paris}`,
+    { content: 'Look.' },
+    2,
+  ],
+  ['Mistral-Small-3.2-24B-Instruct-2506, without an id', `[TOOL_CALLS]get_weather[ARGS]${paris}`, {}],
+  ['Qwen-Qwen2.5-7B-Instruct, fence', `Look.\n\`\`\`json\n${json}\n\`\`\``, { content: 'Look.' }],
+  ['Qwen-Qwen2.5-7B-Instruct, fences', `\`\`\`json\n${json}\n\`\`\`\n\`\`\`json\n${json}\n\`\`\``, {}, 2],
+  ['Qwen-Qwen2.5-7B-Instruct, tools', `Look.\n<tools>\n${json}\n${json}\n</tools>`, { content: 'Look.' }, 2],
+  ['gemma3', `Look.\n\`\`\`tool_code\n${python}\n\`\`\``, { content: 'Look.' }],
+  ['gemma3, calls', `\`\`\`tool_code\n${python}\nprint(get_weather(city='Paris'))\n\`\`\``, {}, 2],
+  ['gemma3, told', hermes, {}],
+];
+
+/** Texts that no call is in, though parts of one are. */
+const mentions = [
+  'The mark `<tool_call>` starts a call, and <tools> has the tools.',
+  'Data:\n```json\n{"city": "Paris"}\n```\nDone.',
+  '```json\n{"name": "Ada", "age": 36}\n```',
+  '```json\n{"name": "get_news", "arguments": {"city": "Paris"}}\n```',
+  '<tools>\n{"type": "function"}\n</tools>',
+  '```tool_code\nprint("Paris")\n```',
+  '```tool_code\nget_news(city="Paris")\n```',
+  'Call get_weather(city="Paris") in Python:\n```python\nget_weather(city="Paris")\n```',
 ];
 
 describe.each(families)('%s', (family, text, expected, count = 1) => {
@@ -164,7 +179,7 @@ describe.each(families)('%s', (family, text, expected, count = 1) => {
   const message = { reasoning: '', content: '', ...expected, calls };
 
   it('has its calls and thoughts apart, whole and cut at every place', () => {
-    const { reader } = openFormat(openTemplate(family));
+    const { reader } = openFormat(openFamily(family));
     for (let cut = 0; cut <= text.length; cut += 1) {
       const parsed = new ChatReader(reader);
       const pieces = [...parsed.push(text.slice(0, cut)), ...parsed.push(text.slice(cut)), ...parsed.end()];
@@ -177,11 +192,85 @@ describe.each(families)('%s', (family, text, expected, count = 1) => {
   });
 
   it('has a form that a required call must have', () => {
-    const { grammar } = openFormat(openTemplate(family), { mustCall: true, parallel: false });
+    const { grammar } = openFormat(openFamily(family), { mustCall: true, parallel: false });
 
     expect(grammar?.gbnf).toContain('root ::= ');
     expect(grammar).not.toHaveProperty('triggers');
   });
+});
+
+describe.each(['phi4Mini', 'functionGemma', 'Mistral-Small-3.2-24B-Instruct-2506', 'gemma3'])(
+  'every text that the grammar of %s allows',
+  (family) => {
+    it.each([
+      ['one call that must come', { mustCall: true, parallel: false }],
+      ['calls that must come', { mustCall: true }],
+      ['one call behind a mark', { parallel: false }],
+      ['calls behind a mark', {}],
+    ])('is read as calls: %s', (_, options) => {
+      const { reader, grammar } = openFormat(openTemplate(family), options);
+      const gbnf = new Gbnf(grammar?.gbnf ?? '');
+      const random = seededRandom(19);
+      for (let round = 0; round < 20; round += 1) {
+        const text = gbnf.sample(random);
+        const parsed = new ChatReader(reader);
+        const { content, calls } = joinPieces([...parsed.push(text), ...parsed.end()]);
+        expect(content, text).toBe('');
+        expect(calls.map(({ name }) => name)).toEqual(calls.map(() => 'get_weather'));
+        expect(parsed.isCalling).toBe(false);
+        if ('parallel' in options) expect(calls, text).toHaveLength(1);
+        else expect(calls.length).toBeGreaterThan(0);
+      }
+    });
+  },
+);
+
+describe.each(['gemma3', 'Qwen-Qwen2.5-7B-Instruct'])('a text of %s that only mentions calls', (family) => {
+  it.each(mentions)('is content: %j', (text) => {
+    const { reader, grammar } = openFormat(openTemplate(family));
+    for (const pieces of [[text], [...text]]) {
+      const parsed = new ChatReader(reader);
+      const message = joinPieces([...pieces.flatMap((piece) => parsed.push(piece)), ...parsed.end()]);
+      expect(message).toEqual({ reasoning: '', content: text, calls: [] });
+      expect(parsed.isCalling).toBe(false);
+    }
+    const marked = grammar?.triggers?.filter((trigger) => new RegExp(trigger).test(text));
+    // Behind this mark, the next token of the model decides.
+    expect(marked).toEqual(text.includes('<tool_call>') ? ['<tool_call>'] : []);
+  });
+
+  it.each([
+    ['```json\n{"na', false],
+    ['```json\n{"name": "get_weather", "argu', true],
+    ['<tool_call>\n{"na', true],
+    ['```tool_code\nget_weath', false],
+    ['```tool_code\nget_weather(ci', true],
+  ])('ends within a call when its start is there: %j', (text, isCalling) => {
+    const { reader } = openFormat(openTemplate(family));
+    const parsed = new ChatReader(reader);
+    const { content } = joinPieces(
+      [...parsed.push(text), ...parsed.end()].filter(({ type }) => type === 'content'),
+    );
+
+    expect(parsed.isCalling).toBe(isCalling);
+    expect(content).toBe(isCalling ? '' : text);
+  });
+});
+
+describe('a text without a call', () => {
+  it.each(families.map(([family]) => family).filter((family) => !family.includes(',')))(
+    'does not end within one: %s',
+    (family) => {
+      const template = openTemplate(family);
+      const { reader } = openFormat(template);
+      const parsed = new ChatReader(reader);
+      const end = reader.thoughts?.hasStarted ? (reader.thoughts.ends[0] ?? '') : '';
+      parsed.push(`${end}It is warm.`);
+      parsed.end();
+
+      expect(parsed.isCalling).toBe(false);
+    },
+  );
 });
 
 describe('a prompt', () => {

@@ -81,5 +81,6 @@ export const templates = {
   thinkingWithTools: toTemplate(thinkingWithTools),
   withArguments: toTemplate(withArguments),
   refusing: toTemplate("{{ raise_exception('I take no messages') }}"),
+  broken: toTemplate("{{ messages[0]['content'] + 1 | items }}"),
   unreadable: toTemplate('{% for %}'),
 };

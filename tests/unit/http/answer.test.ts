@@ -85,6 +85,19 @@ describe('answer', () => {
   });
 });
 
+describe('a chat template that fails', () => {
+  it('is a failure of the server, whose reason is logged', async () => {
+    const service = { chatTemplate: templates.broken };
+
+    expect(await askJson('POST', '/v1/chat/completions', { body: hi, service })).toMatchObject({
+      status: 500,
+      body: { error: { code: 'server_error', param: null } },
+    });
+    expect(log).toHaveBeenCalledOnce();
+    expect(JSON.stringify(log.mock.calls)).toContain('BrokenTemplateError');
+  });
+});
+
 describe('HEAD', () => {
   it('is answered like GET, without the body', async () => {
     const { headers } = await ask('GET', '/health');

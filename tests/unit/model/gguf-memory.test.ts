@@ -26,9 +26,11 @@ const metadata = {
   attention: { head_count: 4, head_count_kv: 2 },
 };
 
+const generating = { architecture: 'llama', causal: true };
+
 describe('toMemoryFacts', () => {
   it('adds up keys and values by the matrices that make them', () => {
-    const facts = toMemoryFacts([...block(0), ...block(1)], metadata, true);
+    const facts = toMemoryFacts([...block(0), ...block(1)], metadata, generating);
 
     expect(facts).toMatchObject({
       trainContextSize: 2048,
@@ -45,10 +47,35 @@ describe('toMemoryFacts', () => {
     const attention = { head_count: 4, head_count_kv: [2, 1], key_length: 16, value_length: 8 };
     const tensors = [0, 1].map((layer) => tensor(`blk.${layer}.attn_qkv.weight`, [64, 96]));
 
-    expect(toMemoryFacts(tensors, { ...metadata, attention }, true)).toMatchObject({
+    expect(toMemoryFacts(tensors, { ...metadata, attention }, generating)).toMatchObject({
       keyNumbers: 3 * 16,
       valueNumbers: 3 * 8,
     });
+  });
+
+  it.each<[string, string, object, readonly number[]]>([
+    ['of Gemma 3: five of six', 'gemma3', {}, [0, 1, 2, 3, 4]],
+    ['of gpt-oss: each other', 'gpt-oss', {}, [0, 2, 4]],
+    ['of Command A: all but the first of four', 'cohere2moe', {}, [1, 2, 3, 5]],
+    ["by the GGUF's period", 'gemma3', { sliding_window_pattern: 3 }, [0, 1, 3, 4]],
+    ['by a period of no layer in between', 'gemma3', { sliding_window_pattern: 0 }, [0, 1, 2, 3, 4, 5]],
+    [
+      "by the GGUF's list",
+      'gemma4',
+      { sliding_window_pattern: [true, false, false, true, true, false] },
+      [0, 3, 4],
+    ],
+    ['of an architecture that llama.cpp has no window for', 'phi3', { sliding_window_pattern: 2 }, []],
+    ['of a GGUF without a window', 'gemma3', { sliding_window: 0 }, []],
+  ])('knows the layers behind a sliding window %s', (_, architecture, own, layers) => {
+    const attention = { ...metadata.attention, sliding_window: 512, ...own };
+    const tensors = [0, 1, 2, 3, 4, 5].flatMap((layer) => [
+      tensor(`blk.${layer}.attn_k.weight`, [64, 2 ** layer]),
+      tensor(`blk.${layer}.attn_v.weight`, [64, 0]),
+    ]);
+    const facts = toMemoryFacts(tensors, { ...metadata, attention }, { ...generating, architecture });
+
+    expect(facts.windowedNumbers).toBe(layers.reduce((sum, layer) => sum + 2 ** layer, 0));
   });
 
   it('counts one compressed vector where attention is latent', () => {
@@ -57,18 +84,21 @@ describe('toMemoryFacts', () => {
       tensor('blk.0.attn_k_b.weight', [16, 32, 4]),
     ];
 
-    expect(toMemoryFacts(tensors, metadata, true)).toMatchObject({ keyNumbers: 40, valueNumbers: 0 });
+    expect(toMemoryFacts(tensors, metadata, generating)).toMatchObject({ keyNumbers: 40, valueNumbers: 0 });
   });
 
   it('keeps nothing of a model whose tokens see those after them', () => {
-    expect(toMemoryFacts(block(0), metadata, false)).toMatchObject({ keyNumbers: 0, valueNumbers: 0 });
+    expect(toMemoryFacts(block(0), metadata, { ...generating, causal: false })).toMatchObject({
+      keyNumbers: 0,
+      valueNumbers: 0,
+    });
   });
 
   it('adds up the states of recurrent layers', () => {
     const ssm = { conv_kernel: 4, inner_size: 128, state_size: 16, group_count: 1 };
     const tensors = [tensor('blk.0.ssm_out.weight', [128, 64]), ...block(1)];
 
-    expect(toMemoryFacts(tensors, { ...metadata, ssm }, true)).toMatchObject({
+    expect(toMemoryFacts(tensors, { ...metadata, ssm }, generating)).toMatchObject({
       keyNumbers: 32,
       recurrentNumbers: 3 * (128 + 2 * 16) + 16 * 128,
     });
@@ -77,7 +107,7 @@ describe('toMemoryFacts', () => {
   it('counts what all experts that a token uses take at once', () => {
     const mixture = { expert_used_count: 4, expert_feed_forward_length: 96 };
 
-    expect(toMemoryFacts([], { ...metadata, ...mixture }, true).feedForwardLength).toBe(384);
+    expect(toMemoryFacts([], { ...metadata, ...mixture }, generating).feedForwardLength).toBe(384);
   });
 
   it('groups the matrices that may be repacked, without tables and vectors', () => {
@@ -88,7 +118,7 @@ describe('toMemoryFacts', () => {
       ...block(0),
     ];
 
-    expect(toMemoryFacts(tensors, metadata, true).repackable).toEqual([
+    expect(toMemoryFacts(tensors, metadata, generating).repackable).toEqual([
       { type: 'Q8_0', bytes: (6400 / 32) * 34, rowsMultiple: 4, experts: false, tied: false },
       { type: 'Q4_0', bytes: (16_384 / 32) * 18, rowsMultiple: 32, experts: true, tied: false },
       {
@@ -103,7 +133,11 @@ describe('toMemoryFacts', () => {
   });
 
   it('counts token embeddings that make the logits too', () => {
-    const [tied] = toMemoryFacts([tensor('token_embd.weight', [64, 96], q8_0)], metadata, true).repackable;
+    const [tied] = toMemoryFacts(
+      [tensor('token_embd.weight', [64, 96], q8_0)],
+      metadata,
+      generating,
+    ).repackable;
 
     expect(tied).toEqual({
       type: 'Q8_0',

@@ -1,6 +1,6 @@
 // The front against a fake emulator: its own process, commanded by the events it is sent.
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -70,7 +70,8 @@ function listChildren(): number[] {
   const numbers = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return numbers
     .map(Number)
-    .filter((pid) => listSession(pid).some((member) => member.pid === pid && member.parent === process.pid));
+    .filter((pid) => listSession(pid).some((member) => member.pid === pid && member.parent === process.pid))
+    .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(config.emulatorPath));
 }
 
 /** Waits for a condition that another process or connection brings about. */
@@ -258,6 +259,21 @@ describe('an emulator that dies', () => {
     expect(failed.status).toBe(502);
     expect(await failed.json()).toEqual({ errorType: 'Runtime.ExitError' });
     expect(await next.json()).toMatchObject({ event: { number: 1 }, emulator });
+  });
+});
+
+describe('an emulator that is stopped', () => {
+  it('is ended when its time is up, and the next one answers', async () => {
+    const front = await serve({ functionTimeoutSeconds: 1 });
+    const stopped = emulatorOf(front);
+    process.kill(stopped, 'SIGSTOP');
+
+    const response = await invoke(front, {});
+
+    expect(response.status).toBe(504);
+    expect(await readError(response)).toMatchObject({ code: 'deadline_exceeded' });
+    expect((await invoke(front, {})).status).toBe(200);
+    expect(listSession(stopped)).toEqual([]);
   });
 });
 

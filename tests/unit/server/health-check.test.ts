@@ -25,7 +25,7 @@ async function startRuntime(listener: RequestListener): Promise<Runtime> {
     server.close();
     rmSync(folder, { recursive: true });
   });
-  return { pid: process.pid, description: [], socket, agent };
+  return { pid: process.pid, description: [], socket, agent, ping: async () => {} };
 }
 
 const link = (runtime: Runtime | undefined) => ({

@@ -1,15 +1,17 @@
 // The front's process as it is shipped, bundled, with a fake emulator: what it prints and how it ends.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isLiving } from '../../../src/server/process-session.ts';
+import { listMarked } from '../../marked-processes.ts';
 import { type Gate, openGate } from './gate.ts';
 
 let root: string;
@@ -155,6 +157,31 @@ describe('the front process', () => {
     while (children.some(isLiving)) await setImmediate();
     expect(sockets).toHaveLength(1);
     expect(readdirSync(temporary)).toEqual([]);
+  });
+
+  it.each([0, 10, 50, 100, 200])(
+    'leaves no process when it is killed %i ms after the start of the emulator',
+    async (milliseconds) => {
+      const mark = randomUUID();
+      const { front, exited } = run(['echo.handler'], { MARK: mark });
+      const list = () => listMarked(`MARK=${mark}`);
+      while (!list().some((process) => process.includes('fake-emulator'))) await setImmediate();
+      await delay(milliseconds);
+      front.kill('SIGKILL');
+      await exited;
+
+      await expect.poll(list, { timeout: 10_000 }).toEqual([]);
+    },
+  );
+
+  it('leaves no process when it is killed beside a stopped one', async () => {
+    const { front, exited, children } = await serve();
+    for (const child of children) process.kill(child, 'SIGSTOP');
+
+    front.kill('SIGKILL');
+    await exited;
+
+    await expect.poll(() => children.filter(isLiving), { timeout: 10_000 }).toEqual([]);
   });
 
   it.each([

@@ -62,6 +62,20 @@ describe('RuntimeLink', () => {
     link.remove();
   });
 
+  it('gets an answer to each ping from a runtime that runs', async () => {
+    const link = await RuntimeLink.open([folder]);
+    const connection = connect(link.path);
+    connection.write('4711\n');
+    const { ping } = await link.next();
+    connection.on('data', (byte) => connection.write(byte));
+
+    await Promise.all([ping(), ping()]);
+    await ping();
+
+    connection.destroy();
+    link.remove();
+  });
+
   it('waits for what a runtime still does when nothing more is asked', async () => {
     const link = await RuntimeLink.open([folder]);
     const connection = connect({ path: link.path, allowHalfOpen: true });

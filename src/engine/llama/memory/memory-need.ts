@@ -1,6 +1,7 @@
 // How much memory a model takes with a context: arithmetic on the facts of its header, before anything is loaded.
 // tests/model/memory.test.ts holds it to what llama.cpp reports and to what a process has.
 import type { GgufFacts } from '../../../model/gguf-facts.ts';
+import { canSlide } from '../../../model/sliding-window.ts';
 import type { KvType } from '../../engine.ts';
 import type { MemoryUse } from '../../memory.ts';
 import { type ProcessorFeatures, repackedBytes } from './repacking.ts';
@@ -12,6 +13,19 @@ export const cellsPadding = 256;
 
 export function toCells(contextSize: number): number {
   return Math.ceil(contextSize / cellsPadding) * cellsPadding;
+}
+
+/**
+ * The cells that llama.cpp has for a sequence in layers that see only a sliding window: one for each token of the window and of a
+ * decode (`llama_kv_cache_iswa`).
+ */
+export function toWindowCells(
+  { architecture, slidingWindow }: Pick<GgufFacts, 'architecture' | 'slidingWindow'>,
+  { contextSize, batchSize }: Pick<ContextShape, 'contextSize' | 'batchSize'>,
+): number {
+  const cells = toCells(contextSize);
+  if (slidingWindow === null || !canSlide(architecture)) return cells;
+  return toCells(Math.min(cells, slidingWindow + batchSize));
 }
 
 export type WeightsMemory = Pick<MemoryUse, 'weightsMapped' | 'weightsRepacked'>;
@@ -48,18 +62,20 @@ export interface ContextShape {
 export type ContextMemory = Pick<MemoryUse, 'keysAndValues' | 'evaluation'>;
 
 export function contextMemory(
-  { memory, vocabularySize }: Pick<GgufFacts, 'memory' | 'vocabularySize'>,
-  { contextSize, sequences, kvType, batchSize, outputs, flashAttention }: ContextShape,
+  facts: Pick<GgufFacts, 'memory' | 'vocabularySize' | 'architecture' | 'slidingWindow'>,
+  shape: ContextShape,
 ): ContextMemory {
+  const { contextSize, sequences, kvType, batchSize, outputs, flashAttention } = shape;
+  const { memory, vocabularySize } = facts;
   const cells = toCells(contextSize);
-  const { keyNumbers, valueNumbers, recurrentNumbers } = memory;
+  const windowCells = toWindowCells(facts, shape);
+  const { keyNumbers, valueNumbers, recurrentNumbers, windowedNumbers = 0 } = memory;
+  const numbers = cells * (keyNumbers + valueNumbers - windowedNumbers) + windowCells * windowedNumbers;
   return {
-    keysAndValues:
-      sequences *
-      (cells * (keyNumbers + valueNumbers) * bytesPerNumber[kvType] + recurrentNumbers * float32Bytes),
+    keysAndValues: sequences * (numbers * bytesPerNumber[kvType] + recurrentNumbers * float32Bytes),
     evaluation:
       batchSize * bytesPerToken(memory) +
-      attentionBytes(memory, { batchSize, cells, flashAttention }) +
+      attentionBytes(memory, { batchSize, cells, windowCells, flashAttention }) +
       // In the buffer of the evaluation, and in that of the results.
       2 * outputs * vocabularySize * float32Bytes,
   };
@@ -73,14 +89,21 @@ function bytesPerToken(memory: GgufFacts['memory']): number {
   return float32Bytes * (4 * embeddingLength + 3 * Math.max(feedForwardLength, attentionLength));
 }
 
-/** The mask of who sees whom, and without flash attention the scores of all heads. */
+interface AttentionShape extends Pick<ContextShape, 'batchSize' | 'flashAttention'> {
+  readonly cells: number;
+  readonly windowCells: number;
+}
+
+/** The masks of who sees whom, and without flash attention the scores of all heads. */
 function attentionBytes(
-  { heads, keyNumbers }: GgufFacts['memory'],
-  { batchSize, cells, flashAttention }: { batchSize: number; cells: number; flashAttention: boolean },
+  { heads, keyNumbers, windowedNumbers = 0 }: GgufFacts['memory'],
+  { batchSize, cells, windowCells, flashAttention }: AttentionShape,
 ): number {
   // A model that keeps no keys attends to the tokens of the batch.
   const seen = keyNumbers > 0 ? cells : batchSize;
-  return batchSize * seen * (flashAttention ? 2 : float32Bytes * (heads + 1));
+  // Layers behind a window have a mask of their own.
+  const masked = windowedNumbers > 0 ? seen + windowCells : seen;
+  return flashAttention ? batchSize * masked * 2 : batchSize * (masked + seen * heads) * float32Bytes;
 }
 
 function sum(numbers: readonly number[]): number {

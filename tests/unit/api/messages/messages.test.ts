@@ -119,6 +119,15 @@ describe('POST /v1/messages', () => {
     });
   });
 
+  it('goes on with a last message of the assistant, and answers with the rest', async () => {
+    const engine = engineOf('B)');
+    const messages = [...hi.messages, { role: 'assistant', content: [{ type: 'text', text: 'It is (' }] }];
+    const { body } = await askJson({ ...hi, messages }, engine);
+
+    expect(promptOf(engine)).toBe(`${prompt}It is (`);
+    expect(body.content).toMatchObject([{ type: 'text', text: 'B)' }]);
+  });
+
   it('returns JSON that matches the schema of output_config', async () => {
     const format = { type: 'json_schema', schema: { type: 'object', properties: { a: { const: 1 } } } };
     const engine = new FakeEngine(['{"a": 2}', '{"a": 1}'], { contextSize: 4096 });
@@ -197,7 +206,15 @@ describe('an error', () => {
       { output_config: { format: { type: 'json_schema', schema: { type: 'shape' } } } },
     ],
     ['system.0.type', { system: [{ type: 'image' }] }],
-    ['messages.1', { messages: [...hi.messages, { role: 'assistant', content: 'The answer is (' }] }],
+    [
+      'messages.1',
+      {
+        messages: [
+          ...hi.messages,
+          { role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'f', input: {} }] },
+        ],
+      },
+    ],
     ['thread', { thread: { type: 'continue', previous_message_id: 'msg_1' } }],
   ])('names the field of the request: %s', async (field, fields) => {
     const answered = await askJson({ ...hi, ...fields }, engineOf('Hello.'));

@@ -206,6 +206,19 @@ describe('POST /api/chat', () => {
     expect(json().message).not.toHaveProperty('tool_calls');
   });
 
+  it('goes on with a last message of the assistant, as Ollama does', async () => {
+    const engine = new FakeEngine(' Paris.');
+    const begun = [...messages, { role: 'assistant', content: 'It is' }];
+    const { json } = await ask(
+      '/api/chat',
+      { messages: begun, stream: false },
+      { engine, chatTemplate: templates.chatMl },
+    );
+
+    expect(promptOf(engine).endsWith('assistant\nIt is')).toBe(true);
+    expect(json()).toMatchObject({ message: { content: ' Paris.' } });
+  });
+
   it('takes calls and their results back', async () => {
     const engine = new FakeEngine('Sunny.', { contextSize: 2048 });
     const { status, headers } = await ask(

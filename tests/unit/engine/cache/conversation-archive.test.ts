@@ -31,7 +31,7 @@ function create({ archive = new MemoryArchive(), identity = 'model', prefillMs =
   const conversationArchive = new ConversationArchive({
     archive,
     identity,
-    bytesPerToken: 10,
+    stateBytes: (tokens) => 10 * tokens,
     conversations,
     expectPrefill: () => prefillMs,
     isEndOfGeneration: (token) => token === end,

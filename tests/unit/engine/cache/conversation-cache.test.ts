@@ -81,6 +81,8 @@ describe('conversations', () => {
     keep(range(0, 200));
 
     expect(cache.size).toBe(1);
+    // Then nobody copies a state as long as that.
+    expect([199, 200].map((tokens) => cache.mayHold(tokens))).toEqual([true, false]);
   });
 
   it('are forgotten when their state is of no use', () => {

@@ -1,12 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { LlamaContext, type Step } from '../../../../src/engine/llama/llama-context.ts';
 import type { LlamaModel } from '../../../../src/engine/llama/llama-model.ts';
+import type { GgufFacts } from '../../../../src/model/gguf-facts.ts';
+
+interface NativeOptions {
+  readonly batchSize: number;
+  readonly contextSize: number;
+  readonly swaFullCache: boolean;
+}
 
 /** A native context and its inference: it notes its batches, and its decodes end when they are told to. */
 class FakeNative {
   readonly batches: { sequence: number; tokens: number[] }[][] = [];
   readonly events: string[] = [];
-  options: { batchSize: number; contextSize: number } | undefined;
+  options: NativeOptions | undefined;
+  /** Whether the sequences share their cells. */
+  shares = false;
   #started = Promise.withResolvers<void>();
   #ended = Promise.withResolvers<void>();
   /** What the next decode fails with. */
@@ -49,10 +58,17 @@ class FakeNative {
   }
 }
 
-async function createContext({ sequences = 8, longestStep = 4 } = {}) {
+const noWindow = { architecture: 'llama', slidingWindow: null };
+
+async function createContext({
+  sequences = 8,
+  longestStep = 4,
+  contextSize = 300,
+  facts = noWindow as Pick<GgufFacts, 'architecture' | 'slidingWindow'>,
+} = {}) {
   const native = new FakeNative();
   const AddonContext = class {
-    constructor(_model: object, options: { batchSize: number; contextSize: number }) {
+    constructor(_model: object, options: NativeOptions) {
       native.options = options;
       // biome-ignore lint/correctness/noConstructorReturn: it stands for the native class.
       return native as unknown as this;
@@ -64,9 +80,14 @@ async function createContext({ sequences = 8, longestStep = 4 } = {}) {
       return native as unknown as this;
     }
   };
-  const model = { addon: { AddonContext }, inference: { Inference }, native: {} } as unknown as LlamaModel;
+  const shareCells = () => {
+    native.shares = true;
+  };
+  const inference = { Inference, shareCells };
+  const parts = { addon: { AddonContext }, inference, native: {}, canForget: true, facts };
+  const model = parts as unknown as LlamaModel;
   const context = await LlamaContext.create(model, {
-    contextSize: 300,
+    contextSize,
     sequences,
     longestStep,
     threads: 1,
@@ -195,5 +216,26 @@ describe('a context', () => {
     const { native } = await createContext({ sequences: 3 });
 
     expect(native.options?.contextSize).toBe(3 * 512);
+  });
+});
+
+describe('a context of a model with a sliding window', () => {
+  const gemma = { architecture: 'gemma3', slidingWindow: 512 };
+
+  it.each([
+    ['has a ring of the window and a step, and no shared cells', 4096, gemma, { window: 512, cells: 1024 }],
+    ['keeps all where the ring would be no smaller', 1024, gemma, undefined],
+    [
+      'keeps all where llama.cpp may not know the window',
+      4096,
+      { ...gemma, architecture: 'phi3' },
+      undefined,
+    ],
+  ])('%s', async (_, contextSize, facts, ring) => {
+    const { native, context } = await createContext({ sequences: 1, longestStep: 500, contextSize, facts });
+
+    expect(context.windowRing).toEqual(ring);
+    expect(native.options?.swaFullCache).toBe(ring === undefined);
+    expect([native.shares, context.mostBranches > 0]).toEqual([ring === undefined, ring === undefined]);
   });
 });

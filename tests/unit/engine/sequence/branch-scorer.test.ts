@@ -24,6 +24,12 @@ const ways: readonly (SequenceOptions & { readonly name: string })[] = [
   { name: 'in the room that the context leaves', mostBranches: 255, contextSize: 193 },
   { name: 'one after the other', mostBranches: 0 },
   { name: 'on a model that cannot go back', canForget: false },
+  { name: 'behind a sliding window', windowRing: { window: 16, cells: 512 } },
+  {
+    name: 'behind a sliding window that a branch leaves',
+    windowRing: { window: 16, cells: 80 },
+    longestDecode: 64,
+  },
   { name: 'in a context of several sequences', sequences: 3 },
 ];
 
@@ -191,9 +197,14 @@ describe('the scores of branches', () => {
           mostBranches: fc.integer({ min: 0, max: 12 }),
           longestDecode: fc.integer({ min: 64, max: 200 }),
           canForget: fc.boolean(),
+          window: fc.option(fc.integer({ min: 1, max: 150 }), { nil: undefined }),
         }),
-        async (asked, options) => {
-          const { sequence, context } = createSequences({ ...unhurried, ...options });
+        async (asked, { window, ...options }) => {
+          const ring = window === undefined ? undefined : { window, cells: window + options.longestDecode };
+          const ways = ring === undefined ? options : { ...options, mostBranches: 0, windowRing: ring };
+          const { sequence, context } = createSequences({ ...unhurried, ...ways });
+          // The ring has gone round before.
+          await generate(sequence, promptOf(200, 4), { maxTokens: 40 });
           const { logprobs } = await score(sequence, asked);
           const rounded = (all: readonly (readonly number[])[]) =>
             all.map((each) => each.map((one) => one.toFixed(6)));
@@ -201,7 +212,7 @@ describe('the scores of branches', () => {
           expect(context.heldBy(0)).toEqual(prompt);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 100 },
     );
   });
 });

@@ -4,9 +4,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parseKvState, toKvState } from '../../../../src/engine/cache/kv-state.ts';
 import type { ScoredToken, Token } from '../../../../src/engine/engine.ts';
+import type { HeldPositions, WindowRing } from '../../../../src/engine/llama/window-ring.ts';
 import type { Decode } from '../../../../src/engine/sequence/native-sequence.ts';
 import type { TreePiece } from '../../../../src/engine/sequence/token-tree.ts';
 import type { FakeClock } from './fake-clock.ts';
+import { FakeRing } from './fake-ring.ts';
 
 export interface FakeContextOptions {
   readonly clock: FakeClock;
@@ -16,6 +18,8 @@ export interface FakeContextOptions {
   readonly longestDecode?: number;
   /** Default: true. */
   readonly canForget?: boolean;
+  /** Whether some layers see only a sliding window, and have no cells for more. Default: no. */
+  readonly windowRing?: WindowRing | undefined;
   /** The most tokens that a sequence holds. Default: 8192. */
   readonly contextSize?: number;
   /** In how many ways a tree may end. Default: 0. */
@@ -78,6 +82,7 @@ export class FakeContext {
   readonly sequences: number;
   readonly longestDecode: number;
   readonly canForget: boolean;
+  readonly windowRing: WindowRing | undefined;
   readonly contextSize: number;
   readonly mostBranches: number;
   readonly next: (tokens: readonly Token[]) => Token;
@@ -92,6 +97,7 @@ export class FakeContext {
   onWrite: () => void = () => {};
   readonly #decodeMs: (tokens: number) => number;
   readonly #held: Token[][];
+  readonly #rings: readonly FakeRing[];
   /** The sequences whose last decode failed. */
   readonly #unknown = new Set<number>();
   readonly #activities = new Map<number, { readonly activity: Activity; count: number }>();
@@ -112,6 +118,10 @@ export class FakeContext {
     this.sequences = sequences;
     this.longestDecode = longestDecode;
     this.canForget = canForget;
+    const { windowRing } = options;
+    this.windowRing = windowRing;
+    this.#rings =
+      windowRing === undefined ? [] : Array.from({ length: sequences }, () => new FakeRing(windowRing));
     this.next = options.next ?? hashNext;
     this.#decodeMs = options.decodeMs ?? ((tokens) => tokens);
     this.#held = Array.from({ length: sequences }, () => []);
@@ -129,6 +139,11 @@ export class FakeContext {
 
   get started(): Promise<void> {
     return this.#started.promise;
+  }
+
+  /** The tokens of a sequence that each layer has. */
+  positionsOf(sequence: number): HeldPositions {
+    return this.#rings[sequence]?.held ?? { first: 0, end: this.#heldBy(sequence).length };
   }
 
   heldBy(sequence: number): readonly Token[] {
@@ -200,14 +215,17 @@ export class FakeContext {
     this.assert(!this.#unknown.has(sequence), 'tokens kept after a decode that failed');
     const held = this.#heldBy(sequence);
     this.assert(position > 0 && position <= held.length, `tokens removed from ${position} of ${held.length}`);
-    if (!this.canForget) return false;
+    const ring = this.#rings[sequence];
+    if (!this.canForget || ring?.hasWindowBefore(position) === false) return false;
     held.length = position;
+    ring?.removeFrom(position);
     return true;
   }
 
   clear(sequence: number): void {
     this.assert(this.#isExclusive, 'a sequence cleared beside a decode');
     this.#heldBy(sequence).length = 0;
+    this.#rings[sequence]?.removeFrom(0);
     this.#unknown.delete(sequence);
   }
 
@@ -240,6 +258,7 @@ export class FakeContext {
     const tokens = tokensOfState(state);
     this.assert(tokens !== undefined, 'a state made of other states');
     this.#heldBy(sequence).push(...tokens);
+    this.#rings[sequence]?.restore(tokens.length);
   }
 
   /** The tokens up to and including the one of an output. */
@@ -296,6 +315,8 @@ export class FakeContext {
     this.assert(!this.#isExclusive, 'a decode in an exclusive section');
     this.assert(!this.#unknown.has(sequence), 'a decode after one that failed');
     this.assert(position === held.length, `a decode at ${position} of ${held.length} tokens`);
+    const ring = this.#rings[sequence];
+    this.assert(ring?.hasWindowBefore(position) !== false, 'a decode without the window before it');
     this.#outputs = new Map();
     const isLoop = this.#activities.get(sequence)?.activity === 'loop';
     const decode: FakeDecode = { index: this.decodes.length, sequence, tokens, isLoop };
@@ -307,6 +328,9 @@ export class FakeContext {
       await nextTurn();
       this.clock.advance(this.#decodeMs(tokens.length));
       held.push(...tokens);
+      // Those of several sequences are evaluated in parts.
+      const parts = this.sequences > 1 ? [tokens.length >> 1, (tokens.length + 1) >> 1] : [tokens.length];
+      for (const part of parts) if (part > 0) ring?.append(part);
     } catch (error) {
       // A part of the tokens may have been evaluated.
       held.push(...tokens.slice(0, tokens.length >> 1));

@@ -2,6 +2,7 @@
 import type { GenerationRequest, ScoredToken, Token } from '../../../../src/engine/engine.ts';
 import type { AddonTokenLoop } from '../../../../src/engine/llama/llama-addon.ts';
 import { TokenLoop } from '../../../../src/engine/llama/token-loop.ts';
+import { keepsWindow } from '../../../../src/engine/llama/window-ring.ts';
 import type {
   Decode,
   NativeSequence,
@@ -44,8 +45,8 @@ export class FakeSequence implements NativeSequence<string> {
     return this.#context.sequences === 1;
   }
 
-  get canForget(): boolean {
-    return this.#context.canForget;
+  get canGuess(): boolean {
+    return this.#context.canForget && (this.isAlone || this.#context.windowRing === undefined);
   }
 
   get decodeStarted(): Promise<void> {
@@ -62,6 +63,12 @@ export class FakeSequence implements NativeSequence<string> {
 
   undisturbed<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.#context.undisturbed(work);
+  }
+
+  canGoBack(length: number, end?: number): boolean {
+    const { canForget, windowRing } = this.#context;
+    if (!canForget || windowRing === undefined) return canForget;
+    return keepsWindow(windowRing, this.#context.positionsOf(this.#number), length, end);
   }
 
   removeFrom(position: number): boolean {

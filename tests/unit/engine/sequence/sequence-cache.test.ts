@@ -182,6 +182,79 @@ describe('the common rule', () => {
     expect(text).toBe(await generateCold(next));
   });
 
+  describe('on a model with a sliding window', () => {
+    const create = (options: SequenceOptions = {}) => {
+      const conversations = new ConversationCache({ limitBytes: 100_000, isIndivisible: true });
+      // A window of 50 tokens, and cells for 64 more.
+      const windowRing = { window: 50, cells: 114 };
+      const ring = { windowRing, longestDecode: 64, conversations };
+      return { conversations, ...createSequences({ rule: 'common', ...ring, ...options }) };
+    };
+    /** The answer is rendered in another way. */
+    const next = [...prompt, ...promptOf(30, 5)];
+
+    it('goes back where the window before it is still there, without a copy of the state', async () => {
+      const { sequence, conversations } = create();
+      await generate(sequence, prompt, { maxTokens: 40 });
+      expect(conversations.size).toBe(0);
+      const { text, summary } = await generate(sequence, next);
+
+      expect(summary.cachedTokens).toBe(200);
+      expect(text).toBe(await generateCold(next));
+    });
+
+    it('goes back to the state before the answer where the window has slid on', async () => {
+      const { sequence, conversations } = create();
+      await generate(sequence, prompt, { maxTokens: 100 });
+      expect(conversations.size).toBe(1);
+      const { text, summary } = await generate(sequence, next);
+
+      expect(summary.cachedTokens).toBe(192);
+      expect(text).toBe(await generateCold(next));
+    });
+
+    it('evaluates all where no state was kept', async () => {
+      const conversations = new ConversationCache({ limitBytes: 1000, isIndivisible: true });
+      const { sequence } = create({ conversations });
+      await generate(sequence, prompt, { maxTokens: 100 });
+      const reads = conversations.mayHold(192);
+      const { text, summary } = await generate(sequence, next);
+
+      expect([reads, summary.cachedTokens]).toEqual([false, 0]);
+      expect(text).toBe(await generateCold(next));
+    });
+
+    it('goes on behind an answer of any length', async () => {
+      const { sequence } = create();
+      const answer = toTokens((await generate(sequence, prompt, { maxTokens: 100 })).text);
+
+      expect((await generate(sequence, [...prompt, ...answer, 1])).summary.cachedTokens).toBe(299);
+    });
+
+    it('guesses only in a context of one sequence', async () => {
+      const repeats = (tokens: readonly Token[]) => 1 + (tokens.length % 3);
+      const options = { lookupTokens: 4, next: repeats };
+      for (const [sequences, guesses] of [
+        [1, true],
+        [2, false],
+      ] as const) {
+        const { sequence, context } = create({ ...options, sequences });
+        await generate(sequence, prompt, { maxTokens: 30 });
+        const behind = context.decodes.slice(context.decodes.findIndex(({ tokens }) => tokens.length === 1));
+        expect(behind.some(({ tokens }) => tokens.length > 1)).toBe(guesses);
+      }
+    });
+
+    it('reuses by the exact rule only while each layer has all of the text', async () => {
+      const { sequence } = create({ rule: 'exact' });
+      const [short, long] = [promptOf(90), promptOf(150, 1)];
+      await generate(sequence, short);
+      expect((await generate(sequence, [...short, 1])).summary.cachedTokens).toBe(64);
+      await generate(sequence, long);
+      expect((await generate(sequence, [...long, 1])).summary.cachedTokens).toBe(0);
+    });
+  });
+
   it('gives way to the exact one where a request asks for it', async () => {
     const { sequence } = createSequences({ rule: 'common' });
     await generate(sequence, prompt);

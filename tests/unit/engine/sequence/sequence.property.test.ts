@@ -4,7 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { ConversationCache } from '../../../../src/engine/cache/conversation-cache.ts';
 import type { GenerationEvent, GenerationRequest, Token } from '../../../../src/engine/engine.ts';
 import type { Sequence } from '../../../../src/engine/sequence/sequence.ts';
-import { createSequences, greedy, promptOf, start, toRequest } from './create-sequences.ts';
+import {
+  createSequences,
+  greedy,
+  promptOf,
+  type SequenceOptions,
+  start,
+  toRequest,
+} from './create-sequences.ts';
 import { endToken, type FakeContext, hash } from './fake-context.ts';
 
 /** Chooses mostly by the last two tokens, so that guesses are often right, and sometimes by all tokens. */
@@ -77,9 +84,23 @@ const histories = fc.record({
   rule: fc.constantFrom('common' as const, 'exact' as const),
   /** Room for no conversation, for about two, and for many. A token takes 8 bytes, and 12 of a head. */
   conversationBytes: fc.constantFrom(0, 6_000, 1_000_000),
-  canForget: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, fc.constant(false)),
+  /** Models that go back, only go on, or slide a window over the text. */
+  memory: fc.oneof(
+    { weight: 3, arbitrary: fc.constant({ canForget: true }) },
+    fc.constant({ canForget: false }),
+    { weight: 3, arbitrary: fc.integer({ min: 1, max: 100 }).map((window) => ({ window })) },
+  ),
   longestDecode: fc.constantFrom(64, 128, 512),
 });
+
+/** As llama.cpp has as many cells as a window and a decode have tokens. */
+function toMemory(
+  memory: { readonly canForget: boolean } | { readonly window: number },
+  longestDecode: number,
+): Pick<SequenceOptions, 'canForget' | 'windowRing'> {
+  if ('canForget' in memory) return memory;
+  return { windowRing: { window: memory.window, cells: memory.window + longestDecode } };
+}
 
 /** The part of a generation that the cache may not change: no times, no cached tokens. */
 interface Outcome {
@@ -140,13 +161,14 @@ describe('a sequence with a history of texts, aborts and failures', () => {
   it('generates what a fresh one generates', async () => {
     let completed = 0;
     await fc.assert(
-      fc.asyncProperty(histories, async ({ lists, conversationBytes, ...options }) => {
+      fc.asyncProperty(histories, async ({ lists, conversationBytes, memory, ...options }) => {
         const shared = { next };
         const conversations = new ConversationCache({
           limitBytes: conversationBytes,
-          isIndivisible: !options.canForget,
+          isIndivisible: !('canForget' in memory && memory.canForget),
         });
-        const sequenceOptions = { ...options, ...shared, conversations, sequences: lists.length };
+        const kind = toMemory(memory, options.longestDecode);
+        const sequenceOptions = { ...options, ...kind, ...shared, conversations, sequences: lists.length };
         const { context, sequences } = createSequences(sequenceOptions);
         await Promise.all(
           lists.map(async (list, number) => {

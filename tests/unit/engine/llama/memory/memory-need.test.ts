@@ -93,6 +93,35 @@ describe('contextMemory', () => {
     expect(keysAndValues).toBe(4 * 256 * mebibyte);
   });
 
+  describe('of a model with a sliding window', () => {
+    const half = 32 * 4096;
+    const gemma = {
+      ...llama7bQ3,
+      architecture: 'gemma2',
+      slidingWindow: 1000,
+      memory: { ...llama7bQ3.memory, windowedNumbers: half },
+    };
+
+    it('has cells for the window and a decode in its layers', () => {
+      const { keysAndValues, evaluation } = contextMemory(gemma, shape);
+      // 1,512 tokens, padded.
+      const windowCells = 1536;
+
+      expect(keysAndValues).toBe((4096 + windowCells) * half * 2);
+      expect(evaluation - contextMemory(llama7bQ3, shape).evaluation).toBe(512 * windowCells * 2);
+    });
+
+    it.each([
+      ['is shorter than that', gemma, { contextSize: 1400 }],
+      ['belongs to an architecture without', { ...gemma, architecture: 'phi3' }, {}],
+      ['is of a manifest that knows no layers', { ...gemma, memory: llama7bQ3.memory }, {}],
+    ])('has all cells where the context %s', (_, facts, changes) => {
+      const whole = { ...shape, ...changes };
+
+      expect(contextMemory(facts, whole).keysAndValues).toBe(contextMemory(llama7bQ3, whole).keysAndValues);
+    });
+  });
+
   it('adds a recurrent state for each sequence, whatever the context is', () => {
     const facts = {
       ...llama7bQ3,

@@ -1,0 +1,114 @@
+// How models write calls where llama.cpp's own code does not know it, or reads it wrongly. native/chat makes the parser and the
+// grammar from these forms.
+import type { CallForm } from '../engine/chat-library.ts';
+
+/** The calls of a family of models. */
+export interface CallFormat {
+  /** The forms that are read as calls. A model that must call writes the first one, and earlier calls are written in it. */
+  readonly forms: readonly [CallForm, ...CallForm[]];
+  /** Control tokens that are parts of the forms. */
+  readonly marks: readonly string[];
+  /** Texts that end the answer. */
+  readonly stops: readonly string[];
+  /** The texts around the tools in the system message. Absent: that of {@link describeTools}. */
+  readonly tools?: readonly [start: string, end: string];
+}
+
+/**
+ * The form that the system message explains to models whose template has none, and forms that models write all the same: Qwen2.5-Coder
+ * answers with the tag of the tools or with a fence of JSON, and Gemma with a fence of Python.
+ */
+export const toldFormat: CallFormat = {
+  forms: [
+    { start: '<tool_call>\n', end: '\n</tool_call>', call: 'json' },
+    { start: '<tools>', end: '</tools>', call: 'json', separator: '', isText: true },
+    { start: '```json', end: '```', call: 'json', separator: '', isText: true },
+    { start: '```tool_code', end: '```', call: 'python', separator: '', isText: true },
+  ],
+  marks: ['<tool_call>', '</tool_call>'],
+  stops: [],
+};
+
+interface Family {
+  /** A text that only the templates of the family have. */
+  readonly mark: string;
+  readonly format: CallFormat;
+  /** Whether the format is better than what llama.cpp finds. */
+  readonly isBetter: boolean;
+}
+
+const families: readonly Family[] = [
+  // FunctionGemma writes the start of a result behind its calls: https://ai.google.dev/gemma/docs/functiongemma
+  {
+    mark: '<start_function_call>',
+    isBetter: true,
+    format: {
+      forms: [{ start: '<start_function_call>', end: '<end_function_call>', call: 'escaped' }],
+      marks: ['<start_function_call>', '<end_function_call>', '<escape>', '<start_function_response>'],
+      stops: ['<start_function_response>'],
+    },
+  },
+  // Mistral Small 3.2. llama.cpp wants the mark of the arguments before that of the id as well.
+  {
+    mark: '[CALL_ID]',
+    isBetter: true,
+    format: {
+      forms: [{ start: '[TOOL_CALLS]', end: '', call: 'tagged' }],
+      marks: ['[TOOL_CALLS]', '[CALL_ID]', '[ARGS]'],
+      stops: [],
+    },
+  },
+  // Qwen2.5 and Qwen2.5-Coder, whose templates are the same, and others that explain calls in their words.
+  { mark: '<args-json-object>', isBetter: true, format: toldFormat },
+  // Phi-4-mini. Its template has the tools where its system message has them.
+  {
+    mark: '<|tool|>',
+    isBetter: false,
+    format: {
+      forms: [{ start: '<|tool_call|>[', end: ']<|/tool_call|>', call: 'json', separator: ',' }],
+      marks: ['<|tool_call|>', '<|/tool_call|>'],
+      stops: [],
+      tools: ['<|tool|>', '<|/tool|>'],
+    },
+  },
+  // Granite 3.
+  {
+    mark: '<|tool_call|>',
+    isBetter: false,
+    format: {
+      forms: [{ start: '<|tool_call|>[', end: ']', call: 'json', separator: ',' }],
+      marks: ['<|tool_call|>'],
+      stops: [],
+    },
+  },
+];
+
+/**
+ * Finds the format of a model's calls.
+ *
+ * @param isKnown whether llama.cpp finds one
+ * @returns `undefined` if llama.cpp's is as good
+ */
+export function findCallFormat(chatTemplate: string, isKnown: boolean): CallFormat | undefined {
+  const family = families.find(({ mark, isBetter }) => chatTemplate.includes(mark) && (isBetter || !isKnown));
+  return family?.format ?? (isKnown ? undefined : toldFormat);
+}
+
+/** Writes the regular expression that matches a text. */
+export function escapePattern(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}
+
+/**
+ * Writes the regular expressions of the texts that start a call. In a text, a mark alone starts none: the name of a tool is behind it.
+ */
+export function toTriggers({ forms }: CallFormat, names: readonly string[]): string[] {
+  const anyName = `(?:${names.map(escapePattern).join('|')})`;
+  return forms.map(({ start, call, isText }) => {
+    const mark = escapePattern(start.trim());
+    if (!isText) return mark;
+    return call === 'python'
+      ? String.raw`${mark}\s*(?:print\()?${anyName}\(`
+      : String.raw`${mark}\s*\{\s*"name"\s*:\s*"${anyName}"`;
+  });
+}

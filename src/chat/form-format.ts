@@ -1,0 +1,60 @@
+// The format of an answer whose calls have forms of src/chat/call-forms.ts.
+import type { CallFormatInputs } from '../engine/chat-library.ts';
+import { isJsonObject } from '../json-schema/json-object.ts';
+import { type CallFormat, toTriggers } from './call-forms.ts';
+import type { ChatFormat, FormatOptions } from './chat-format.ts';
+import { type ChatTemplate, isOpened, type RenderedPrompt } from './chat-template.ts';
+import type { ChatTool } from './conversation.ts';
+import { parseRules, withoutUnused, writeRules } from './gbnf-rules.ts';
+import { schemaRules, toSchemaRules } from './schema-rules.ts';
+
+/** Builds the format. There are tools. */
+export function toFormFormat(
+  template: ChatTemplate,
+  { generationPrompt }: RenderedPrompt,
+  callFormat: CallFormat,
+  { tools, mustCall, parallel, isJson, schemas }: FormatOptions,
+): ChatFormat {
+  const { thoughts: around } = template.abilities;
+  const thoughts = around && { ...around, hasStarted: isOpened(generationPrompt, around) };
+  // The start of the thoughts is all of the prompt that the parser and the grammar need.
+  const prefix = thoughts?.hasStarted ? thoughts.start : '';
+  const inputs: CallFormatInputs = {
+    forms: callFormat.forms.map((form) => ({ ...form, start: form.start.trim(), end: form.end.trim() })),
+    tools: tools.map((tool, index) => ({
+      name: tool.function.name,
+      rule: schemaRules.ofTool(index),
+      arguments: toArgumentNames(tool),
+    })),
+    mustCall,
+    parallel,
+    textRule: isJson && !mustCall ? schemaRules.ofText : '',
+    thoughtsStart: thoughts?.start ?? '',
+    thoughtsEnds: thoughts?.ends ?? [],
+  };
+  const { parser, grammar } = template.buildCallFormat(inputs, prefix);
+  const gbnf = writeRules(withoutUnused(new Map([...toSchemaRules(schemas), ...parseRules(grammar)])));
+  const triggers = toTriggers(
+    callFormat,
+    tools.map((tool) => tool.function.name),
+  );
+  return {
+    reader: {
+      parser,
+      thoughts,
+      openedThoughts: '',
+      mayCall: true,
+      callMarks: triggers.map((trigger) => new RegExp(`^${trigger}`)),
+    },
+    grammar: mustCall || isJson ? { gbnf, prefix } : { gbnf, triggers, ...(thoughts && { thoughts }) },
+    marks: [...callFormat.marks, ...(thoughts ? [thoughts.start, ...thoughts.ends] : [])],
+    stops: callFormat.stops,
+  };
+}
+
+/** The longest first: the parser takes the first one that the text goes on with. */
+function toArgumentNames({ function: { parameters } }: ChatTool): string[] {
+  const { properties } = parameters ?? {};
+  const names = isJsonObject(properties) ? Object.keys(properties) : [];
+  return names.sort((one, other) => other.length - one.length);
+}

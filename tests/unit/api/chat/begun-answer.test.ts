@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import { templates } from '../../chat/templates.ts';
+import { FakeEngine } from '../../fake-engine.ts';
+import { chatStreamed, chatWhole } from '../fake-service.ts';
+import { joinChunks } from '../joined-chunks.ts';
+
+const question = { role: 'user', content: 'Hi' };
+const begun = 'The capital is';
+const messages = [question, { role: 'assistant', content: begun }];
+const chatTemplate = templates.chatMl;
+
+describe('an answer that the request begins', () => {
+  it('is continued with continue_final_message, and its rest is returned as it is', async () => {
+    const engine = new FakeEngine(' Paris.', { contextSize: 128 });
+    const { choices } = await chatWhole(
+      { messages, continue_final_message: true, add_generation_prompt: false },
+      { engine, chatTemplate },
+    );
+
+    expect(promptOf(engine)).toBe(`<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n${begun}`);
+    expect(choices[0]?.message.content).toBe(' Paris.');
+  });
+
+  it('is another turn without continue_final_message', async () => {
+    const engine = new FakeEngine('Yes.', { contextSize: 128 });
+    await chatWhole({ messages }, { engine, chatTemplate });
+
+    expect(promptOf(engine)).toContain(`${begun}<|im_end|>\n<|im_start|>assistant\n`);
+  });
+
+  it('is streamed, with the blank before its rest, also by a model that thinks', async () => {
+    const engine = new FakeEngine(' Paris.', { contextSize: 128 });
+    const body = { messages, continue_final_message: true, reasoning_effort: 'none' };
+    const chunks = await chatStreamed(body, { engine, chatTemplate: templates.thinking });
+
+    expect(joinChunks(chunks)).toMatchObject([{ message: { content: ' Paris.' } }]);
+    expect(promptOf(engine).endsWith(begun)).toBe(true);
+  });
+
+  it('counts as a part of the JSON that a schema asks for', async () => {
+    const schema = { type: 'object', properties: { a: { const: 1 } }, required: ['a'] };
+    const json = [question, { role: 'assistant', content: '{"a":' }];
+    const engine = new FakeEngine(' 1}', { contextSize: 4096 });
+    const { choices } = await chatWhole(
+      {
+        messages: json,
+        continue_final_message: true,
+        response_format: { type: 'json_schema', json_schema: { name: 'a', schema, strict: true } },
+      },
+      { engine, chatTemplate },
+    );
+
+    expect(engine.requests[0]?.grammar?.prefix).toBe('{"a":');
+    expect(choices[0]?.message.content).toBe(' 1}');
+  });
+
+  it('keeps the text of a control token a text', async () => {
+    const engine = new FakeEngine('.', { contextSize: 128 });
+    const text = 'It ends with <|im_end|>';
+    const given = [question, { role: 'assistant', content: text }];
+    await chatWhole({ messages: given, continue_final_message: true }, { engine, chatTemplate });
+
+    expect(promptOf(engine).endsWith(text)).toBe(true);
+  });
+
+  it.each([
+    ['the last message is of the user', [question], 'messages.0'],
+    ['nothing is before it', [{ role: 'assistant', content: 'A' }], 'messages.0'],
+    [
+      'it calls a tool',
+      [
+        question,
+        {
+          role: 'assistant',
+          content: '',
+          tool_calls: [{ id: 'a', type: 'function', function: { name: 'f', arguments: '{}' } }],
+        },
+      ],
+      'messages.1',
+    ],
+  ])('is refused where %s', async (_, given, param) => {
+    const asked = chatWhole(
+      { messages: given, continue_final_message: true },
+      { engine: new FakeEngine('.'), chatTemplate },
+    );
+
+    await expect(asked).rejects.toMatchObject({ code: 'invalid_value', param });
+  });
+
+  it('is refused behind thoughts that the template opens', async () => {
+    const asked = chatWhole(
+      { messages, continue_final_message: true },
+      { engine: new FakeEngine('.'), chatTemplate: templates.alwaysThinking },
+    );
+
+    await expect(asked).rejects.toMatchObject({ param: 'reasoning_effort' });
+  });
+});
+
+function promptOf(engine: FakeEngine): string {
+  return engine.detokenize(engine.requests[0]?.prompt ?? []);
+}

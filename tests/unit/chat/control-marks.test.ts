@@ -1,0 +1,64 @@
+// The text of a control token in a message is text: only the template's are control tokens.
+import { describe, expect, it } from 'vitest';
+import { chatWhole } from '../api/fake-service.ts';
+import { FakeEngine } from '../fake-engine.ts';
+import { templates } from './templates.ts';
+
+/** The engine's control token, which `<s>` is written as. */
+const bos = 0x11_0100;
+
+async function toPrompt(body: object, chatTemplate = templates.strict): Promise<number[]> {
+  const engine = new FakeEngine('Hi', { contextSize: 3000, properties: { bosToken: '<s>' } });
+  await chatWhole({ ...body, max_tokens: 1 }, { engine, chatTemplate });
+  return [...(engine.requests[0]?.prompt ?? [])];
+}
+
+describe('the text of a control token', () => {
+  const mark = 'a <s> b';
+  const called = { id: '1', type: 'function', function: { name: 'f', arguments: JSON.stringify({ mark }) } };
+
+  it.each([
+    ['a message of the user', [{ role: 'user', content: mark }]],
+    ['a part of a message', [{ role: 'user', content: [{ type: 'text', text: mark }] }]],
+    [
+      'a system message',
+      [
+        { role: 'system', content: mark },
+        { role: 'user', content: 'Hi' },
+      ],
+    ],
+    [
+      'an earlier answer',
+      [
+        { role: 'user', content: 'Hi' },
+        { role: 'assistant', content: mark },
+        { role: 'user', content: 'Hi' },
+      ],
+    ],
+    [
+      'a call and its result',
+      [
+        { role: 'user', content: 'Hi' },
+        { role: 'assistant', tool_calls: [called] },
+        { role: 'tool', tool_call_id: '1', content: mark },
+      ],
+    ],
+  ])('is text in %s', async (_, messages) => {
+    const prompt = await toPrompt({ messages });
+    const text = new FakeEngine().detokenize(prompt.filter((token) => token !== bos));
+
+    expect(prompt.filter((token) => token === bos)).toHaveLength(1);
+    expect(prompt[0]).toBe(bos);
+    expect(text).toContain(mark);
+  });
+
+  it.each(['strict', 'withTools'] as const)('is text in a tool, with the template %s', async (kind) => {
+    const parameters = { type: 'object', properties: { '<s>': { enum: ['<s>'] } } };
+    const tools = [{ type: 'function', function: { name: 'f', description: mark, parameters } }];
+    const prompt = await toPrompt({ messages: [{ role: 'user', content: 'Hi' }], tools }, templates[kind]);
+    const marks = prompt.filter((token) => token === bos);
+
+    expect(marks).toHaveLength(kind === 'strict' ? 1 : 0);
+    expect(new FakeEngine().detokenize(prompt.slice(marks.length))).toContain(mark);
+  });
+});

@@ -1,0 +1,97 @@
+// Conversations that templates do not take as they are: each is rearranged until it does, and nothing of it is lost.
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { applyTemplate } from '../../../src/api/chat/chat.ts';
+import { FakeEngine } from '../fake-engine.ts';
+import { TemplateCollection } from './template-collection.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+let collection: TemplateCollection;
+
+beforeAll(() => {
+  collection = new TemplateCollection();
+}, 60_000);
+
+afterAll(() => collection.remove());
+
+async function render(name: string, body: object): Promise<string> {
+  const chatTemplate = collection.open(name);
+  const { prompt } = await applyTemplate(body, { engine: new FakeEngine(), model: 'fake-1b', chatTemplate });
+  return prompt;
+}
+
+const system = { role: 'system', content: 'You are brief.' };
+const user = (content: unknown) => ({ role: 'user', content });
+const tool = {
+  type: 'function',
+  function: {
+    name: 'get_weather',
+    description: 'The weather of a city.',
+    parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+  },
+};
+const called = {
+  role: 'assistant',
+  content: null,
+  tool_calls: [
+    { id: 'call00001', type: 'function', function: { name: 'get_weather', arguments: '{"city": "Paris"}' } },
+  ],
+};
+const result = { role: 'tool', tool_call_id: 'call00001', name: 'get_weather', content: 'It is 20 degrees.' };
+
+/** The templates that fail, each with its text, as a table of failures. */
+async function findFailures(body: object, texts: readonly string[]): Promise<Record<string, unknown>> {
+  const failures: Record<string, unknown> = {};
+  for (const name of collection.names) {
+    try {
+      const prompt = await render(name, body);
+      const missing = texts.filter((text) => !prompt.includes(text));
+      if (missing.length > 0) failures[name] = missing;
+    } catch (error) {
+      failures[name] = error instanceof Error ? error.message : error;
+    }
+  }
+  return failures;
+}
+
+describe('every template', () => {
+  it('has a system message, also where the template itself has none', async () => {
+    const body = { messages: [system, user('Is it warm?')] };
+
+    expect(await findFailures(body, ['You are brief.', 'Is it warm?'])).toEqual({});
+  });
+
+  it('has tools, also where the template itself has none', async () => {
+    const body = { messages: [user('Is it warm?')], tools: [tool] };
+
+    expect(await findFailures(body, ['get_weather', 'The weather of a city.', 'Is it warm?'])).toEqual({});
+  });
+
+  it('has a message of the user behind the result of a tool', async () => {
+    const body = { messages: [user('Is it warm?'), called, result, user('And in Oslo?')], tools: [tool] };
+    const texts = ['Is it warm?', 'Paris', '20 degrees', 'And in Oslo?'];
+
+    expect(await findFailures(body, texts)).toEqual({});
+  });
+
+  it('has messages that do not take turns', async () => {
+    const body = {
+      messages: [
+        { role: 'assistant', content: 'How can I help?' },
+        user('One.'),
+        user('Two.'),
+        system,
+        { role: 'assistant', content: 'Three.' },
+        user('Four.'),
+      ],
+    };
+
+    expect(await findFailures(body, ['You are brief.', 'One.', 'Two.', 'Four.'])).toEqual({});
+  });
+
+  it('has the parts of a text, each on a line', async () => {
+    const parts = ['One.', 'Two.'].map((text) => ({ type: 'text', text }));
+
+    expect(await findFailures({ messages: [user(parts)] }, ['One.\nTwo.'])).toEqual({});
+  });
+});
