@@ -6,9 +6,24 @@
 # NAME is a model of models/catalog.json that has a hash there; `npm run model -- fetch NAME` enters it.
 # Builds with Docker, with and without BuildKit, and with podman, for linux/amd64 and linux/arm64 (docs/decisions/0018).
 ARG BASE_IMAGE=node:24-bookworm-slim
+# machine: the stages that only build run on this machine's own processor, in MACHINE_IMAGE, and compile for the image's, which is
+# several times faster than emulation: --platform linux/arm64 --build-arg BUILD_IN=machine --build-arg MACHINE_IMAGE=node:24-bookworm-slim
+ARG BUILD_IN=${BASE_IMAGE}
+ARG MACHINE_IMAGE=scratch
+
+# podman 4.3 looks for an image by the platform of the stage before, so the stages of the image's processor are of this one.
+FROM ${BASE_IMAGE} AS base
+
+# --- target: the processor that the image is for, in Node's terms. Docker without BuildKit does not tell it otherwise. ---
+FROM base AS target
+RUN node -p process.arch > /arch
 
 # --- tools: what compiling the native modules and fetching a model take -----------------------------
-FROM ${BASE_IMAGE} AS tools
+# Only BuildKit knows BUILDPLATFORM. Other engines may read this line too, where nothing is to be compiled for another processor.
+FROM --platform=${BUILDPLATFORM:-linux/amd64} ${MACHINE_IMAGE} AS machine
+FROM ${BUILD_IN} AS tools
+# Debian keeps no earlier versions of packages, so none is named. Nothing of them is in the image.
+# hadolint ignore=DL3008
 RUN apt-get update \
   && apt-get install -y --no-install-recommends ca-certificates cmake g++ git make python3 python3-pip xz-utils \
   && rm -rf /var/lib/apt/lists/*
@@ -18,33 +33,38 @@ COPY infra/empty-package infra/empty-package
 
 # --- runtime: what of the two packages that are not bundled is used at run time ---------------------------------
 FROM tools AS runtime
-# The base image has Node's C headers, so that none are downloaded.
-RUN npm_config_nodedir=/usr/local npm ci --omit=dev --no-audit --no-fund
+COPY --from=target /arch /
+COPY native/cross-compile.sh native/
+RUN native/cross-compile.sh "$(cat /arch)" install
+# No install script but that of the runtime interface client, which compiles it. The base image has Node's C headers, so that
+# none are downloaded.
+RUN npm ci --omit=dev --ignore-scripts --cpu="$(cat /arch)" --no-audit --no-fund \
+  && npm_config_nodedir=/usr/local native/cross-compile.sh "$(cat /arch)" npm rebuild aws-lambda-ric
 COPY native/llama-cpp.mjs native/build-amx-library.mjs native/zig.txt native/
 # true: compiles llama.cpp's library for x86 processors with AMX in the place of the prebuilt one (docs/decisions/0014).
 ARG COMPILE_AMX=false
-RUN case "${COMPILE_AMX} $(node -p process.arch)" in \
+RUN case "${COMPILE_AMX} $(cat /arch)" in \
     "false "*) ;; \
     "true x64") \
-      python3 -m pip install --quiet --target /zig --require-hashes --requirement native/zig.txt \
-      && PYTHONPATH=/zig node native/build-amx-library.mjs \
+      python3 -m pip install --quiet --no-cache-dir --target /zig --require-hashes --requirement native/zig.txt \
+      && PYTHONPATH=/zig native/cross-compile.sh x64 node native/build-amx-library.mjs \
       && cp /zig/ziglang/LICENSE node_modules/@node-llama-cpp/linux-x64/bins/linux-x64/libggml-cpu-amx.LICENSE \
       && rm -rf /zig ;; \
     *) echo "COMPILE_AMX=\"${COMPILE_AMX}\" cannot be used: expected false, or true on amd64." >&2; exit 1 ;; \
   esac
 COPY native native
-RUN npm_config_nodedir=/usr/local node native/build-modules.mjs
+RUN npm_config_nodedir=/usr/local native/cross-compile.sh "$(cat /arch)" node native/build-modules.mjs
 # What an environment runs: llama.cpp's modules for this processor, and the runtime interface client without its sources.
 RUN mkdir -p /runtime/node_modules/@node-llama-cpp \
-  && cp -r node_modules/@node-llama-cpp/linux-$(node -p process.arch) /runtime/node_modules/@node-llama-cpp/ \
+  && cp -r "node_modules/@node-llama-cpp/linux-$(cat /arch)" /runtime/node_modules/@node-llama-cpp/ \
   && rm -rf node_modules/aws-lambda-ric/deps node_modules/aws-lambda-ric/src node_modules/aws-lambda-ric/node_modules \
   && cp -r node_modules/aws-lambda-ric /runtime/node_modules/ \
-  && cd /runtime/node_modules/@node-llama-cpp/*/bins/* \
+  && find /runtime \( -name '*.d.ts' -o -name '*.map' -o -name README.md \) -delete \
   # Each is opened at a start, to find the one that suits best: these are for processors that Lambda has not, or are a
   # subset of one that stays.
-  && rm -f libggml-cpu-sse42.so libggml-cpu-sandybridge.so libggml-cpu-ivybridge.so libggml-cpu-piledriver.so \
-    libggml-cpu-cannonlake.so libggml-cpu-cooperlake.so libggml-cpu-alderlake.so \
-  && find /runtime \( -name '*.d.ts' -o -name '*.map' -o -name README.md \) -delete
+  && for processor in sse42 sandybridge ivybridge piledriver cannonlake cooperlake alderlake; do \
+    find /runtime -name "libggml-cpu-$processor.so" -delete; \
+  done
 
 # --- build: the bundles, and the tool that fetches models -----------------------------------------------------
 FROM tools AS build
@@ -76,10 +96,22 @@ RUN rm /model/catalog.json \
   && if [ ! -e /model/.verified.json ]; then rm -r /model; fi \
   && node tools/model/cli.ts fetch ${MODEL} --to /model --pinned \
   && rm -f /model/.verified.json
+# What the tool takes of the packages, for a stage that may be of another processor.
+RUN mkdir /packages \
+  && cp -r --parents node_modules/@cfworker/json-schema node_modules/cli-progress node_modules/commander node_modules/emoji-regex \
+    node_modules/string-width node_modules/zod /packages
 
-# --- prefixes: snapshots of what prompts begin with, if there are any ------------------------------------------------
-FROM model AS prefixes
+# --- prefixes: snapshots of what prompts begin with, if there are any. It runs on the processor that will restore them. ----
+FROM base AS prefixes
+WORKDIR /app
+COPY package.json ./
+COPY --from=model /packages ./
+COPY --from=model /model /model
 COPY src src
+COPY tools/terminal tools/terminal
+COPY tools/store tools/store
+COPY tools/model tools/model
+COPY models/catalog.json models/
 COPY models/prefixes models/prefixes
 # The same libraries evaluate them that will restore them.
 COPY --from=runtime /runtime/node_modules/@node-llama-cpp node_modules/@node-llama-cpp
@@ -98,18 +130,21 @@ COPY tools/terminal tools/terminal
 COPY tools/store tools/store
 COPY tools/model tools/model
 COPY models/catalog.json models/
-RUN node tools/model/cli.ts fetch aws-lambda-rie --to /emulator
+COPY --from=target /arch /
+RUN node tools/model/cli.ts fetch aws-lambda-rie --arch "$(cat /arch)" --to /emulator
 
-# --- notices: the licences of all that the image holds -------------------------------------------------------------
+# --- notices: the licences of all that the image holds, and the list of it in CycloneDX's format --------------------
 FROM bundles AS notices
 COPY tools/notices tools/notices
+COPY models/catalog.json models/
+COPY --from=target /arch /
 COPY --from=model /model/model.json /model/
-RUN node tools/notices/cli.ts /metafile.json /model /THIRD-PARTY-NOTICES.txt
+RUN node tools/notices/cli.ts --metafile /metafile.json --model /model --arch "$(cat /arch)" --to /
 
 # --- lambda: the image as Lambda takes it ------------------------------------------------------------------------
 # It names no user: Lambda brings its own, without privileges, and `sam local` adds its emulator as the image's
 # user, for which that must be allowed to write.
-FROM ${BASE_IMAGE} AS lambda
+FROM base AS lambda
 LABEL org.opencontainers.image.title="gguf-lambda" \
   org.opencontainers.image.description="A private LLM endpoint that scales to zero: a GGUF model on AWS Lambda, answered by llama.cpp." \
   org.opencontainers.image.licenses="MIT" \
@@ -123,7 +158,7 @@ COPY --from=prefixes /prefixes dist/prefixes
 COPY infra/entry.sh infra/entry.sh
 COPY --from=bundles /app/dist dist
 COPY LICENSE ./
-COPY --from=notices /THIRD-PARTY-NOTICES.txt ./
+COPY --from=notices /THIRD-PARTY-NOTICES.txt /sbom.cdx.json ./
 # What prefixes were evaluated with is what they are restored with, unless whoever runs it says otherwise.
 ARG CONTEXT_SIZE=auto
 ARG KV_TYPE=auto

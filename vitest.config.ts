@@ -1,4 +1,4 @@
-// Three tiers, by what a test needs: nothing, a real model, a container engine.
+// The tiers, by what a test needs: nothing, a real model, a container engine, and one that runs programs for arm64.
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -28,6 +28,15 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 600_000,
           hookTimeout: 900_000,
+        },
+      },
+      {
+        test: {
+          name: 'arm64',
+          include: ['tests/arm64/**/*.test.ts'],
+          // An emulated processor is a hundred times slower.
+          testTimeout: 1_800_000,
+          hookTimeout: 7_200_000,
         },
       },
     ],

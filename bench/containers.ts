@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { invokePath } from '../src/server/emulator.ts';
+import { invokePath } from '../src/server/invoke-path.ts';
 import { loopback } from '../src/server/loopback.ts';
 import { answers, completionsPath, type Server } from './subjects/server-process.ts';
 import type { ServerSettings, Subject } from './subjects/subject.ts';

@@ -1,9 +1,12 @@
 // Compiles native/inference and native/chat and puts them beside the module that they work with. Takes git and a C++ compiler.
 // `node native/build-modules.mjs [name...]` compiles these alone.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, realpathSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { compileFile, library, prebuilt, require } from './llama-cpp.mjs';
+
+/** A variable may name another compiler, with its options. */
+const [compiler = 'c++', ...options] = process.env.CXX?.split(' ') ?? [];
 
 const nodeHeaders = process.env.npm_config_nodedir ?? dirname(dirname(realpathSync(process.execPath)));
 
@@ -18,10 +21,23 @@ const modules = {
     sources: ['common', 'include', 'ggml/include'],
     headers: [],
     libraries: /^lib(?:llama|llama-common)\..*$/,
+    prepare: declareChatTemplates,
   },
 };
 
-function compile(name, { sources, headers, libraries }, folder, output) {
+/** The structure that holds parsed templates is in no header of llama.cpp. */
+function declareChatTemplates(folder) {
+  const source = readFileSync(join(folder, 'common/chat.cpp'), 'utf8');
+  const [declaration] = /^struct common_chat_templates \{$.*?^\};$/ms.exec(source) ?? [];
+  if (declaration === undefined) throw new Error("llama.cpp's chat.cpp has no common_chat_templates.");
+  writeFileSync(
+    join(folder, 'common/common-chat-templates.h'),
+    `#pragma once\n#include "chat.h"\n${declaration}\n`,
+  );
+}
+
+function compile(name, { sources, headers, libraries, prepare }, folder, output) {
+  prepare?.(folder);
   const includes = [
     dirname(require.resolve('node-addon-api', { paths: [library] })),
     join(nodeHeaders, 'include/node'),
@@ -30,8 +46,9 @@ function compile(name, { sources, headers, libraries }, folder, output) {
   ];
   const own = join(import.meta.dirname, name);
   execFileSync(
-    'c++',
+    compiler,
     [
+      ...options,
       ...['-std=c++17', '-O3', '-fPIC', '-shared', '-pthread', '-s', '-DNAPI_VERSION=7'],
       // Another compiler may warn of what ours does not.
       ...['-Wall', '-Wextra', ...(process.env.CI ? ['-Werror'] : [])],

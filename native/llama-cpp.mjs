@@ -1,4 +1,4 @@
-// node-llama-cpp as it is installed: the prebuilt module and libraries for this machine, and the sources they come from.
+// node-llama-cpp as it is installed: the prebuilt module and libraries for a processor, and the sources they come from.
 // Plain JavaScript on built-in modules: it runs as soon as the packages are there, in a checkout and in an image's build.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, renameSync, rmSync } from 'node:fs';
@@ -7,7 +7,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 export const require = createRequire(import.meta.url);
-const platform = `${process.platform}-${process.arch}`;
+
+/** The processor to compile for, as node-gyp reads it: another one than this machine's with cross-compile.sh. */
+const processor = process.env.npm_config_arch ?? process.arch;
+const platform = `${process.platform}-${processor}`;
 
 /** The folder of the package. */
 export const library = dirname(dirname(require.resolve('node-llama-cpp')));

@@ -1,14 +1,17 @@
 // Runs every tier this machine can run and says which it could not. In CI a tier that could not run is a
-// failure. `npm test -- unit model` runs the tiers named.
+// failure. `npm test -- unit model` runs the tiers named. The tier arm64 runs only by its name: it builds a second image, which
+// takes long where that processor is emulated.
 import { fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { armObstacle } from './arm64/platform.ts';
 import type { TierResult } from './run-tier.ts';
 
 /** Each tier with its project and its folders, the longest first. */
 const tiers = {
+  arm64: ['arm64'],
   model: ['model', 'tests/model/', 'tests/aws/'],
   container: ['container'],
   clients: ['model', 'tests/clients/'],
@@ -25,10 +28,11 @@ function isTier(name: string): name is Tier {
 
 /** Why a tier cannot run here, if it cannot. */
 function obstacle(tier: Tier): string | undefined {
-  if (tier !== 'container') return undefined;
+  if (tier !== 'container' && tier !== 'arm64') return undefined;
   const { error, status } = spawnSync('docker', ['info'], { stdio: 'ignore' });
   if (error !== undefined) return "there is no container engine (no 'docker' command)";
-  return status === 0 ? undefined : "the container engine does not answer ('docker info' fails)";
+  if (status !== 0) return "the container engine does not answer ('docker info' fails)";
+  return tier === 'arm64' ? armObstacle() : undefined;
 }
 
 type Outcome = TierResult & { readonly tier: Tier; readonly obstacle?: string };
@@ -61,7 +65,7 @@ if (unknown !== undefined) {
 
 const wanted = Object.keys(tiers)
   .filter(isTier)
-  .filter((tier) => names.length === 0 || names.includes(tier));
+  .filter((tier) => (names.length === 0 ? tier !== 'arm64' : names.includes(tier)));
 const waiting = [...wanted];
 const outcomes: Outcome[] = [];
 

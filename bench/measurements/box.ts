@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { invokePath } from '../../src/server/emulator.ts';
+import { invokePath } from '../../src/server/invoke-path.ts';
 import { complete, toDecodeRate } from '../completions.ts';
 import { type ContainedServer, docker, startInContainer, startPeerInContainer } from '../containers.ts';
 import { post, toText } from '../http-client.ts';

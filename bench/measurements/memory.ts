@@ -1,5 +1,5 @@
 // Measures the private memory of all processes of a server, after one way in was used and after both.
-import { invokePath } from '../../src/server/emulator.ts';
+import { invokePath } from '../../src/server/invoke-path.ts';
 import { complete } from '../completions.ts';
 import { type Contender, interleave, type Measurement, threadsVariant } from '../measurement.ts';
 import { privateBytes } from '../process-memory.ts';

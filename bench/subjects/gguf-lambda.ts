@@ -1,7 +1,7 @@
 // This project as a subject, through each of its entry points.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { invokePath } from '../../src/server/emulator.ts';
+import { invokePath } from '../../src/server/invoke-path.ts';
 import { loopback } from '../../src/server/loopback.ts';
 import type { ServerSettings, Subject } from './subject.ts';
 

@@ -1,7 +1,11 @@
 #include "chat-templates.h"
 
+#include <algorithm>
+
 #include "chat-auto-parser.h"
 #include "errors.h"
+#include "llama.h"
+#include "template-budget.h"
 
 namespace {
 
@@ -48,33 +52,76 @@ common_json toJson(const common_chat_params & params) {
     };
 }
 
+/** Calls a function within a template's budget, and gives its result to JavaScript. */
+template <typename Function> Napi::Value spend(Napi::Env env, size_t messages, Function function) {
+    return toErrors(env, [&] { return Napi::Value::From(env, TemplateBudget::spend(messages, function)); });
+}
+
+std::vector<std::string> listNames() {
+    std::vector<const char *> names(llama_chat_builtin_templates(nullptr, 0));
+    llama_chat_builtin_templates(names.data(), names.size());
+    return {names.begin(), names.end()};
+}
+
 } // namespace
 
 ChatTemplates::ChatTemplates(const Napi::CallbackInfo & info) : Napi::ObjectWrap<ChatTemplates>(info) {
     bos = info[1].As<Napi::String>();
     eos = info[2].As<Napi::String>();
     const std::string source = info[0].As<Napi::String>();
-    toErrors(info.Env(), [&] { templates = common_chat_templates_init(nullptr, source, bos, eos); });
+    const auto names = listNames();
+    const bool isName = std::find(names.begin(), names.end(), source) != names.end();
+    // Of this one llama.cpp has a template.
+    isCode = isName && source != "chatml";
+    toErrors(info.Env(), [&] {
+        if (!isName && source.find('{') == std::string::npos)
+            throw std::runtime_error("llama.cpp has no template of the name '" + source + "'.");
+        // llama.cpp renders examples before anybody can add checkpoints, so the same ones are rendered with checkpoints first.
+        jinja::lexer lexer;
+        const auto tokens = lexer.tokenize(source);
+        assertShallow(tokens.tokens);
+        auto program = jinja::parse_from_tokens(tokens);
+        addCheckpoints(program);
+        TemplateBudget::spend(1, [&] { return jinja::caps_get(program); });
+        templates = common_chat_templates_init(nullptr, source, bos, eos);
+        addCheckpoints(parsed().prog);
+    });
+}
+
+const common_chat_template & ChatTemplates::parsed() const { return *templates->template_default; }
+
+common_chat_params ChatTemplates::applyTo(common_chat_templates_inputs inputs) const {
+    inputs.use_jinja = !isCode;
+    auto params = common_chat_templates_apply(templates.get(), inputs);
+    if (!isCode) return params;
+    inputs.add_generation_prompt = false;
+    const std::string messages = common_chat_templates_apply(templates.get(), inputs).prompt;
+    if (params.prompt.compare(0, messages.size(), messages) == 0) params.generation_prompt = params.prompt.substr(messages.size());
+    return params;
+}
+
+Napi::Value ChatTemplates::ListNames(const Napi::CallbackInfo & info) {
+    auto list = Napi::Array::New(info.Env());
+    for (const auto & name : listNames()) list.Set(list.Length(), name);
+    return list;
 }
 
 Napi::Value ChatTemplates::Apply(const Napi::CallbackInfo & info) {
-    const std::string inputs = info[0].As<Napi::String>();
-    return toErrors(info.Env(), [&]() -> Napi::Value {
-        const auto params = common_chat_templates_apply(templates.get(), readInputs(common_json::parse(inputs)));
-        return Napi::String::New(info.Env(), toJson(params).dump_safe());
+    const std::string json = info[0].As<Napi::String>();
+    return toErrors(info.Env(), [&] {
+        const auto inputs = readInputs(common_json::parse(json));
+        return spend(info.Env(), inputs.messages.size(), [&] { return toJson(applyTo(inputs)).dump_safe(); });
     });
 }
 
 Napi::Value ChatTemplates::Render(const Napi::CallbackInfo & info) {
     const std::string variables = info[0].As<Napi::String>();
-    return toErrors(info.Env(), [&]() -> Napi::Value {
-        const std::string source = common_chat_templates_source(templates.get());
-        jinja::lexer lexer;
-        auto program = jinja::parse_from_tokens(lexer.tokenize(source));
-        jinja::context context(source);
+    return spend(info.Env(), 1, [&] {
+        jinja::context context(parsed().source());
         jinja::global_from_json(context, common_json::parse(variables), false);
         jinja::runtime runtime(context);
-        return Napi::String::New(info.Env(), jinja::runtime::gather_string_parts(runtime.execute(program))->as_string().str());
+        const auto parts = jinja::runtime::gather_string_parts(runtime.execute(parsed().prog));
+        return parts->as_string().str();
     });
 }
 
@@ -82,23 +129,24 @@ Napi::Value ChatTemplates::Capabilities(const Napi::CallbackInfo & info) {
     return toErrors(info.Env(), [&]() -> Napi::Value {
         auto result = common_json::object();
         for (const auto & [name, has] : common_chat_templates_get_caps(templates.get())) result[name] = has;
+        if (isCode) result["supports_system_role"] = true;
         return Napi::String::New(info.Env(), result.dump());
     });
 }
 
 Napi::Value ChatTemplates::IsSpecial(const Napi::CallbackInfo & info) {
-    return toErrors(info.Env(), [&]() -> Napi::Value {
-        const common_chat_template parsed(common_chat_templates_source(templates.get()), bos, eos);
+    return spend(info.Env(), 1, [&] {
         autoparser::generation_params params;
         params.messages = common_json::parse(R"([{"role": "user", "content": "."}])");
         params.extra_context = common_json::object();
         params.add_generation_prompt = true;
-        return Napi::Boolean::New(info.Env(), common_chat_try_specialized_template(parsed, parsed.source(), params).has_value());
+        return common_chat_try_specialized_template(parsed(), parsed().source(), params).has_value();
     });
 }
 
 Napi::Function ChatTemplates::define(Napi::Env env) {
     return DefineClass(env, "ChatTemplates", {
+        StaticMethod("listNames", &ChatTemplates::ListNames),
         InstanceMethod("apply", &ChatTemplates::Apply),
         InstanceMethod("render", &ChatTemplates::Render),
         InstanceMethod("capabilities", &ChatTemplates::Capabilities),

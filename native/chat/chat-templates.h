@@ -3,9 +3,12 @@
 #include "chat.h"
 #include "napi.h"
 
+// Taken from llama.cpp's chat.cpp when this is compiled.
+#include "common-chat-templates.h"
+
 class ChatTemplates : public Napi::ObjectWrap<ChatTemplates> {
 public:
-    /** (source, bos, eos): the template, or the name of one of llama.cpp's. Throws when it cannot be parsed. */
+    /** (source, bos, eos): the template, or a name of listNames. Throws when it cannot be parsed. */
     explicit ChatTemplates(const Napi::CallbackInfo & info);
 
     static Napi::Function define(Napi::Env env);
@@ -14,7 +17,14 @@ private:
     common_chat_templates_ptr templates;
     std::string bos;
     std::string eos;
+    /** Whether llama.cpp has code in the place of a template. That code renders prompts, and knows neither tools nor thoughts. */
+    bool isCode = false;
 
+    const common_chat_template & parsed() const;
+    common_chat_params applyTo(common_chat_templates_inputs inputs) const;
+
+    /** The names of the templates that llama.cpp has for models without one. */
+    static Napi::Value ListNames(const Napi::CallbackInfo & info);
     /** (inputs): JSON. Gives JSON: the prompt and the format of the answer. Throws what the template throws. */
     Napi::Value Apply(const Napi::CallbackInfo & info);
     /** (variables): JSON. Renders the template with these variables alone. */

@@ -61,8 +61,7 @@ Napi::Function Grammar::define(Napi::Env env) {
 }
 
 GrammarConstraint::GrammarConstraint(std::shared_ptr<GrammarSource> source, const GrammarStart & start)
-    : source(std::move(source)), thoughtsStart(start.thoughtsStart), thoughtsEnds(start.thoughtsEnds),
-      isThinking(start.startsThinking) {
+    : source(std::move(source)), thoughts(start.thoughts), isThinking(start.thoughts.hasStarted) {
     for (const auto & trigger : start.triggers) triggers.emplace_back(trigger);
     if (!triggers.empty()) {
         await();
@@ -116,13 +115,13 @@ void GrammarConstraint::awaitTrigger(const std::string & piece) {
 /** Drops thoughts from the window. Returns whether the text is still within some. */
 bool GrammarConstraint::skipThoughts() {
     if (!isThinking) {
-        const size_t start = thoughtsStart.empty() ? std::string::npos : window.find(thoughtsStart);
+        const size_t start = thoughts.start.empty() ? std::string::npos : window.find(thoughts.start);
         if (start == std::string::npos) return false;
-        window.erase(0, start + thoughtsStart.size());
+        window.erase(0, start + thoughts.start.size());
         isThinking = true;
     }
     size_t end = std::string::npos;
-    for (const auto & mark : thoughtsEnds) end = std::min(end, window.find(mark));
+    for (const auto & mark : thoughts.ends) end = std::min(end, window.find(mark));
     if (end == std::string::npos) return true;
     // The mark stays: in some formats the start of a call ends the thoughts.
     window.erase(0, end);

@@ -8,6 +8,7 @@
 #include "grammar-state.h"
 #include "llama.h"
 #include "napi.h"
+#include "thought-budget.h"
 
 struct SamplerDeleter {
     void operator()(llama_sampler * sampler) const { llama_sampler_free(sampler); }
@@ -57,10 +58,8 @@ struct GrammarStart {
      * group. Empty: the grammar starts with the text.
      */
     std::vector<std::string> triggers;
-    /** Between these marks no trigger counts. Empty: there are no thoughts. */
-    std::string thoughtsStart;
-    std::vector<std::string> thoughtsEnds;
-    bool startsThinking = false;
+    /** Within thoughts no trigger counts. */
+    ThoughtMarks thoughts;
 };
 
 /** Follows one text. On the inference thread. All methods throw GrammarError when a token takes too much work. */
@@ -86,8 +85,7 @@ private:
 
     std::shared_ptr<GrammarSource> source;
     std::vector<std::regex> triggers;
-    const std::string thoughtsStart;
-    const std::vector<std::string> thoughtsEnds;
+    const ThoughtMarks thoughts;
     bool isThinking;
     Phase phase = Phase::active;
     /** The end of the text, while a trigger is awaited. */

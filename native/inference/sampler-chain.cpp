@@ -51,6 +51,7 @@ void SamplerChain::build() {
     biases.emplace(config, needsEnds ? findEnds(vocab) : std::vector<llama_token>{});
     penalties.emplace(config);
     if (grammar != nullptr) constraint.emplace(grammar, config.grammarStart);
+    if (!config.thoughtEnd.empty()) thoughts.emplace(vocab, config.grammarStart.thoughts, config.thoughtTokens, config.thoughtEnd);
     auto params = llama_sampler_chain_default_params();
     params.no_perf = true;
     chain.reset(llama_sampler_chain_init(params));
@@ -157,9 +158,14 @@ bool SamplerChain::isEnd(llama_token token) const {
 
 ChosenToken SamplerChain::choose(float * logits) {
     if (chain == nullptr) build();
+    const bool isConstrained = constraint && constraint->isActive();
+    if (const auto forced = thoughts ? thoughts->next() : std::nullopt; forced && (!isConstrained || constraint->admits(*forced))) {
+        accept(*forced);
+        return {*forced, false};
+    }
     llama_token token = isArgmax ? chooseLikeliest(logits) : sample(logits, false);
     // To ask about one token is faster than to ask about all.
-    if (constraint && constraint->isActive() && !constraint->admits(token)) token = sample(logits, true);
+    if (isConstrained && !constraint->admits(token)) token = sample(logits, true);
     const bool ends = isEnd(token);
     if (!ends) accept(token);
     return {token, ends};
@@ -191,6 +197,7 @@ llama_token SamplerChain::sample(const float * logits, bool isConstrained) {
 
 void SamplerChain::accept(llama_token token) {
     if (constraint) constraint->accept(token);
+    if (thoughts) thoughts->accept(token);
     biases->accept();
     penalties->accept(token);
     llama_sampler_accept(chain.get(), token);

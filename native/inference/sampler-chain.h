@@ -36,6 +36,7 @@ private:
     std::optional<TokenBiases> biases;
     std::optional<TokenPenalties> penalties;
     std::optional<GrammarConstraint> constraint;
+    std::optional<ThoughtBudget> thoughts;
     /** Whether the likeliest token after biases and penalties is chosen. */
     bool isArgmax = false;
     std::vector<llama_token_data> candidates;

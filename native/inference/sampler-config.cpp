@@ -95,8 +95,10 @@ SamplerConfig readSamplerConfig(const Napi::Object & object) {
     config.minTokens = fields.toInt("minTokens");
     config.grammarStart.prefix = fields.toString("grammarPrefix");
     config.grammarStart.triggers = fields.toStrings("grammarTriggers");
-    config.grammarStart.thoughtsStart = fields.toString("thoughtsStart");
-    config.grammarStart.thoughtsEnds = fields.toStrings("thoughtsEnds");
-    config.grammarStart.startsThinking = fields.toBool("startsThinking");
+    config.grammarStart.thoughts.start = fields.toString("thoughtsStart");
+    config.grammarStart.thoughts.ends = fields.toStrings("thoughtsEnds");
+    config.grammarStart.thoughts.hasStarted = fields.toBool("startsThinking");
+    config.thoughtTokens = fields.toInt("thoughtTokens");
+    config.thoughtEnd = fields.toTokens("thoughtEnd");
     return config;
 }

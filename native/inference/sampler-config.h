@@ -53,6 +53,10 @@ struct SamplerConfig {
     /** The text may not end before so many tokens. */
     int32_t minTokens;
     GrammarStart grammarStart;
+    /** The most tokens of thoughts. */
+    int32_t thoughtTokens;
+    /** What ends longer thoughts. Empty: they may take all tokens. */
+    std::vector<llama_token> thoughtEnd;
 };
 
 /** @throws Napi::Error when a field is missing or has another type */

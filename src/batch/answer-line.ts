@@ -42,7 +42,11 @@ export async function answerLine(
   const whole = toWholeBody(body, findRoute(url)?.methods[method]);
   const http = { method, path: url, headers: {}, body: Buffer.from(JSON.stringify(whole)) };
   const response = await toWholeResponse(
-    await answer(http, { ...service, apiKey: undefined, rateLimit: undefined }, context),
+    await answer(
+      http,
+      { ...service, apiKey: undefined, rateLimit: undefined, tokenBudget: undefined },
+      context,
+    ),
   );
   signal.throwIfAborted();
   const content = JSON.parse(response.body) as object;

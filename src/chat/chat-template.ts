@@ -8,10 +8,12 @@ import type {
   NativeTemplate,
   TemplateInputs,
 } from '../engine/chat-library.ts';
+import { RequestError } from '../errors/request-error.ts';
 import { type CallFormat, findCallFormat } from './call-forms.ts';
 import { RecentValues } from './recent-values.ts';
 import { takeTurns } from './taking-turns.ts';
 import { findAbilities, type TemplateAbilities } from './template-abilities.ts';
+import { toLimitError } from './template-limit.ts';
 
 /** A message as templates read it. Absent fields are left out, because templates test `is defined`. */
 export interface TemplateMessage {
@@ -73,6 +75,8 @@ export class ChatTemplate {
   readonly #source: ChatTemplateSource;
   #native: NativeTemplate | undefined;
   #abilities: TemplateAbilities | undefined;
+  /** Why it is refused for good. */
+  #refusal: RequestError | undefined;
   /** The formats that were found last, by what they depend on. To find one takes tens of milliseconds. */
   readonly #formats = new RecentValues<AppliedTemplate>();
   readonly #callFormats = new RecentValues<ReadCallFormat>();
@@ -90,17 +94,17 @@ export class ChatTemplate {
     return this.#source.chatTemplate;
   }
 
-  /** Whether it can be parsed. */
+  /** Whether it can be parsed, and renders examples within its limits. */
   get isValid(): boolean {
     try {
-      return this.#parsed !== undefined;
+      return this.abilities !== undefined;
     } catch (error) {
-      if (error instanceof ChatTemplateError) return false;
+      if (error instanceof ChatTemplateError || error === this.#refusal) return false;
       throw error;
     }
   }
 
-  /** Whether the model thinks before it answers. False of a template that cannot be parsed. */
+  /** Whether the model thinks before it answers. False of a template that is not valid. */
   get thinks(): boolean {
     return this.isValid && this.abilities.thoughts !== undefined;
   }
@@ -109,13 +113,21 @@ export class ChatTemplate {
    * What the template can do, found by rendering examples.
    *
    * @throws {ChatTemplateError} when it cannot be parsed
+   * @throws {RequestError} `server_error` when an example exceeds a limit
    */
   get abilities(): TemplateAbilities {
-    this.#abilities ??= findAbilities(
-      this.#parsed,
-      (inputs) => this.#apply(this.#parsed, inputs),
-      this.#tokens,
-    );
+    if (this.#refusal !== undefined) throw this.#refusal;
+    try {
+      this.#abilities ??= findAbilities(
+        this.#parsed,
+        (inputs) => this.#apply(this.#parsed, inputs),
+        this.#tokens,
+      );
+    } catch (error) {
+      const limit = toLimitError(error);
+      if (limit !== undefined) this.#refusal = limit;
+      throw limit ?? error;
+    }
     return this.#abilities;
   }
 
@@ -130,6 +142,7 @@ export class ChatTemplate {
    *
    * @throws {ChatTemplateError} with the template's reason when it rejects all of these, or cannot be parsed
    * @throws {BrokenTemplateError} when it fails
+   * @throws {RequestError} `server_error` when it exceeds a limit
    */
   render(messages: readonly TemplateMessage[], variables: TemplateVariables = {}): RenderedPrompt {
     const { tools = [], thinking = this.abilities.thinksByDefault } = variables;
@@ -166,6 +179,7 @@ export class ChatTemplate {
         if (instructions.every((text) => rendered.prompt.includes(text))) return rendered;
         incomplete ??= rendered;
       } catch (error) {
+        if (error instanceof RequestError) throw error;
         rejection ??= error;
       }
     }
@@ -224,6 +238,8 @@ export class ChatTemplate {
     try {
       return new ChatTemplates(source, bos_token, eos_token);
     } catch (cause) {
+      const limit = toLimitError(cause);
+      if (limit !== undefined) throw limit;
       throw new ChatTemplateError(
         "The model's chat template cannot be parsed. Use /v1/completions, or a model with another template.",
         { cause },
@@ -239,6 +255,8 @@ export class ChatTemplate {
     try {
       return JSON.parse(template.apply(toNativeJson(inputs))) as AppliedTemplate;
     } catch (cause) {
+      const limit = toLimitError(cause);
+      if (limit !== undefined) throw limit;
       const reason = cause instanceof Error ? cause.message : String(cause);
       const [, words] = /Jinja Exception: (.*)/.exec(reason) ?? [];
       if (words !== undefined)

@@ -1,5 +1,6 @@
 // What a chat template can do, found by rendering examples instead of searching its code.
 import type { AppliedTemplate, NativeTemplate, TemplateInputs } from '../engine/chat-library.ts';
+import { toLimitError } from './template-limit.ts';
 
 export interface TemplateAbilities {
   /** Whether it writes the tools into the prompt. */
@@ -91,11 +92,12 @@ export function findAbilities(
   };
 }
 
-/** An example that a template rejects tells nothing. */
+/** An example that a template rejects tells nothing. One that exceeds a limit does. */
 function attempt<Result>(render: () => Result): Result | undefined {
   try {
     return render();
-  } catch {
+  } catch (error) {
+    if (toLimitError(error) !== undefined) throw error;
     return undefined;
   }
 }

@@ -59,7 +59,7 @@ export interface FunctionConfig {
   readonly cacheRule: CacheRule;
   /**
    * CACHE_SCOPE: `key` has each API key reuse only what its own requests have left.
-   * @see docs/security.md#who-can-notice-a-cached-prompt
+   * @see docs/security.md#with-another-callers-prompt
    */
   readonly cacheScope: 'all' | 'key';
   /**
@@ -70,7 +70,9 @@ export interface FunctionConfig {
   /** The memory that this process may take. */
   readonly memory: MemoryRoom;
   /**
-   * CHAT_TEMPLATE: a Jinja file with another chat template, or `chatml`. A model without one needs it for chats.
+   * CHAT_TEMPLATE: a Jinja file with another chat template, or one of llama.cpp's names, such as `chatml`. A model without one
+   * needs it for chats.
+   * @see docs/models.md#chat-templates
    * @default the model's
    */
   readonly chatTemplate: string | undefined;

@@ -117,11 +117,11 @@ export interface ParsedText {
 
 export interface ChatLibrary {
   /** @throws {Error} when the template cannot be parsed */
-  readonly ChatTemplates: new (
-    source: string,
-    bosToken: string,
-    eosToken: string,
-  ) => NativeTemplate;
+  readonly ChatTemplates: {
+    new (source: string, bosToken: string, eosToken: string): NativeTemplate;
+    /** The names of the templates that llama.cpp has for models without one. Each may be a `source`. */
+    listNames(): string[];
+  };
   /**
    * Makes a format of calls that llama.cpp does not know.
    *

@@ -140,6 +140,15 @@ export interface ThoughtMarks {
   readonly hasStarted: boolean;
 }
 
+/** Ends thoughts that take longer. */
+export interface ThoughtLimit {
+  readonly marks: ThoughtMarks;
+  /** The most tokens of thoughts; 0 ends them where they start. */
+  readonly tokens: number;
+  /** The tokens of the mark that ends them. The model goes on behind it. */
+  readonly end: readonly Token[];
+}
+
 /** A turn of a chat. Its end may be kept, for the next turn of the same tenant. */
 interface ChatTurn {
   readonly tenant: string;
@@ -155,6 +164,7 @@ export interface GenerationRequest {
   /** The text ends before the first of these strings. */
   readonly stop: readonly string[];
   readonly grammar?: Grammar;
+  readonly thoughtLimit?: ThoughtLimit;
   /** Control tokens that are parts of the text. Others have none. */
   readonly visibleTokens?: readonly Token[];
   /** Scores each generated token, and this many of the likeliest tokens at its place. */

@@ -34,6 +34,7 @@ const codes = {
   runtime_exited: { status: 502, type: 'server_error' },
   shutting_down: { status: 503, type: 'server_error' },
   rate_limit_exceeded: { status: 429, type: 'rate_limit_error' },
+  token_budget_exceeded: { status: 429, type: 'rate_limit_error' },
   server_busy: { status: 429, type: 'rate_limit_error' },
   deadline_exceeded: { status: 504, type: 'server_error' },
   // Only the lines of a batch have these.

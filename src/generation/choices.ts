@@ -11,12 +11,15 @@ import {
 import { InsufficientMemoryError } from '../engine/memory.ts';
 import { RequestError } from '../errors/request-error.ts';
 import type { RequestContext } from './context.ts';
+import { UsedTokens } from './used-tokens.ts';
 
 /** An event of the generation of the request at `index`. */
 export interface ChoiceEvent {
   readonly index: number;
   readonly event: GenerationEvent;
 }
+
+type ChoiceContext = Pick<RequestContext, 'signal' | 'metrics' | 'transcript' | 'spend'>;
 
 /**
  * Runs generations, started in order. Ending the iteration ends all of them, as does aborting the signal.
@@ -27,11 +30,12 @@ export interface ChoiceEvent {
 export async function* generateChoices(
   requests: readonly GenerationRequest[],
   engine: Engine,
-  { signal, metrics, transcript }: Pick<RequestContext, 'signal' | 'metrics' | 'transcript'>,
+  { signal, metrics, transcript, spend }: ChoiceContext,
 ): AsyncGenerator<ChoiceEvent, void, void> {
   const waiting = requests.map((request, index) => ({ request, index }));
   const running = new Map<number, AsyncGenerator<GenerationEvent, void, void>>();
   const texts = requests.map(() => '');
+  const usedTokens = new UsedTokens(requests);
   // Prompts are scored one after the other.
   const concurrency = requests.some(({ promptLogprobs }) => promptLogprobs) ? 1 : engine.slots;
   const steps = new Map<number, Promise<{ index: number; step: IteratorResult<GenerationEvent, void> }>>();
@@ -63,6 +67,7 @@ export async function* generateChoices(
         steps.delete(index);
         continue;
       }
+      spend?.(usedTokens.by(index, step.value));
       if (step.value.type === 'end') metrics?.generated(step.value.summary);
       if (step.value.type === 'text') texts[index] += step.value.text;
       yield { index, event: step.value };

@@ -29,6 +29,8 @@ export interface RequestContext {
   /** Records the fields that are ignored. Default: nothing records them. */
   readonly foreignFields?: ForeignFields | undefined;
   readonly metrics?: Metrics | undefined;
+  /** Counts tokens that the request uses, as soon as it has used them. Default: nothing counts them. */
+  readonly spend?: ((tokens: number) => void) | undefined;
   /** Present when LOG_PROMPTS allows logging prompts and completions. */
   readonly transcript?: Transcript | undefined;
 }

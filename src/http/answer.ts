@@ -2,7 +2,7 @@
 import { RequestError, toRequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
 import { ForeignFields } from '../generation/foreign-fields.ts';
-import { authorize, toSentKey } from './authorization.ts';
+import { admit, toSpend, toTenant } from './admission.ts';
 import { decodeBody } from './content-encoding.ts';
 import { type Answer, type ApiForm, readJsonBody, TextAnswer } from './endpoint.ts';
 import { type HttpRequest, type HttpResponse, toJsonResponse } from './http.ts';
@@ -83,11 +83,8 @@ async function callEndpoint(
   service: Service,
   context: RequestContext,
 ): Promise<Answer> {
-  const { apiKey, rateLimit } = service;
-  if (!openPaths.has(toPattern(route))) {
-    if (apiKey !== undefined) await authorize(request.headers, apiKey);
-    rateLimit?.take(toCaller(request, service, context));
-  }
+  const caller = { headers: request.headers, tenant: context.tenant };
+  const spend = openPaths.has(toPattern(route)) ? {} : toSpend(await admit(caller, service), service);
   const http = await decodeBody(request);
   if (http.body.length > 0) context.transcript?.asked(http.body);
   const { endpoint, parameter } = findEndpoint(route, http);
@@ -96,7 +93,7 @@ async function callEndpoint(
     headers: http.headers,
     query: new URLSearchParams(http.query),
     service,
-    context: { ...context, tenant: toTenant(request, context) },
+    context: { ...context, ...spend, tenant: toTenant(caller) },
     parameter,
   });
 }
@@ -129,22 +126,6 @@ function toApi(route: Route | undefined): ApiForm | undefined {
 /** Lists the ignored fields of a request in a header of its answer. */
 function toIgnoredHeader({ ignored }: ForeignFields): Record<string, string> {
   return ignored === undefined ? {} : { 'x-ignored-fields': ignored };
-}
-
-/**
- * Each key has conversations of its own, whichever header it comes in, and so has each caller that AWS knows. The header of
- * such a caller has a signature, which is another one in each request.
- */
-function toTenant({ headers }: HttpRequest, { tenant }: RequestContext): string | undefined {
-  if (tenant === undefined) return undefined;
-  if (tenant !== '') return `caller ${tenant}`;
-  const key = toSentKey(headers);
-  return `key ${key === undefined ? (headers.authorization ?? '') : `Bearer ${key}`}`;
-}
-
-/** Who is counted. Where no key is asked for, the one that is sent tells nothing. */
-function toCaller(request: HttpRequest, { apiKey }: Service, context: RequestContext): string {
-  return apiKey === undefined && !context.tenant ? '' : (toTenant(request, context) ?? '');
 }
 
 /** The methods of the path. An unknown path takes the method that is asked for, so that a page can read the 404. */

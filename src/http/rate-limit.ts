@@ -1,12 +1,14 @@
-// How many requests each caller may send a minute. In the memory of one process: on Lambda each environment counts by itself.
+// How many requests each caller may send a minute.
 import { type Environment, readInteger } from '../config/environment.ts';
 import { RequestError } from '../errors/request-error.ts';
+import { WindowCount } from './window-count.ts';
 
 const windowMs = 60_000;
 
 /**
- * RATE_LIMIT: requests a minute of each API key. One more gets 429. Each process counts by itself, and the invoke URL is not
- * counted.
+ * RATE_LIMIT: requests a minute of each API key, those of the invoke URL too. One more gets 429. Each process counts by itself.
+ *
+ * @see docs/configuration.md#limits-of-a-key
  */
 export function readRateLimit(env: Environment): RateLimit | undefined {
   const most = readInteger(env, 'RATE_LIMIT', { min: 1, max: 1_000_000, default: undefined });
@@ -15,16 +17,12 @@ export function readRateLimit(env: Environment): RateLimit | undefined {
 
 export class RateLimit {
   readonly #most: number;
-  readonly #now: () => number;
-  #windowStart: number;
-  /** Requests of the window by caller. */
-  readonly #counts = new Map<string, number>();
+  readonly #requests: WindowCount;
 
   /** `now` returns milliseconds. */
   constructor(most: number, now: () => number = Date.now) {
     this.#most = most;
-    this.#now = now;
-    this.#windowStart = now();
+    this.#requests = new WindowCount(windowMs, now);
   }
 
   /**
@@ -33,20 +31,14 @@ export class RateLimit {
    * @throws {RequestError} `rate_limit_exceeded` when the caller has sent as many within the minute
    */
   take(caller: string): void {
-    const now = this.#now();
-    if (now - this.#windowStart >= windowMs) {
-      this.#windowStart = now;
-      this.#counts.clear();
-    }
-    const count = (this.#counts.get(caller) ?? 0) + 1;
-    if (count > this.#most) {
-      const seconds = Math.ceil((this.#windowStart + windowMs - now) / 1000);
+    if (this.#requests.of(caller) >= this.#most) {
+      const seconds = this.#requests.secondsLeft;
       throw new RequestError(
         'rate_limit_exceeded',
         `This key may send ${this.#most} requests a minute. Try again in ${seconds} seconds.`,
         { headers: { 'retry-after': String(seconds) } },
       );
     }
-    this.#counts.set(caller, count);
+    this.#requests.add(caller, 1);
   }
 }

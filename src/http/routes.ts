@@ -75,7 +75,7 @@ const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
   '/detokenize': post('Converts tokens to text.', detokenizeRequestSchema, detokenize),
   '/apply-template': post('Converts messages to a prompt.', templateRequestSchema, applyTemplate),
   '/tokenizer_info': get('Describes the vocabulary.', ({ service }) =>
-    toTokenizerInfo(toLoadedModel(service)),
+    toTokenizerInfo(toLoadedModel(service), service.chatTemplate),
   ),
   '/props': get('Describes the server.', ({ service }) =>
     toProps(toLoadedModel(service), service.engine, service.chatTemplate),

@@ -5,6 +5,7 @@ import { answer } from '../http/answer.ts';
 import { answerDirectInvoke } from '../http/direct-invoke.ts';
 import { toWholeResponse } from '../http/http.ts';
 import type { Service } from '../http/service.ts';
+import { toAdmitted } from './admitted-caller.ts';
 import { assertOwner } from './event-owner.ts';
 import { toCaller, toHttpEvent, toHttpRequest, toHttpResult } from './http-event.ts';
 import { Invocations } from './invocations.ts';
@@ -17,13 +18,17 @@ export function definePipeline(service: Service) {
   const handle = async (event: unknown, lambdaContext: Context): Promise<object> => {
     const httpEvent = toHttpEvent(event);
     if (httpEvent === undefined) assertOwner(event, 'completion');
-    const context = invocations.toRequestContext(lambdaContext, { tenant: toCaller(httpEvent) });
+    const admitted = toAdmitted(service, lambdaContext);
+    const context = {
+      ...invocations.toRequestContext(lambdaContext, { tenant: toCaller(httpEvent) }),
+      ...admitted.spend,
+    };
     const result =
       httpEvent === undefined
-        ? await answerDirectInvoke(event, service, context)
+        ? await answerDirectInvoke(event, admitted.service, context)
         : toHttpResult(
             httpEvent,
-            await toWholeResponse(await answer(toHttpRequest(httpEvent), service, context)),
+            await toWholeResponse(await answer(toHttpRequest(httpEvent), admitted.service, context)),
           );
     // Lambda freezes the environment as soon as it has the result.
     await service.engine.settled?.();

@@ -6,6 +6,7 @@ import type { Context } from 'aws-lambda';
 import { answer } from '../http/answer.ts';
 import { answerDirectInvoke } from '../http/direct-invoke.ts';
 import type { Service } from '../http/service.ts';
+import { toAdmitted } from './admitted-caller.ts';
 import { toCaller, toHttpEvent, toHttpRequest } from './http-event.ts';
 import { Invocations } from './invocations.ts';
 import { functionMiddlewares } from './middlewares.ts';
@@ -25,12 +26,17 @@ export function definePipeline(service: Service) {
   const handle = async (event: unknown, lambdaContext: Context): Promise<StreamedResult> => {
     const finished = new AbortController();
     const httpEvent = toHttpEvent(event);
-    const context = invocations.toRequestContext(lambdaContext, {
-      finished: finished.signal,
-      tenant: toCaller(httpEvent),
-    });
-    if (httpEvent === undefined) return JSON.stringify(await answerDirectInvoke(event, service, context));
-    const { status, headers, body } = await answer(toHttpRequest(httpEvent), service, context);
+    const admitted = toAdmitted(service, lambdaContext);
+    const context = {
+      ...invocations.toRequestContext(lambdaContext, {
+        finished: finished.signal,
+        tenant: toCaller(httpEvent),
+      }),
+      ...admitted.spend,
+    };
+    if (httpEvent === undefined)
+      return JSON.stringify(await answerDirectInvoke(event, admitted.service, context));
+    const { status, headers, body } = await answer(toHttpRequest(httpEvent), admitted.service, context);
     if (typeof body === 'string') return { statusCode: status, headers, body };
     // Closing an unread body must end its generation too.
     const stream = Readable.from(body).once('close', () => finished.abort());

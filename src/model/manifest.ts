@@ -30,6 +30,8 @@ export interface ModelManifest {
   readonly sampling?: Readonly<
     Partial<Record<'temperature' | 'top_p' | 'top_k' | 'min_p', number | undefined>>
   >;
+  /** Takes the place of the GGUF's chat template: Jinja code, or a name of llama.cpp's. */
+  readonly chatTemplate?: string;
   /** What the GGUF's header tells the engine; absent in a manifest that was written by hand or by an earlier version. */
   readonly gguf?: GgufFacts;
 }

@@ -7,6 +7,8 @@ import { readFunctionMegabytes } from '../config/memory.ts';
 import { readApiKeySource } from '../http/api-key.ts';
 import type { ApiKeySource } from '../http/api-key-source.ts';
 import { readCors } from '../http/cors.ts';
+import { readRateLimit } from '../http/rate-limit.ts';
+import { readTokenBudget } from '../http/token-budget.ts';
 import type { CallerRules } from './caller-guard.ts';
 import { isLoopback } from './loopback.ts';
 
@@ -19,6 +21,8 @@ export interface FrontConfig {
   readonly apiKey: ApiKeySource | undefined;
   /** Which pages may call, and by which names. */
   readonly callers: CallerRules;
+  /** Whether RATE_LIMIT or TOKEN_BUDGET limits what a caller may do. The runtime counts it. */
+  readonly limitsCallers: boolean;
   /** How many invocations may wait while one runs; one more is refused. */
   readonly queueLimit: number;
   /** FUNCTION_TIMEOUT: seconds for one answer, by whichever path it is asked for. */
@@ -62,6 +66,7 @@ export function readFrontConfig(env: Environment, { root, handler }: FrontTarget
     port: readInteger(env, 'PORT', { min: 0, max: 65_535, default: 8000 }),
     apiKey: readApiKeySource(env),
     callers: { cors: readCors(env), hosts: readHosts(env, host) },
+    limitsCallers: readRateLimit(env) !== undefined || readTokenBudget(env) !== undefined,
     queueLimit: readQueueLimit(env),
     functionTimeoutSeconds: readFunctionTimeout(env),
     threads: readThreads(env),

@@ -8,12 +8,10 @@ import type { Threads } from '../config/cpu.ts';
 import { RequestError } from '../errors/request-error.ts';
 import { EmulatorExitedError, EmulatorMissingError } from './emulator-errors.ts';
 import { endToEndHeaders, type HttpAnswer } from './http-answer.ts';
+import { invokePath } from './invoke-path.ts';
 import { canConnect, findFreePorts, loopback } from './loopback.ts';
 import { frontSocketVariable } from './private-socket.ts';
 import { killSession, listSession } from './process-session.ts';
-
-/** The path on which the emulator, and so the front, takes invocations. */
-export const invokePath = '/2015-03-31/functions/function/invocations';
 
 export interface EmulatorOptions {
   readonly path: string;

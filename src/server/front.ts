@@ -1,5 +1,6 @@
 // The front as a whole: emulator, queue and server, started and shut down together.
 import { once } from 'node:events';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FrontConfig } from './config.ts';
@@ -75,9 +76,8 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
   };
   // The rest of the front is imported while the emulator starts.
   await supervisor.firstStart;
-  const { createFrontServer, explain, HealthCheck, InvocationQueue, passThrough } = await import(
-    './serving.ts'
-  );
+  const { createFrontServer, explain, HealthCheck, InvocationQueue, passThrough, requestAdmission } =
+    await import('./serving.ts');
   const queue = new InvocationQueue({ limit: config.queueLimit, now: () => performance.now() });
   const passing = new Set<Promise<void>>();
   const stopWatching = watchRuntime(link, () => passing.size > 0 || queue.isRunning);
@@ -102,6 +102,14 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
     apiKey: config.apiKey,
     playground: config.playground,
     callers: config.callers,
+    ...(config.limitsCallers && {
+      admit: async (headers: IncomingHttpHeaders, clientLeft: AbortSignal) =>
+        requestAdmission(
+          headers,
+          await supervisor.findRuntime(),
+          AbortSignal.any([clientLeft, AbortSignal.timeout(config.functionTimeoutSeconds * 1000)]),
+        ),
+    }),
     invoke: (event, headers) => supervisor.invoke(event, headers),
     passThrough: pass,
     health: new HealthCheck(link, () => performance.now()),

@@ -1,5 +1,11 @@
 // The HTTP side of the front: which request goes where, and the invoke endpoint.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { parseJson } from '../api/json-body.ts';
 import { RequestError, toRequestError } from '../errors/request-error.ts';
 import type { ApiKeySource } from '../http/api-key-source.ts';
@@ -7,7 +13,6 @@ import { authorize } from '../http/authorization.ts';
 import { asksForPage } from '../http/http.ts';
 import { toLoggedPath } from '../telemetry/request-line.ts';
 import { assertAllowedCaller, type CallerRules } from './caller-guard.ts';
-import { invokePath } from './emulator.ts';
 import {
   EmulatorExitedError,
   InitializationError,
@@ -19,6 +24,7 @@ import { allowHalfClosed, probeHalfClosed } from './half-closed.ts';
 import { type HealthCheck, healthPath } from './health-check.ts';
 import { errorAnswer, type HttpAnswer, invocationHeaders, sendAnswer } from './http-answer.ts';
 import { type InvocationQueue, QueueClosedError, QueueFullError } from './invocation-queue.ts';
+import { invokePath } from './invoke-path.ts';
 import { refuseMalformed } from './malformed-http.ts';
 import type { PassedRequest } from './pass-through.ts';
 
@@ -35,9 +41,13 @@ export interface FrontServices {
   /** The file of the playground; undefined serves none. */
   readonly playground: string | undefined;
   readonly callers: CallerRules;
+  /** Counts an invocation, and returns headers for the emulator. Absent: nothing limits the callers. */
+  readonly admit?:
+    | ((headers: IncomingMessage['headers'], clientLeft: AbortSignal) => Promise<OutgoingHttpHeaders>)
+    | undefined;
   readonly queue: InvocationQueue;
   /** Takes a whole event to the function and brings its whole answer. */
-  readonly invoke: (event: Uint8Array, headers: ReturnType<typeof invocationHeaders>) => Promise<HttpAnswer>;
+  readonly invoke: (event: Uint8Array, headers: OutgoingHttpHeaders) => Promise<HttpAnswer>;
   /** Has the runtime answer on the response, as the answer is generated. */
   readonly passThrough: (passed: PassedRequest) => Promise<void>;
   readonly health: Pick<HealthCheck, 'answer'>;
@@ -130,17 +140,19 @@ async function passOn(exchange: Exchange, { passThrough }: FrontServices): Promi
 
 async function invokeFunction(
   exchange: Exchange,
-  { apiKey, queue, invoke }: FrontServices,
+  { apiKey, admit, queue, invoke }: FrontServices,
 ): Promise<HttpAnswer> {
   const { request, response, expectsContinue, clientLeft } = exchange;
   if (apiKey !== undefined) await authorize(request.headers, apiKey);
+  const admitted = await admit?.(request.headers, clientLeft);
   if (expectsContinue && !declaresMoreThan(request, maximumEventBytes)) response.writeContinue();
   const event = await readBody(request, maximumEventBytes);
   if (!event)
     throw new RequestError('payload_too_large', `The body is over ${maximumEventBytes} bytes (6 MiB).`);
   // The runtime would exit on what is not JSON, and on a byte order mark.
   parseJson(event);
-  return queue.run(() => invoke(withoutMark(event), invocationHeaders(request.headers)), clientLeft);
+  const headers = { ...invocationHeaders(request.headers), ...admitted };
+  return queue.run(() => invoke(withoutMark(event), headers), clientLeft);
 }
 
 /** Removes the byte order mark of UTF-8. */

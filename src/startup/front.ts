@@ -1,9 +1,9 @@
 // The front's process: `node src/startup/front.ts [<function>.handler]`, or infra/entry.sh outside Lambda.
 import { join } from 'node:path';
 import { readFrontConfig } from '../server/config.ts';
-import { invokePath } from '../server/emulator.ts';
 import { type Front, startFront } from '../server/front.ts';
 import { findFunctionFault } from '../server/function-bundles.ts';
+import { invokePath } from '../server/invoke-path.ts';
 import { isLoopback } from '../server/loopback.ts';
 import { assertUsable } from './settings-check.ts';
 import { toStartMessage } from './start-message.ts';

@@ -24,6 +24,8 @@ export interface LoadedModel {
   readonly file: ModelFile;
   /** What its makers advise. */
   readonly sampling: SamplingDefaults | undefined;
+  /** What its catalog entry says in the place of the GGUF's. */
+  readonly chatTemplate: string | undefined;
   readonly engine: LlamaEngine;
   /** What it was loaded with, a line each. */
   readonly description: readonly string[];
@@ -88,13 +90,14 @@ async function load(env: Environment): Promise<LoadedModel> {
     config.contextSize !== 'auto' && config.contextSize > contextSize
       ? [`CONTEXT_SIZE=${config.contextSize} is more than ${name} was trained on: it has ${contextSize}.`]
       : [];
-  const { sizeBytes: bytes, parameters, quantisation, licence, sampling } = folder;
+  const { sizeBytes: bytes, parameters, quantisation, licence, sampling, chatTemplate } = folder;
   const modelFile = { sha256, bytes, architecture: facts.architecture, parameters, quantisation, licence };
   return {
     config,
     name,
     file: modelFile,
     sampling,
+    chatTemplate,
     engine,
     description,
     warnings,

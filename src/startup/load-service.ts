@@ -11,6 +11,7 @@ import { readApiKeySource } from '../http/api-key.ts';
 import { readCors } from '../http/cors.ts';
 import { readRateLimit } from '../http/rate-limit.ts';
 import type { Service } from '../http/service.ts';
+import { readTokenBudget } from '../http/token-budget.ts';
 import { isSnapshotted, prepareForSnapshot } from '../lambda/snap-start.ts';
 import { frontSocketVariable } from '../server/private-socket.ts';
 import { createLateMetrics } from '../telemetry/late-metrics.ts';
@@ -36,14 +37,16 @@ async function load(env: Environment): Promise<Service> {
   const { logPrompts, ...telemetry } = readTelemetryConfig(env);
   const reporter = await loadReporter(telemetry, { servesPort: isBehindFront(env) });
   if (logPrompts) reporter.log.warn('Prompts and completions are being logged, because LOG_PROMPTS is true.');
-  const { config, name, file, sampling, engine, description, warnings, loadMs } = await loadModel(env);
+  const loaded = await loadModel(env);
+  const { config, name, file, sampling, engine, description, warnings, loadMs } = loaded;
   for (const warning of warnings) reporter.log.warn(warning);
   // The front prints it when all is ready. A function prints nothing of its own: there GET /props has the same facts.
   if (!isOnLambda(env) && !isBehindFront(env)) {
     standardErrorLog.info(`gguf-lambda: ${description.join('; ')}`);
   }
   const { bosToken, eosToken } = engine.properties;
-  const chatTemplate = readChatTemplate(config.chatTemplate) ?? engine.properties.chatTemplate;
+  const chatTemplate =
+    readChatTemplate(config.chatTemplate) ?? loaded.chatTemplate ?? engine.properties.chatTemplate;
   const service: Service = {
     engine,
     embedder: engine.embedder,
@@ -56,6 +59,7 @@ async function load(env: Environment): Promise<Service> {
     strictFields: config.strictFields,
     apiKey,
     rateLimit: readRateLimit(env),
+    tokenBudget: readTokenBudget(env),
     cors,
     playground: isOnLambda(env) && readFlag(env, 'PLAYGROUND') ? playgroundFile(env) : undefined,
     imagePlaceholders: config.imagePlaceholders,
@@ -84,11 +88,17 @@ async function load(env: Environment): Promise<Service> {
 
 /** @throws {ConfigurationError} when CHAT_TEMPLATE is neither a name nor a file */
 function readChatTemplate(given: string | undefined): string | undefined {
-  if (given === undefined || given === 'chatml') return given;
+  if (given === undefined) return undefined;
   try {
     return readFileSync(given, 'utf8');
   } catch {
-    throw new ConfigurationError('CHAT_TEMPLATE', given, 'the path of a Jinja file, or chatml');
+    const names = openChatLibrary().ChatTemplates.listNames();
+    if (names.includes(given)) return given;
+    throw new ConfigurationError(
+      'CHAT_TEMPLATE',
+      given,
+      `the path of a Jinja file, or one of ${names.join(', ')}`,
+    );
   }
 }
 

@@ -9,6 +9,8 @@ import { model, modelPath } from '../model/default-model.ts';
 import { runtimeVariables, startRuntimeApi } from '../runtime-api.ts';
 import { type Container, cloneSources, image, invoke, startContainer } from './docker.ts';
 import { findCommand, runShell, startShell } from './documented-commands.ts';
+import { bakedPrefix, itAnswersGreedily } from './greedy-answers.ts';
+import { findSbomFaults } from './sbom.ts';
 
 let sources: string;
 
@@ -18,6 +20,7 @@ const prefix = 'The rules of the house are these. '.repeat(20);
 beforeAll(async () => {
   sources = await cloneSources();
   writeFileSync(join(sources, 'models/prefixes/house.txt'), prefix);
+  writeFileSync(join(sources, 'models/prefixes/truth.txt'), bakedPrefix);
   await runShell(findCommand('README.md', 'docker build'), { cwd: sources });
   await docker('tag', 'gguf-lambda', image);
 });
@@ -27,6 +30,12 @@ afterAll(() => rmSync(sources, { recursive: true }));
 /** Runs a command in a new container and returns what it printed. */
 function inImage(program: string, ...args: string[]): Promise<string> {
   return docker('run', '--rm', '--entrypoint', program, image, ...args);
+}
+
+interface Component {
+  readonly group?: string;
+  readonly name: string;
+  readonly hashes?: readonly object[];
 }
 
 /** A component's line in the list of the notices. */
@@ -94,6 +103,34 @@ describe('the image', () => {
       JSON.parse(manifest).name,
     ];
     for (const name of [...packages, ...others]) expect(notices).toMatch(toListedComponent(name));
+  });
+
+  it('has a list of its components with their hashes, which is valid CycloneDX', async () => {
+    const [sbom, notices, manifest] = await Promise.all(
+      ['sbom.cdx.json', 'THIRD-PARTY-NOTICES.txt', 'dist/model/model.json'].map((path) =>
+        inImage('cat', `/app/${path}`),
+      ),
+    );
+    const { components } = JSON.parse(sbom ?? '') as { components: Component[] };
+    const list = notices?.split('='.repeat(80))[0]?.match(/^ {2}(\S+)(?: \S+)?: /gm) ?? [];
+    const listed = new Set(list.map((line) => line.trim().split(/[: ]/)[0]));
+    const names = new Set(
+      components.map(({ group, name }) => (group === undefined ? name : `${group}/${name}`)),
+    );
+    const { name, sha256 } = JSON.parse(manifest ?? '') as typeof model;
+
+    expect(await findSbomFaults(sbom ?? '')).toBe('');
+    expect(names).toEqual(listed);
+    expect(components.filter(({ hashes }) => hashes === undefined).map((each) => each.name)).toEqual([
+      'llama.cpp',
+    ]);
+    expect(components).toContainEqual(
+      expect.objectContaining({
+        name,
+        type: 'machine-learning-model',
+        hashes: [{ alg: 'SHA-256', content: sha256 }],
+      }),
+    );
   });
 
   it('opens its native modules, with all that they look for in each other', async () => {
@@ -205,6 +242,8 @@ describe.each([
     expect(events[0]).toMatch(/^data: .*" Paris"/);
     expect(events.at(-1)).toBe('data: [DONE]');
   });
+
+  describe('greedily', () => itAnswersGreedily(() => container));
 
   it('runs nothing as root', async () => {
     const users = await docker('exec', container.id, 'sh', '-c', 'cat /proc/[0-9]*/status | grep ^Uid:');

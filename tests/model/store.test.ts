@@ -20,7 +20,7 @@ test('the default model comes from its real source with the pinned hash', async 
   expect(fetched.sha256).toBe('b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53');
   const manifest = readManifest(fetched.directory);
   const header = await describeGguf(join(fetched.directory, manifest.file));
-  expect(header).toMatchObject({ architecture: 'llama', hasChatTemplate: true });
+  expect(header).toMatchObject({ architecture: 'llama', generates: true });
   expect(manifest).toMatchObject({
     sizeBytes: 98_362_432,
     parameters: header.parameters,

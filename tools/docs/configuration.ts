@@ -11,7 +11,12 @@ export const configurationPage = join(root, 'docs/configuration.md');
 const tables: Readonly<Record<string, readonly string[]>> = {
   'Model, context and answers': ['src/config/config.ts', 'src/config/cpu.ts', 'src/config/environment.ts'],
   'States of conversations, and stored responses': ['src/config/archive.ts'],
-  'Who may call': ['src/http/api-key.ts', 'src/http/rate-limit.ts', 'src/http/cors.ts'],
+  'Who may call': [
+    'src/http/api-key.ts',
+    'src/http/rate-limit.ts',
+    'src/http/token-budget.ts',
+    'src/http/cors.ts',
+  ],
   'The server': ['src/server/config.ts'],
   'Logs, metrics and traces': ['src/config/telemetry.ts'],
   Batches: ['src/batch/configuration.ts'],

@@ -10,6 +10,7 @@ import { readModelFolder } from '../../src/model/model-folder.ts';
 import { loadModel } from '../../src/startup/load-model.ts';
 import { loadService } from '../../src/startup/load-service.ts';
 import { listPrefixFiles, PrefixError } from './prefix-files.ts';
+import { findDate } from './template-dates.ts';
 
 export interface BakeOptions {
   /** The folder of the model and its manifest. */
@@ -72,7 +73,7 @@ async function toChats(file: string, content: string, service: ModelService): Pr
         return (await applyTemplate({ ...rest, messages: all }, service)).prompt;
       }),
     );
-    const date = toDates(new Date()).find((each) => prompts[0]?.includes(each) && !content.includes(each));
+    const date = findDate(prompts[0] ?? '', content);
     if (date !== undefined)
       throw new PrefixError(
         `${file}: the model's chat template writes today's date, "${date}", so tomorrow no chat begins like this. ` +
@@ -84,23 +85,4 @@ async function toChats(file: string, content: string, service: ModelService): Pr
     const reason = error instanceof SyntaxError ? error.message : toRequestError(error).message;
     throw new PrefixError(`${file} is not the beginning of a chat: ${reason}`, { cause: error });
   }
-}
-
-/** A date in the forms that chat templates write. */
-function toDates(date: Date): string[] {
-  const format = (options: Intl.DateTimeFormatOptions) =>
-    Object.fromEntries(
-      new Intl.DateTimeFormat('en-US', options).formatToParts(date).map(({ type, value }) => [type, value]),
-    );
-  const { day, month, year } = format({ day: '2-digit', month: 'short', year: 'numeric' });
-  const { month: longMonth } = format({ month: 'long' });
-  const { month: number } = format({ month: '2-digit', day: '2-digit' });
-  return [
-    `${day} ${month} ${year}`,
-    `${month} ${day} ${year}`,
-    `${longMonth} ${day}, ${year}`,
-    `${longMonth} ${Number(day)}, ${year}`,
-    `${day} ${longMonth} ${year}`,
-    `${year}-${number}-${day}`,
-  ];
 }

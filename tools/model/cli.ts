@@ -1,11 +1,11 @@
-// npm run model -- list | show | recommend | fetch | pin | verify | add | rm | use: the models and tools that can be baked into an image.
+// npm run model -- list | show | check | recommend | fetch | pin | verify | add | rm | use: the models and tools that can be baked into an image.
 // What went well goes to stdout, each failure as one line to stderr, with exit code 1, or 130 after Ctrl-C.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { addModel } from '../store/add-model.ts';
-import { findArtifact } from '../store/artifact.ts';
+import { findArtifact, modelArtifact } from '../store/artifact.ts';
 import { assertPinned, findModel, readCatalog, tasks, updateCatalog } from '../store/catalog.ts';
 import { linkDefaultModel } from '../store/default-links.ts';
 import { reasonOf, StoreError } from '../store/errors.ts';
@@ -15,7 +15,7 @@ import { install } from '../store/install.ts';
 import { findInstalledModel } from '../store/installed-model.ts';
 import { readStoreLocation } from '../store/location.ts';
 import { removeModel } from '../store/remove-model.ts';
-import { verifyStored } from '../store/stored.ts';
+import { isStored, verifyStored } from '../store/stored.ts';
 import type { TransferProgress } from '../store/transfer.ts';
 import { createProgressDisplay } from '../terminal/progress.ts';
 import { listModels, showModel } from './listing.ts';
@@ -54,6 +54,25 @@ program
   .action((name: string | undefined) => {
     const catalog = readCatalog(location.catalog);
     display.line(showModel(findModel(catalog, name ?? catalog.default), catalog, location.root));
+  });
+
+program
+  .command('check')
+  .description('show what a stored model can in chats, and ask it three questions')
+  .argument('[name]', 'a model of the catalog (default: its default)')
+  .action(async (name: string | undefined) => {
+    const catalog = readCatalog(location.catalog);
+    const artifact = modelArtifact(findModel(catalog, name ?? catalog.default));
+    if (!isStored(location.root, artifact))
+      throw new StoreError(
+        'not-stored',
+        `${artifact.name} is not stored. Run: npm run model -- fetch ${artifact.name}`,
+      );
+    setUpEngine();
+    // What is evaluated cannot be interrupted.
+    interruption.signal.addEventListener('abort', () => process.exit(130));
+    const { checkModel } = await import('./check-model.ts');
+    await checkModel(join(location.root, artifact.name), process.env, display.line);
   });
 
 program
@@ -132,20 +151,26 @@ program
   .argument('<source>', 'such as ./file.gguf or hf:user/model/file.gguf')
   .option('--name <name>', 'its name in the catalog (default: from the file’s name)')
   .option('--link', 'link to a file of this machine instead of copying it')
-  .action(async (source: string, { name, link = false }: { name?: string; link?: boolean }) => {
+  .option(
+    '--chat-template <template>',
+    'in the place of the GGUF’s: a file *.jinja, or one of llama.cpp’s names',
+  )
+  .action(async (source: string, { name, link = false, chatTemplate: given }: AddCommandOptions) => {
     const uri = toUri(source);
     if (link && !uri.startsWith('file:'))
       throw new StoreError('unusable-source', `--link needs a file of this machine, and ${source} is none.`);
-    const added = await addModel(location, uri, name, { ...options, link });
+    const chatTemplate = given && toTemplatePath(given);
+    const added = await addModel(location, uri, { name, chatTemplate }, { ...options, link });
     tell(added);
     const { header, manifest, published } = added;
-    const template = header.hasChatTemplate ? 'with a chat template' : 'without a chat template';
+    const template = manifest.chatTemplate ?? header.facts.chatTemplate;
     const { parameters, quantisation, contextLength, licence } = manifest;
     display.line(
       `Added ${manifest.name}: ${header.architecture}, ${parameters} parameters, ${quantisation}, ` +
-        `${contextLength} tokens of context, ${template}, licence ${licence}; its SHA-256 is ` +
+        `${contextLength} tokens of context, licence ${licence}; its SHA-256 is ` +
         `${published ? 'the one its source publishes' : 'that of the file as it came: its source publishes none'}.`,
     );
+    if (header.generates) display.line(await describe(template));
   });
 
 program
@@ -196,6 +221,29 @@ interface FetchCommandOptions {
   readonly to?: string;
   readonly arch: string;
   readonly pinned?: boolean;
+}
+
+interface AddCommandOptions {
+  readonly name?: string;
+  readonly link?: boolean;
+  readonly chatTemplate?: string;
+}
+
+/** The catalog names files by their paths from its folder. */
+function toTemplatePath(given: string): string {
+  if (!given.endsWith('.jinja')) return given;
+  return relative(dirname(location.catalog), resolve(process.env.INIT_CWD ?? '.', given));
+}
+
+/** Describes what a model can by its template. Its weights would take their time; `check` asks it too. */
+async function describe(template: string | null): Promise<string> {
+  try {
+    const report = await import('./template-report.ts');
+    if (template === null) return report.describeMissingTemplate();
+    return report.describeTemplate(report.openTemplate(template));
+  } catch (error) {
+    return `Its chat template cannot be used: ${reasonOf(error)}`;
+  }
 }
 
 /**

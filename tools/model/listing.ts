@@ -41,6 +41,7 @@ export function showModel(model: ModelEntry, catalog: Catalog, root: string): st
     ['context', `${model.contextLength} tokens`],
     ['size', model.sizeBytes === null ? `${sizeOf(model)}, ${unchecked}` : `${model.sizeBytes} bytes`],
     ['sha256', model.sha256 ?? unchecked],
+    ...(model.chatTemplate ? [['chat template', model.chatTemplate] as [string, string]] : []),
     ...(model.verified ? [['verified', toVerification(model.verified)] as [string, string]] : []),
     ['stored', isStored(root, modelArtifact(model)) ? 'yes' : 'no'],
     ...model.sources.map((source): [string, string] => ['source', source]),

@@ -10,6 +10,18 @@ export interface Notice {
   readonly licence: string;
   /** The texts that its licence asks to be kept with every copy. */
   readonly texts: readonly string[];
+  /** By CycloneDX's names. Default: `library`. */
+  readonly type?: 'application' | 'machine-learning-model';
+  /** The package URL, such as `pkg:npm/zod@4.0.0`. Absent where it comes from no registry. */
+  readonly purl?: string;
+  /** Of the file, or of the package's archive. Absent where it is not known. */
+  readonly hash?: Hash;
+}
+
+export interface Hash {
+  readonly alg: 'SHA-256' | 'SHA-512';
+  /** In hexadecimal digits. */
+  readonly content: string;
 }
 
 /** The image may not be built: a component's licence is unknown, or its text is missing. */
@@ -17,8 +29,8 @@ export class NoticeError extends Error {
   override readonly name = 'NoticeError';
 }
 
-/** Licences whose components may be in the image. Each asks for its text to be kept, or for nothing. */
-const permittedLicences = new Set([
+/** Licences whose components may be in the image, as SPDX names them. Each asks for its text to be kept, or for nothing. */
+export const permittedLicences: ReadonlySet<unknown> = new Set([
   'Apache-2.0',
   'BSD-2-Clause',
   'BSD-3-Clause',

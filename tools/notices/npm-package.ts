@@ -2,7 +2,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Metafile } from 'esbuild';
-import { assertPermitted, type Notice, NoticeError, standardText, withoutBlankEnds } from './notice.ts';
+import {
+  assertPermitted,
+  type Hash,
+  type Notice,
+  NoticeError,
+  standardText,
+  withoutBlankEnds,
+} from './notice.ts';
 
 const packageFolder = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/;
 const licenceFile = /^(?:licen[cs]e|copying)/i;
@@ -47,7 +54,25 @@ export function readPackageNotice(folder: string): Notice {
       .map((file) => withoutBlankEnds(readFileSync(join(folder, file), 'utf8')));
   const licences = readAll(licenceFile);
   const texts = licences.length > 0 ? licences : [toStandardText(description, license)];
-  return { name, version, licence: license, texts: [...texts, ...readAll(noticeFile)] };
+  const hash = findHash(folder);
+  return {
+    name,
+    version,
+    licence: license,
+    texts: [...texts, ...readAll(noticeFile)],
+    purl: `pkg:npm/${name.replace('@', '%40')}@${version}`,
+    ...(hash !== undefined && { hash }),
+  };
+}
+
+let lock: Readonly<Record<string, { readonly integrity?: string }>> | undefined;
+
+/** Returns the hash of a package's archive, by the lock file of the folder that this runs in. */
+function findHash(folder: string): Hash | undefined {
+  lock ??= JSON.parse(readFileSync('package-lock.json', 'utf8')).packages as NonNullable<typeof lock>;
+  const [, base64] = /^sha512-(\S+)/.exec(lock[folder]?.integrity ?? '') ?? [];
+  if (base64 === undefined) return undefined;
+  return { alg: 'SHA-512', content: Buffer.from(base64, 'base64').toString('hex') };
 }
 
 function toStandardText({ name, author }: PackageDescription, licence: string): string {

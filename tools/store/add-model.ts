@@ -5,7 +5,7 @@ import { StoreError } from './errors.ts';
 import { type FetchedModel, fetchDescribed, type ModelFetchOptions } from './fetch-model.ts';
 import { describeGguf, type GgufDescription } from './gguf-description.ts';
 import type { StoreLocation } from './location.ts';
-import { writeManifest } from './model-manifest-file.ts';
+import { readTemplate, writeManifest } from './model-manifest-file.ts';
 import { today } from './pin-models.ts';
 import { sourceOf } from './source.ts';
 
@@ -17,19 +17,22 @@ export interface AddedModel extends FetchedModel {
 /**
  * Fetches a model from any URI the store knows and writes its catalog entry, pinned.
  *
- * @param name the catalog name; undefined derives it from the file's name
+ * @param entry its `name`; undefined derives it from the file's name. Its `chatTemplate`, as in the catalog
  * @throws {StoreError} `name-taken`, `not-gguf` for a file without weights, or the fetch's failure
  */
 export async function addModel(
   location: StoreLocation,
   uri: string,
-  name: string | undefined,
+  { name, chatTemplate }: { readonly name?: string | undefined; readonly chatTemplate?: string | undefined },
   options: ModelFetchOptions,
 ): Promise<AddedModel> {
   sourceOf(uri);
   const newName = name ?? nameOf(uri);
   refuseTaken(location, newName);
-  const fetched = await fetchDescribed(location, provisionalEntry(newName, uri), options);
+  const template = chatTemplate === undefined ? {} : { chatTemplate };
+  if (chatTemplate !== undefined) await readTemplate(chatTemplate, location.catalog);
+  const entry = { ...provisionalEntry(newName, uri), ...template };
+  const fetched = await fetchDescribed(location, entry, options);
   const header = await describeGguf(join(fetched.directory, fetched.files[0] ?? ''));
   const manifest = {
     ...fetched.manifest,
@@ -42,7 +45,7 @@ export async function addModel(
   const facts = { title, licence, parameters, quantisation, contextLength, sizeBytes, sha256, verified };
   updateCatalog(location.catalog, (catalog) => ({
     ...catalog,
-    models: [...catalog.models, { name: newName, ...facts, sources: [uri] }],
+    models: [...catalog.models, { name: newName, ...facts, sources: [uri], ...template }],
   }));
   return { ...fetched, manifest, header };
 }

@@ -48,6 +48,8 @@ const modelEntry = z
         min_p: z.number().min(0).max(1).optional(),
       })
       .optional(),
+    /** The chat template of a GGUF without one: a name of llama.cpp's, or a file `*.jinja` in the catalog's folder. */
+    chatTemplate: z.string().min(1).optional(),
     /** From its config.json: what the memory sum takes, before there is a file to read it from. */
     shape: z
       .strictObject({

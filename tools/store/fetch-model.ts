@@ -41,14 +41,16 @@ export async function fetchDescribed(
   model: ModelEntry,
   options: ModelFetchOptions,
 ): Promise<FetchedModel> {
+  const { catalog } = location;
   const fetched = await fetchArtifact(location.root, modelArtifact(model), {
     ...options,
     describe: async (directory, files, measured) =>
-      writeManifest(directory, await toManifest(model, directory, files, measured)),
+      writeManifest(directory, await toManifest(model, { catalog, directory, files, measured })),
   });
   if (fetched.source !== null) return { ...fetched, manifest: readManifest(fetched.directory) };
   // In the store already: its manifest may be lost, or the catalog may say something else by now.
-  const manifest = await toManifest(model, fetched.directory, fetched.files, fetched);
+  const { directory, files } = fetched;
+  const manifest = await toManifest(model, { catalog, directory, files, measured: fetched });
   await writeManifest(fetched.directory, manifest);
   return { ...fetched, manifest };
 }

@@ -16,7 +16,8 @@ export interface GgufDescription {
   readonly quantisation: string | null;
   /** The number of weights in its tensors; null where it has none. */
   readonly parameters: number | null;
-  readonly hasChatTemplate: boolean;
+  /** Whether it is for texts, not for embeddings or rankings. */
+  readonly generates: boolean;
   /** What the engine goes by. */
   readonly facts: GgufFacts;
 }
@@ -30,7 +31,8 @@ export async function describeGguf(path: string): Promise<GgufDescription> {
   try {
     const { GgufFileType, readGgufFileInfo } = await import('node-llama-cpp');
     const info = await readGgufFileInfo(path, { sourceType: 'filesystem', logWarnings: false });
-    const { general, tokenizer } = info.metadata;
+    const { general } = info.metadata;
+    const facts = toGgufFacts(info);
     const tensors = info.fullTensorInfo ?? [];
     // The reader takes what lies beyond the file's end for zeros.
     const starts = tensors
@@ -49,8 +51,8 @@ export async function describeGguf(path: string): Promise<GgufDescription> {
       contextLength: info.architectureMetadata?.context_length ?? null,
       quantisation: fileType?.replace(/^(MOSTLY|ALL)_/, '') ?? null,
       parameters: weights.reduce((sum, count) => sum + count, 0) || null,
-      hasChatTemplate: tokenizer?.chat_template !== undefined,
-      facts: toGgufFacts(info),
+      generates: facts.causal && !facts.poolingType && !facts.hasClassifier,
+      facts,
     };
   } catch (error) {
     throw new StoreError('not-gguf', `${basename(path)} has no readable GGUF header: ${reasonOf(error)}.`, {

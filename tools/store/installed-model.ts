@@ -31,7 +31,12 @@ export async function findInstalledModel(
   try {
     const artifact = { ...modelArtifact(model), name: basename(folder) };
     const stored = await verifyStored(dirname(folder), artifact, signal);
-    const manifest = await toManifest(model, folder, stored.files, stored);
+    const manifest = await toManifest(model, {
+      catalog: path,
+      directory: folder,
+      files: stored.files,
+      measured: stored,
+    });
     await writeManifest(folder, manifest);
     return { ...stored, manifest, source: null, published: false };
   } catch (error) {

@@ -1,12 +1,21 @@
 // Writing the manifest that the Lambda runtime reads: from the catalog and the GGUF's own header, which decides where
 // the catalog does not know the model exactly yet.
-import { rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { MANIFEST_FILE, type ModelManifest, readManifest } from '../../src/model/manifest.ts';
 import type { ModelEntry } from './catalog.ts';
-import { StoreError } from './errors.ts';
+import { reasonOf, StoreError } from './errors.ts';
 import { describeGguf } from './gguf-description.ts';
 import type { Measured } from './verify.ts';
+
+/** The files of a model. */
+export interface StoredFiles {
+  /** The path of the catalog. */
+  readonly catalog: string;
+  readonly directory: string;
+  readonly files: readonly string[];
+  readonly measured: Measured;
+}
 
 /**
  * The manifest of a model whose files were measured. An entry without a hash yields to the GGUF's header,
@@ -14,11 +23,10 @@ import type { Measured } from './verify.ts';
  */
 export async function toManifest(
   model: ModelEntry,
-  directory: string,
-  files: readonly string[],
-  measured: Measured,
+  { catalog, directory, files, measured }: StoredFiles,
 ): Promise<ModelManifest> {
   const file = files[0] ?? '';
+  const chatTemplate = model.chatTemplate && (await readTemplate(model.chatTemplate, catalog));
   const description = await describeGguf(join(directory, file));
   const header = model.sha256 === null ? description : null;
   const parameters = header ? (header.parameters ?? 0) : model.parameters;
@@ -40,8 +48,25 @@ export async function toManifest(
     quantisation: header?.quantisation ?? model.quantisation,
     contextLength,
     ...(model.sampling && { sampling: model.sampling }),
+    ...(chatTemplate && { chatTemplate }),
     gguf: description.facts,
   };
+}
+
+/**
+ * Returns a name as it is, and the text of a file: an image has no catalog, so the manifest has it.
+ *
+ * @throws {StoreError} `malformed-catalog` when the file cannot be read
+ */
+export async function readTemplate(given: string, catalog: string): Promise<string> {
+  if (!given.endsWith('.jinja')) return given;
+  const path = resolve(dirname(catalog), given);
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const reason = `The chat template ${path} cannot be read: ${reasonOf(error)}.`;
+    throw new StoreError('malformed-catalog', reason, { cause: error });
+  }
 }
 
 /** Writes a manifest in one step, unless the directory has the same one. */

@@ -8,7 +8,7 @@ import {
 import { breakControlMarks, breakToolMarks, splitPrompt } from '../../chat/control-marks.ts';
 import type { ChatTool } from '../../chat/conversation.ts';
 import { toTemplateMessages } from '../../chat/messages.ts';
-import type { GenerationRequest, Token } from '../../engine/engine.ts';
+import type { GenerationRequest, ThoughtLimit, ThoughtMarks, Token } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
 import { generateChoices, startStream } from '../../generation/choices.ts';
 import type { RequestContext } from '../../generation/context.ts';
@@ -189,6 +189,7 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
     prompt: tokens,
     maxTokens,
     ...(grammar && { grammar }),
+    ...toThoughtLimit(request, reader.thoughts, service, context.foreignFields),
     ...(marks.length > 0 && { visibleTokens: toTokens(marks, service) }),
     ...(request.logprobs && { logprobs: request.top_logprobs ?? 0 }),
     ...(request.timings_per_token && { progress: true }),
@@ -223,9 +224,13 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
 /** @throws {RequestError} when the model has no template, or one that cannot be parsed */
 function requireTemplate({ chatTemplate }: ModelService): ChatTemplate {
   if (chatTemplate === undefined)
-    throw new RequestError('unsupported_parameter', 'This model has no chat template. Use /v1/completions.', {
-      param: 'messages',
-    });
+    throw new RequestError(
+      'unsupported_parameter',
+      'This model has no chat template. Use /v1/completions, or start the server with CHAT_TEMPLATE.',
+      {
+        param: 'messages',
+      },
+    );
   withRejections(() => chatTemplate.abilities);
   return chatTemplate;
 }
@@ -245,6 +250,27 @@ function toTokens(texts: readonly string[], { engine }: ModelService): Token[] {
   return texts
     .map((text) => engine.tokenizeText(text, { special: true }))
     .flatMap((tokens) => (tokens.length === 1 ? tokens : []));
+}
+
+/** Returns the limit of the thoughts, if the request sets one and the model thinks. */
+function toThoughtLimit(
+  request: ChatRequest,
+  marks: ThoughtMarks | undefined,
+  { engine, chatTemplate }: ModelService,
+  foreign: ForeignFields | undefined,
+): { thoughtLimit?: ThoughtLimit } {
+  const { thinking_budget_tokens, reasoning_budget_tokens, thinking_token_budget } = request;
+  const tokens = thinking_budget_tokens ?? reasoning_budget_tokens ?? thinking_token_budget ?? -1;
+  if (tokens < 0) return {};
+  const [mark] = marks?.ends ?? [];
+  if (marks !== undefined && mark !== undefined)
+    return { thoughtLimit: { marks, tokens, end: engine.tokenizeText(mark, { special: true }) } };
+  if (!chatTemplate?.thinks)
+    foreign?.leaveOut(
+      'thinking_budget_tokens',
+      "'thinking_budget_tokens' is not supported: this model does not think. Leave it out.",
+    );
+  return {};
 }
 
 /** Returns how much the model is asked to think, if the request says so and the model thinks. */

@@ -44,6 +44,8 @@ async function decide(body: unknown, service: ModelService, context: RequestCont
   );
   const prompt = input.slice(0, shared);
   const scores = await score({ prompt, branches, ...toCacheScope(service, context) }, service, context);
+  const usage = toDecisionUsage(shared + countTokens(branches), scores.summary.cachedTokens);
+  context.spend?.(usage.total_tokens);
   return {
     answers: request.questions.map((question, index) => {
       const { writings = [], answers = 0 } = questions[index] ?? {};
@@ -52,7 +54,7 @@ async function decide(body: unknown, service: ModelService, context: RequestCont
       return toDecisionAnswer(question, toProbabilities(scored, answers));
     }),
     model,
-    usage: toDecisionUsage(shared + countTokens(branches), scores.summary.cachedTokens),
+    usage,
   };
 }
 

@@ -34,7 +34,7 @@ type Able<Type extends EmbeddingAbility['type']> = Embedder & {
 export async function embed(
   body: unknown,
   service: EmbeddingService,
-  context: Pick<RequestContext, 'signal' | 'endBy' | 'foreignFields'>,
+  context: Pick<RequestContext, 'signal' | 'endBy' | 'foreignFields' | 'spend'>,
 ): Promise<EmbeddingList> {
   const request = parseEmbeddingsRequest(body, context.foreignFields);
   assertModel(request.model, service);
@@ -47,6 +47,7 @@ export async function embed(
     if (typeof input === 'string') assertMayFit(input, embedder.contextSize, toParam(index));
   }
   const { vectors, tokens } = await runEmbedder((signal) => embedder.embed(inputs, signal), context, toParam);
+  context.spend?.(tokens);
   return toEmbeddingList(shorten(vectors, request.dimensions), {
     tokens,
     model: service.model,

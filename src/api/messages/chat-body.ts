@@ -20,6 +20,7 @@ const generationPaths = [
 const promptPaths = [
   ['response_format', 'output_config.format'],
   ['reasoning_effort', 'thinking'],
+  ['thinking_budget_tokens', 'thinking.budget_tokens'],
   ['parallel_tool_calls', 'tool_choice.disable_parallel_tool_use'],
 ] as const;
 
@@ -63,6 +64,7 @@ export function toPromptBody(request: PromptRequest, foreign: ForeignFields | un
       ...(choice &&
         'disable_parallel_tool_use' in choice && { parallel_tool_calls: !choice.disable_parallel_tool_use }),
       reasoning_effort: toEffort(request, foreign),
+      thinking_budget_tokens: request.thinking?.budget_tokens,
       ...(format && {
         response_format: { type: 'json_schema', json_schema: { schema: format.schema, strict: true } },
       }),

@@ -47,9 +47,11 @@ const promptFields = {
       ),
     ),
   thinking: z
-    .optional(z.strictObject({ type: z.string() }))
+    .optional(z.strictObject({ type: z.string(), budget_tokens: z.optional(z.int().check(z.gte(0))) }))
     .check(
-      z.describe('Any type but disabled lets a model think that can. Default: disabled. There is no budget.'),
+      z.describe(
+        'Any type but disabled lets a model think that can, for budget_tokens at most. Default: disabled.',
+      ),
     ),
   output_config: z
     .optional(

@@ -128,13 +128,16 @@ export function toSlots({ slots, contextSize, load }: Engine): readonly object[]
 }
 
 /** Describes the vocabulary in the format of vLLM's GET /tokenizer_info. lm-eval reads it. */
-export function toTokenizerInfo({ contextSize, properties }: LoadedModel): object {
+export function toTokenizerInfo(
+  { contextSize, properties }: LoadedModel,
+  template: ChatTemplate | undefined,
+): object {
   return {
     bos_token: properties.bosToken ?? null,
     eos_token: properties.eosToken ?? null,
     pad_token: null,
     add_bos_token: properties.addsBosToken,
-    chat_template: properties.chatTemplate ?? null,
+    chat_template: template?.source ?? null,
     model_max_length: contextSize,
   };
 }

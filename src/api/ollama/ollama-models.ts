@@ -53,14 +53,14 @@ export function toRunning(service: ModelService): object {
 export function showModel(given: unknown, service: ModelService, { foreignFields }: RequestContext): object {
   const { model, name } = parseFields(ollamaShowSchema, {}, given, foreignFields);
   assertModel(toModelName(model ?? name, service), service);
-  const { engine, file } = service;
+  const { engine, file, chatTemplate } = service;
   const { architecture = 'unknown', parameters } = file ?? {};
-  const { vocabularySize, embeddingSize, chatTemplate = '' } = engine.properties;
+  const { vocabularySize, embeddingSize } = engine.properties;
   return {
     license: file?.licence ?? '',
     modelfile: `FROM ${toTaggedName(service.model)}\n`,
     parameters: `num_ctx                        ${engine.contextSize}`,
-    template: chatTemplate,
+    template: chatTemplate?.source ?? '',
     details: toDetails(service),
     model_info: {
       'general.architecture': architecture,

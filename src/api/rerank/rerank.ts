@@ -14,7 +14,7 @@ import { parseRerankRequest, toTexts } from './rerank-request.ts';
 export async function rerank(
   body: unknown,
   service: EmbeddingService,
-  context: Pick<RequestContext, 'id' | 'signal' | 'endBy' | 'foreignFields'>,
+  context: Pick<RequestContext, 'id' | 'signal' | 'endBy' | 'foreignFields' | 'spend'>,
 ): Promise<RerankList> {
   const {
     model,
@@ -34,6 +34,7 @@ export async function rerank(
     context,
     toParam,
   );
+  context.spend?.(tokens);
   return toRerankList({
     requestId: context.id,
     model: service.model,

@@ -1,6 +1,7 @@
 // States of conversations that have lost their slot, in memory. A conversation that returns is restored instead of evaluated.
-// States are kept as segments of tokens, and those that begin alike share the segments of their beginning, so that a system
-// prompt is kept once. Least recently used conversations go first.
+// While there is room, a state is kept as it was read: to restore it takes no other copy. When there is none, states become
+// segments of tokens, and those that begin alike share the segments of their beginning, so that a system prompt is kept once. After
+// that, the least recently used conversations go first.
 import type { Token } from '../token.ts';
 import {
   cutSegment,
@@ -21,14 +22,20 @@ export interface HeldTokens {
   readonly scope?: string | undefined;
 }
 
+/** A state as it was read. */
+interface Whole {
+  readonly bytes: Uint8Array;
+  /** Undefined where the layout is unknown: it cannot become segments. */
+  readonly parsed: KvState | undefined;
+}
+
 interface Segmented {
   readonly shape: KvShape;
   segments: KvSegment[];
 }
 
 interface Conversation extends HeldTokens {
-  /** By tokens, or whole where the layout of the state is unknown. */
-  readonly state: Segmented | Uint8Array;
+  state: Whole | Segmented;
 }
 
 /** A conversation that a prompt begins with. */
@@ -130,22 +137,22 @@ export class ConversationCache {
     if (parsed === undefined) {
       if (!isComplete) return;
       this.#forgetEqual(held);
-      this.#conversations.add({ ...held, state });
+      this.#conversations.add({ ...held, state: { bytes: state, parsed } });
     } else if (parsed.tokens <= held.tokens.length) {
-      this.#keepSegments(held, parsed);
+      const tokens = held.tokens.slice(0, parsed.tokens);
+      const kept = { ...held, tokens, prefilled: Math.min(held.prefilled, parsed.tokens) };
+      this.#forgetBeginnings(kept);
+      this.#conversations.add({ ...kept, state: { bytes: state, parsed } });
     }
     this.#makeRoom();
   }
 
-  #keepSegments(held: HeldTokens, { shape, tokens: count, slice }: KvState): void {
-    const tokens = held.tokens.slice(0, count);
-    const prefilled = Math.min(held.prefilled, count);
+  /** Cuts a state into segments: those that it shares, and one of the tokens behind them. */
+  #toSegments(tokens: readonly Token[], { shape, tokens: count, slice }: KvState): Segmented {
     const segments = [...this.#share(tokens, shape)];
     const start = segments.reduce((sum, segment) => sum + segment.tokens, 0);
     if (start < count) segments.push(slice(start, count));
-    const kept = { ...held, tokens, prefilled };
-    this.#forgetBeginnings(kept);
-    this.#conversations.add({ ...kept, state: { shape, segments } });
+    return { shape, segments };
   }
 
   #toFound(conversation: Conversation, reusable: number): FoundConversation {
@@ -153,12 +160,12 @@ export class ConversationCache {
     this.#conversations.delete(conversation);
     this.#conversations.add(conversation);
     const { state, tokens, prefilled } = conversation;
-    const isWhole = state instanceof Uint8Array;
+    const isWhole = 'bytes' in state && (state.parsed === undefined || reusable === tokens.length);
     return {
       tokens: reusable,
       prefilled,
       stateTokens: isWhole ? tokens : tokens.slice(0, reusable),
-      toState: () => (isWhole ? state : toKvState(state.shape, state.segments, reusable)),
+      toState: () => (isWhole ? state.bytes : toStateOf(state, reusable)),
       forget: () => this.#conversations.delete(conversation),
     };
   }
@@ -168,7 +175,7 @@ export class ConversationCache {
     let longest = 0;
     let from: Segmented | undefined;
     for (const { state, tokens: others } of this.#conversations) {
-      if (state instanceof Uint8Array || !haveSameShape(state.shape, shape)) continue;
+      if (!('segments' in state) || !haveSameShape(state.shape, shape)) continue;
       const common = countCommon(others, tokens);
       if (common <= longest) continue;
       longest = common;
@@ -191,7 +198,7 @@ export class ConversationCache {
   #cut(shape: KvShape, segment: KvSegment, at: number): KvSegment {
     const halves = cutSegment(shape, segment, at);
     for (const { state } of this.#conversations) {
-      if (state instanceof Uint8Array) continue;
+      if (!('segments' in state)) continue;
       state.segments = state.segments.flatMap((each) => (each === segment ? halves : [each]));
     }
     return halves[0];
@@ -215,6 +222,11 @@ export class ConversationCache {
   }
 
   #makeRoom(): void {
+    for (const each of this.#conversations) {
+      if (this.bytes <= this.limitBytes) return;
+      if ('parsed' in each.state && each.state.parsed !== undefined)
+        each.state = this.#toSegments(each.tokens, each.state.parsed);
+    }
     for (const oldest of this.#conversations) {
       if (this.bytes <= this.limitBytes) return;
       this.#conversations.delete(oldest);
@@ -231,5 +243,12 @@ export function countCommon(one: ArrayLike<Token>, other: ArrayLike<Token>): num
 }
 
 function bytesOf(state: Conversation['state']): readonly Uint8Array[] {
-  return state instanceof Uint8Array ? [state] : state.segments.map(({ bytes }) => bytes);
+  return 'bytes' in state ? [state.bytes] : state.segments.map(({ bytes }) => bytes);
+}
+
+/** The state of the first tokens. */
+function toStateOf(state: Conversation['state'], tokens: number): Uint8Array {
+  if ('segments' in state) return toKvState(state.shape, state.segments, tokens);
+  const { bytes, parsed } = state;
+  return parsed === undefined ? bytes : toKvState(parsed.shape, [parsed.slice(0, tokens)], tokens);
 }

@@ -45,6 +45,9 @@ export interface SamplerConfig {
   readonly thoughtsStart: string;
   readonly thoughtsEnds: readonly string[];
   readonly startsThinking: boolean;
+  /** As {@link ThoughtLimit}'s. An empty end: there is no limit. */
+  readonly thoughtTokens: number;
+  readonly thoughtEnd: Uint32Array;
 }
 
 /** A logit bias beyond it would be taken for what a grammar forbids, which is minus infinity (token-logits.h). */
@@ -82,11 +85,12 @@ function clampInteger(value: number, lowest: number, highest: number): number {
 }
 
 export function toSamplerConfig(
-  request: Pick<GenerationRequest, 'prompt' | 'maxTokens' | 'sampling' | 'grammar'>,
+  request: Pick<GenerationRequest, 'prompt' | 'maxTokens' | 'sampling' | 'grammar' | 'thoughtLimit'>,
   vocabularySize: number,
 ): SamplerConfig {
-  const { prompt, maxTokens, sampling, grammar } = request;
+  const { prompt, maxTokens, sampling, grammar, thoughtLimit } = request;
   const { dry, xtc, mirostat, adaptiveP, dynatemp } = sampling;
+  const thoughts = thoughtLimit?.marks ?? grammar?.thoughts;
   // A memory of more tokens than there will be has no effect, but llama.cpp would allocate it.
   const repeatLastTokens = clampInteger(sampling.repeatLastTokens, 0, prompt.length + maxTokens);
   return {
@@ -128,9 +132,11 @@ export function toSamplerConfig(
     minTokens: clampInteger(sampling.minTokens ?? 0, 0, maxTokens),
     grammarPrefix: grammar?.prefix ?? '',
     grammarTriggers: grammar?.triggers ?? [],
-    thoughtsStart: grammar?.thoughts?.start ?? '',
-    thoughtsEnds: grammar?.thoughts?.ends ?? [],
-    startsThinking: grammar?.thoughts?.hasStarted ?? false,
+    thoughtsStart: thoughts?.start ?? '',
+    thoughtsEnds: thoughts?.ends ?? [],
+    startsThinking: thoughts?.hasStarted ?? false,
+    thoughtTokens: clampInteger(thoughtLimit?.tokens ?? 0, 0, maxTokens),
+    thoughtEnd: Uint32Array.from(thoughtLimit?.end ?? []),
   };
 }
 

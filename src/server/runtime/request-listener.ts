@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { toRequestError } from '../../errors/request-error.ts';
+import { RequestError, toRequestError } from '../../errors/request-error.ts';
 import { toRequestContext } from '../../generation/context.ts';
+import { admit } from '../../http/admission.ts';
 import { answer } from '../../http/answer.ts';
 import type { HttpRequest, HttpResponse } from '../../http/http.ts';
 import type { Service } from '../../http/service.ts';
@@ -12,6 +13,7 @@ import { standardErrorLog } from '../../telemetry/log.ts';
 import { toLoggedPath } from '../../telemetry/request-line.ts';
 import { Telemetry } from '../../telemetry/telemetry.ts';
 import { errorAnswer, sendAnswer } from '../http-answer.ts';
+import { callerHeader, invokePath } from '../invoke-path.ts';
 
 export interface RequestListenerOptions {
   /** Loads the service. A load that failed is tried again by the next request. */
@@ -39,6 +41,11 @@ export function createRequestListener({ load, timeoutSeconds }: RequestListenerO
   ): Promise<void> {
     const body = await buffer(request);
     const service = await load();
+    // The front passes on every other path only.
+    if (request.url === invokePath) {
+      await admitInvocation(request, response, service);
+      return;
+    }
     const observation = (service.telemetry ?? new Telemetry()).begin({
       id: randomUUID(),
       request: { method: request.method ?? 'GET', path: toLoggedPath(request.url ?? '/') },
@@ -53,6 +60,22 @@ export function createRequestListener({ load, timeoutSeconds }: RequestListenerO
     } finally {
       observation.end({ abandoned: signal.aborted });
     }
+  }
+}
+
+/** Answers with the name by which the caller's tokens are counted, or with the reason of a refusal. */
+async function admitInvocation(
+  request: IncomingMessage,
+  response: ServerResponse,
+  service: Service,
+): Promise<void> {
+  const { headers } = toHttpRequest(request, Buffer.alloc(0));
+  try {
+    const caller = await admit({ headers, tenant: '' }, service);
+    response.writeHead(204, { [callerHeader]: caller }).end();
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    sendAnswer(response, errorAnswer(error));
   }
 }
 

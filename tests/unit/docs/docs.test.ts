@@ -35,6 +35,16 @@ const known = new Set<string>(
 // Other programs read these.
 for (const name of ['DOCKER_HOST', 'ANTHROPIC_BASE_URL', 'ANTHROPIC_API_KEY']) known.add(name);
 
+/** The definitions of links, as `[name]: target "title"`. */
+const definitionsOf = (path: string) =>
+  [...prose(path).matchAll(/^\[([^\]]+)\]: (\S+)(?: "(.*)")?$/gm)].map(
+    ([, name = '', target = '', title]) => ({
+      name,
+      target: join(dirname(path), target),
+      title,
+    }),
+  );
+
 describe('README.md', () => {
   it('has at most 500 words', () => {
     expect(read('README.md').split(/\s+/).length).toBeLessThanOrEqual(500);
@@ -109,5 +119,38 @@ describe.each(pages)('%s', (path) => {
     );
 
     expect([...new Set(settings)].filter((name) => !known.has(name))).toEqual([]);
+  });
+});
+
+describe('docs/security.md', () => {
+  const page = 'docs/security.md';
+  const definitions = definitionsOf(page);
+  const claims = prose(page).split('## Without a test')[0] ?? '';
+  const used = [...prose(page).matchAll(/\]\[([^\]]+)\]/g)].map(([, name = '']) => name);
+
+  it('names tests that exist', () => {
+    const missing = definitions.filter(({ target, title = '' }) => {
+      if (!existsSync(join(root, target))) return true;
+      return !read(target).includes(title);
+    });
+
+    expect(missing).toEqual([]);
+    expect(definitions.filter(({ target }) => !target.startsWith('tests/'))).toEqual([]);
+  });
+
+  it('defines each link once, and uses each definition', () => {
+    const names = definitions.map(({ name }) => name);
+
+    expect(names.toSorted()).toEqual([...new Set(used)].toSorted());
+  });
+
+  it('has a test behind each item of a list, and each row of a table that has a column of tests', () => {
+    const items = claims.split(/\n(?=- )|\n\n/).filter((text) => text.startsWith('- '));
+    const tables = [...claims.matchAll(/^\|.*shown by \|\n\|[-|]+\|\n((?:\|.*\n)+)/gm)];
+    const rows = tables.flatMap(([, body = '']) => body.trim().split('\n'));
+    const shown = [...items, ...rows];
+
+    expect(shown.length).toBeGreaterThan(40);
+    expect(shown.filter((text) => !/\]\[[^\]]+\]/.test(text))).toEqual([]);
   });
 });

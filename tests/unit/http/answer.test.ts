@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { EmbeddingAbility } from '../../../src/engine/embedder.ts';
 import type { GenerationEvent } from '../../../src/engine/engine.ts';
 import type { RequestContext } from '../../../src/generation/context.ts';
 import { answer } from '../../../src/http/answer.ts';
@@ -7,8 +8,10 @@ import { Cors } from '../../../src/http/cors.ts';
 import { type HttpResponse, toWholeResponse } from '../../../src/http/http.ts';
 import { RateLimit } from '../../../src/http/rate-limit.ts';
 import type { Service } from '../../../src/http/service.ts';
+import { TokenBudget } from '../../../src/http/token-budget.ts';
 import { consoleLog } from '../../../src/telemetry/log.ts';
 import { createMetrics } from '../../../src/telemetry/server-metrics.ts';
+import { FakeEmbedder } from '../api/fake-embedder.ts';
 import { model, toContext } from '../api/fake-service.ts';
 import { templates } from '../chat/templates.ts';
 import { BrokenEngine, FakeEngine } from '../fake-engine.ts';
@@ -58,7 +61,7 @@ describe('answer', () => {
       'GET',
       '/tokenizer_info',
       '',
-      { bos_token: null, eos_token: null, chat_template: null, add_bos_token: false },
+      { bos_token: null, eos_token: null, chat_template: templates.chatMl.source, add_bos_token: false },
     ],
   ])('answers %s %s', async (method, path, body, expected) => {
     expect(await askJson(method, path, { body })).toMatchObject({ status: 200, body: expected });
@@ -292,6 +295,70 @@ describe('a rate limit', () => {
       ).status;
 
     expect([await list('one'), await list('other')]).toEqual([200, 429]);
+  });
+});
+
+describe('a budget of tokens', () => {
+  const apiKey = readApiKeySource({ API_KEYS: 'one,other' });
+  const context = { tenant: '' };
+
+  it.each([
+    ['/v1/completions', { prompt: 'Hello', n: 2 }],
+    ['/v1/completions', { prompt: 'Hello', n: 2, stream: true }],
+    ['/v1/chat/completions', { ...hi, n: 2 }],
+    ['/completion', { prompt: 'Hello' }],
+    ['/v1/decisions', { input: 'Hello', questions: [{ type: 'predicate', instructions: 'It is.' }] }],
+  ])('counts what the usage of %s counts, for each key', async (path, body) => {
+    const tokenBudget = new TokenBudget(10, 'day');
+    const spend = vi.spyOn(tokenBudget, 'spend');
+    const service = {
+      apiKey,
+      tokenBudget,
+      engine: new FakeEngine(' Paris.', { slots: 2, contextSize: 400 }),
+    };
+    const post = (key: string, request: object) =>
+      ask('POST', path, { service, context, body: request, headers: { authorization: `Bearer ${key}` } });
+    const first = await post('one', body);
+    const used = spend.mock.calls.reduce((total, [, tokens]) => total + tokens, 0);
+
+    expect(first.status).toBe(200);
+    const whole = 'stream' in body ? await post('other', { ...body, stream: false }) : first;
+    const { usage, tokens_evaluated, tokens_predicted } = JSON.parse(whole.body);
+    expect(used).toBe(usage?.total_tokens ?? tokens_evaluated + tokens_predicted);
+    expect(await post('one', body)).toMatchObject({
+      status: 429,
+      headers: { 'retry-after': expect.any(String) },
+    });
+  });
+
+  it.each<[string, EmbeddingAbility, object]>([
+    ['/v1/embeddings', { type: 'embed', dimensions: 4, matryoshka: false }, { input: 'Hello' }],
+    ['/v1/rerank', { type: 'rank' }, { query: 'Hello', documents: ['Hi'] }],
+  ])('counts the tokens of %s', async (path, ability, body) => {
+    const service = { apiKey, tokenBudget: new TokenBudget(1, 'day'), embedder: new FakeEmbedder(ability) };
+    const headers = { authorization: 'Bearer one' };
+    const post = async () => (await ask('POST', path, { service, context, body, headers })).status;
+
+    expect([await post(), await post()]).toEqual([200, 429]);
+  });
+
+  it('counts the tokens of a stream that its client breaks off', async () => {
+    const tokenBudget = new TokenBudget(1000, 'day');
+    const spend = vi.spyOn(tokenBudget, 'spend');
+    const service = { engine: new FakeEngine(), model, tokenBudget };
+    const http = {
+      method: 'POST',
+      path: '/v1/completions',
+      headers: {},
+      body: Buffer.from('{"prompt":"Hello","stream":true}'),
+    };
+    const { body } = await answer(http, service, toContext(context));
+    if (typeof body === 'string') throw new Error(body);
+    const stream = body[Symbol.asyncIterator]();
+    await stream.next();
+    await stream.return?.();
+
+    expect(spend.mock.calls.reduce((total, [, tokens]) => total + tokens, 0)).toBeGreaterThanOrEqual(6);
   });
 });
 

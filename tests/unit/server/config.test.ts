@@ -9,6 +9,7 @@ describe('readFrontConfig', () => {
       host: '127.0.0.1',
       port: 8000,
       apiKey: undefined,
+      limitsCallers: false,
       queueLimit: 64,
       functionTimeoutSeconds: 900,
       threads: { count: 3, adapts: false },
@@ -41,6 +42,10 @@ describe('readFrontConfig', () => {
     });
   });
 
+  it.each([{ RATE_LIMIT: '1' }, { TOKEN_BUDGET: '1000/hour' }])('limits callers with %o', (env) => {
+    expect(readFrontConfig(env, target)).toMatchObject({ limitsCallers: true });
+  });
+
   it.each([
     { PORT: '65536' },
     { PORT: '-1' },
@@ -49,6 +54,8 @@ describe('readFrontConfig', () => {
     { FUNCTION_TIMEOUT: '0' },
     { FUNCTION_TIMEOUT: '1.5' },
     { SHUTDOWN_GRACE: '10s' },
+    { RATE_LIMIT: '0' },
+    { TOKEN_BUDGET: '1000' },
   ])('refuses %o by name', (env) => {
     expect(() => readFrontConfig(env, target)).toThrow(Object.keys(env)[0]);
   });

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { callerHeader, invokePath } from '../../../src/server/invoke-path.ts';
 import { frontSocketVariable } from '../../../src/server/private-socket.ts';
 import { listenForFront } from '../../../src/server/runtime/listener.ts';
 
@@ -14,6 +15,13 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const gate = searchParams.get('gate') ?? '';
   const own = { 'x-runtime': String(process.pid) };
   switch (pathname) {
+    case invokePath: {
+      if (headers.authorization === 'Bearer over-its-limit') {
+        const error = { code: 'rate_limit_exceeded', message: 'Too many.' };
+        response.writeHead(429, { 'retry-after': '30' }).end(JSON.stringify({ error }));
+      } else response.writeHead(204, { [callerHeader]: 'somebody' }).end();
+      return;
+    }
     // Begins, and ends when whoever holds the gate lets it.
     case '/slow':
       response.writeHead(200, own).write('begun ');

@@ -10,8 +10,8 @@ import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readApiKeySource } from '../../../src/http/api-key.ts';
 import type { FrontConfig } from '../../../src/server/config.ts';
-import { invokePath } from '../../../src/server/emulator.ts';
 import { type Front, startFront } from '../../../src/server/front.ts';
+import { invokePath } from '../../../src/server/invoke-path.ts';
 import { findFreePorts } from '../../../src/server/loopback.ts';
 import { isLiving, killSession, listSession } from '../../../src/server/process-session.ts';
 import { type Gate, openGate } from './gate.ts';
@@ -20,6 +20,7 @@ const config: FrontConfig = {
   host: '127.0.0.1',
   port: 0,
   apiKey: undefined,
+  limitsCallers: false,
   callers: {},
   queueLimit: 10,
   functionTimeoutSeconds: 5,
@@ -762,5 +763,29 @@ describe('an API key', () => {
     expect((await invoke({ authorization: 'Bearer wrong' })).status).toBe(401);
     expect(await readError(await invoke({}))).toMatchObject({ code: 'invalid_api_key' });
     expect((await invoke({ authorization: 'Bearer right' })).status).toBe(200);
+  });
+});
+
+describe('a limit of callers', () => {
+  it('is asked of the runtime before an invocation waits, and refuses with the reason and the time', async () => {
+    const front = await serve({ limitsCallers: true });
+    const held = invoke(front, { waitFor: gate.url });
+    const holding = await gate.next();
+    const refused = await invoke(front, {}, { headers: { authorization: 'Bearer over-its-limit' } });
+
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '30']);
+    expect(await readError(refused)).toMatchObject({ code: 'rate_limit_exceeded', message: 'Too many.' });
+    holding.letOn();
+    expect((await held).status).toBe(200);
+  });
+
+  it("passes the caller's name on to the function, and all that the client tells it", async () => {
+    const front = await serve({ limitsCallers: true });
+    const given = Buffer.from('{"client":{"appTitle":"a"}}').toString('base64');
+    const response = await invoke(front, {}, { headers: { 'x-amz-client-context': given } });
+    const { headers } = (await response.json()) as { headers: Record<string, string> };
+    const context = JSON.parse(Buffer.from(headers['x-amz-client-context'] ?? '', 'base64').toString());
+
+    expect(context).toEqual({ client: { appTitle: 'a' }, custom: { 'gguf-lambda-caller': 'somebody' } });
   });
 });

@@ -102,6 +102,21 @@ describe('the front process', () => {
     ]);
   });
 
+  it.each([
+    ['warns on an address that others reach, without a key', { HOST: '0.0.0.0' }, true],
+    ['does not warn with a key', { HOST: '0.0.0.0', API_KEY: 'right' }, false],
+    ['does not warn on loopback', {}, false],
+  ])('%s', async (_, env: Record<string, string>, warns) => {
+    const { front, exited, standardError } = run(['echo.handler'], env);
+    const lines = createInterface({ input: front.stdout })[Symbol.asyncIterator]();
+    await lines.next();
+    front.kill('SIGTERM');
+    await exited;
+
+    const warning = 'gguf-lambda: anyone who reaches 0.0.0.0 can call it: set API_KEY to ask for a key\n';
+    expect(await standardError).toBe(warns ? warning : '');
+  });
+
   it('says what a stop waits for', async () => {
     const { front, exited, url } = await serve();
     const answer = fetch(url, { method: 'POST', body: JSON.stringify({ waitFor: gate.url }) });

@@ -259,6 +259,35 @@ describe('a model that thinks', () => {
     },
   );
 
+  it.each([
+    [{ thinking_budget_tokens: 8 }, 8],
+    [{ thinking_budget_tokens: 0 }, 0],
+    [{ reasoning_budget_tokens: 8 }, 8],
+    [{ thinking_token_budget: 8 }, 8],
+    [{ thinking_budget_tokens: -1 }, undefined],
+    [{}, undefined],
+  ])('thinks for so many tokens by %j', async (fields, tokens) => {
+    const engine = engineOf(answer);
+    await chatWhole({ messages, ...fields }, { engine, chatTemplate: thinking });
+    const limit = engine.requests[0]?.thoughtLimit;
+
+    expect(limit?.tokens).toBe(tokens);
+    if (limit) {
+      expect(limit.marks).toMatchObject({ start: '<think>', ends: ['</think>'], hasStarted: false });
+      expect(engine.detokenize(limit.end)).toBe('</think>');
+    }
+  });
+
+  it('says that a budget is not used by a model that does not think', async () => {
+    const engine = engineOf('Hello.');
+    const foreignFields = new ForeignFields();
+    const body = { messages, thinking_budget_tokens: 8 };
+    await chatWhole(body, { engine, chatTemplate: templates.chatMl }, { foreignFields });
+
+    expect(engine.requests[0]).not.toHaveProperty('thoughtLimit');
+    expect(foreignFields.ignored).toBe('thinking_budget_tokens');
+  });
+
   it('does not think when the request has a grammar', async () => {
     const service = { engine: engineOf('yes'), chatTemplate: templates.alwaysThinking };
     const { choices } = await chatWhole({ messages, grammar: 'root ::= "yes" | "no"' }, service);

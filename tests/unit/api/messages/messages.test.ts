@@ -153,6 +153,16 @@ describe('thoughts', () => {
     expect(promptOf(engine)).toBe(prompt);
   });
 
+  it.each([
+    [{ type: 'enabled', budget_tokens: 1024 }, 1024],
+    [{ type: 'adaptive' }, undefined],
+  ])('are bounded by budget_tokens: %j', async (thinking, tokens) => {
+    const engine = engineOf(text);
+    await ask({ ...hi, thinking }, engine, { service });
+
+    expect(engine.requests[0]?.thoughtLimit?.tokens).toBe(tokens);
+  });
+
   it('are a block of their own, with a signature, and counted', async () => {
     const { headers, body } = await askJson({ ...hi, thinking: { type: 'adaptive' } }, engineOf(text), {
       service,
@@ -169,7 +179,7 @@ describe('thoughts', () => {
   });
 
   it.each([
-    [{ thinking: { type: 'enabled', budget_tokens: 9 } }, 'thinking.budget_tokens, thinking'],
+    [{ thinking: { type: 'enabled', budget_tokens: 9 } }, 'thinking, thinking.budget_tokens'],
     [{ thinking: { type: 'disabled' } }, undefined],
     [{ output_config: { effort: 'max' } }, 'output_config.effort'],
   ])('of a model that has none are told as ignored: %j', async (fields, ignored) => {

@@ -64,7 +64,7 @@ describe('GET /api/version', () => {
 describe('POST /api/show', () => {
   it('describes the model, with the context of the server', async () => {
     const engine = new FakeEngine('', {
-      properties: { chatTemplate: '{{ messages }}', trainContextSize: 8192 },
+      properties: { trainContextSize: 8192 },
     });
     const { json } = await ask('/api/show', { model }, { engine });
 
@@ -72,7 +72,7 @@ describe('POST /api/show', () => {
       license: 'Apache-2.0',
       modelfile: 'FROM fake-1b:latest\n',
       parameters: 'num_ctx                        64',
-      template: '{{ messages }}',
+      template: templates.chatMl.source,
       details,
       model_info: {
         'general.architecture': 'llama',

@@ -44,8 +44,17 @@ describe('conversations', () => {
     expect(find([9, 9])).toBeUndefined();
   });
 
-  it('share the segments of their beginning', () => {
-    const { cache, keep, find } = createCache();
+  it('are restored from the state that was kept, without a copy, while there is room', () => {
+    const { cache, find } = createCache();
+    const state = stateOf(range(0, 60));
+    cache.keep({ tokens: range(0, 60), prefilled: 0 }, state);
+
+    expect(find(range(0, 70))?.toState()).toBe(state);
+    expect(cache.bytes).toBe(state.byteLength);
+  });
+
+  it('share the segments of their beginning when there is no other room', () => {
+    const { cache, keep, find } = createCache(2000);
     for (const end of [100, 110, 120]) keep([...range(0, 60), ...new Array<number>(20).fill(end)]);
 
     expect(cache.size).toBe(3);
@@ -60,7 +69,7 @@ describe('conversations', () => {
     const { cache, keep } = createCache();
     for (const length of [40, 70, 200]) keep(range(0, length));
 
-    expect([cache.size, cache.bytes]).toEqual([1, 2000]);
+    expect([cache.size, cache.bytes]).toEqual([1, stateOf(range(0, 200)).byteLength]);
   });
 
   it('go by least recent use when there is no room', () => {

@@ -37,6 +37,8 @@ describe("the native sampler's settings", () => {
       thoughtsStart: '',
       thoughtsEnds: [],
       startsThinking: false,
+      thoughtTokens: 0,
+      thoughtEnd: new Uint32Array(),
     });
   });
 

@@ -3,8 +3,11 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { readApiKeySource } from '../../../../src/http/api-key.ts';
 import { Cors } from '../../../../src/http/cors.ts';
+import { RateLimit } from '../../../../src/http/rate-limit.ts';
 import type { Service } from '../../../../src/http/service.ts';
+import { invokePath } from '../../../../src/server/invoke-path.ts';
 import { createRequestListener } from '../../../../src/server/runtime/request-listener.ts';
 import { FakeEngine } from '../../fake-engine.ts';
 
@@ -160,5 +163,26 @@ describe('a failure', () => {
     expect((await complete(url, { prompt: 'a' })).status).toBe(500);
     expect(written).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('broken on purpose'));
     expect(log).not.toHaveBeenCalled();
+  });
+});
+
+describe('an invocation that the front asks for', () => {
+  const admit = (url: string, key: string) =>
+    fetch(url + invokePath, { method: 'POST', headers: { authorization: `Bearer ${key}` } });
+
+  it('is counted with the requests of its key', async () => {
+    const apiKey = readApiKeySource({ API_KEYS: 'one,other' });
+    const url = await serveEngine(new FakeEngine(), { apiKey, rateLimit: new RateLimit(2) });
+    await fetch(`${url}/v1/models`, { headers: { authorization: 'Bearer one' } });
+    const admitted = await admit(url, 'one');
+    const refused = await admit(url, 'one');
+
+    expect(admitted.status).toBe(204);
+    expect(admitted.headers.get('x-caller')).toMatch(/^[\w-]{43}$/);
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
+    expect(await refused.json()).toMatchObject({ error: { code: 'rate_limit_exceeded' } });
+    expect((await admit(url, 'other')).status).toBe(204);
+    expect((await admit(url, 'wrong')).status).toBe(401);
   });
 });

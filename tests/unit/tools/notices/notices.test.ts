@@ -40,12 +40,23 @@ function put(path: string, content: string): void {
 function writeNotices(...packages: string[]) {
   const inputs = Object.fromEntries(packages.map((path) => [`${path}/index.js`, { bytesInOutput: 1 }]));
   put('metafile.json', JSON.stringify({ outputs: { 'dist/a.mjs': { inputs } } }));
-  const paths = ['metafile.json', 'model', 'notices.txt'].map((name) => join(folder, name));
-  const { status, stderr } = spawnSync(process.execPath, ['tools/notices/cli.ts', ...paths], {
-    cwd: root,
-    encoding: 'utf8',
-  });
-  return { status, stderr, notices: () => readFileSync(paths[2] ?? '', 'utf8') };
+  const options = ['--metafile', join(folder, 'metafile.json'), '--model', join(folder, 'model')];
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ['tools/notices/cli.ts', ...options, '--arch', process.arch, '--to', folder],
+    { cwd: root, encoding: 'utf8' },
+  );
+  const read = (name: string) => readFileSync(join(folder, name), 'utf8');
+  return {
+    status,
+    stderr,
+    notices: () => read('THIRD-PARTY-NOTICES.txt'),
+    sbom: () => JSON.parse(read('sbom.cdx.json')) as Sbom,
+  };
+}
+
+interface Sbom {
+  readonly components: readonly { readonly name: string; readonly 'bom-ref': string }[];
 }
 
 it('names every component with its licence, and has every text once', () => {
@@ -73,6 +84,37 @@ it('names every component with its licence, and has every text once', () => {
   );
   expect(text).toMatch(/^aws-lambda-ric \S+\n\n/m);
   expect(text.match(/^@node-llama-cpp\/linux-\S+ \S+$/gm)).toHaveLength(1);
+});
+
+it('lists every component once, with its package URL, its licence and the hash of what was fetched', () => {
+  const { sbom } = writeNotices('node_modules/zod', 'node_modules/@middy/core', 'node_modules/dompurify');
+  const { components } = sbom();
+  const find = (name: string) => components.find((component) => component.name === name);
+  const sha512 = [{ alg: 'SHA-512', content: expect.stringMatching(/^[\da-f]{128}$/) }];
+  const sha256 = (content: unknown) => [{ alg: 'SHA-256', content }];
+
+  expect(find('core')).toMatchObject({
+    type: 'library',
+    group: '@middy',
+    version: expect.any(String),
+    licenses: [{ license: { id: 'MIT' } }],
+    hashes: sha512,
+    purl: expect.stringMatching(/^pkg:npm\/%40middy\/core@[\d.]+$/),
+  });
+  expect(find('dompurify')).toMatchObject({ licenses: [{ expression: '(MPL-2.0 OR Apache-2.0)' }] });
+  expect(find('llama.cpp')).toMatchObject({
+    purl: expect.stringMatching(/^pkg:github\/ggml-org\/llama\.cpp@\S+$/),
+  });
+  expect(find('aws-lambda-rie')).toMatchObject({
+    type: 'application',
+    hashes: sha256(expect.stringMatching(/^[\da-f]{64}$/)),
+  });
+  expect(find('tiny')).toMatchObject({
+    type: 'machine-learning-model',
+    licenses: [{ license: { name: 'Tiny Community License' } }],
+    hashes: sha256('abc'),
+  });
+  expect(new Set(components.map((component) => component['bom-ref'])).size).toBe(components.length);
 });
 
 it('fails with one line for a bundled package without a licence', () => {

@@ -32,6 +32,7 @@ describe('a package', () => {
       version: '1.2.3',
       licence: 'MIT',
       texts: ['The licence.', 'A notice.'],
+      purl: 'pkg:npm/some-package@1.2.3',
     });
   });
 

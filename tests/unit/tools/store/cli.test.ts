@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { readManifest } from '../../../../src/model/manifest.ts';
 import { findModel, readCatalog } from '../../../../tools/store/catalog.ts';
 import { sha256Of, tinyGguf } from './gguf-fixture.ts';
 import { createStore, entryFor, LINKED_TINY, STORED_TINY } from './store-fixture.ts';
@@ -208,7 +209,8 @@ test('add enters a model by its header, pinned and stored; use makes it the defa
   const uri = put('New Model.Q8_0.gguf', tinyGguf({ fill: 3, contextLength: 4096 }));
   const added = await run('add', uri);
   expect(added).toMatchObject({ code: 0, stderr: '' });
-  expect(added.stdout).toContain('llama, 32 parameters, Q8_0, 4096 tokens of context, with a chat template');
+  expect(added.stdout).toContain('llama, 32 parameters, Q8_0, 4096 tokens of context, licence unknown');
+  expect(added.stdout).toMatch(/\nsystem messages +/);
   expect(findModel(readCatalog(location.catalog), 'new-model.q8_0')).toMatchObject({
     title: 'Tiny',
     contextLength: 4096,
@@ -217,6 +219,65 @@ test('add enters a model by its header, pinned and stored; use makes it the defa
   });
   expect((await run('use', 'new-model.q8_0')).code).toBe(0);
   expect((await run('verify')).stdout).toMatch(/^new-model\.q8_0 is verified: /);
+});
+
+describe('a model without a chat template', () => {
+  const plain = tinyGguf({ chatTemplate: '', fill: 5 });
+
+  test('is told by add, with what to do', async () => {
+    const { run, put } = createCli();
+    const { stdout } = await run('add', put('plain.gguf', plain));
+    expect(stdout).toMatch(/It has no chat template, .*--chat-template of add.*CHAT_TEMPLATE.*llama2/);
+  });
+
+  test('gets one by its name, in its entry and its manifest', async () => {
+    const { run, put, location } = createCli();
+    const { stdout } = await run('add', put('plain.gguf', plain), '--chat-template', 'llama2-sys-bos');
+    expect(stdout).toContain('  [INST] <<SYS>>');
+    expect(findModel(readCatalog(location.catalog), 'plain').chatTemplate).toBe('llama2-sys-bos');
+    expect(readManifest(join(location.root, 'plain')).chatTemplate).toBe('llama2-sys-bos');
+    expect((await run('show', 'plain')).stdout).toMatch(/chat template +llama2-sys-bos/);
+  });
+
+  test('gets one of a file, whose text is in the manifest', async () => {
+    const { runIn, put, directory, location } = createCli();
+    put('own.jinja', '{{ messages[-1].content }}');
+    put('plain.gguf', plain);
+    await runIn({ INIT_CWD: directory })('add', './plain.gguf', '--chat-template', './own.jinja');
+    expect(findModel(readCatalog(location.catalog), 'plain').chatTemplate).toBe('own.jinja');
+    expect(readManifest(join(location.root, 'plain')).chatTemplate).toBe('{{ messages[-1].content }}');
+  });
+
+  test('is not fetched for a template that is not there', async () => {
+    const { run, put, location } = createCli();
+    const added = await run('add', put('plain.gguf', plain), '--chat-template', '/nowhere/own.jinja');
+    expect(added).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('own.jinja cannot be read'),
+    });
+    expect(existsSync(join(location.root, 'plain'))).toBe(false);
+  });
+});
+
+test('add says which limit a template exceeds', async () => {
+  const { run, put } = createCli();
+  const loops = '{% for i in range(99) %}'.repeat(9) + '{% endfor %}'.repeat(9);
+  const { stdout } = await run(
+    'add',
+    put('endless.gguf', tinyGguf({ chatTemplate: loops, sizeBytes: 2048 })),
+  );
+  expect(stdout).toContain('Its chat template cannot be used: ');
+  expect(stdout).toContain('it takes too long');
+});
+
+test('check asks for a stored model', async () => {
+  const { run } = createCli();
+  const { code, stderr } = await run('check', 'tiny');
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: 'tiny is not stored. Run: npm run model -- fetch tiny\n',
+  });
 });
 
 test('add takes a path, from the folder where npm was called', async () => {

@@ -8,6 +8,7 @@ import { ensureFreeSpace } from '../../../../tools/store/disk-space.ts';
 import { toStoreError } from '../../../../tools/store/errors.ts';
 import { fetchModel } from '../../../../tools/store/fetch-model.ts';
 import { install } from '../../../../tools/store/install.ts';
+import { today } from '../../../../tools/store/pin-models.ts';
 import { isStored, verifyStored } from '../../../../tools/store/stored.ts';
 import { sha256Of, tinyGguf } from './gguf-fixture.ts';
 import { createStore, entryFor, failureOf, STORED_TINY } from './store-fixture.ts';
@@ -96,7 +97,8 @@ describe('a model without a hash', () => {
     const store = storeOf({ 'tiny.gguf': bytes }, unchecked);
     await fetchModel(store.location, 'tiny', store.options);
     const model = findModel(readCatalog(store.location.catalog), 'tiny');
-    expect(model).toEqual(entryFor(bytes, store.model.sources));
+    const verified = { on: today(), by: 'file' as const };
+    expect(model).toEqual(entryFor(bytes, store.model.sources, { verified }));
     expect(store.reports).toEqual([expect.stringContaining(`Pinned tiny to ${sha256Of(bytes)}`)]);
     expect(store.reports[0]).toContain('publishes no hash');
   });

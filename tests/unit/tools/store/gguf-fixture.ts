@@ -5,13 +5,18 @@ const TEXT = 8;
 const UINT32 = 4;
 
 /** A GGUF of version 3 with one tensor of 32 weights, filled up to `sizeBytes`. */
-export function tinyGguf({ sizeBytes = 512, contextLength = 2048, fill = 7 } = {}): Buffer {
+export function tinyGguf({
+  sizeBytes = 512,
+  contextLength = 2048,
+  fill = 7,
+  chatTemplate = '{{ messages }}',
+} = {}): Buffer {
   const pairs = [
     pair('general.architecture', TEXT, text('llama')),
     pair('general.name', TEXT, text('Tiny')),
     pair('general.file_type', UINT32, uint32(7)),
     pair('llama.context_length', UINT32, uint32(contextLength)),
-    pair('tokenizer.chat_template', TEXT, text('{{ messages }}')),
+    ...(chatTemplate === '' ? [] : [pair('tokenizer.chat_template', TEXT, text(chatTemplate))]),
   ];
   const tensor = Buffer.concat([text('weights'), uint32(1), uint64(32), uint32(0), uint64(0)]);
   const header = [Buffer.from('GGUF'), uint32(3), uint64(1), uint64(pairs.length), ...pairs, tensor];

@@ -29,7 +29,7 @@ test('add does not take bytes of another source for those of its URI', async () 
   const other = entryFor(one, [store.source], { name: 'other' });
   updateCatalog(store.location.catalog, (catalog) => ({ ...catalog, default: 'other', models: [other] }));
   const uri = store.put('two.gguf', two);
-  await addModel(store.location, uri, 'tiny', store.options);
+  await addModel(store.location, uri, { name: 'tiny' }, store.options);
   expect(findModel(readCatalog(store.location.catalog), 'tiny')).toMatchObject({
     sha256: sha256Of(two),
     sources: [uri],
@@ -44,7 +44,7 @@ test('add takes bytes that came from its URI', async () => {
   const store = await storeWithOne();
   const other = entryFor(one, [store.source], { name: 'other' });
   updateCatalog(store.location.catalog, (catalog) => ({ ...catalog, default: 'other', models: [other] }));
-  const added = await addModel(store.location, store.source, 'tiny', store.options);
+  const added = await addModel(store.location, store.source, { name: 'tiny' }, store.options);
   expect(added).toMatchObject({ source: null, sha256: sha256Of(one) });
 });
 

@@ -1,0 +1,53 @@
+// A chat template of nested loops on port 8000: its chats end with 500, and the server answers everything else.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type FrontProcess, startFrontProcess } from './front-process.ts';
+
+/** A single message is short work, so that the examples of a start show nothing. */
+const template =
+  "{% if messages[0].content == 'Loop.' %}" +
+  '{% for a in range(9999) %}'.repeat(4) +
+  '{% endfor %}'.repeat(4) +
+  '{% endif %}{{ messages[0].content }}';
+
+const folder = mkdtempSync(join(tmpdir(), 'template-'));
+let front: FrontProcess;
+let origin: string;
+
+beforeAll(async () => {
+  writeFileSync(join(folder, 'loops.jinja'), template);
+  front = await startFrontProcess({ CHAT_TEMPLATE: join(folder, 'loops.jinja') });
+  ({ origin } = new URL(front.url));
+}, 60_000);
+
+afterAll(async () => {
+  await front.end('SIGTERM');
+  rmSync(folder, { recursive: true });
+});
+
+const ask = (content: string) =>
+  fetch(`${origin}/v1/chat/completions`, {
+    method: 'POST',
+    body: JSON.stringify({ model: 'any', messages: [{ role: 'user', content }], max_tokens: 1 }),
+  });
+
+it('ends each chat with 500, while /health and other chats are answered', async () => {
+  const [runtime] = front.runtimePids();
+  expect((await ask('Hi')).status).toBe(200);
+  const chats = [ask('Loop.'), ask('Loop.')];
+  expect((await fetch(`${origin}/health`)).status).toBe(200);
+  for (const chat of chats) {
+    const response = await chat;
+    expect(response.status).toBe(500);
+    expect(await response.json()).toMatchObject({
+      error: {
+        code: 'server_error',
+        message: "The model's chat template is refused, because it takes too long.",
+      },
+    });
+  }
+  expect((await ask('Hi')).status).toBe(200);
+  expect(front.runtimePids()).toEqual([runtime]);
+}, 60_000);
