@@ -18,6 +18,7 @@ async function run(target: Target, endAt: number, most: number | undefined): Pro
       const bodies = mutate(target.seed + round++, bodiesAtOnce);
       const throughEmulator = round % clients === 0;
       for (const { path, body } of bodies) {
+        if (most === undefined && performance.now() > endAt) return;
         const each = { path: throughEmulator ? target.front.url : path, body };
         target.count(throughEmulator ? 'bodies through the emulator' : 'bodies');
         const answer = await target.ask(each);

@@ -3,14 +3,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Attack, Target } from '../target.ts';
 
 const clients = 200;
+/** More than may wait. */
+const fewClients = 80;
 /** The default of QUEUE_LIMIT. */
 const queueLimit = 64;
 
 export const crowd: Attack = {
   name: 'crowd',
   run: async (target) => {
-    await Promise.all(Array.from({ length: clients }, (_, index) => comeBack(target, index)));
-    await target.checkReference('200 clients at once');
+    const coming = target.isShort ? fewClients : clients;
+    await Promise.all(Array.from({ length: coming }, (_, index) => comeBack(target, index)));
+    await target.checkReference(`${coming} clients at once`);
     const length = 10 * queueLimit;
     const statuses = await Promise.all(
       Array.from({ length }, (_, index) => askOnce(target, index, index % 2 === 0)),
