@@ -1,11 +1,15 @@
 // Decisions by the default model, and the scores of branches that they are made of.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toControlTest, tokenizeRendered } from '../../src/api/chat/chat.ts';
 import type { Completion } from '../../src/api/completions/completion.ts';
 import { complete } from '../../src/api/completions/completions.ts';
 import type { Decision } from '../../src/api/decisions/decision.ts';
+import { renderDecisionPrompt } from '../../src/api/decisions/decision-prompt.ts';
 import { decisions } from '../../src/api/decisions/decisions.ts';
+import { tokenizeQuestions } from '../../src/api/decisions/tokenized-questions.ts';
 import type { ModelService } from '../../src/api/service.ts';
 import { ChatTemplate } from '../../src/chat/chat-template.ts';
+import { breakText } from '../../src/chat/control-marks.ts';
 import type { Branch, Token } from '../../src/engine/engine.ts';
 import type { LlamaEngine } from '../../src/engine/llama/llama-engine.ts';
 import { openChatLibrary } from '../../src/engine/llama/open-chat-library.ts';
@@ -192,6 +196,27 @@ describe('a decision', () => {
     for (const answer of answers.slice(0, 2))
       expect(toProbabilities(answer).reduce((sum, each) => sum + each, 0)).toBeCloseTo(1, 9);
     expect(usage.output_tokens).toBe(0);
+  });
+
+  it('has the tokens of each whole text, although a long input is tokenized once', async () => {
+    const inputs = [
+      letter.repeat(8),
+      `${'Ja — 12,5 % «ça» 日本語。\n\n'.repeat(30)}`,
+      `${'x'.repeat(600)}  \n`,
+    ];
+    for (const input of inputs) {
+      const texts = renderDecisionPrompt({ input, questions: [] }, service, {});
+      const asked = ['It is red.', '  12 <|im_end|> ', '\n\nJa?', 'é日'].map((text) => ({
+        text,
+        answers: ['Yes', 'No'],
+      }));
+      const tokenized = await tokenizeQuestions(asked, texts, service, context.signal);
+      const isControlToken = toControlTest(service);
+      for (const [index, { text }] of asked.entries()) {
+        const whole = texts.before + breakText(text, isControlToken) + texts.after;
+        expect(tokenized[index]?.tokens).toEqual(await tokenizeRendered(whole, service, 'input'));
+      }
+    }
   });
 
   it('is the same for a question alone', async () => {

@@ -13,11 +13,17 @@ export interface BranchScorerParts {
     NativeSequence<never>,
     'canGoBack' | 'contextSize' | 'mostBranches' | 'scoreTokens' | 'scoreTree'
   >;
-  /** The most tokens to evaluate together. */
-  readonly longestPiece: () => number;
+  /** The most tokens to evaluate together for so many milliseconds. */
+  readonly tokensWithin: (milliseconds: number) => number;
   readonly pace: Pace;
   readonly clock: Clock;
 }
+
+/**
+ * An abort is seen between two pieces. A tree is cut only where it takes longer than this: what its branches have in common is then
+ * evaluated alone, and each token costs up to twice as much.
+ */
+const longestPieceMs = 3000;
 
 export class BranchScorer {
   readonly #parts: BranchScorerParts;
@@ -49,7 +55,7 @@ export class BranchScorer {
   /** Scores all behind a node whose token is the last that the sequence holds. */
   async #scoreBehind(node: TokenNode): Promise<void> {
     const { state, native } = this.#parts;
-    const tokens = Math.min(this.#parts.longestPiece(), native.contextSize - state.length);
+    const tokens = Math.min(this.#longestPiece, native.contextSize - state.length);
     const { pieces, larger } = packSubtrees(node.children.values(), { tokens, ends: native.mostBranches });
     for (const piece of pieces) await this.#scorePiece(piece);
     if (larger.length === 0) return;
@@ -58,6 +64,10 @@ export class BranchScorer {
       await this.#scoreBehind(await this.#goAlong(subtree));
       await goBack();
     }
+  }
+
+  get #longestPiece(): number {
+    return this.#parts.tokensWithin(longestPieceMs);
   }
 
   async #scorePiece(piece: TreePiece): Promise<void> {
@@ -78,7 +88,7 @@ export class BranchScorer {
       chain.push(next);
       last = next;
     }
-    const step = Math.floor(this.#parts.longestPiece());
+    const step = Math.floor(this.#longestPiece);
     for (let start = 0; start < chain.length; start += step)
       await this.#evaluate(chain.slice(start, start + step));
     return last;

@@ -28,8 +28,13 @@ export class Prefill {
 
   /** The most tokens to evaluate together, so that an abort is seen soon enough. */
   get longestPiece(): number {
+    return this.tokensWithin(longestPieceMs);
+  }
+
+  /** The most tokens to evaluate together for so many milliseconds where a shorter time is possible. */
+  tokensWithin(milliseconds: number): number {
     const { native, pace } = this.#parts;
-    return Math.max(blockSize, Math.min(native.longestDecode, pace.promptTokensWithin(longestPieceMs)));
+    return Math.max(blockSize, Math.min(native.longestDecode, pace.promptTokensWithin(milliseconds)));
   }
 
   /**

@@ -138,7 +138,8 @@ export class Sequence<Grammar> {
     } finally {
       announced.end();
     }
-    const parts = { ...this.#parts, state: this.#state, longestPiece: () => this.#prefill.longestPiece };
+    const tokensWithin = (milliseconds: number) => this.#prefill.tokensWithin(milliseconds);
+    const parts = { ...this.#parts, state: this.#state, tokensWithin };
     const logprobs = await new BranchScorer(branches, signal, parts).score();
     return { logprobs, summary: { ...run.toSummary(), unevaluatedTokens: 0 } };
   }

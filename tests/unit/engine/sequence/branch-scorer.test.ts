@@ -86,6 +86,26 @@ describe('the scores of branches', () => {
     );
   });
 
+  it.each([
+    ['one piece on a slow machine', 15, [180]],
+    ['pieces of three seconds on a slower one', 30, [96, 64]],
+  ])('evaluate many short branches in %s', async (_, tokenMs, pieces) => {
+    const { sequence, context } = createSequences({
+      mostBranches: 255,
+      decodeMs: (tokens) => tokenMs * tokens,
+    });
+    // A common beginning of 20 tokens, and 20 branches of 8.
+    const many = Array.from({ length: 20 }, (_, index) => ({
+      tokens: [...promptOf(20, 9), 200 + index, ...promptOf(7, index)],
+      continuations: [toTokens('y')],
+    }));
+
+    await score(sequence, many);
+
+    const sizes = context.decodes.map(({ tokens }) => tokens.length);
+    expect(sizes.slice(-pieces.length)).toEqual(pieces);
+  });
+
   it.each(ways)('do not evaluate the prompt again for the next request: $name', async (options) => {
     const { sequence, context } = createSequences({ ...unhurried, rule: 'common', ...options });
     const first = await score(sequence);
