@@ -1,5 +1,6 @@
 #include "call-format.h"
 
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -13,12 +14,66 @@ namespace {
 
 using Parser = common_peg_parser;
 
+struct Argument {
+    std::string name;
+    /** Its type in the JSON Schema. Empty: any. */
+    std::string type;
+    bool isRequired;
+};
+
 struct Tool {
     std::string name;
     /** The name of the rule for its arguments as JSON. */
     std::string rule;
-    /** The names of its arguments. Empty: any. */
-    std::vector<std::string> arguments;
+    /** Empty: any. */
+    std::vector<Argument> arguments;
+};
+
+/** How a form writes arguments by their names: what is behind a name and a value, the rules for values of a type, and that for any. */
+struct ArgumentRules {
+    std::string separator;
+    std::string comma;
+    std::map<std::string, std::string> byType;
+    std::string any;
+
+    std::string of(const Argument & argument) const {
+        const auto rule = byType.find(argument.type);
+        return gbnf_format_literal(argument.name + separator) + " " + (rule == byType.end() ? any : rule->second);
+    }
+
+    /** The grammar of a tool's arguments: the required ones, and then others. */
+    std::string of(const Tool & tool) const {
+        std::string required;
+        std::vector<std::string> others;
+        for (const auto & argument : tool.arguments) {
+            if (!argument.isRequired) others.push_back(of(argument));
+            else required += (required.empty() ? "" : " " + comma + " ") + of(argument);
+        }
+        std::string behind;
+        std::string options;
+        for (auto other = others.rbegin(); other != others.rend(); ++other) {
+            options = *other + behind + (options.empty() ? "" : " | " + options);
+            behind = " (" + comma + " " + *other + ")?" + behind;
+        }
+        if (!required.empty()) return required + behind;
+        return "(" + options + ")?";
+    }
+};
+
+const char * const integer = R"("-"? ("0" | [1-9] [0-9]{0,14}))";
+
+const ArgumentRules pythonRules = {
+    "=",
+    R"("," space)",
+    {{"string", "python-string"}, {"integer", integer}, {"number", "json-number"}, {"boolean", "python-bool"}},
+    "python-value",
+};
+
+const ArgumentRules escapedRules = {
+    ":",
+    R"(",")",
+    {{"string", "gemma4-string"}, {"integer", integer}, {"number", "gemma4-number"}, {"boolean", "gemma4-bool"}},
+    "gemma4-value",
 };
 
 /** A block of calls: the texts around it, how a call is written, and what is between two calls, if it has several. */
@@ -129,15 +184,13 @@ private:
 
     /** name(key="value", key=1), perhaps within print() */
     Call toPythonCall(const Tool & tool) {
-        auto key = p.choice();
-        for (const auto & argument : tool.arguments) key |= p.literal(argument);
-        if (tool.arguments.empty()) key |= p.chars("[a-zA-Z_]", 1, 1) + p.chars("[a-zA-Z0-9_]", 0, -1);
+        const auto key = p.chars("[a-zA-Z_]", 1, 1) + p.chars("[a-zA-Z0-9_]", 0, -1);
         const auto value = p.tool_arg_value(p.choice({p.python_value(), p.json_bool(), p.json_null()}));
-        const auto argument = p.rule("argument-of-" + tool.rule,
+        const auto argument = p.rule("python-argument",
             p.tool_arg(p.tool_arg_open(p.tool_arg_name(key) + p.space() + "=" + p.space()) + value + p.tool_arg_close(p.eps())));
-        const auto arguments = argument + p.zero_or_more(p.space() + "," + p.space() + argument);
+        const auto any = p.optional(argument + p.zero_or_more(p.space() + "," + p.space() + argument));
         return {p.optional(p.literal("print(")) + name(tool) + "(" + p.space(),
-                p.tool_args(p.optional(arguments)) + p.space() + p.tool_close(p.literal(")")) + p.optional(p.literal(")"))};
+                p.tool_args(tool.arguments.empty() ? any : p.gbnf(any, pythonRules.of(tool))) + p.space() + p.tool_close(p.literal(")")) + p.optional(p.literal(")"))};
     }
 
     /** call:name{key:<escape>value<escape>,key:1}. The names of rules are those that llama.cpp's reader of Gemma 4 knows. */
@@ -157,7 +210,10 @@ private:
             const auto pair = p.rule("gemma4-dict-kv", key + p.space() + value);
             return "{" + p.space() + p.optional(pair + p.zero_or_more(p.space() + "," + p.space() + pair)) + p.space() + "}";
         });
-        return {"call:" + name(tool) + p.peek(p.literal("{")), p.tool_args(object)};
+        // The reader of Gemma 4 wants the braces within the arguments.
+        const auto grammar = "\"{\" " + escapedRules.of(tool) + " \"}\"";
+        const auto arguments = tool.arguments.empty() ? object : p.gbnf(object, grammar);
+        return {"call:" + name(tool) + p.peek(p.literal("{")), p.tool_args(arguments)};
     }
 };
 
@@ -174,7 +230,12 @@ Inputs readInputs(const common_json & json) {
                                 form.contains("separator"), form.value("separator", std::string())});
     }
     for (const auto & tool : json.at("tools")) {
-        inputs.tools.push_back({tool.at("name").get<std::string>(), tool.at("rule").get<std::string>(), toStrings(tool.at("arguments"))});
+        std::vector<Argument> arguments;
+        for (const auto & argument : tool.at("arguments")) {
+            arguments.push_back({argument.at("name").get<std::string>(), argument.at("type").get<std::string>(),
+                                 argument.at("isRequired").get<bool>()});
+        }
+        inputs.tools.push_back({tool.at("name").get<std::string>(), tool.at("rule").get<std::string>(), arguments});
     }
     inputs.mustCall = json.at("mustCall").get<bool>();
     inputs.isParallel = json.at("parallel").get<bool>();

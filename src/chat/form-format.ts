@@ -24,7 +24,7 @@ export function toFormFormat(
     tools: tools.map((tool, index) => ({
       name: tool.function.name,
       rule: schemaRules.ofTool(index),
-      arguments: toArgumentNames(tool),
+      arguments: toArguments(tool),
     })),
     mustCall,
     parallel,
@@ -52,9 +52,15 @@ export function toFormFormat(
   };
 }
 
-/** The longest first: the parser takes the first one that the text goes on with. */
-function toArgumentNames({ function: { parameters } }: ChatTool): string[] {
-  const { properties } = parameters ?? {};
-  const names = isJsonObject(properties) ? Object.keys(properties) : [];
-  return names.sort((one, other) => other.length - one.length);
+function toArguments({ function: { parameters } }: ChatTool): CallFormatInputs['tools'][number]['arguments'] {
+  const { properties, required } = parameters ?? {};
+  if (!isJsonObject(properties)) return [];
+  return Object.entries(properties).map(([name, schema]) => {
+    const type = isJsonObject(schema) ? schema.type : undefined;
+    return {
+      name,
+      type: typeof type === 'string' ? type : '',
+      isRequired: Array.isArray(required) && required.includes(name),
+    };
+  });
 }

@@ -75,11 +75,16 @@ export interface CallForm {
 
 export interface CallFormatInputs {
   readonly forms: readonly CallForm[];
-  /** The tools: the rule in the grammar for their arguments as JSON, and the names of the arguments, or none for any. */
   readonly tools: readonly {
     readonly name: string;
+    /** The rule in the grammar for the arguments as JSON. */
     readonly rule: string;
-    readonly arguments: readonly string[];
+    /** Empty: any. `type` is that of the JSON Schema, or empty for any. */
+    readonly arguments: readonly {
+      readonly name: string;
+      readonly type: string;
+      readonly isRequired: boolean;
+    }[];
   }[];
   readonly mustCall: boolean;
   readonly parallel: boolean;

@@ -97,27 +97,25 @@ describe.each(processorLibraries)('with %s', (library) => {
     expect(added.evaluation).toBeGreaterThan(0.5 * evaluation);
   });
 
-  it.each<[string, Partial<Shape>]>([
-    ['longer than its windows', {}],
-    ['of several sequences', { contextSize: 1024, sequences: 3, batchSize: 130 }],
-    ['no longer than its windows', { contextSize: 512 }],
-    ['of 8 bits', { kvType: 'q8_0' }],
-  ])(
-    'a model with a sliding window and a context %s has the cells that were added up',
-    async (_, changes) => {
-      const path = join(folder, 'gemma.gguf');
-      writeFileSync(path, tinyGemma());
-      const shape = { ...generating, contextSize: 4096, ...changes };
-      const reported = await report(library, path, toNative(shape));
+  it.each<['gemma2' | 'gemma3', string, Partial<Shape>]>([
+    ['gemma3', 'longer than its windows', {}],
+    ['gemma2', 'longer than its windows', {}],
+    ['gemma3', 'of several sequences', { contextSize: 1024, sequences: 3, batchSize: 130 }],
+    ['gemma3', 'no longer than its windows', { contextSize: 512 }],
+    ['gemma3', 'of 8 bits', { kvType: 'q8_0' }],
+  ])('a %s and a context %s have the cells that were added up', async (architecture, _, changes) => {
+    const path = join(folder, `${architecture}.gguf`);
+    writeFileSync(path, tinyGemma(1024, architecture));
+    const shape = { ...generating, contextSize: 4096, ...changes };
+    const reported = await report(library, path, toNative(shape));
 
-      // llama.cpp tells hundredths of a mebibyte, of either kind of layers.
-      expectAbout(
-        contextMemory(await readGgufFacts(path), shape).keysAndValues,
-        reported.keysAndValues,
-        0.01 * mebibyte,
-      );
-    },
-  );
+    // llama.cpp tells hundredths of a mebibyte, of either kind of layers.
+    expectAbout(
+      contextMemory(await readGgufFacts(path), shape).keysAndValues,
+      reported.keysAndValues,
+      0.01 * mebibyte,
+    );
+  });
 });
 
 function expectAbout(actual: number, expected: number, tolerance: number): void {

@@ -4,6 +4,7 @@ import { findChatFormat } from '../../../src/chat/chat-format.ts';
 import { type ChatPiece, ChatReader } from '../../../src/chat/chat-reader.ts';
 import type { ChatTemplate } from '../../../src/chat/chat-template.ts';
 import { schemasToGbnf } from '../../../src/chat/schema-rules.ts';
+import { validateJson } from '../../../src/json-schema/validate-json.ts';
 import { Gbnf } from '../json-schema/gbnf.ts';
 import { seededRandom } from '../json-schema/seeded-random.ts';
 import { TemplateCollection } from './template-collection.ts';
@@ -216,7 +217,8 @@ describe.each(['phi4Mini', 'functionGemma', 'Mistral-Small-3.2-24B-Instruct-2506
         const parsed = new ChatReader(reader);
         const { content, calls } = joinPieces([...parsed.push(text), ...parsed.end()]);
         expect(content, text).toBe('');
-        expect(calls.map(({ name }) => name)).toEqual(calls.map(() => 'get_weather'));
+        const expected = { name: 'get_weather', arguments: { city: expect.any(String) } };
+        expect(calls, text).toEqual(calls.map(() => expected));
         expect(parsed.isCalling).toBe(false);
         if ('parallel' in options) expect(calls, text).toHaveLength(1);
         else expect(calls.length).toBeGreaterThan(0);
@@ -224,6 +226,44 @@ describe.each(['phi4Mini', 'functionGemma', 'Mistral-Small-3.2-24B-Instruct-2506
     });
   },
 );
+
+describe('the arguments of a call', () => {
+  const toolWith = (properties: object, required?: readonly string[]) => ({
+    type: 'function' as const,
+    function: { name: 'f', parameters: { type: 'object', properties, ...(required && { required }) } },
+  });
+
+  it.each(['functionGemma', 'gemma3'])('have their names and types in a form without JSON: %s', (family) => {
+    const template = openTemplate(family);
+    const rendered = template.render([{ role: 'user', content: 'Hi' }]);
+    const random = seededRandom(7);
+    const types = { a: { type: 'integer' }, b: { type: 'string' }, c: { type: 'boolean' }, 'd e': {} };
+    for (const tools of [
+      [toolWith(types, ['c', 'a'])],
+      [toolWith({ a: types.a, c: types.c })],
+      [toolWith({ a: types.a })],
+      [toolWith({})],
+    ]) {
+      const schemas = schemasToGbnf({ tools, json: undefined });
+      const options = { tools, mustCall: false, parallel: false, isJson: false, schemas };
+      const { reader, grammar } = findChatFormat(template, rendered, options);
+      const gbnf = new Gbnf(grammar?.gbnf ?? '');
+      for (let round = 0; round < 30; round += 1) {
+        const text = gbnf.sample(random);
+        // Python has no such name.
+        if (family === 'gemma3' && text.includes('tool_code') && text.includes('d e')) continue;
+        const parsed = new ChatReader(reader);
+        const { calls } = joinPieces([...parsed.push(text), ...parsed.end()]);
+        expect(calls, text).toHaveLength(1);
+        for (const { parameters } of tools.map((each) => each.function)) {
+          if (Object.keys(parameters.properties).length === 0) continue;
+          const { valid } = validateJson(parameters, JSON.stringify(calls[0]?.arguments));
+          expect(valid, text).toBe(true);
+        }
+      }
+    }
+  });
+});
 
 describe.each(['gemma3', 'Qwen-Qwen2.5-7B-Instruct'])('a text of %s that only mentions calls', (family) => {
   it.each(mentions)('is content: %j', (text) => {
