@@ -86,7 +86,8 @@ COPY src/model src/model
 COPY tools/terminal tools/terminal
 COPY tools/store tools/store
 COPY tools/model tools/model
-COPY models/catalog.json models/
+# The catalog, and the chat templates that its entries name.
+COPY models/*.j* models/
 ARG MODEL=
 # Takes one model of the checkout's store: MODEL, or .default, which links to the catalog's default. The store need not be
 # there, nor hold that model, but a COPY must match a file: the catalog is one.
