@@ -6,8 +6,15 @@ import { type Container, invoke } from './docker.ts';
 /** What the image evaluates when it is built. */
 export const bakedPrefix = 'The rules of the house are these. Be kind, be brief, and always tell the truth.';
 
-const capital = { prompt: 'The capital of France is', max_tokens: 8, temperature: 0 };
-const capitalText = ' Paris.\n\nThe United States has';
+// Without the cache, and before the first word that two processors may choose differently: a prompt that is evaluated in other
+// parts rounds otherwise, and two tokens are nearly as likely there.
+const capital = {
+  prompt: 'The capital of France is',
+  max_tokens: 5,
+  temperature: 0,
+  cache_prompt: false,
+};
+const capitalText = ' Paris.\n\nThe';
 
 const schema = {
   type: 'object',
@@ -52,7 +59,7 @@ export function itAnswersGreedily(container: () => Container): void {
     const events = (await response.text()).trim().split('\n\n');
     const chunks = events.slice(0, -1).map((event) => JSON.parse(event.slice('data: '.length)) as Completion);
 
-    expect(events.length).toBeGreaterThan(5);
+    expect(events.length).toBeGreaterThanOrEqual(5);
     expect(events.at(-1)).toBe('data: [DONE]');
     expect(chunks.map(({ choices }) => choices[0]?.text ?? '').join('')).toBe(capitalText);
   });
