@@ -351,7 +351,8 @@ describe('--build-arg', () => {
     console.log(`The model's stage adds ${((stage - before) / 1e6).toFixed(1)} MB to its base.`);
 
     expect(stage - before).toBeGreaterThan(model.sizeBytes);
-    expect(stage - before).toBeLessThan(model.sizeBytes + 5e6);
+    // The stage also has its tool with the packages that it takes. The other models have 150 MB each.
+    expect(stage - before).toBeLessThan(model.sizeBytes + 15e6);
   });
 
   it('fails the build where the stored model is not the one of the catalog', async () => {
