@@ -1,12 +1,12 @@
 // Measures decoding beside other processes that keep the processors busy, as on a small box: with the threads that this project
-// chooses, and with each fixed number of them.
+// chooses, and with fixed numbers of them.
 import { spawn } from 'node:child_process';
 import { stream } from '../completions.ts';
-import { type Contender, interleave, type Measurement, type Sample } from '../measurement.ts';
+import { type Contender, interleave, type Measurement } from '../measurement.ts';
 import { storyPrompt } from '../prompts.ts';
 import { ggufLambda } from '../subjects/gguf-lambda.ts';
 import { type Server, startServer } from '../subjects/server-process.ts';
-import type { ServerSettings, Subject } from '../subjects/subject.ts';
+import type { Subject } from '../subjects/subject.ts';
 
 const maxTokens = 96;
 const mostNeighbours = 2;
@@ -20,22 +20,20 @@ export const neighbours: Measurement = {
   async run({ subjects, model, threads, rounds }) {
     const settings = { model, threads, slots: 1, contextSize: 512 };
     const peer = subjects.find(({ name }) => name === 'llama-server');
-    const counts = [...new Set([1, threads])];
     await using stack = new AsyncDisposableStack();
-    const contenders: Contender[] = [];
-    const add = async (subject: Subject, name: string, changed: Partial<ServerSettings> = {}) => {
-      const server = stack.use(await startServer(subject, { ...settings, ...changed }));
-      contenders.push(toContender(server, name));
-    };
-    await add(adapting, ggufLambda.name);
-    for (const count of counts)
-      await add(ggufLambda, `${ggufLambda.name}, THREADS=${count}`, { threads: count });
+    const start = async (subject: Subject, name: string, count = threads): Promise<Contender> =>
+      toContender(stack.use(await startServer(subject, { ...settings, threads: count })), name);
+    const contenders = [
+      await start(adapting, ggufLambda.name),
+      await start(ggufLambda, `${ggufLambda.name}, THREADS=1`, 1),
+    ];
     if (peer !== undefined) {
-      await add(peer, peer.name);
-      await add(peer, `${peer.name}, 1 thread`, { threads: 1 });
+      contenders.push(await start(peer, peer.name), await start(peer, `${peer.name}, 1 thread`, 1));
     }
-    const samples: Sample[] = [];
-    for (let count = 0; count <= mostNeighbours; count += 1) {
+    // Beside a neighbour it generates a token a second: a sample would take minutes.
+    const fixed = await start(ggufLambda, `${ggufLambda.name}, THREADS=${threads}`);
+    const samples = await interleave(neighbours, toVariant(0), [...contenders, fixed], rounds);
+    for (let count = 1; count <= mostNeighbours; count += 1) {
       using _busy = keepBusy(count);
       samples.push(...(await interleave(neighbours, toVariant(count), contenders, rounds)));
     }
