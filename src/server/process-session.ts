@@ -26,12 +26,15 @@ export function isLiving(pid: number): boolean {
 
 /** Kills whatever lives in a session, at once. */
 export function killSession(session: number): void {
-  for (const { pid } of listSession(session)) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It ended by itself between the listing and the signal.
-    }
+  for (const { pid } of listSession(session)) killProcess(pid);
+}
+
+/** Kills a process, unless it has ended by itself. */
+export function killProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended before the signal.
   }
 }
 

@@ -1,4 +1,5 @@
 // Ends a runtime that hangs, so that another one takes its place: it was stopped, or its JavaScript never returns.
+import { killProcess } from './process-session.ts';
 import type { Runtime, RuntimeLink } from './runtime-link.ts';
 
 const pauseMs = 1000;
@@ -14,7 +15,7 @@ const longestSilence = 30;
 export function watchRuntime(
   link: Pick<RuntimeLink, 'runtime'>,
   isAnswering: () => boolean,
-  kill: (runtime: Runtime) => void = ({ pid }) => process.kill(pid, 'SIGKILL'),
+  kill: (runtime: Runtime) => void = ({ pid }) => killProcess(pid),
 ): () => void {
   let asked: Runtime | undefined;
   let silence = 0;

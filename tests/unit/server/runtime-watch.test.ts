@@ -52,6 +52,15 @@ describe('watchRuntime', () => {
     expect(console.error).toHaveBeenCalledWith(expect.stringContaining('has not reacted for 30 s'));
   });
 
+  it('does not fail when a runtime has ended by itself before it is killed', async () => {
+    // No process has a number above the highest one.
+    const runtime = { ...runtimeWith(0), pid: 2 ** 22 + 1 };
+    stop = watchRuntime({ runtime }, () => true);
+    await vi.advanceTimersByTimeAsync(2 * halfMinute);
+
+    expect(console.error).toHaveBeenCalledTimes(1);
+  });
+
   it('also when its answers were given up before', async () => {
     const runtime = runtimeWith(0);
     const kill = vi.fn();
