@@ -1,5 +1,6 @@
 // Lambda's client context, in which the front tells the function who has sent an invocation.
 import type { Context } from 'aws-lambda';
+import { isJsonObject } from '../json-schema/json-object.ts';
 
 const field = 'gguf-lambda-caller';
 
@@ -28,5 +29,5 @@ function readObject(base64: string): Readonly<Record<string, unknown>> {
 }
 
 function toObject(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  return isJsonObject(value) ? value : {};
 }
