@@ -43,6 +43,9 @@ function answerLimit() {
   return z.optional(tokenLimit().check(z.refine((limit) => limit !== 0, 'at least 1')));
 }
 
+const thoughtBudget = (description: string) =>
+  z.optional(z.int().check(z.gte(-1))).check(z.describe(description));
+
 const notUsed = (why: string) => z.optional(z.unknown()).check(z.describe(`Accepted and not used. ${why}`));
 
 const efforts = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh'] as const;
@@ -76,19 +79,11 @@ export const chatRequestSchema = z.strictObject({
         `One of ${efforts.join(', ')}, for models that think. none and minimal turn the thoughts off if the template can do so.`,
       ),
     ),
-  thinking_budget_tokens: z
-    .optional(z.int().check(z.gte(-1)))
-    .check(
-      z.describe(
-        'The most tokens of thoughts. Longer ones are ended, and the answer follows; 0 ends them at once. Default and -1: as many as fit.',
-      ),
-    ),
-  reasoning_budget_tokens: z
-    .optional(z.int().check(z.gte(-1)))
-    .check(z.describe("llama-server's newer name of thinking_budget_tokens.")),
-  thinking_token_budget: z
-    .optional(z.int().check(z.gte(-1)))
-    .check(z.describe("vLLM's name of thinking_budget_tokens.")),
+  thinking_budget_tokens: thoughtBudget(
+    'The most tokens of thoughts. Longer ones are ended, and the answer follows; 0 ends them at once. Default and -1: as many as fit.',
+  ),
+  reasoning_budget_tokens: thoughtBudget("llama-server's newer name of thinking_budget_tokens."),
+  thinking_token_budget: thoughtBudget("vLLM's name of thinking_budget_tokens."),
   chat_template_kwargs: z
     ._default(z.record(z.string(), z.unknown()), {})
     .check(z.describe("Additional variables for the model's chat template.")),

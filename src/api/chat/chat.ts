@@ -252,6 +252,9 @@ function toTokens(texts: readonly string[], { engine }: ModelService): Token[] {
     .flatMap((tokens) => (tokens.length === 1 ? tokens : []));
 }
 
+/** The names of one field. The first one that is given counts. */
+const budgetNames = ['thinking_budget_tokens', 'reasoning_budget_tokens', 'thinking_token_budget'] as const;
+
 /** Returns the limit of the thoughts, if the request sets one and the model thinks. */
 function toThoughtLimit(
   request: ChatRequest,
@@ -259,17 +262,15 @@ function toThoughtLimit(
   { engine, chatTemplate }: ModelService,
   foreign: ForeignFields | undefined,
 ): { thoughtLimit?: ThoughtLimit } {
-  const { thinking_budget_tokens, reasoning_budget_tokens, thinking_token_budget } = request;
-  const tokens = thinking_budget_tokens ?? reasoning_budget_tokens ?? thinking_token_budget ?? -1;
+  const name = budgetNames.find((each) => request[each] !== undefined);
+  if (name === undefined) return {};
+  const tokens = request[name] ?? -1;
   if (tokens < 0) return {};
   const [mark] = marks?.ends ?? [];
   if (marks !== undefined && mark !== undefined)
     return { thoughtLimit: { marks, tokens, end: engine.tokenizeText(mark, { special: true }) } };
   if (!chatTemplate?.thinks)
-    foreign?.leaveOut(
-      'thinking_budget_tokens',
-      "'thinking_budget_tokens' is not supported: this model does not think. Leave it out.",
-    );
+    foreign?.leaveOut(name, `'${name}' is not supported: this model does not think. Leave it out.`);
   return {};
 }
 

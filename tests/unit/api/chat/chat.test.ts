@@ -278,15 +278,18 @@ describe('a model that thinks', () => {
     }
   });
 
-  it('says that a budget is not used by a model that does not think', async () => {
-    const engine = engineOf('Hello.');
-    const foreignFields = new ForeignFields();
-    const body = { messages, thinking_budget_tokens: 8 };
-    await chatWhole(body, { engine, chatTemplate: templates.chatMl }, { foreignFields });
+  it.each(['thinking_budget_tokens', 'reasoning_budget_tokens', 'thinking_token_budget'])(
+    'says that %s is not used by a model that does not think',
+    async (name) => {
+      const engine = engineOf('Hello.');
+      const foreignFields = new ForeignFields();
+      const body = { messages, [name]: 8 };
+      await chatWhole(body, { engine, chatTemplate: templates.chatMl }, { foreignFields });
 
-    expect(engine.requests[0]).not.toHaveProperty('thoughtLimit');
-    expect(foreignFields.ignored).toBe('thinking_budget_tokens');
-  });
+      expect(engine.requests[0]).not.toHaveProperty('thoughtLimit');
+      expect(foreignFields.ignored).toBe(name);
+    },
+  );
 
   it('does not think when the request has a grammar', async () => {
     const service = { engine: engineOf('yes'), chatTemplate: templates.alwaysThinking };
