@@ -1,18 +1,13 @@
 // Conversations that templates do not take as they are: each is rearranged until it does, and nothing of it is lost.
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { applyTemplate } from '../../../src/api/chat/chat.ts';
 import { FakeEngine } from '../fake-engine.ts';
-import { TemplateCollection } from './template-collection.ts';
+import { useTemplateCollection } from './template-collection.ts';
+import { weatherTool as tool } from './weather-tool.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
-let collection: TemplateCollection;
-
-beforeAll(() => {
-  collection = new TemplateCollection();
-}, 60_000);
-
-afterAll(() => collection.remove());
+const collection = useTemplateCollection();
 
 async function render(name: string, body: object): Promise<string> {
   const chatTemplate = collection.open(name);
@@ -22,14 +17,6 @@ async function render(name: string, body: object): Promise<string> {
 
 const system = { role: 'system', content: 'You are brief.' };
 const user = (content: unknown) => ({ role: 'user', content });
-const tool = {
-  type: 'function',
-  function: {
-    name: 'get_weather',
-    description: 'The weather of a city.',
-    parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
-  },
-};
 const called = {
   role: 'assistant',
   content: null,

@@ -1,5 +1,5 @@
 // The calls and thoughts that model families write by themselves, read with the templates of llama.cpp's own collection.
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { findChatFormat } from '../../../src/chat/chat-format.ts';
 import { type ChatPiece, ChatReader } from '../../../src/chat/chat-reader.ts';
 import type { ChatTemplate } from '../../../src/chat/chat-template.ts';
@@ -7,17 +7,12 @@ import { schemasToGbnf } from '../../../src/chat/schema-rules.ts';
 import { validateJson } from '../../../src/json-schema/validate-json.ts';
 import { Gbnf } from '../json-schema/gbnf.ts';
 import { seededRandom } from '../json-schema/seeded-random.ts';
-import { TemplateCollection } from './template-collection.ts';
+import { useTemplateCollection } from './template-collection.ts';
+import { weatherTool as tool } from './weather-tool.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 
-let collection: TemplateCollection;
-
-beforeAll(() => {
-  collection = new TemplateCollection();
-}, 60_000);
-
-afterAll(() => collection.remove());
+const collection = useTemplateCollection();
 
 const openTemplate = (name: string): ChatTemplate => collection.open(name);
 
@@ -25,15 +20,6 @@ function openFamily(family: string): ChatTemplate {
   const [name = ''] = family.split(',');
   return openTemplate(name);
 }
-
-const tool = {
-  type: 'function',
-  function: {
-    name: 'get_weather',
-    description: 'The weather of a city.',
-    parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
-  },
-} as const;
 
 function openFormat(template: ChatTemplate, options: { mustCall?: boolean; parallel?: boolean } = {}) {
   const rendered = template.render([{ role: 'user', content: 'Is it warm in Paris?' }], {

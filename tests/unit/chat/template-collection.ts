@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
 import { ChatTemplate } from '../../../src/chat/chat-template.ts';
 import { openChatLibrary } from '../../../src/engine/llama/open-chat-library.ts';
 import { ownTemplates } from './own-templates.ts';
@@ -14,7 +15,26 @@ const bundle = join(
   'llama/gitRelease.bundle',
 );
 
-export class TemplateCollection {
+/** Opens the collection before the tests of a file, and removes it behind them. */
+export function useTemplateCollection(): { open(name: string): ChatTemplate; readonly names: string[] } {
+  let collection: TemplateCollection | undefined;
+  const opened = () => {
+    if (collection === undefined) throw new Error('The collection is opened before the tests.');
+    return collection;
+  };
+  beforeAll(() => {
+    collection = new TemplateCollection();
+  }, 60_000);
+  afterAll(() => collection?.remove());
+  return {
+    open: (name) => opened().open(name),
+    get names() {
+      return opened().names;
+    },
+  };
+}
+
+class TemplateCollection {
   readonly #folder = mkdtempSync(join(tmpdir(), 'templates-'));
   readonly #opened = new Map<string, ChatTemplate>();
 
