@@ -1,23 +1,45 @@
 // Runs the tests of one tier, which its arguments name by a project and folders, and sends the numbers of its results to the process that started it.
-import { startVitest } from 'vitest/node';
+import { startVitest, type TestCase, type TestModule, type TestSuite } from 'vitest/node';
 
 /** How many tests of a tier ended in which way. */
 export interface TierResult {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** Each test that failed, with its file and its message, and each error outside of one. */
+  readonly failures: readonly string[];
+}
+
+function nameOf(part: TestModule | TestSuite): string {
+  return part.type === 'module'
+    ? part.relativeModuleId
+    : `${part.module.relativeModuleId} > ${part.fullName}`;
+}
+
+/** A failed test's file, name and message, which may have several lines. */
+function failureOf(test: TestCase): string {
+  const [error] = test.result().errors ?? [];
+  return `${test.module.relativeModuleId} > ${test.fullName}\n    ${error?.message ?? 'no message'}`;
 }
 
 const [project = '', ...folders] = process.argv.slice(2);
 const vitest = await startVitest('test', folders, { project: [project], watch: false, run: true });
-const tests = vitest.state.getTestModules().flatMap((module) => [...module.children.allTests()]);
+const modules = vitest.state.getTestModules();
+const tests = modules.flatMap((module) => [...module.children.allTests()]);
 const count = (state: string) => tests.filter((test) => test.result().state === state).length;
-const brokenModules = vitest.state.getTestModules().filter((module) => module.state() === 'failed').length;
-const errors = vitest.state.getUnhandledErrors().length;
+const brokenModules = modules.filter((module) => module.state() === 'failed').length;
+const errors = vitest.state.getUnhandledErrors();
 const result: TierResult = {
   passed: count('passed'),
-  failed: count('failed') || Math.max(brokenModules, errors),
+  failed: count('failed') || Math.max(brokenModules, errors.length),
   skipped: count('skipped'),
+  failures: [
+    ...tests.filter((test) => test.result().state === 'failed').map(failureOf),
+    ...modules
+      .flatMap((module) => [module, ...module.children.allSuites()])
+      .flatMap((part) => part.errors().map(({ message }) => `${nameOf(part)}: ${message}`)),
+    ...errors.map((error) => `outside of a test: ${error instanceof Error ? error.message : String(error)}`),
+  ],
 };
 await vitest.close();
 // The exit code says whether there is a result. The result says whether tests failed.

@@ -35,17 +35,19 @@ function obstacle(tier: Tier): string | undefined {
   return tier === 'arm64' ? armObstacle() : undefined;
 }
 
+const nothing: TierResult = { passed: 0, failed: 0, skipped: 0, failures: [] };
+
 type Outcome = TierResult & { readonly tier: Tier; readonly obstacle?: string };
 
 /** @param isHeld whether its output is printed when it ends, since another tier prints meanwhile */
 async function run(tier: Tier, isHeld: boolean): Promise<Outcome> {
   const reason = obstacle(tier);
-  if (reason !== undefined) return { tier, passed: 0, failed: 0, skipped: 0, obstacle: reason };
+  if (reason !== undefined) return { tier, ...nothing, obstacle: reason };
   const output = isHeld ? 'pipe' : 'inherit';
   const child = fork(fileURLToPath(new URL('run-tier.ts', import.meta.url)), tiers[tier], {
     stdio: ['inherit', output, output, 'ipc'],
   });
-  let result: TierResult = { passed: 0, failed: 1, skipped: 0 };
+  let result: TierResult = { ...nothing, failed: 1 };
   child.on('message', (message) => {
     result = message as TierResult;
   });
@@ -76,6 +78,9 @@ async function runWaiting(): Promise<void> {
 
 await Promise.all(Array.from({ length: lanes }, runWaiting));
 
+// At the end as well, because thousands of lines may stand behind the first report of a failure.
+const failures = outcomes.flatMap((outcome) => outcome.failures);
+if (failures.length > 0) console.log(`\nFailed:\n  ${failures.join('\n  ')}`);
 console.log('\nTiers:');
 for (const { tier, passed, failed, skipped, obstacle: reason } of outcomes) {
   const ran = `${passed} passed, ${failed} failed, ${skipped} skipped`;
