@@ -201,7 +201,10 @@ describe('a cancelled batch', () => {
     );
     const someDone = Promise.withResolvers<void>();
     onRequest = (request) => {
-      if (request.startsWith(`PUT /${bucket}/work/cancelled/parts/`)) someDone.resolve();
+      if (!request.startsWith(`PUT /${bucket}/work/cancelled/parts/`)) return;
+      // The other chunks wait, so that the batch cannot end before it is cancelled.
+      isThrottled = () => true;
+      someDone.resolve();
     };
     const options = ['--id', 'cancelled', '--concurrency', '2', '--lines-per-chunk', '10'];
     expect(await command('submit', file, ...options)).toMatchObject({ code: 0 });
@@ -216,6 +219,7 @@ describe('a cancelled batch', () => {
     onRequest = (request) => {
       if (request.startsWith(`PUT /${bucket}/work/cancelled/answers/`)) written += 1;
     };
+    isThrottled = () => false;
     const resumed = await command('resume', 'cancelled', '--wait');
 
     expect(resumed.stdout).toContain('cancelled, run 2: done, 60 lines answered, 0 failed.');
