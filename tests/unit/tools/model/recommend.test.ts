@@ -47,7 +47,10 @@ describe('recommend', () => {
     const page = readFileSync(new URL('../../../../docs/models.md', import.meta.url), 'utf8');
     const rows = [...page.matchAll(/^\| (\d+) GB \| `(\S+)` \| ([\d.]+) \| ([\d.]+) \|$/gm)];
     const found = rows.map(([, gigabytes]) => {
-      const [first] = recommend(catalog, '/nonexistent', { bytes: Number(gigabytes) * gigabyte, task: 'chat' });
+      const [first] = recommend(catalog, '/nonexistent', {
+        bytes: Number(gigabytes) * gigabyte,
+        task: 'chat',
+      });
       const speed = first?.tokensPerSecond ?? 0;
       return [first?.model.name, speed.toFixed(speed < 10 ? 1 : 0), first?.dollars.toFixed(2)];
     });
