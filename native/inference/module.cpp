@@ -13,6 +13,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
     exports.Set("TokenPieces", TokenPiecesHandle::define(env));
     exports.Set("TokenLoop", TokenLoop::define(env));
     exports.Set("tokenize", Napi::Function::New(env, tokenizeAside));
+    exports.Set("listControlTokens", Napi::Function::New(env, listControlTokens));
     exports.Set("setRepack", Napi::Function::New(env, setRepack));
     exports.Set("shareCells", Napi::Function::New(env, shareCells));
     exports.Set("listProcessorFeatures", Napi::Function::New(env, listProcessorFeatures));

@@ -59,3 +59,15 @@ Napi::Value tokenizeAside(const Napi::CallbackInfo & info) {
     };
     return WorkThread::preparation(info.Env()).run(info.Env(), std::move(kept), work);
 }
+
+Napi::Value listControlTokens(const Napi::CallbackInfo & info) {
+    const auto * vocab = Napi::ObjectWrap<TokenPiecesHandle>::Unwrap(info[0].As<Napi::Object>())->pieces->vocab;
+    auto list = Napi::Array::New(info.Env());
+    const int32_t size = llama_vocab_n_tokens(vocab);
+    for (llama_token token = 0; token < size; token++) {
+        const int attributes = llama_vocab_get_attr(vocab, token);
+        if ((attributes & (LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_UNKNOWN)) != 0 && (attributes & LLAMA_TOKEN_ATTR_USER_DEFINED) == 0)
+            list.Set(list.Length(), llama_vocab_get_text(vocab, token));
+    }
+    return list;
+}

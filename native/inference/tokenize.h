@@ -4,3 +4,6 @@
 
 /** (tokenPieces, text, special): resolves with the tokens, none of them added. `special`: whether those written out count. */
 Napi::Value tokenizeAside(const Napi::CallbackInfo & info);
+
+/** (tokenPieces): the texts of the control tokens, as a list. */
+Napi::Value listControlTokens(const Napi::CallbackInfo & info);

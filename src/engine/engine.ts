@@ -352,6 +352,9 @@ export interface Engine extends AsyncDisposable {
    */
   tokenizeAside(text: string, options?: { special: boolean }): Promise<Token[]>;
 
+  /** Whether a text is that of a control token, such as `<|im_end|>`. */
+  isControlToken(text: string): boolean;
+
   /** The prompt that asks for the text between two others; undefined when the model cannot fill in. */
   toInfillPrompt(prefix: string, suffix: string): Token[] | undefined;
 

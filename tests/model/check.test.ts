@@ -1,6 +1,6 @@
 // `npm run model -- check` and `prefixes` as processes, on the real model.
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -59,6 +59,24 @@ describe('check', () => {
     expect(dates.stdout).toMatch(/^date +it writes today's, "\d\d [A-Z][a-z]{2} \d{4}"/m);
     const unknown = await run({ CHAT_TEMPLATE: 'llama9' }, 'check', model.name);
     expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('CHAT_TEMPLATE') });
+  }, 240_000);
+});
+
+describe('add', () => {
+  it('asks a model that it adds', async () => {
+    const catalog = join(folder, 'catalog.json');
+    const project = fileURLToPath(new URL('../../models/catalog.json', import.meta.url));
+    writeFileSync(catalog, readFileSync(project));
+    const env = { MODEL_STORE: join(folder, 'store'), MODEL_CATALOG: catalog };
+    const { code, stdout } = await run(env, 'add', modelPath, '--link', '--name', 'added');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Added added: /m);
+    expect(stdout).toMatch(/^system messages +yes$/m);
+    expect(stdout).toMatch(/^a call: get_weather\(/m);
+    const small = { ...env, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '64' };
+    const refused = await run(small, 'add', modelPath, '--link', '--name', 'large');
+    expect(refused.code).toBe(0);
+    expect(refused.stdout).toMatch(/^It was not asked three questions: .*memory/m);
   }, 240_000);
 });
 

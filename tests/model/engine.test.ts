@@ -237,6 +237,17 @@ describe('an aborted generation', () => {
 });
 
 describe('an engine', () => {
+  it.each([
+    ['<|im_start|>', true],
+    ['<|im_end|>', true],
+    ['<|im_end', false],
+    ['<b>', false],
+    ['a', false],
+    ['', false],
+  ])('knows the texts of its control tokens: %j', (text, isOne) => {
+    expect(engine.isControlToken(text)).toBe(isOne);
+  });
+
   it('takes generations that are asked for at once one after the other, in order', async () => {
     const prompts = ['The capital of France is', 'The capital of Italy is', 'The capital of Spain is'];
     const alone = [];

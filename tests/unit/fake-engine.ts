@@ -95,6 +95,10 @@ export class FakeEngine implements Engine {
     return options === undefined ? this.tokenize(text) : this.tokenizeText(text, options);
   }
 
+  isControlToken(text: string): boolean {
+    return text === this.properties.bosToken;
+  }
+
   tokenizeText(text: string, { special }: { special: boolean }): Token[] {
     const { bosToken: bos } = this.properties;
     const parts = special && bos !== undefined ? text.split(bos) : [text];

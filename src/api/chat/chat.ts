@@ -127,8 +127,7 @@ async function tokenizePieces(pieces: readonly string[], { engine }: ModelServic
 
 /** Returns whether a text is that of a control token. */
 export function toControlTest({ engine }: ModelService): (text: string) => boolean {
-  const count = (text: string, special: boolean) => engine.tokenizeText(text, { special }).length;
-  return (text) => count(text, true) === 1 && count(text, false) > 1;
+  return (text) => engine.isControlToken(text);
 }
 
 /**

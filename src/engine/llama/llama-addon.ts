@@ -211,6 +211,8 @@ export interface InferenceModule {
   ) => AddonTokenLoop;
   /** As {@link AddonModel.tokenize}, on a thread beside JavaScript's and the inference thread. */
   tokenize(pieces: NativeTokenPieces, text: string, special: boolean): Promise<Uint32Array>;
+  /** The texts of the control tokens, such as `<|im_end|>`. */
+  listControlTokens(pieces: NativeTokenPieces): string[];
   /** Whether llama.cpp repacks weights in the layout that suits the processor. Call it before the model's `init`. */
   setRepack(model: AddonModel, repack: boolean): void;
   /** Has the sequences of a context share one pool of cells, up to 256 sequences. Call it before the context's `init`. */

@@ -208,6 +208,11 @@ export class LlamaEngine implements Engine {
     return this.#parts.vocabulary.tokenize(text);
   }
 
+  /** As {@link Engine.isControlToken}. */
+  isControlToken(text: string): boolean {
+    return this.#parts.vocabulary.isControlToken(text);
+  }
+
   tokenizeText(text: string, options: { special: boolean }): Token[] {
     return this.#parts.vocabulary.tokenizeText(text, options);
   }

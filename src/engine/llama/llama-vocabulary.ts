@@ -11,8 +11,9 @@ const longText = 8192;
 
 export class LlamaVocabulary {
   readonly #native: AddonModel;
-  readonly #inference: Pick<InferenceModule, 'tokenize'>;
+  readonly #inference: Pick<InferenceModule, 'tokenize' | 'listControlTokens'>;
   readonly #pieces: NativeTokenPieces;
+  #controlTokens: ReadonlySet<string> | undefined;
   /** The number of tokens. */
   readonly size: number;
   /** `tokenizer.ggml.model`. */
@@ -74,6 +75,12 @@ export class LlamaVocabulary {
   tokenizeText(text: string, { special }: { special: boolean }): Token[] {
     // Some vocabularies turn an empty text into a space.
     return text === '' ? [] : [...this.#native.tokenize(text, special)];
+  }
+
+  /** As {@link Engine.isControlToken}. Tokenizing a text as short as a mark takes 0.1 ms, and a page of HTML has thousands. */
+  isControlToken(text: string): boolean {
+    this.#controlTokens ??= new Set(this.#inference.listControlTokens(this.#pieces));
+    return this.#controlTokens.has(text);
   }
 
   /** As {@link Engine.toInfillPrompt}. */
