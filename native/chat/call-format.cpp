@@ -92,6 +92,8 @@ struct Inputs {
     bool isParallel;
     /** The rule for JSON instead of calls. Empty: the text is free. */
     std::string textRule;
+    /** Whether a text of the JSON of calls and nothing else is calls. */
+    bool readsBareJson;
     /** Empty: the model does not think. */
     std::string thoughtsStart;
     std::vector<std::string> thoughtsEnds;
@@ -117,7 +119,8 @@ public:
         for (const auto & form : inputs.forms) starts.push_back(form.start);
         // A mark that starts no call is a part of the content.
         const auto content = p.content(p.any() + p.until_one_of(starts));
-        return thoughts + p.zero_or_more(p.choice({calls, content})) + p.end();
+        const auto free = p.zero_or_more(p.choice({calls, content})) + p.end();
+        return thoughts + (inputs.readsBareJson ? p.choice({bareCalls() + p.end(), free}) : free);
     }
 
 private:
@@ -141,8 +144,13 @@ private:
         return p.trigger_rule("tool-calls", inputs.isParallel ? p.one_or_more(block) : block);
     }
 
-    Parser toBlock(const Form & form) {
-        auto call = p.rule(form.call + "-call", [&] {
+    Parser bareCalls() {
+        const auto call = callOf("json") + p.space();
+        return p.space() + p.trigger_rule("bare-calls", inputs.isParallel ? p.one_or_more(call) : call);
+    }
+
+    Parser callOf(const std::string & form) {
+        return p.rule(form + "-call", [&] {
             std::vector<Parser> calls;
             for (const auto & tool : inputs.tools) {
                 const auto [start, rest] = toCall(form, tool);
@@ -150,17 +158,21 @@ private:
             }
             return p.choice(calls);
         });
+    }
+
+    Parser toBlock(const Form & form) {
+        auto call = callOf(form.call);
         if (form.hasSeveral && inputs.isParallel)
             call = call + p.zero_or_more(p.space() + form.separator + p.space() + call);
         return p.literal(form.start) + p.space() + call + p.space() + form.end;
     }
 
-    Call toCall(const Form & form, const Tool & tool) {
-        if (form.call == "json") return toJsonCall(tool);
-        if (form.call == "tagged") return toTaggedCall(tool);
-        if (form.call == "python") return toPythonCall(tool);
-        if (form.call == "escaped") return toEscapedCall(tool);
-        throw std::invalid_argument("Calls have no form '" + form.call + "'.");
+    Call toCall(const std::string & form, const Tool & tool) {
+        if (form == "json") return toJsonCall(tool);
+        if (form == "tagged") return toTaggedCall(tool);
+        if (form == "python") return toPythonCall(tool);
+        if (form == "escaped") return toEscapedCall(tool);
+        throw std::invalid_argument("Calls have no form '" + form + "'.");
     }
 
     Parser name(const Tool & tool) { return p.tool_name(p.literal(tool.name)); }
@@ -240,6 +252,7 @@ Inputs readInputs(const common_json & json) {
     inputs.mustCall = json.at("mustCall").get<bool>();
     inputs.isParallel = json.at("parallel").get<bool>();
     inputs.textRule = json.at("textRule").get<std::string>();
+    inputs.readsBareJson = json.at("readsBareJson").get<bool>();
     inputs.thoughtsStart = json.at("thoughtsStart").get<std::string>();
     inputs.thoughtsEnds = toStrings(json.at("thoughtsEnds"));
     return inputs;

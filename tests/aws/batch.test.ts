@@ -211,9 +211,10 @@ describe('a cancelled batch', () => {
     await someDone.promise;
 
     expect(await command('cancel', 'cancelled')).toMatchObject({ code: 0, stderr: '' });
-    expect((await command('status', 'cancelled')).stdout).toMatch(
-      /^cancelled: cancelled, \d of 6 chunks done\.$/m,
-    );
+    // A run that is stopped ends only after the chunks in progress.
+    const stopped = await command('status', 'cancelled', '--wait');
+    expect(stopped.code).toBe(1);
+    expect(stopped.stdout).toMatch(/^cancelled: cancelled, \d of 6 chunks done\.$/m);
     expect(await command('fetch', 'cancelled', '--to', folder)).toMatchObject({ code: 1 });
     let written = 0;
     onRequest = (request) => {

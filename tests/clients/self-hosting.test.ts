@@ -1,7 +1,7 @@
 // The files of docs/self-host.md, used by the programs that they are for.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,11 +10,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findBlock } from '../documents.ts';
 import { findDebianProgram } from './debian-program.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const page = readFileSync(join(root, 'docs/self-host.md'), 'utf8');
+const page = 'docs/self-host.md';
 const execute = promisify(execFile);
 
 let server: TestServer;
@@ -29,13 +30,6 @@ afterAll(async () => {
   await server.end();
   rmSync(folder, { recursive: true });
 });
-
-/** The only block of a language in the page. */
-function findBlock(language: string): string {
-  const [, block] = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(page) ?? [];
-  if (block === undefined) throw new Error(`docs/self-host.md has no block of ${language}.`);
-  return block;
-}
 
 async function findFreePort(): Promise<number> {
   const taken = createServer();
@@ -71,7 +65,7 @@ http {
   ${folders.map((name) => `${name}_temp_path ${folder}/${name};`).join('\n  ')}
   server {
     listen 127.0.0.1:${port};
-    ${atServer(findBlock('nginx'))}
+    ${atServer(findBlock(page, 'nginx'))}
   }
 }
 `,
@@ -84,7 +78,7 @@ http {
     path: '/usr/bin/caddy',
     configure: (port) => {
       const file = join(folder, 'Caddyfile');
-      const site = atServer(findBlock('caddy')).replace(/^\S+ \{/, `http://127.0.0.1:${port} {`);
+      const site = atServer(findBlock(page, 'caddy')).replace(/^\S+ \{/, `http://127.0.0.1:${port} {`);
       writeFileSync(file, `{\n  admin off\n}\n${site}`);
       const options = ['--config', file, '--adapter', 'caddyfile'];
       return { check: ['validate', ...options], run: ['run', ...options] };
@@ -154,7 +148,7 @@ describe.each(proxies)('the configuration of $name', ({ name, path, configure })
 describe("systemd's unit", () => {
   it('has no fault', async ({ skip }) => {
     const unit = join(folder, 'gguf-lambda.service');
-    writeFileSync(unit, findBlock('ini').replaceAll('/opt/gguf-lambda', root.replace(/\/$/, '')));
+    writeFileSync(unit, findBlock(page, 'ini').replaceAll('/opt/gguf-lambda', root.replace(/\/$/, '')));
     const checked = await execute('systemd-analyze', ['verify', unit]).catch(
       (error: NodeJS.ErrnoException) => {
         if (error.code !== 'ENOENT') throw error;

@@ -1,6 +1,6 @@
 // The compose file of docs/self-host.md as options of `docker run`, for engines that have no compose.
-import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import { findBlock } from '../documents.ts';
 
 type Service = Readonly<Record<string, unknown>>;
 
@@ -33,8 +33,7 @@ interface ComposeFile {
  * @throws {Error} for a setting that has no flag here, and for a variable that has no value
  */
 export function readComposeFile(variables: Readonly<Record<string, string>>): ComposeFile {
-  const page = readFileSync(new URL('../../docs/self-host.md', import.meta.url), 'utf8');
-  const [, block = ''] = /^```yaml\n(services:.*?)^```$/ms.exec(page) ?? [];
+  const block = findBlock('docs/self-host.md', 'yaml', 'services:');
   const text = block.replaceAll(/\$\{(\w+):\?[^}]*\}/g, (_, name: string) => {
     const value = variables[name];
     if (value === undefined) throw new Error(`The compose file needs ${name}.`);

@@ -4,12 +4,13 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { baseImage, docker } from '../../bench/containers.ts';
+import { findCommand } from '../documents.ts';
 import { readEvent } from '../events.ts';
 import { model, modelPath } from '../model/default-model.ts';
 import { runtimeVariables, startRuntimeApi } from '../runtime-api.ts';
+import { runShell, startShell } from '../shell.ts';
 import { readComposeFile } from './compose.ts';
 import { type Container, cloneSources, image, invoke, startContainer } from './docker.ts';
-import { findCommand, runShell, startShell } from './documented-commands.ts';
 import { bakedPrefix, itAnswersGreedily } from './greedy-answers.ts';
 import { findSbomFaults } from './sbom.ts';
 

@@ -47,8 +47,8 @@ describe('recommend', () => {
     expect(describeRecommendations(recommend(catalog, '/nonexistent', asked), asked)).toContain(
       'npm run model -- fetch qwen3-4b-q4_k_m && npm run model -- use qwen3-4b-q4_k_m',
     );
-    expect(describeRecommendations([], { bytes: 64e6, task: 'embed' })).toBe(
-      'No model of the catalog for embed fits 64.0 MB. Try more memory with --memory.',
+    expect(describeRecommendations([], { bytes: 64 * 1024 ** 2, task: 'embed' })).toBe(
+      'No model of the catalog for embed fits 64 MB. Try more memory with --memory.',
     );
   });
 });
