@@ -174,5 +174,7 @@ CMD ["completion.handler"]
 
 # --- the image: the same, for any other machine -----------------------------------------------------------------
 FROM lambda
+# A place for CACHE_DIR or RESPONSES_DIR: a new volume takes its owner from here.
+RUN mkdir /states && chown 1000:1000 /states
 # By number, because a base image need not know a name.
 USER 1000:1000

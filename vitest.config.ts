@@ -1,6 +1,9 @@
 // The tiers, by what a test needs: nothing, a real model, a container engine, and one that runs programs for arm64.
 import { defineConfig } from 'vitest/config';
 
+/** What an idle machine does in milliseconds may take a busy one seconds. */
+const patience = { testTimeout: 30_000, expect: { poll: { timeout: 20_000 } } };
+
 export default defineConfig({
   test: {
     // npm run coverage. Other tiers run the product in processes of its own, and count nothing here.
@@ -11,11 +14,12 @@ export default defineConfig({
       reportsDirectory: '.cache/coverage',
     },
     projects: [
-      { test: { name: 'unit', include: ['tests/unit/**/*.test.ts'] } },
+      { test: { name: 'unit', include: ['tests/unit/**/*.test.ts'], ...patience } },
       {
         test: {
           name: 'model',
           include: ['tests/{model,clients,aws}/**/*.test.ts'],
+          ...patience,
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -25,6 +29,7 @@ export default defineConfig({
         test: {
           name: 'container',
           include: ['tests/container/**/*.test.ts'],
+          ...patience,
           fileParallelism: false,
           testTimeout: 600_000,
           hookTimeout: 900_000,

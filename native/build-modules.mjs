@@ -1,4 +1,4 @@
-// Compiles native/inference and native/chat and puts them beside the module that they work with. Takes git and a C++ compiler.
+// Compiles native/inference and native/chat, each with native/threads, and puts them beside the module that they work with. Takes git and a C++ compiler.
 // `node native/build-modules.mjs [name...]` compiles these alone.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
@@ -44,7 +44,7 @@ function compile(name, { sources, headers, libraries, prepare }, folder, output)
     ...headers,
     ...sources.map((source) => join(folder, source)),
   ];
-  const own = join(import.meta.dirname, name);
+  const own = [name, 'threads'].map((part) => join(import.meta.dirname, part));
   execFileSync(
     compiler,
     [
@@ -58,9 +58,12 @@ function compile(name, { sources, headers, libraries, prepare }, folder, output)
       '-Wl,-rpath,$ORIGIN',
       // What comes from other projects is not ours to warn of.
       ...includes.flatMap((include) => ['-isystem', include]),
-      ...readdirSync(own)
-        .filter((file) => file.endsWith('.cpp'))
-        .map((file) => join(own, file)),
+      ...own.flatMap((part) => ['-I', part]),
+      ...own.flatMap((part) =>
+        readdirSync(part)
+          .filter((file) => file.endsWith('.cpp'))
+          .map((file) => join(part, file)),
+      ),
       ...['-o', output, '-L', prebuilt],
       ...readdirSync(prebuilt)
         .filter((file) => libraries.test(file))

@@ -31,6 +31,8 @@ export interface RuntimeApi {
    * error.
    */
   invoke(event: unknown, headers?: Readonly<Record<string, string>>): Promise<Post>;
+  /** How many of the runtime's threads wait for an event. */
+  readonly asking: number;
   close(): void;
 }
 
@@ -115,6 +117,9 @@ export async function startRuntimeApi(): Promise<RuntimeApi> {
       waiting.push({ id: `request-${count}`, event, headers, posted });
       handOut();
       return posted.promise;
+    },
+    get asking() {
+      return asking.length;
     },
     close: () => {
       server.closeAllConnections();

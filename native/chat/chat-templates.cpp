@@ -6,8 +6,14 @@
 #include "errors.h"
 #include "llama.h"
 #include "template-budget.h"
+#include "work-thread.h"
 
 namespace {
+
+/** Of the processor: a conversation that takes more is rendered on another thread. */
+constexpr double secondsInPlace = 0.01;
+/** Of the inputs. Reading longer ones takes as long. */
+constexpr size_t longestInPlace = 64u << 10;
 
 common_chat_templates_inputs readInputs(const common_json & json) {
     common_chat_templates_inputs inputs;
@@ -52,9 +58,9 @@ common_json toJson(const common_chat_params & params) {
     };
 }
 
-/** Calls a function within a template's budget, and gives its result to JavaScript. */
-template <typename Function> Napi::Value spend(Napi::Env env, size_t messages, Function function) {
-    return toErrors(env, [&] { return Napi::Value::From(env, TemplateBudget::spend(messages, function)); });
+/** Calls a function within the budget of an example, and gives its result to JavaScript. */
+template <typename Function> Napi::Value spend(Napi::Env env, Function function) {
+    return toErrors(env, [&] { return Napi::Value::From(env, TemplateBudget::spend(TemplateBudget::secondsOf(1), function)); });
 }
 
 std::vector<std::string> listNames() {
@@ -82,7 +88,7 @@ ChatTemplates::ChatTemplates(const Napi::CallbackInfo & info) : Napi::ObjectWrap
         assertShallow(tokens.tokens);
         auto program = jinja::parse_from_tokens(tokens);
         addCheckpoints(program);
-        TemplateBudget::spend(1, [&] { return jinja::caps_get(program); });
+        TemplateBudget::spend(TemplateBudget::secondsOf(1), [&] { return jinja::caps_get(program); });
         templates = common_chat_templates_init(nullptr, source, bos, eos);
         addCheckpoints(parsed().prog);
     });
@@ -106,17 +112,37 @@ Napi::Value ChatTemplates::ListNames(const Napi::CallbackInfo & info) {
     return list;
 }
 
+std::string ChatTemplates::applyWithin(std::optional<double> seconds, const std::string & json) const {
+    const auto inputs = readInputs(common_json::parse(json));
+    return TemplateBudget::spend(seconds.value_or(TemplateBudget::secondsOf(inputs.messages.size())),
+                                 [&] { return toJson(applyTo(inputs)).dump_safe(); });
+}
+
 Napi::Value ChatTemplates::Apply(const Napi::CallbackInfo & info) {
+    const Napi::Env env = info.Env();
     const std::string json = info[0].As<Napi::String>();
-    return toErrors(info.Env(), [&] {
-        const auto inputs = readInputs(common_json::parse(json));
-        return spend(info.Env(), inputs.messages.size(), [&] { return toJson(applyTo(inputs)).dump_safe(); });
+    return toErrors(env, [&]() -> Napi::Value {
+        try {
+            if (json.size() <= longestInPlace) return Napi::String::New(env, applyWithin(secondsInPlace, json));
+        } catch (const TemplateLimit & limit) {
+            if (!limit.isTime) throw;
+        }
+        std::vector<Napi::ObjectReference> kept;
+        kept.push_back(Napi::Persistent(Value()));
+        return WorkThread::preparation(env).run(env, std::move(kept), [this, json]() -> WorkThread::Result {
+            return [text = applyWithin({}, json)](Napi::Env env) { return Napi::String::New(env, text); };
+        });
     });
+}
+
+Napi::Value ChatTemplates::ApplyExample(const Napi::CallbackInfo & info) {
+    const std::string json = info[0].As<Napi::String>();
+    return toErrors(info.Env(), [&] { return Napi::String::New(info.Env(), applyWithin({}, json)); });
 }
 
 Napi::Value ChatTemplates::Render(const Napi::CallbackInfo & info) {
     const std::string variables = info[0].As<Napi::String>();
-    return spend(info.Env(), 1, [&] {
+    return spend(info.Env(), [&] {
         jinja::context context(parsed().source());
         jinja::global_from_json(context, common_json::parse(variables), false);
         jinja::runtime runtime(context);
@@ -135,7 +161,7 @@ Napi::Value ChatTemplates::Capabilities(const Napi::CallbackInfo & info) {
 }
 
 Napi::Value ChatTemplates::IsSpecial(const Napi::CallbackInfo & info) {
-    return spend(info.Env(), 1, [&] {
+    return spend(info.Env(), [&] {
         autoparser::generation_params params;
         params.messages = common_json::parse(R"([{"role": "user", "content": "."}])");
         params.extra_context = common_json::object();
@@ -148,6 +174,7 @@ Napi::Function ChatTemplates::define(Napi::Env env) {
     return DefineClass(env, "ChatTemplates", {
         StaticMethod("listNames", &ChatTemplates::ListNames),
         InstanceMethod("apply", &ChatTemplates::Apply),
+        InstanceMethod("applyExample", &ChatTemplates::ApplyExample),
         InstanceMethod("render", &ChatTemplates::Render),
         InstanceMethod("capabilities", &ChatTemplates::Capabilities),
         InstanceMethod("isSpecial", &ChatTemplates::IsSpecial),

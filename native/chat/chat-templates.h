@@ -1,5 +1,7 @@
 // A chat template: llama.cpp renders it, and finds the format in which its model thinks and calls tools.
 #pragma once
+#include <optional>
+
 #include "chat.h"
 #include "napi.h"
 
@@ -22,11 +24,18 @@ private:
 
     const common_chat_template & parsed() const;
     common_chat_params applyTo(common_chat_templates_inputs inputs) const;
+    /** Of any thread. Without a number of seconds, the conversation has those of its length. */
+    std::string applyWithin(std::optional<double> seconds, const std::string & json) const;
 
     /** The names of the templates that llama.cpp has for models without one. */
     static Napi::Value ListNames(const Napi::CallbackInfo & info);
-    /** (inputs): JSON. Gives JSON: the prompt and the format of the answer. Throws what the template throws. */
+    /**
+     * (inputs): JSON. Gives JSON: the prompt and the format of the answer; a promise of it where that takes long. Throws what the
+     * template throws.
+     */
     Napi::Value Apply(const Napi::CallbackInfo & info);
+    /** As Apply, but never a promise. */
+    Napi::Value ApplyExample(const Napi::CallbackInfo & info);
     /** (variables): JSON. Renders the template with these variables alone. */
     Napi::Value Render(const Napi::CallbackInfo & info);
     /** Gives JSON: llama.cpp's names of what the template can do, each with true or false. */

@@ -2,19 +2,19 @@
 #pragma once
 #include <exception>
 
+#include "coded-error.h"
 #include "napi.h"
-#include "template-budget.h"
 
-/** Calls a function, and throws its exceptions as JavaScript's errors with the same messages. A TemplateLimit has a code. */
+/** Calls a function, and throws its exceptions as JavaScript's errors with the same messages. A CodedError has its code. */
 template <typename Function> auto toErrors(Napi::Env env, Function function) -> decltype(function()) {
     try {
         return function();
     } catch (const Napi::Error &) {
         throw;
-    } catch (const TemplateLimit & error) {
-        auto limit = Napi::Error::New(env, error.what());
-        limit.Set("code", "template_limit");
-        throw limit;
+    } catch (const CodedError & error) {
+        auto coded = Napi::Error::New(env, error.what());
+        coded.Set("code", error.code);
+        throw coded;
     } catch (const std::exception & error) {
         throw Napi::Error::New(env, error.what());
     } catch (...) {

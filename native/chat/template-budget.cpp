@@ -1,5 +1,6 @@
 #include "template-budget.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <fstream>
@@ -10,11 +11,13 @@ namespace {
 
 /** Of the processor. To find the format of the slowest of llama.cpp's own 70 templates takes 0.06 s. */
 constexpr double fewestSeconds = 0.5;
-/** Gemma 4's looks at all messages for each message: it takes 10 s for 500. */
-constexpr double secondsOfMessage = 0.02;
+/** Gemma 4's looks at all messages for each message: it takes 9 s for 500. */
+constexpr double secondsOfMessage = 0.03;
+/** What has more fits no context that such a template is made for. */
+constexpr size_t mostMessages = 1000;
 constexpr size_t mostBytes = 256u << 20;
-/** A stack has 8 MiB at least, and each macro within a macro takes some kilobytes. */
-constexpr ptrdiff_t mostStack = 2 << 20;
+/** A thread's stack has 2 MiB at least, and each macro within a macro takes some kilobytes. */
+constexpr ptrdiff_t mostStack = 1 << 20;
 constexpr double secondsBetweenReadings = 0.01;
 constexpr size_t mostTokensOfExpression = 1000;
 constexpr int mostBlocks = 100;
@@ -79,7 +82,7 @@ struct Bounded : jinja::expression {
     jinja::value execute_impl(jinja::context & context) const override {
         if (current != nullptr) current->check();
         auto value = inner->execute(context);
-        if (current != nullptr && isGreat(value, use)) current->exceed("it computes with too great a number, text or list");
+        if (current != nullptr && isGreat(value, use)) current->exceed(TemplateLimit("it computes with too great a number, text or list"));
         return value;
     }
 };
@@ -121,26 +124,30 @@ void visitAll(const jinja::statements & statements, jinja::context & context) {
 
 } // namespace
 
-TemplateBudget::TemplateBudget(size_t messages)
-    : mostSeconds(fewestSeconds + static_cast<double>(messages) * secondsOfMessage), startedAt(readTime()), startBytes(readPrivateBytes()), stack(stackTop()), nextReading(secondsBetweenReadings) {
+TemplateBudget::TemplateBudget(double seconds)
+    : mostSeconds(seconds), startedAt(readTime()), startBytes(readPrivateBytes()), stack(stackTop()), nextReading(secondsBetweenReadings) {
     current = this;
 }
 
 TemplateBudget::~TemplateBudget() { current = nullptr; }
 
 void TemplateBudget::check() {
-    if (exceeded != nullptr) throw TemplateLimit(exceeded);
+    if (exceeded) throw *exceeded;
     const double seconds = secondsSince(startedAt);
-    if (seconds > mostSeconds) exceed("it takes too long");
-    if (stack - stackTop() > mostStack) exceed("its macros call each other too deeply");
+    if (seconds > mostSeconds) exceed(TemplateLimit("it takes too long", true));
+    if (stack - stackTop() > mostStack) exceed(TemplateLimit("its macros call each other too deeply"));
     if (seconds < nextReading) return;
     nextReading = seconds + secondsBetweenReadings;
-    if (readPrivateBytes() > startBytes + mostBytes) exceed("it takes more than 256 MiB of memory");
+    if (readPrivateBytes() > startBytes + mostBytes) exceed(TemplateLimit("it takes more than 256 MiB of memory"));
 }
 
-void TemplateBudget::exceed(const char * limit) {
-    exceeded = limit;
-    throw TemplateLimit(limit);
+void TemplateBudget::exceed(const TemplateLimit & limit) {
+    exceeded.emplace(limit);
+    throw limit;
+}
+
+double TemplateBudget::secondsOf(size_t messages) {
+    return fewestSeconds + static_cast<double>(std::min(messages, mostMessages)) * secondsOfMessage;
 }
 
 void assertShallow(const std::vector<jinja::token> & tokens) {

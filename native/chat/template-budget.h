@@ -1,31 +1,38 @@
 // Bounds what a template may take. It is a program of whoever made the model, and llama.cpp's interpreter has no limits.
 #pragma once
 #include <ctime>
-#include <stdexcept>
+#include <optional>
 
+#include "coded-error.h"
 #include "jinja/runtime.h"
 
 /** A template exceeds a limit. */
-struct TemplateLimit : std::runtime_error {
-    using std::runtime_error::runtime_error;
+struct TemplateLimit : CodedError {
+    /** Whether it is that of its time. */
+    const bool isTime;
+
+    explicit TemplateLimit(const char * reason, bool isTime = false) : CodedError("template_limit", reason), isTime(isTime) {}
 };
 
 /** While it lives, templates with checkpoints end when they exceed a limit. For one thread, not nested. */
 class TemplateBudget {
 public:
-    /** @param messages how many are rendered */
-    explicit TemplateBudget(size_t messages);
+    /** @param seconds of the processor */
+    explicit TemplateBudget(double seconds);
     ~TemplateBudget();
     TemplateBudget(const TemplateBudget &) = delete;
 
     /** Looks at what was taken so far. @throws TemplateLimit when that exceeds a limit */
     void check();
-    /** @throws TemplateLimit with this reason, and from now on at each check */
-    [[noreturn]] void exceed(const char * limit);
+    /** Throws this, and from now on at each check. */
+    [[noreturn]] void exceed(const TemplateLimit & limit);
+
+    /** The seconds of the processor that a conversation may take. */
+    static double secondsOf(size_t messages);
 
     /** Calls a function within a budget. What it throws is a TemplateLimit when a limit was exceeded. */
-    template <typename Function> static auto spend(size_t messages, Function function) {
-        TemplateBudget budget(messages);
+    template <typename Function> static auto spend(double seconds, Function function) {
+        TemplateBudget budget(seconds);
         try {
             auto result = function();
             budget.check();
@@ -44,7 +51,7 @@ private:
     /** The processor time at which memory is read next. To read it takes ten microseconds. */
     double nextReading;
     /** Remembered: llama.cpp catches some of what templates throw. */
-    const char * exceeded = nullptr;
+    std::optional<TemplateLimit> exceeded;
 };
 
 /**

@@ -4,14 +4,14 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "coded-error.h"
+
 /** The grammar is malformed, or exceeds a limit. The message quotes nothing but names of rules. */
-class GrammarError : public std::runtime_error {
-public:
-    using std::runtime_error::runtime_error;
+struct GrammarError : CodedError {
+    explicit GrammarError(const std::string & reason) : CodedError("ERR_GRAMMAR", reason) {}
 };
 
 enum class ElementType : uint32_t {

@@ -12,11 +12,15 @@ export interface CallFormat {
   readonly stops: readonly string[];
   /** The texts around the tools in the system message. Absent: that of {@link describeTools}. */
   readonly tools?: readonly [start: string, end: string];
+  /** Whether a text of the JSON of calls and nothing else is calls. */
+  readonly readsBareJson?: boolean;
+  /** Whether the template writes the results of calls, though not the calls. */
+  readonly writesResults?: boolean;
 }
 
 /**
  * The form that the system message explains to models whose template has none, and forms that models write all the same: Qwen2.5-Coder
- * answers with the tag of the tools or with a fence of JSON, and Gemma with a fence of Python.
+ * answers with the tag of the tools, with a fence of JSON or with JSON alone, and Gemma with a fence of Python.
  */
 export const toldFormat: CallFormat = {
   forms: [
@@ -27,6 +31,7 @@ export const toldFormat: CallFormat = {
   ],
   marks: ['<tool_call>', '</tool_call>'],
   stops: [],
+  readsBareJson: true,
 };
 
 interface Family {
@@ -71,6 +76,17 @@ const families: readonly Family[] = [
       tools: ['<|tool|>', '<|/tool|>'],
     },
   },
+  // LFM2. llama.cpp finds its calls, and its template does not write them.
+  {
+    mark: 'List of tools: ',
+    isBetter: false,
+    format: {
+      forms: [{ start: '<|tool_call_start|>[', end: ']<|tool_call_end|>', call: 'python', separator: ',' }],
+      marks: ['<|tool_call_start|>', '<|tool_call_end|>'],
+      stops: [],
+      writesResults: true,
+    },
+  },
   // Granite 3.
   {
     mark: '<|tool_call|>',
@@ -90,8 +106,18 @@ const families: readonly Family[] = [
  * @returns `undefined` if llama.cpp's is as good
  */
 export function findCallFormat(chatTemplate: string, isKnown: boolean): CallFormat | undefined {
-  const family = families.find(({ mark, isBetter }) => chatTemplate.includes(mark) && (isBetter || !isKnown));
-  return family?.format ?? (isKnown ? undefined : toldFormat);
+  const family = findFamily(chatTemplate);
+  if (family !== undefined && (family.isBetter || !isKnown)) return family.format;
+  return isKnown ? undefined : toldFormat;
+}
+
+/** Finds the format in which earlier calls are written for a template that does not write them. */
+export function findWrittenFormat(chatTemplate: string): CallFormat {
+  return findFamily(chatTemplate)?.format ?? toldFormat;
+}
+
+function findFamily(chatTemplate: string): Family | undefined {
+  return families.find(({ mark }) => chatTemplate.includes(mark));
 }
 
 /** Writes the regular expression that matches a text. */
@@ -102,13 +128,13 @@ export function escapePattern(text: string): string {
 /**
  * Writes the regular expressions of the texts that start a call. In a text, a mark alone starts none: the name of a tool is behind it.
  */
-export function toTriggers({ forms }: CallFormat, names: readonly string[]): string[] {
+export function toTriggers({ forms, readsBareJson }: CallFormat, names: readonly string[]): string[] {
   const anyName = `(?:${names.map(escapePattern).join('|')})`;
-  return forms.map(({ start, call, isText }) => {
+  const json = String.raw`\{\s*"name"\s*:\s*"${anyName}"`;
+  const triggers = forms.map(({ start, call, isText }) => {
     const mark = escapePattern(start.trim());
     if (!isText) return mark;
-    return call === 'python'
-      ? String.raw`${mark}\s*(?:print\()?${anyName}\(`
-      : String.raw`${mark}\s*\{\s*"name"\s*:\s*"${anyName}"`;
+    return call === 'python' ? String.raw`${mark}\s*(?:print\()?${anyName}\(` : String.raw`${mark}\s*${json}`;
   });
+  return readsBareJson ? [...triggers, String.raw`^\s*(${json}\s*,\s*"arguments"\s*:)`] : triggers;
 }

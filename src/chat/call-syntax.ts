@@ -1,6 +1,8 @@
 // Writes tools, calls and results into the messages of models whose templates do not. The syntax is that of the Hermes and Qwen
 // models, unless the family has another one.
+import { isJsonObject } from '../json-schema/json-object.ts';
 import { type CallFormat, toldFormat } from './call-forms.ts';
+import type { TemplateMessage } from './chat-template.ts';
 import type { ChatTool } from './conversation.ts';
 
 /** The schema of a function's arguments: always an object, any object by default. */
@@ -37,17 +39,38 @@ export function describeTools(
     ...lines,
     '',
     'For each function call, return a JSON object with function name and arguments within <tool_call></tool_call> XML tags:',
-    writeToolCall('<function-name>', {}).replace('{}', '<args-json-object>'),
+    writeCall('<function-name>', {}, toldFormat).replace('{}', '<args-json-object>'),
   ].join('\n');
 }
 
-/** Writes a call. */
-export function writeToolCall(name: string, callArguments: unknown, format: CallFormat = toldFormat): string {
-  const { start, end } = format.forms[0];
-  return `${start}{"name": ${JSON.stringify(name)}, "arguments": ${JSON.stringify(callArguments)}}${end}`;
+/** Writes the calls of a message into its text, and results as messages of the user where the template has none. */
+export function writeCalls(message: TemplateMessage, format: CallFormat): TemplateMessage {
+  const { role, content, reasoning_content, tool_calls } = message;
+  if (role === 'tool' && !format.writesResults)
+    return { role: 'user', content: `<tool_response>\n${content}\n</tool_response>` };
+  if (tool_calls === undefined) return message;
+  const calls = tool_calls.map(({ function: call }) => writeCall(call.name, call.arguments, format));
+  const texts = [content, ...calls].filter((text) => text !== '');
+  return { role, content: texts.join('\n'), ...(reasoning_content !== undefined && { reasoning_content }) };
 }
 
-/** Writes the result of a call. */
-export function writeToolResponse(content: string): string {
-  return `<tool_response>\n${content}\n</tool_response>`;
+function writeCall(name: string, callArguments: unknown, format: CallFormat): string {
+  const { start, end, call } = format.forms[0];
+  const written =
+    call === 'python' && isJsonObject(callArguments)
+      ? writePythonCall(name, callArguments)
+      : `{"name": ${JSON.stringify(name)}, "arguments": ${JSON.stringify(callArguments)}}`;
+  return `${start}${written}${end}`;
+}
+
+function writePythonCall(name: string, callArguments: Readonly<Record<string, unknown>>): string {
+  const words = new Map<unknown, string>([
+    [true, 'True'],
+    [false, 'False'],
+    [null, 'None'],
+  ]);
+  const written = Object.entries(callArguments).map(
+    ([key, value]) => `${key}=${words.get(value) ?? JSON.stringify(value)}`,
+  );
+  return `${name}(${written.join(', ')})`;
 }

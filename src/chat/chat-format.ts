@@ -41,17 +41,17 @@ export interface ChatFormat {
 }
 
 /** Finds the format of the answer to a prompt. */
-export function findChatFormat(
+export async function findChatFormat(
   template: ChatTemplate,
   rendered: RenderedPrompt,
   options: FormatOptions,
-): ChatFormat {
+): Promise<ChatFormat> {
   const { tools, mustCall, parallel } = options;
   const isJson = options.isJson && !mustCall;
   if (tools.length === 0 && template.abilities.thoughts === undefined) return toPlainFormat(options);
   const callFormat = tools.length > 0 ? template.callFormat : undefined;
   if (callFormat !== undefined) return toFormFormat(template, rendered, callFormat, options);
-  const find = (wanted: { tools?: readonly ChatTool[]; mustCall?: boolean; hasSchema?: boolean }) => {
+  const find = async (wanted: { tools?: readonly ChatTool[]; mustCall?: boolean; hasSchema?: boolean }) => {
     const wantedTools = wanted.tools ?? [];
     const apply = (toNative: (tool: ChatTool) => object) =>
       template.findFormat(rendered, {
@@ -61,13 +61,13 @@ export function findChatFormat(
         hasSchema: wanted.hasSchema ?? false,
       });
     try {
-      return apply(toNativeTool);
+      return await apply(toNativeTool);
     } catch (error) {
       if (!(error instanceof BrokenTemplateError) || wantedTools.length === 0) throw error;
       return apply(toUntypedTool);
     }
   };
-  const applied = find({ tools, mustCall, hasSchema: isJson && tools.length === 0 });
+  const applied = await find({ tools, mustCall, hasSchema: isJson && tools.length === 0 });
   const thoughts = toThoughtMarks(applied);
   // llama.cpp knows no grammar of JSON for some families. Without thoughts, it is the whole text.
   if (isJson && applied.grammar === '' && tools.length === 0 && !thoughts?.hasStarted)
@@ -76,8 +76,8 @@ export function findChatFormat(
   let grammar = toGrammar(applied, thoughts, options);
   if (isJson && tools.length > 0) {
     // llama.cpp has no grammar for either.
-    const calls = toRules(find({ tools, mustCall: true }), options);
-    const text = toRules(find({ hasSchema: true }), options);
+    const calls = toRules(await find({ tools, mustCall: true }), options);
+    const text = toRules(await find({ hasSchema: true }), options);
     const rules = new Map([
       ['root', 'calls-root | text-root'],
       ...withPrefix(calls, 'calls-'),

@@ -9,7 +9,7 @@ import type {
   TemplateInputs,
 } from '../engine/chat-library.ts';
 import { RequestError } from '../errors/request-error.ts';
-import { type CallFormat, findCallFormat } from './call-forms.ts';
+import { type CallFormat, findCallFormat, findWrittenFormat } from './call-forms.ts';
 import { RecentValues } from './recent-values.ts';
 import { takeTurns } from './taking-turns.ts';
 import { findAbilities, type TemplateAbilities } from './template-abilities.ts';
@@ -94,14 +94,19 @@ export class ChatTemplate {
     return this.#source.chatTemplate;
   }
 
-  /** Whether it can be parsed, and renders examples within its limits. */
-  get isValid(): boolean {
+  /** Why no chat can be rendered: it cannot be parsed, or exceeds a limit with an example. Absent: chats can. */
+  get fault(): ChatTemplateError | RequestError | undefined {
     try {
-      return this.abilities !== undefined;
+      void this.abilities;
+      return undefined;
     } catch (error) {
-      if (error instanceof ChatTemplateError || error === this.#refusal) return false;
+      if (error instanceof ChatTemplateError || error instanceof RequestError) return error;
       throw error;
     }
+  }
+
+  get isValid(): boolean {
+    return this.fault === undefined;
   }
 
   /** Whether the model thinks before it answers. False of a template that is not valid. */
@@ -120,7 +125,7 @@ export class ChatTemplate {
     try {
       this.#abilities ??= findAbilities(
         this.#parsed,
-        (inputs) => this.#apply(this.#parsed, inputs),
+        (inputs) => JSON.parse(this.#parsed.applyExample(JSON.stringify(inputs))) as AppliedTemplate,
         this.#tokens,
       );
     } catch (error) {
@@ -136,6 +141,11 @@ export class ChatTemplate {
     return findCallFormat(this.#source.chatTemplate, this.abilities.calls);
   }
 
+  /** The format in which earlier calls are written, if the template does not write them. */
+  get writtenFormat(): CallFormat {
+    return findWrittenFormat(this.#source.chatTemplate);
+  }
+
   /**
    * Renders a prompt. If the template rejects the messages as they are, or drops a system message, it gets them without the system
    * message, then with later system messages as the user's, and then with turns of the user and the assistant only.
@@ -144,7 +154,10 @@ export class ChatTemplate {
    * @throws {BrokenTemplateError} when it fails
    * @throws {RequestError} `server_error` when it exceeds a limit
    */
-  render(messages: readonly TemplateMessage[], variables: TemplateVariables = {}): RenderedPrompt {
+  async render(
+    messages: readonly TemplateMessage[],
+    variables: TemplateVariables = {},
+  ): Promise<RenderedPrompt> {
     const { tools = [], thinking = this.abilities.thinksByDefault } = variables;
     const asked = Object.entries(variables.kwargs ?? {}).filter(([name]) => !reservedNames.has(name));
     const kwargs = {
@@ -155,10 +168,10 @@ export class ChatTemplate {
     let rejection: unknown;
     let incomplete: RenderedPrompt | undefined;
     const given = this.abilities.systemRole ? messages : withUserAtStart(messages);
-    const render = (form: readonly TemplateMessage[]): RenderedPrompt => {
+    const render = async (form: readonly TemplateMessage[]): Promise<RenderedPrompt> => {
       const inputs = { ...plainInputs, messages: form.map(toNativeMessage), tools, kwargs };
       const promptOnly = !this.abilities.isSpecial;
-      const applied = this.#apply(this.#parsed, { ...inputs, enableThinking: thinking, promptOnly });
+      const applied = await this.#apply({ ...inputs, enableThinking: thinking, promptOnly });
       const { prompt, generationPrompt } = applied;
       return { prompt, generationPrompt, messages: inputs.messages, thinking, kwargs };
     };
@@ -168,13 +181,13 @@ export class ChatTemplate {
     for (const toForm of forms) {
       const form = toForm(given);
       try {
-        let rendered = render(form);
+        let rendered = await render(form);
         // A template that does not know the thoughts of earlier answers may write nothing of these answers.
         const isComplete = form.every(
           ({ content, reasoning_content }) =>
             reasoning_content === undefined || rendered.prompt.includes(content.trim()),
         );
-        if (!isComplete) rendered = render(form.map(({ reasoning_content: _, ...rest }) => rest));
+        if (!isComplete) rendered = await render(form.map(({ reasoning_content: _, ...rest }) => rest));
         // Some drop the system messages that are not the first message.
         if (instructions.every((text) => rendered.prompt.includes(text))) return rendered;
         incomplete ??= rendered;
@@ -188,17 +201,18 @@ export class ChatTemplate {
   }
 
   /** Applies the template to find the format of the answer to a prompt. */
-  findFormat(
+  async findFormat(
     { messages, generationPrompt, thinking, kwargs }: RenderedPrompt,
     options: Pick<TemplateInputs, 'tools' | 'toolChoice' | 'parallel' | 'hasSchema'>,
-  ): AppliedTemplate {
+  ): Promise<AppliedTemplate> {
     const variables = { ...options, enableThinking: thinking, kwargs, promptOnly: false };
     if (!this.abilities.isSpecial) {
       // The format of most does not depend on the messages, so that a long conversation is not rendered dozens of times.
-      const applied = this.#remember({ ...variables, messages: [example] });
+      const inputs = { ...variables, messages: [example] };
+      const applied = await this.#formats.get(JSON.stringify(inputs), () => this.#apply(inputs));
       if (applied.generationPrompt === generationPrompt) return applied;
     }
-    return this.#apply(this.#parsed, { ...variables, messages });
+    return this.#apply({ ...variables, messages });
   }
 
   /**
@@ -206,7 +220,7 @@ export class ChatTemplate {
    *
    * @param prefix what the text begins with by the prompt already
    */
-  buildCallFormat(inputs: CallFormatInputs, prefix: string): ReadCallFormat {
+  buildCallFormat(inputs: CallFormatInputs, prefix: string): Promise<ReadCallFormat> {
     const json = JSON.stringify(inputs);
     return this.#callFormats.get(prefix + json, () => {
       const { buildCallFormat, ChatParser } = this.library;
@@ -247,13 +261,9 @@ export class ChatTemplate {
     }
   }
 
-  #remember(inputs: TemplateInputs): AppliedTemplate {
-    return this.#formats.get(JSON.stringify(inputs), () => this.#apply(this.#parsed, inputs));
-  }
-
-  #apply(template: NativeTemplate, inputs: TemplateInputs): AppliedTemplate {
+  async #apply(inputs: TemplateInputs): Promise<AppliedTemplate> {
     try {
-      return JSON.parse(template.apply(toNativeJson(inputs))) as AppliedTemplate;
+      return JSON.parse(await this.#parsed.apply(toNativeJson(inputs))) as AppliedTemplate;
     } catch (cause) {
       const limit = toLimitError(cause);
       if (limit !== undefined) throw limit;

@@ -9,12 +9,12 @@ import { parseRules, withoutUnused, writeRules } from './gbnf-rules.ts';
 import { schemaRules, toSchemaRules } from './schema-rules.ts';
 
 /** Builds the format. There are tools. */
-export function toFormFormat(
+export async function toFormFormat(
   template: ChatTemplate,
   { generationPrompt }: RenderedPrompt,
   callFormat: CallFormat,
   { tools, mustCall, parallel, isJson, schemas }: FormatOptions,
-): ChatFormat {
+): Promise<ChatFormat> {
   const { thoughts: around } = template.abilities;
   const thoughts = around && { ...around, hasStarted: isOpened(generationPrompt, around) };
   // The start of the thoughts is all of the prompt that the parser and the grammar need.
@@ -29,10 +29,11 @@ export function toFormFormat(
     mustCall,
     parallel,
     textRule: isJson && !mustCall ? schemaRules.ofText : '',
+    readsBareJson: callFormat.readsBareJson ?? false,
     thoughtsStart: thoughts?.start ?? '',
     thoughtsEnds: thoughts?.ends ?? [],
   };
-  const { parser, grammar } = template.buildCallFormat(inputs, prefix);
+  const { parser, grammar } = await template.buildCallFormat(inputs, prefix);
   const gbnf = writeRules(withoutUnused(new Map([...toSchemaRules(schemas), ...parseRules(grammar)])));
   const triggers = toTriggers(
     callFormat,
@@ -45,6 +46,7 @@ export function toFormFormat(
       openedThoughts: '',
       mayCall: true,
       callMarks: triggers.map((trigger) => new RegExp(`^${trigger}`)),
+      firstArguments: new Map(inputs.tools.map((tool) => [tool.name, tool.arguments[0]?.name ?? ''])),
     },
     grammar: mustCall || isJson ? { gbnf, prefix } : { gbnf, triggers, ...(thoughts && { thoughts }) },
     marks: [...callFormat.marks, ...(thoughts ? [thoughts.start, ...thoughts.ends] : [])],

@@ -2,13 +2,13 @@
 
 import { RequestError } from '../errors/request-error.ts';
 import { toldFormat } from './call-forms.ts';
-import { describeTools, writeToolCall, writeToolResponse } from './call-syntax.ts';
+import { describeTools, writeCalls } from './call-syntax.ts';
 import type { ChatTemplate, TemplateMessage } from './chat-template.ts';
 import type { ChatMessage, ChatTool, Content } from './conversation.ts';
 
 export interface MessageOptions {
   /** The template. Tools, calls and results that it does not write are written into the messages. */
-  readonly template: Pick<ChatTemplate, 'abilities' | 'callFormat'>;
+  readonly template: Pick<ChatTemplate, 'abilities' | 'callFormat' | 'writtenFormat'>;
   /** Whether a note replaces each image. If not, a request with an image is rejected. */
   readonly imagePlaceholders: boolean;
 }
@@ -26,12 +26,17 @@ export function toTemplateMessages(
   tools: readonly ChatTool[],
   options: MessageOptions,
 ): TemplateMessage[] {
-  const converted = messages.map((message, index) => toTemplateMessage(message, index, options));
   const { template } = options;
   const { writesCalls } = template.abilities;
-  const joined = writesCalls ? converted : joinToolAnswers(converted, messages);
-  if (tools.length === 0 || template.abilities.writesTools) return joined;
-  return withSystemText(joined, describeTools(tools, template.callFormat ?? toldFormat, !writesCalls));
+  const converted = messages.map((message, index) => toTemplateMessage(message, index, options));
+  const written = writesCalls
+    ? converted
+    : joinResults(
+        converted.map((message) => writeCalls(message, template.writtenFormat)),
+        messages,
+      );
+  if (tools.length === 0 || template.abilities.writesTools) return written;
+  return withSystemText(written, describeTools(tools, template.callFormat ?? toldFormat, !writesCalls));
 }
 
 function toTemplateMessage(message: ChatMessage, index: number, options: MessageOptions): TemplateMessage {
@@ -49,20 +54,10 @@ function toTemplateMessage(message: ChatMessage, index: number, options: Message
         type: 'function' as const,
         function: { name, arguments: parseArguments(given) },
       }));
-      const { template } = options;
-      if (template.abilities.writesCalls)
-        return { role: 'assistant', content, ...thoughts, tool_calls: parsed };
-      const { callFormat } = template;
-      const written = parsed.map(({ function: call }) =>
-        writeToolCall(call.name, call.arguments, callFormat),
-      );
-      const texts = [content, ...written].filter((part) => part !== '');
-      return { role: 'assistant', content: texts.join('\n'), ...thoughts };
+      return { role: 'assistant', content, ...thoughts, tool_calls: parsed };
     }
     case 'tool': {
       const { callId, name } = message;
-      if (!options.template.abilities.writesCalls)
-        return { role: 'user', content: writeToolResponse(content) };
       return {
         role: 'tool',
         content,
@@ -97,8 +92,8 @@ function parseArguments(given: unknown): unknown {
   }
 }
 
-/** Joins consecutive tool messages, because many templates reject two user messages in a row. */
-function joinToolAnswers(
+/** Joins consecutive results that became the user's, because many templates reject two user messages in a row. */
+function joinResults(
   converted: readonly TemplateMessage[],
   messages: readonly ChatMessage[],
 ): TemplateMessage[] {
@@ -106,7 +101,7 @@ function joinToolAnswers(
   for (const [index, message] of converted.entries()) {
     const previous = joined.at(-1);
     const followsTool = messages[index]?.role === 'tool' && messages[index - 1]?.role === 'tool';
-    if (followsTool && previous !== undefined)
+    if (followsTool && message.role === 'user' && previous !== undefined)
       joined[joined.length - 1] = { ...previous, content: `${previous.content}\n${message.content}` };
     else joined.push(message);
   }

@@ -7,8 +7,8 @@ export class RecentValues<Value> {
   readonly #values = new Map<string, Value>();
 
   /** Returns the value of a key, which is made if it is not among the last ones. */
-  get(key: string, make: () => Value): Value {
-    const value = this.#values.get(key) ?? make();
+  async get(key: string, make: () => Value | Promise<Value>): Promise<Value> {
+    const value = this.#values.get(key) ?? (await make());
     this.#values.delete(key);
     this.#values.set(key, value);
     const [oldest] = this.#values.keys();

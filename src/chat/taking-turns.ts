@@ -1,6 +1,6 @@
 // Rewrites messages for templates that allow only a user and an assistant who take turns, as Gemma's and Mistral's do.
-
-import { writeToolCall, writeToolResponse } from './call-syntax.ts';
+import { toldFormat } from './call-forms.ts';
+import { writeCalls } from './call-syntax.ts';
 import type { TemplateMessage } from './chat-template.ts';
 
 /**
@@ -23,12 +23,9 @@ export function takeTurns(
   return turns;
 }
 
-function toTurn({ role, content, reasoning_content, tool_calls = [] }: TemplateMessage): TemplateMessage {
-  if (role === 'tool') return { role: 'user', content: writeToolResponse(content) };
-  if (role !== 'assistant') return { role: 'user', content };
-  const calls = tool_calls.map(({ function: call }) => writeToolCall(call.name, call.arguments));
-  const text = [content, ...calls].filter((each) => each !== '').join('\n');
-  return { role, content: text, ...(reasoning_content !== undefined && { reasoning_content }) };
+function toTurn(message: TemplateMessage): TemplateMessage {
+  const turn = writeCalls(message, toldFormat);
+  return turn.role === 'assistant' ? turn : { role: 'user', content: turn.content };
 }
 
 function merge(one: TemplateMessage, other: TemplateMessage): TemplateMessage {

@@ -64,11 +64,16 @@ export function findAbilities(
   const notThinking = render({ enable_thinking: false });
   const plain = attempt(() => apply(inputs));
   // Few chats have tools, and none waits for what it does not need.
-  let rendered: { readonly withTools: AppliedTemplate | undefined } | undefined;
+  let rendered: { readonly withTools?: AppliedTemplate | undefined; readonly limit?: unknown } | undefined;
   const renderTools = () => {
-    rendered ??= {
-      withTools: attempt(() => apply({ ...inputs, tools: [tool], toolChoice: 'required' })),
-    };
+    if (rendered === undefined) {
+      try {
+        rendered = { withTools: attempt(() => apply({ ...inputs, tools: [tool], toolChoice: 'required' })) };
+      } catch (limit) {
+        rendered = { limit };
+      }
+    }
+    if (rendered.limit !== undefined) throw rendered.limit;
     return rendered.withTools;
   };
   const start = plain?.thinkingStart ?? '';
@@ -97,7 +102,8 @@ function attempt<Result>(render: () => Result): Result | undefined {
   try {
     return render();
   } catch (error) {
-    if (toLimitError(error) !== undefined) throw error;
+    const limit = toLimitError(error);
+    if (limit !== undefined) throw limit;
     return undefined;
   }
 }

@@ -47,8 +47,8 @@ export interface FunctionConfig {
    */
   readonly prefixDirectory: string | undefined;
   /**
-   * LOOKUP_TOKENS: the most tokens that are guessed by what followed the same ones in the prompt, and evaluated together; 8 suits
-   * answers that quote.
+   * LOOKUP_TOKENS: the most tokens that are guessed by what followed the same ones earlier in prompt and answer, and evaluated
+   * together; 0 guesses nothing. Several slots make no guesses.
    * @see docs/benchmark/README.md
    */
   readonly lookupTokens: number;
@@ -63,8 +63,8 @@ export interface FunctionConfig {
    */
   readonly cacheScope: 'all' | 'key';
   /**
-   * CACHE_MB: the most memory for conversations that have lost their slot, in megabytes. `auto` is half of what the model leaves, 0
-   * keeps none.
+   * CACHE_MB: the most memory for conversations that have lost their slot, in megabytes. `auto` is half of what the model and the
+   * largest requests leave, 0 keeps none.
    */
   readonly cacheMegabytes: number | 'auto';
   /** The memory that this process may take. */
@@ -106,10 +106,13 @@ export function readConfig(env: Environment): FunctionConfig {
   return Object.freeze({
     modelDirectory: readRequiredText(env, 'MODEL_DIR', 'the folder of the model'),
     prefixDirectory: readFolder(env, 'PREFIX_DIR'),
+    // llama.cpp counts cells in 32 bits, and so many of as many slots fit.
     contextSize: readIntegerOrAuto(env, 'CONTEXT_SIZE', { min: 16, max: 1_048_576 }),
     threads: readThreads(env),
+    // llama.cpp's LLAMA_MAX_SEQ.
     slots: readInteger(env, 'SLOTS', { min: 1, max: 256, default: 1 }),
-    lookupTokens: readInteger(env, 'LOOKUP_TOKENS', { min: 0, max: 16, default: 0 }),
+    // Guesses are a part of a step, of which a prompt has 64 or more.
+    lookupTokens: readInteger(env, 'LOOKUP_TOKENS', { min: 0, max: 16, default: 8 }),
     kvType: readChoice<KvType | 'auto'>(env, 'KV_TYPE', ['auto', 'f16', 'q8_0']),
     cacheRule: readChoice<CacheRule>(env, 'CACHE', ['common', 'exact']),
     cacheMegabytes: readIntegerOrAuto(env, 'CACHE_MB', { min: 0, max: 1_048_576 }),

@@ -33,7 +33,8 @@ export interface Threads {
 }
 
 /**
- * The threads that decode: exactly THREADS, or at most MAX_THREADS, or at most as many as the process may keep busy.
+ * The threads that decode: exactly THREADS, or at most MAX_THREADS, or at most as many as the process may keep busy. 256 is half
+ * of llama.cpp's GGML_MAX_N_THREADS.
  *
  * @throws {ConfigurationError} when one of them is not a whole number from 1 to 256
  */

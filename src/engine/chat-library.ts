@@ -4,13 +4,15 @@
 /** A parsed chat template. */
 export interface NativeTemplate {
   /**
-   * Renders a prompt, and finds the format of the answer.
+   * Renders a prompt, and finds the format of the answer: in place where that takes some milliseconds, else on another thread.
    *
    * @param inputs JSON of {@link TemplateInputs}
    * @returns JSON of {@link AppliedTemplate}
    * @throws {Error} what the template throws
    */
-  apply(inputs: string): string;
+  apply(inputs: string): string | Promise<string>;
+  /** As `apply`, but always in place. */
+  applyExample(inputs: string): string;
   /** Renders the template with these variables alone, as a JSON object. */
   render(variables: string): string;
   /** JSON: llama.cpp's names of what the template can do, each with true or false. */
@@ -90,6 +92,8 @@ export interface CallFormatInputs {
   readonly parallel: boolean;
   /** The rule for JSON instead of calls. Empty: the text is free. */
   readonly textRule: string;
+  /** Whether a free text of the JSON of calls and nothing else is calls. */
+  readonly readsBareJson: boolean;
   /** Empty: the model does not think. */
   readonly thoughtsStart: string;
   readonly thoughtsEnds: readonly string[];

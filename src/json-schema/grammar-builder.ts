@@ -1,5 +1,4 @@
 // Builds a grammar for llama.cpp from JSON Schemas and other rules.
-import { performance } from 'node:perf_hooks';
 import { AmbiguityCheck } from './ambiguity.ts';
 import { countStarts, findCause, findEndingRules, findLeftRecursion } from './grammar-checks.ts';
 import type { GrammarNode } from './grammar-node.ts';
@@ -8,7 +7,7 @@ import { RuleSet } from './rule-set.ts';
 import { SchemaCompiler } from './schema-compiler.ts';
 import { SchemaDocument } from './schema-document.ts';
 import { SchemaError } from './schema-error.ts';
-import { TimeLimitError, withinTime } from './time-limit.ts';
+import { processorTime, TimeLimitError, withinTime } from './time-limit.ts';
 import { GrammarTooLargeError, writeGbnf } from './write-gbnf.ts';
 
 /** The largest grammar. Elements are characters, ranges and references, with repetitions written out. */
@@ -20,10 +19,10 @@ const mostStarts = 1_000_000;
 /** How deep schemas are enforced: completely, or less deep if the grammar would be too large. */
 const depths = [Number.POSITIVE_INFINITY, 4, 2, 1, 0];
 
-/** The longest time for compiling a schema to one depth, in milliseconds. */
+/** The longest time for compiling a schema to one depth, in milliseconds of the processor. */
 const longestAttempt = 500;
 
-/** The longest time for compiling all schemas of a grammar completely, in milliseconds. */
+/** The longest time for compiling all schemas of a grammar completely, in milliseconds of the processor. */
 const longestTime = 1000;
 
 /**
@@ -42,9 +41,9 @@ export class GrammarBuilder {
 
   /**
    * @param deepest values within this many lists and objects have only their types enforced. Default: any number
-   * @param endBy in milliseconds of `performance.now()`. Later schemas have only their types enforced
+   * @param endBy in milliseconds of {@link processorTime}. Later schemas have only their types enforced
    */
-  constructor(deepest = Number.POSITIVE_INFINITY, endBy = performance.now() + longestTime) {
+  constructor(deepest = Number.POSITIVE_INFINITY, endBy = processorTime() + longestTime) {
     this.#deepest = deepest;
     this.#endBy = endBy;
   }
@@ -60,18 +59,22 @@ export class GrammarBuilder {
   addSchema(schema: unknown, name: string): string {
     const document = new SchemaDocument(schema);
     const { size } = this.#ruleSet;
+    const compileTo = (deepest: number) => {
+      // A compilation that was ended has left its rules.
+      this.#ruleSet.restore(size);
+      return this.#compile(document, name, deepest);
+    };
     for (const deepest of depths.filter((depth) => depth <= this.#deepest && depth > 0)) {
-      const time = Math.floor(Math.min(longestAttempt, this.#endBy - performance.now()));
+      const time = Math.floor(Math.min(longestAttempt, this.#endBy - processorTime()));
       if (time < 1) break;
       try {
-        return withinTime(time, () => this.#compile(document, name, deepest));
+        return withinTime(time, () => compileTo(deepest));
       } catch (error) {
         if (!(error instanceof GrammarTooLargeError || error instanceof TimeLimitError)) throw error;
-        this.#ruleSet.restore(size);
       }
     }
     try {
-      return withinTime(longestAttempt, () => this.#compile(document, name, 0));
+      return withinTime(longestAttempt, () => compileTo(0));
     } catch (error) {
       if (!(error instanceof GrammarTooLargeError || error instanceof TimeLimitError)) throw error;
       throw new SchemaError('', '#', 'takes too long to compile');
@@ -141,7 +144,7 @@ export class GrammarBuilder {
  * @throws {SchemaError} when a schema is malformed, or no value matches it
  */
 export function buildGrammar(build: (grammar: GrammarBuilder) => string): string {
-  const endBy = performance.now() + longestTime;
+  const endBy = processorTime() + longestTime;
   for (const deepest of depths) {
     try {
       const grammar = new GrammarBuilder(deepest, endBy);

@@ -8,7 +8,7 @@ import { parsePattern } from './pattern-parser.ts';
 import { SchemaError } from './schema-error.ts';
 import { TimeLimitError, withinTime } from './time-limit.ts';
 
-/** The longest time for a match, in milliseconds. It may be exponential in the length of the text. */
+/** The longest time for a match, in milliseconds of the processor. It may be exponential in the length of the text. */
 const longestTime = 250;
 
 /**

@@ -11,7 +11,7 @@ export type Validation =
 /** Keywords that only lead to the violated one. */
 const leading = new Set('$ref allOf properties additionalProperties items prefixItems'.split(' '));
 
-/** The longest time for a validation, in milliseconds. Patterns may take exponential time. */
+/** The longest time for a validation, in milliseconds of the processor. Patterns may take exponential time. */
 const longestTime = 250;
 
 /**

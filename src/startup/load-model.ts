@@ -13,6 +13,7 @@ import { describeModel } from '../engine/llama/llama-model.ts';
 import { describeUse, planMemory } from '../engine/llama/memory/memory-plan.ts';
 import { type MemoryUse, toMebibytes } from '../engine/memory.ts';
 import { readModelFolder } from '../model/model-folder.ts';
+import { conversationRoom } from './conversation-memory.ts';
 import { loadOnce } from './load-once.ts';
 import { toMemoryRequest } from './model-memory.ts';
 import { openArchive } from './open-archive.ts';
@@ -114,10 +115,9 @@ const demonstrationParameters = 300_000_000;
 const demonstration =
   "A model of this size is a demonstration: it is fast and often wrong. 'npm run model -- recommend' lists those that fit here.";
 
-/** What conversations that have lost their slot may take: by default half of what is left, because requests take memory too. */
-function toConversationBytes({ cacheMegabytes, memory }: FunctionConfig, use: MemoryUse): number {
+function toConversationBytes({ cacheMegabytes, memory, slots }: FunctionConfig, use: MemoryUse): number {
   if (cacheMegabytes !== 'auto') return cacheMegabytes * 1_000_000;
-  return Math.max(0, Math.floor((memory.bytes - use.total) / 2));
+  return conversationRoom({ bytes: memory.bytes, use, slots });
 }
 
 function count(number: number, thing: string): string {

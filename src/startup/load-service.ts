@@ -16,7 +16,7 @@ import { isSnapshotted, prepareForSnapshot } from '../lambda/snap-start.ts';
 import { frontSocketVariable } from '../server/private-socket.ts';
 import { createLateMetrics } from '../telemetry/late-metrics.ts';
 import { loadReporter } from '../telemetry/load-reporter.ts';
-import { standardErrorLog } from '../telemetry/log.ts';
+import { type Log, standardErrorLog } from '../telemetry/log.ts';
 import { Telemetry } from '../telemetry/telemetry.ts';
 import { loadModel } from './load-model.ts';
 import { loadOnce } from './load-once.ts';
@@ -83,7 +83,18 @@ async function load(env: Environment): Promise<Service> {
     }),
   };
   if (isSnapshotted(env)) await prepareForSnapshot(service, engine);
+  // A function that a request waits for leaves it to the first chat.
+  if (engine.slots > 0 && (!isOnLambda(env) || isInitializedAhead(env)))
+    renderExamples(service, reporter.log);
   return service;
+}
+
+/** No chat waits for the examples then, and no other request for those of a slow template. */
+function renderExamples({ chatTemplate }: Service, log: Log): void {
+  if (chatTemplate === undefined) return;
+  const { fault } = chatTemplate;
+  if (fault !== undefined) log.warn(`Chats are not answered: ${fault.message}`);
+  else void chatTemplate.abilities.writesTools;
 }
 
 /** @throws {ConfigurationError} when CHAT_TEMPLATE is neither a name nor a file */

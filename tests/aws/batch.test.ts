@@ -201,21 +201,26 @@ describe('a cancelled batch', () => {
     );
     const someDone = Promise.withResolvers<void>();
     onRequest = (request) => {
-      if (request.startsWith(`PUT /${bucket}/work/cancelled/parts/`)) someDone.resolve();
+      if (!request.startsWith(`PUT /${bucket}/work/cancelled/parts/`)) return;
+      // The other chunks wait, so that the batch cannot end before it is cancelled.
+      isThrottled = () => true;
+      someDone.resolve();
     };
     const options = ['--id', 'cancelled', '--concurrency', '2', '--lines-per-chunk', '10'];
     expect(await command('submit', file, ...options)).toMatchObject({ code: 0 });
     await someDone.promise;
 
     expect(await command('cancel', 'cancelled')).toMatchObject({ code: 0, stderr: '' });
-    expect((await command('status', 'cancelled')).stdout).toMatch(
-      /^cancelled: cancelled, \d of 6 chunks done\.$/m,
-    );
+    // A run that is stopped ends only after the chunks in progress.
+    const stopped = await command('status', 'cancelled', '--wait');
+    expect(stopped.code).toBe(1);
+    expect(stopped.stdout).toMatch(/^cancelled: cancelled, \d of 6 chunks done\.$/m);
     expect(await command('fetch', 'cancelled', '--to', folder)).toMatchObject({ code: 1 });
     let written = 0;
     onRequest = (request) => {
       if (request.startsWith(`PUT /${bucket}/work/cancelled/answers/`)) written += 1;
     };
+    isThrottled = () => false;
     const resumed = await command('resume', 'cancelled', '--wait');
 
     expect(resumed.stdout).toContain('cancelled, run 2: done, 60 lines answered, 0 failed.');

@@ -1,6 +1,7 @@
 // The request bodies of public clients, sent to the server with its model.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import clientBodies from '../unit/http/client-bodies.json' with { type: 'json' };
+import { translatedChats } from '../unit/http/translated-chats.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
 
 let server: TestServer;
@@ -28,6 +29,15 @@ it.each(clientBodies)('$name is answered with $status', async ({ path, status, b
 
   expect({ status: response.status, answer }).toMatchObject({ status });
   expect(answer).not.toContain('event: error');
+});
+
+it.each(translatedChats)('$name is answered with $status at $path', async ({ path, status, body }) => {
+  const response = await post(path, JSON.stringify(body));
+  const answer = await response.text();
+
+  expect({ status: response.status, answer }).toMatchObject({ status });
+  // A stream that has begun tells its errors in its last event or line.
+  if (status === 200) expect(answer).not.toMatch(/^(?:event: error|\{"error")/m);
 });
 
 it('tells the ignored fields, and rejects them under the strict rule', async () => {

@@ -1,11 +1,12 @@
 // The snippets of README.md and docs/, read from these files and run as they stand there, on a server of another port.
 import { execFile } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { documentedCommands, pages, readBlocks } from '../documents.ts';
 import { pythonSetupTimeout, runPython, setUpPython } from './python-environment.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
 
@@ -31,23 +32,16 @@ afterAll(async () => {
   await server.end();
 });
 
-/** The blocks of a language in a document. */
-function findBlocks(document: string, language: string): string[] {
-  const text = readFileSync(join(root, document), 'utf8');
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(
-    ([, block = '']) => block,
-  );
-}
-
 const atServer = (block: string) => block.replaceAll('http://127.0.0.1:8000', server.origin);
-const readBlocks = (document: string, language: string) => findBlocks(document, language).map(atServer);
+const findBlocks = (document: string, language: string) =>
+  readBlocks(document).flatMap((block) => (block.language === language ? [atServer(block.text)] : []));
 
 async function runNode(source: string): Promise<string> {
   writeFileSync(script, source);
   return (await execute(process.execPath, [script], { cwd: root })).stdout;
 }
 
-const curls = (document: string) => readBlocks(document, 'sh').filter((block) => block.startsWith('curl '));
+const curls = (document: string) => findBlocks(document, 'sh').filter((block) => block.startsWith('curl '));
 
 async function runCurl(command: string): Promise<Record<string, unknown>> {
   const { stdout } = await execute('sh', ['-c', command]);
@@ -62,34 +56,31 @@ const client = new OpenAI({ baseURL: '${server.origin}/v1', apiKey: 'none', maxR
 const model = 'any';
 `;
 
-const pages = globSync('{README.md,docs/*.md}', { cwd: root }).sort();
-const each = (language: string, isWanted = (_: string) => true) =>
-  pages.flatMap((document) =>
-    findBlocks(document, language)
-      .filter(isWanted)
-      .map((block) => ({ document, block })),
-  );
+const blocks = pages.flatMap(readBlocks);
 
 describe('every page', () => {
-  it.each(each('sh', (block) => block.startsWith('curl ')))(
-    '$document: the server answers $block',
-    async ({ block }) => {
-      const answer = await runCurl(atServer(block));
+  it.each(documentedCommands.filter(({ command }) => command.startsWith('curl ')))(
+    '$document: the server answers $command',
+    async ({ command }) => {
+      const answer = await runCurl(atServer(command));
 
       expect(answer.error).toBeUndefined();
       expect(answer.errorMessage).toBeUndefined();
     },
   );
 
-  it.each(each('js'))('$document: the program runs: $block', async ({ block }) => {
-    await runNode(block.includes("from 'openai'") ? atServer(block) : `${prelude()}${block}`);
-  });
+  it.each(blocks.filter(({ language }) => language === 'js'))(
+    '$document: the program runs: $text',
+    async ({ text }) => {
+      await runNode(text.includes("from 'openai'") ? atServer(text) : `${prelude()}${text}`);
+    },
+  );
 });
 
 describe('README.md', () => {
   it('has a chat that answers as shown', async () => {
     const [chat = '', invoke = ''] = curls('README.md');
-    const [shown = ''] = readBlocks('README.md', 'json');
+    const [shown = ''] = findBlocks('README.md', 'json');
 
     const expected = JSON.parse(shown) as Record<string, unknown>;
     expect(await runCurl(chat)).toMatchObject(expected);
@@ -97,7 +88,7 @@ describe('README.md', () => {
   });
 
   it("has a program for OpenAI's client that prints the answer", async () => {
-    const [program = ''] = readBlocks('README.md', 'js');
+    const [program = ''] = findBlocks('README.md', 'js');
 
     expect(await runNode(program)).toContain('Paris');
   });
@@ -106,7 +97,7 @@ describe('README.md', () => {
 describe('docs/decisions.md', () => {
   it('shows the answer of its request', async () => {
     const [request = ''] = curls('docs/decisions.md');
-    const [shown = ''] = readBlocks('docs/decisions.md', 'json');
+    const [shown = ''] = findBlocks('docs/decisions.md', 'json');
     const answerOf = ({ answers, usage }: Record<string, unknown>) => ({
       usage,
       // Probabilities differ a little between processors.
@@ -139,8 +130,8 @@ describe('docs/start.md', () => {
   });
 
   it('has programs in Node and Python that print the answer', async () => {
-    const [node = ''] = readBlocks('docs/start.md', 'js');
-    const [python = ''] = readBlocks('docs/start.md', 'python');
+    const [node = ''] = findBlocks('docs/start.md', 'js');
+    const [python = ''] = findBlocks('docs/start.md', 'python');
 
     expect(await runNode(node)).toContain('Paris');
     expect(await runPython(['-c', python])).toMatchObject({

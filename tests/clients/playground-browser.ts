@@ -32,7 +32,8 @@ export async function startPlayground(env: NodeJS.ProcessEnv = {}): Promise<Play
   const visit = async (options: BrowserContextOptions = {}) => {
     const context = await browser.newContext({ viewport: desktop, ...options });
     const page = await context.newPage();
-    page.setDefaultTimeout(10_000);
+    // A page waits for whole answers, which take long on a busy machine.
+    page.setDefaultTimeout(60_000);
     page.on('console', (message) => {
       const isComplaint = message.type() === 'error' || message.type() === 'warning';
       // The page's first requests have no key. The console reports their refusal as an error.

@@ -1,5 +1,8 @@
 // The Python clients that speak OpenAI's Responses: OpenAI's own, openai-agents and pydantic-ai. Only the base URL and the key
 // are set.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PythonCalls, pythonSetupTimeout, setUpPython, startPythonCalls } from './python-environment.ts';
 import { model, startTestServer, type TestServer } from './test-server.ts';
@@ -10,23 +13,34 @@ const settings = { model: model.name, temperature: 0, max_output_tokens: 20 };
 const city = expect.stringMatching(/^(?:Paris|Rome)$/);
 
 interface Response {
+  readonly id: string;
   readonly status: string;
   readonly output: readonly { readonly content: readonly { readonly text: string }[] }[];
-  readonly usage: { readonly output_tokens: number };
+  readonly usage: { readonly input_tokens: number; readonly output_tokens: number };
 }
 
+const directory = mkdtempSync(join(tmpdir(), 'responses-'));
+
 let server: TestServer;
+let storing: TestServer;
 let python: PythonCalls;
+let storingPython: PythonCalls;
+
+const start = async (env: NodeJS.ProcessEnv = {}) => {
+  const started = await startTestServer({ API_KEY: 'the key', ...env });
+  return [started, startPythonCalls('responses_calls.py', [`${started.origin}/v1`, 'the key'])] as const;
+};
 
 beforeAll(async () => {
   await setUpPython();
-  server = await startTestServer({ API_KEY: 'the key' });
-  python = startPythonCalls('responses_calls.py', [`${server.origin}/v1`, 'the key']);
+  [server, python] = await start();
+  [storing, storingPython] = await start({ RESPONSES_DIR: directory });
 }, pythonSetupTimeout);
 
 afterAll(async () => {
-  await python.end();
-  await server.end();
+  await Promise.all([python.end(), storingPython.end()]);
+  await Promise.all([server.end(), storing.end()]);
+  rmSync(directory, { recursive: true });
 });
 
 describe("OpenAI's client for Python", () => {
@@ -110,5 +124,42 @@ describe("pydantic-ai's openai:", () => {
 
   it.each([true, false])('answers with a type, by a schema of the text: %s', async (native) => {
     expect(await python.call('pydantic_output', { model: model.name, question, native })).toEqual({ city });
+  });
+});
+
+describe('a server that stores responses', () => {
+  /** Two turns: the second one goes on from the first, and reads it again. */
+  function expectContinued([first, second]: readonly Response[]) {
+    expect(first).toMatchObject({ status: expect.any(String), store: true });
+    expect(second).toMatchObject({ previous_response_id: first?.id, store: true });
+    expect(second?.usage.input_tokens).toBeGreaterThan(
+      (first?.usage.input_tokens ?? 0) + (first?.usage.output_tokens ?? 0),
+    );
+  }
+
+  const questions = [input, 'And 3+3?'];
+
+  it("continues, retrieves, lists and deletes with OpenAI's client", async () => {
+    const args = { ...settings, input };
+    const stored = await storingPython.call<
+      Record<'first' | 'second' | 'retrieved', Response> & { items: object[]; deleted: boolean }
+    >('stored_turns', args);
+
+    expectContinued([stored.first, stored.second]);
+    expect(stored.retrieved).toMatchObject({ id: stored.second.id, output: [{ role: 'assistant' }] });
+    expect(stored.items).toMatchObject([
+      { role: 'user', content: [{ type: 'input_text', text: input }] },
+      { role: 'assistant', content: [{ text: stored.first.output[0]?.content[0]?.text }] },
+      { role: 'user', content: [{ text: 'And 3+3?' }] },
+    ]);
+    expect(stored.deleted).toBe(true);
+  });
+
+  it('continues with openai-agents', async () => {
+    expectContinued(await storingPython.call('agents_stored', { model: model.name, questions }));
+  });
+
+  it("continues with pydantic-ai's openai:", async () => {
+    expectContinued(await storingPython.call('pydantic_stored', { model: model.name, questions }));
   });
 });

@@ -239,7 +239,8 @@ describe('simultaneous requests', () => {
       const stream = await server.client.completions.create({
         model: model.name,
         prompt: 'Once upon a time',
-        max_tokens: 24,
+        // Long enough for both connections to be made meanwhile.
+        max_tokens: 200,
         temperature: 0,
         stream: true,
       });

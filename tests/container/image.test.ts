@@ -4,11 +4,13 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { baseImage, docker } from '../../bench/containers.ts';
+import { findCommand } from '../documents.ts';
 import { readEvent } from '../events.ts';
 import { model, modelPath } from '../model/default-model.ts';
 import { runtimeVariables, startRuntimeApi } from '../runtime-api.ts';
+import { runShell, startShell } from '../shell.ts';
+import { readComposeFile } from './compose.ts';
 import { type Container, cloneSources, image, invoke, startContainer } from './docker.ts';
-import { findCommand, runShell, startShell } from './documented-commands.ts';
 import { bakedPrefix, itAnswersGreedily } from './greedy-answers.ts';
 import { findSbomFaults } from './sbom.ts';
 
@@ -174,6 +176,58 @@ describe("the README's lines", () => {
       server.interrupt();
       await server.ended;
     }
+  });
+});
+
+describe('the compose file of docs/self-host.md', () => {
+  const key = 'a key';
+  const volume = `gguf-lambda-${randomBytes(4).toString('hex')}`;
+  const { service, options } = readComposeFile({ API_KEY: key });
+  afterAll(async () => void (await docker('volume', 'rm', '--force', volume)));
+
+  interface Chat {
+    readonly status: number;
+    readonly body: {
+      readonly choices: readonly [{ readonly message: object }];
+      readonly usage: {
+        readonly prompt_tokens: number;
+        readonly prompt_tokens_details: { readonly cached_tokens: number };
+      };
+    };
+  }
+
+  async function ask(container: Container, apiKey: string, messages: readonly object[]): Promise<Chat> {
+    const response = await fetch(`${new URL(container.url).origin}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${apiKey}` },
+      body: JSON.stringify({ messages, max_tokens: 20, temperature: 0 }),
+    });
+    return { status: response.status, body: (await response.json()) as Chat['body'] };
+  }
+
+  it('names the image and the port of README.md', () => {
+    expect(findCommand('README.md', 'docker build')).toContain(` -t ${service.image} `);
+    expect(findCommand('README.md', 'docker run')).toContain(`-p ${service.ports} `);
+  });
+
+  it('has settings under which the image serves, and keeps states in the volume', async () => {
+    const withVolume = options.map((option) => option.replace(/^states:/, `${volume}:`));
+    const turn = [{ role: 'user', content: `${'One of many words. '.repeat(50)}What is 2+2?` }];
+    const first = await startContainer(withVolume);
+    expect(await ask(first, 'another', turn)).toMatchObject({ status: 401 });
+    const { body: answered } = await ask(first, key, turn);
+    await first.stop();
+    const second = await startContainer(withVolume);
+    const next = [...turn, answered.choices[0].message, { role: 'user', content: 'And 3+3?' }];
+    const { usage } = (await ask(second, key, next)).body;
+    await second.stop();
+
+    expect(answered.usage.prompt_tokens).toBeGreaterThan(200);
+    expect(usage.prompt_tokens_details.cached_tokens).toBeGreaterThan(answered.usage.prompt_tokens);
+  });
+
+  it('keeps the volume writable for the image, which runs without root', async () => {
+    expect(await inImage('stat', '--format', '%u:%g', '/states')).toBe('1000:1000');
   });
 });
 

@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findCommand } from '../documents.ts';
 import { readEvent } from '../events.ts';
-import { findCommand, runShell } from './documented-commands.ts';
+import { runShell } from '../shell.ts';
 import {
   environmentWithSam,
   installSam,

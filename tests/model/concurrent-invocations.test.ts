@@ -2,7 +2,7 @@
 // and hands each of them one invocation after the other without waiting for answers.
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-nodejs-runtime.html
 import { readFileSync, realpathSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Completion } from '../../src/api/completions/completion.ts';
 import { readEvent } from '../events.ts';
 import { modelPath } from './default-model.ts';
@@ -33,8 +33,9 @@ function post(request: object): object {
   return { ...(readEvent('function-url') as object), body: JSON.stringify(request) };
 }
 
-/** Asks for all at once. */
-function askAll(of: RuntimeProcess, rest: object = {}) {
+/** Asks for all at once, as soon as the runtime waits for events. */
+async function askAll(of: RuntimeProcess, rest: object = {}) {
+  await expect.poll(() => of.asking).toBe(1);
   return Promise.all(
     prompts.map((prompt, index) => of.invoke(post({ ...toBody(prompt), ...rest }), toTraceHeader(index))),
   );
@@ -48,7 +49,7 @@ function toTraceHeader(index: number) {
 
 async function readLog(of: RuntimeProcess, count: number) {
   const toLines = () => of.output.split('\n').filter((line) => line.startsWith('{"level"'));
-  await vi.waitFor(() => expect(toLines()).toHaveLength(count), { timeout: 10_000 });
+  await expect.poll(() => toLines()).toHaveLength(count);
   return toLines().map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
@@ -107,7 +108,7 @@ describe('several streams at once', () => {
 
     expect(log).toMatchObject(prompts.map(() => ({ completion_tokens: 48 })));
     expect(log.map((line) => line.xray_trace_id).sort()).toEqual(prompts.map((_, index) => toTraceId(index)));
-    await vi.waitFor(() => expect(segments).toHaveLength(atOnce), { timeout: 10_000 });
+    await expect.poll(() => segments).toHaveLength(atOnce);
     expect(segments.map(({ trace_id: id, parent_id: parent }) => `${id} ${parent}`).sort()).toEqual(
       prompts.map((_, index) => `${toTraceId(index)} 53995c3f42cd8ad${index}`),
     );

@@ -12,10 +12,14 @@ import { readPieces, toEvents } from './streamed-answer.ts';
 const timeoutSeconds = 5;
 
 const story = { prompt: 'Once upon a time', temperature: 0, ignore_eos: true };
+/** The default model was trained on no more. */
+const contextSize = 8192;
 /** More than any machine generates in that time. */
-const endless = { ...story, max_tokens: 3_500 };
-/** More than any machine evaluates in that time. */
-const longPrompt = Array.from({ length: 3_800 }, (_, index) => 1_000 + (index % 997));
+const endless = { ...story, max_tokens: 8_000 };
+const promptLength = 8_000;
+/** More than any machine evaluates in that time. Each begins otherwise, so none goes on where another one was cut. */
+const toLongPrompt = (first: number) =>
+  Array.from({ length: promptLength }, (_, index) => 1_000 + ((first + index) % 997));
 const messages = [{ role: 'user', content: 'Tell me a story.' }];
 const endlessChat = { model: model.name, messages, temperature: 0, ignore_eos: true };
 
@@ -27,7 +31,12 @@ let beginnings: (string | undefined)[];
 
 beforeAll(async () => {
   // One thread: what runs beside it here has the other core.
-  const env = { FUNCTION_TIMEOUT: String(timeoutSeconds), CONTEXT_SIZE: '4096', THREADS: '1', SLOTS: '2' };
+  const env = {
+    FUNCTION_TIMEOUT: String(timeoutSeconds),
+    CONTEXT_SIZE: String(contextSize),
+    THREADS: '1',
+    SLOTS: '2',
+  };
   front = await startFrontProcess(env);
   ({ origin } = new URL(front.url));
   beginnings = await begin();
@@ -120,7 +129,7 @@ describe('when the time is up', () => {
     };
     const tell = { type: 'function', function: { name: 'tell', parameters: story } };
     const [list, call] = await Promise.all([
-      invoke({ prompt: 'Numbers:', max_tokens: 3_500, temperature: 0, json_schema: schema }),
+      invoke({ prompt: 'Numbers:', max_tokens: 8_000, temperature: 0, json_schema: schema }),
       post<ChatCompletion>(`${origin}/v1/chat/completions`, {
         ...endlessChat,
         tools: [tell],
@@ -156,11 +165,11 @@ describe('when the time is up', () => {
   it('within the prompt, there is no text, and the next answer is right', async () => {
     const cut = {
       choices: [{ text: '', finish_reason: 'length' }],
-      usage: { prompt_tokens: longPrompt.length, completion_tokens: 0 },
+      usage: { prompt_tokens: promptLength, completion_tokens: 0 },
       timings: { predicted_n: 0, deadline: true },
     };
     const answers = await Promise.all(
-      [invoke, complete].map((ask) => ask({ ...story, prompt: longPrompt, max_tokens: 5 })),
+      [invoke, complete].map((ask, index) => ask({ ...story, prompt: toLongPrompt(index), max_tokens: 5 })),
     );
 
     for (const answer of answers) expect(answer).toMatchObject(cut);
@@ -168,18 +177,18 @@ describe('when the time is up', () => {
   });
 
   it('within the prompt, what was not evaluated is not counted as such', async () => {
-    const { timings } = await complete({ ...story, prompt: longPrompt, max_tokens: 5 });
+    const { timings } = await complete({ ...story, prompt: toLongPrompt(2), max_tokens: 5 });
 
     expect(timings.deadline).toBe(true);
-    expect(timings.cache_n + timings.prompt_n).toBeLessThan(longPrompt.length);
+    expect(timings.cache_n + timings.prompt_n).toBeLessThan(promptLength);
   });
 
   it('within an echoed prompt, no log-probability is missing without a word', async () => {
-    const request = { ...story, prompt: longPrompt, max_tokens: 0, echo: true, logprobs: 0 };
+    const request = { ...story, prompt: toLongPrompt(3), max_tokens: 0, echo: true, logprobs: 0 };
     const { choices } = (await complete(request)) as Partial<Completion>;
 
     // Whoever adds them up would take a part for all; an error would do as well.
-    expect(choices?.[0]?.logprobs?.tokens.length).toBe(choices && longPrompt.length);
+    expect(choices?.[0]?.logprobs?.tokens.length).toBe(choices && promptLength);
   });
 });
 

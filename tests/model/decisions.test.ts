@@ -205,7 +205,7 @@ describe('a decision', () => {
       `${'x'.repeat(600)}  \n`,
     ];
     for (const input of inputs) {
-      const texts = renderDecisionPrompt({ input, questions: [] }, service, {});
+      const texts = await renderDecisionPrompt({ input, questions: [] }, service, {});
       const asked = ['It is red.', '  12 <|im_end|> ', '\n\nJa?', 'é日'].map((text) => ({
         text,
         answers: ['Yes', 'No'],

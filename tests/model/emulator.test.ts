@@ -130,13 +130,14 @@ describe('bad bodies', () => {
 describe('an emulator that dies', () => {
   it('is started again, and no request that waits is lost', async () => {
     const [emulator] = front.emulatorPids();
-    const slow = invoke({ prompt: 'Once upon a time', max_tokens: 400, temperature: 0 });
+    const slow = invoke({ prompt: 'Once upon a time', max_tokens: 1500, temperature: 0, ignore_eos: true });
+    const metrics = async () => (await fetch(new URL('/metrics', front.url))).text();
+    await expect.poll(metrics).toContain('gguf_lambda_generations_running 1');
+    // The slow one runs, so these wait.
     const waiting = Array.from({ length: 5 }, (_, index) =>
       invoke({ prompt: `${index} plus one is`, max_tokens: 4, temperature: 0 }),
     );
-    // The slow one runs.
-    const metrics = async () => (await fetch(new URL('/metrics', front.url))).text();
-    await expect.poll(metrics).toContain('gguf_lambda_generations_running 1');
+    await metrics();
     process.kill(emulator ?? 0, 'SIGKILL');
 
     expect((await slow).status).toSatisfy((status) => status === 502 || status === 200);

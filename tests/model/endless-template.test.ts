@@ -36,8 +36,13 @@ const ask = (content: string) =>
 it('ends each chat with 500, while /health and other chats are answered', async () => {
   const [runtime] = front.runtimePids();
   expect((await ask('Hi')).status).toBe(200);
+  const ended: string[] = [];
   const chats = [ask('Loop.'), ask('Loop.')];
+  for (const chat of chats) void chat.then(() => ended.push('chat'));
   expect((await fetch(`${origin}/health`)).status).toBe(200);
+  expect((await ask('Hi')).status).toBe(200);
+  // Neither waits for them.
+  expect(ended).toEqual([]);
   for (const chat of chats) {
     const response = await chat;
     expect(response.status).toBe(500);
@@ -50,4 +55,18 @@ it('ends each chat with 500, while /health and other chats are answered', async 
   }
   expect((await ask('Hi')).status).toBe(200);
   expect(front.runtimePids()).toEqual([runtime]);
+  expect(front.output()).not.toContain('Chats are not answered');
+}, 60_000);
+
+it('is told at the start, where no chat can be answered', async () => {
+  writeFileSync(join(folder, 'always.jinja'), template.replace(/{% if .*? %}/, '{% if true %}'));
+  const endless = await startFrontProcess({ CHAT_TEMPLATE: join(folder, 'always.jinja') });
+  try {
+    expect(endless.output()).toContain(
+      "Chats are not answered: The model's chat template is refused, because it takes too long.",
+    );
+    expect((await fetch(`${new URL(endless.url).origin}/health`)).status).toBe(200);
+  } finally {
+    await endless.end('SIGTERM');
+  }
 }, 60_000);

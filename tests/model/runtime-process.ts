@@ -10,6 +10,8 @@ export interface RuntimeProcess {
   /** Sends an event; resolves with what the runtime posts for it, and throws with its output when it ends before. */
   invoke(event: unknown, headers?: Readonly<Record<string, string>>): Promise<Post>;
   readonly pid: number | undefined;
+  /** How many of its threads wait for an event. */
+  readonly asking: number;
   /** What it has printed until now. */
   readonly output: string;
   end(): Promise<void>;
@@ -35,6 +37,9 @@ export async function startRuntimeProcess(
   return {
     invoke: (event, headers) => Promise.race([api.invoke(event, headers), ended]),
     pid: child.pid,
+    get asking() {
+      return api.asking;
+    },
     get output() {
       return output;
     },

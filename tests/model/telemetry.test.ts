@@ -1,5 +1,5 @@
 // What the functions tell by Powertools, as Lambda runs them: the image's entry and the real aws-lambda-ric.
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { readEvent } from '../events.ts';
 import { startXRayDaemon } from './fixtures/x-ray-daemon.ts';
 import { type RuntimeProcess, startRuntimeProcess } from './runtime-process.ts';
@@ -26,7 +26,7 @@ function post(request: object): object {
 /** Waits for so many lines of JSON: what is printed may come after what is answered. */
 async function readLines(runtime: RuntimeProcess, count: number) {
   const toLines = () => runtime.output.split('\n').filter((line) => line.startsWith('{'));
-  await vi.waitFor(() => expect(toLines().length).toBeGreaterThanOrEqual(count), { timeout: 10_000 });
+  await expect.poll(() => toLines().length).toBeGreaterThanOrEqual(count);
   const lines = toLines().map((line) => JSON.parse(line) as Record<string, unknown>);
   return {
     metrics: lines.filter((line) => '_aws' in line),
@@ -158,7 +158,7 @@ describe('traces', () => {
     const runtime = await start('stream', { ...traced, AWS_XRAY_DAEMON_ADDRESS: address });
     await runtime.invoke(post({ ...body, stream: true }), traceHeader);
     await runtime.invoke({ ...body, temperature: -1 }, traceHeader);
-    await vi.waitFor(() => expect(segments).toHaveLength(2), { timeout: 10_000 });
+    await expect.poll(() => segments).toHaveLength(2);
 
     expect(segments).toMatchObject([
       {

@@ -26,6 +26,8 @@ const { values } = parseArgs({
     minutes: { type: 'string' },
     hours: { type: 'string' },
     bodies: { type: 'string' },
+    secrets: { type: 'string' },
+    aborts: { type: 'string' },
     soak: { type: 'string' },
     only: { type: 'string' },
     seed: { type: 'string' },
@@ -39,6 +41,7 @@ const minutes = values.short
     ? 60 * Number(values.hours)
     : Number(values.minutes ?? 5);
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
+const toNumber = (text: string | undefined) => (text === undefined ? undefined : Number(text));
 
 const attacks: readonly Attack[] = [
   sendBombs,
@@ -46,9 +49,10 @@ const attacks: readonly Attack[] = [
   sendJsonSuite,
   beSlow,
   crowd,
-  sendBodies(values.bodies === undefined ? undefined : Number(values.bodies)),
-  plantSecrets,
-  abort,
+  sendBodies(toNumber(values.bodies)),
+  plantSecrets('all', toNumber(values.secrets)),
+  plantSecrets('key', toNumber(values.secrets)),
+  abort(toNumber(values.aborts)),
   kill,
   stopEmulator,
   stopRuntime,

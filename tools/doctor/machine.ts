@@ -23,7 +23,7 @@ function fix(subject: string, finding: string): void {
 
 function checkMemory(): void {
   const { bytes, limit } = toMemoryRoom({ ...readMemoryLimits(process.env), own: 0 });
-  const finding = `${toMebibytes(bytes)} MiB for a model, as ${limit}`;
+  const finding = `${toMebibytes(bytes)} MiB for a model: ${limit}`;
   if (bytes >= 512 * 1024 * 1024) print('ok', 'memory', finding);
   else fix('memory', `${finding}: the default model takes 512 MiB`);
 }

@@ -60,7 +60,7 @@ export async function checkModel(
   const { engine, chatTemplate } = service;
   if (engine.slots === 0) return report('It makes embeddings or rankings, and generates no text.');
   if (chatTemplate === undefined) return report(describeMissingTemplate());
-  report(describeTemplate(chatTemplate));
+  report(await describeTemplate(chatTemplate));
   for (const { shows, body } of questions) report(`${shows}: ${await answer(body, service)}`);
 }
 

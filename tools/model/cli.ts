@@ -68,11 +68,7 @@ program
         'not-stored',
         `${artifact.name} is not stored. Run: npm run model -- fetch ${artifact.name}`,
       );
-    setUpEngine();
-    // What is evaluated cannot be interrupted.
-    interruption.signal.addEventListener('abort', () => process.exit(130));
-    const { checkModel } = await import('./check-model.ts');
-    await checkModel(join(location.root, artifact.name), process.env, display.line);
+    await check(join(location.root, artifact.name));
   });
 
 program
@@ -155,7 +151,9 @@ program
     '--chat-template <template>',
     'in the place of the GGUF’s: a file *.jinja, or one of llama.cpp’s names',
   )
-  .action(async (source: string, { name, link = false, chatTemplate: given }: AddCommandOptions) => {
+  .option('--no-check', 'do not load it to ask it three questions')
+  .action(async (source: string, command: AddCommandOptions) => {
+    const { name, link = false, chatTemplate: given, check: asks } = command;
     const uri = toUri(source);
     if (link && !uri.startsWith('file:'))
       throw new StoreError('unusable-source', `--link needs a file of this machine, and ${source} is none.`);
@@ -170,7 +168,8 @@ program
         `${contextLength} tokens of context, licence ${licence}; its SHA-256 is ` +
         `${published ? 'the one its source publishes' : 'that of the file as it came: its source publishes none'}.`,
     );
-    if (header.generates) display.line(await describe(template));
+    if (header.generates && asks) await checkAdded(added.directory, template);
+    else if (header.generates) display.line(await describe(template));
   });
 
 program
@@ -227,6 +226,7 @@ interface AddCommandOptions {
   readonly name?: string;
   readonly link?: boolean;
   readonly chatTemplate?: string;
+  readonly check: boolean;
 }
 
 /** The catalog names files by their paths from its folder. */
@@ -235,12 +235,31 @@ function toTemplatePath(given: string): string {
   return relative(dirname(location.catalog), resolve(process.env.INIT_CWD ?? '.', given));
 }
 
-/** Describes what a model can by its template. Its weights would take their time; `check` asks it too. */
+/** Describes a model and asks it three questions. */
+async function check(directory: string): Promise<void> {
+  setUpEngine();
+  // What is evaluated cannot be interrupted.
+  interruption.signal.addEventListener('abort', () => process.exit(130));
+  const { checkModel } = await import('./check-model.ts');
+  await checkModel(directory, process.env, display.line);
+}
+
+/** Checks a model that was added, which it stays even if this machine cannot load it. */
+async function checkAdded(directory: string, template: string | null): Promise<void> {
+  try {
+    await check(directory);
+  } catch (error) {
+    display.line(await describe(template));
+    display.line(`It was not asked three questions: ${reasonOf(error)}`);
+  }
+}
+
+/** Describes what a model can by its template alone. */
 async function describe(template: string | null): Promise<string> {
   try {
     const report = await import('./template-report.ts');
     if (template === null) return report.describeMissingTemplate();
-    return report.describeTemplate(report.openTemplate(template));
+    return await report.describeTemplate(report.openTemplate(template));
   } catch (error) {
     return `Its chat template cannot be used: ${reasonOf(error)}`;
   }

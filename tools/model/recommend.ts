@@ -26,10 +26,10 @@ export interface Recommendation {
 }
 
 /**
- * Bytes of weights that one processor reads in a second while it decodes: 94 tokens/s of a file of 98 MB with one thread
- * (docs/benchmark/table.txt). Decoding reads all weights for each token.
+ * Bytes of weights that one processor reads in a second while it decodes: 9.22 tokens/s of a file of 695 MB with one virtual CPU,
+ * without AMX, which Lambda does not promise (docs/benchmark/sizes/table.txt). Decoding reads all weights for each token.
  */
-const weightBytesPerSecond = 94 * 98_362_432;
+const weightBytesPerSecond = 9.22 * 695e6;
 
 /** Decoding takes no more threads than this for granted: memory, not processors, limits it then. */
 const mostProcessors = 4;
@@ -54,9 +54,11 @@ export function recommend(
     );
 }
 
-/** A chat with files or tools takes some thousands of tokens. */
+/** The most that a context of the size `auto` has. A chat with files or tools takes thousands of tokens. */
+const ampleTokens = 8192;
+
 function isAmple({ contextSize }: Recommendation): boolean {
-  return contextSize >= 4096;
+  return contextSize >= ampleTokens;
 }
 
 function toRecommendation(model: ModelEntry, root: string, bytes: number): Recommendation | undefined {
@@ -72,7 +74,7 @@ function toRecommendation(model: ModelEntry, root: string, bytes: number): Recom
       contextSize: 'auto',
       kvType: 'auto',
       slots: 1,
-      lookupTokens: 0,
+      lookupTokens: 8,
       room: { bytes, limit: 'it was asked for' },
     });
     const megabytes = bytes / 1024 / 1024;
@@ -122,7 +124,21 @@ function toFacts(shape: NonNullable<ModelEntry['shape']>, contextLength: number)
   };
 }
 
-const headings = ['MODEL', 'PARAMETERS', 'SIZE', 'CONTEXT', 'MEMORY', 'TOKENS/S', '$ PER MILLION', 'LICENCE'];
+const headings = [
+  'MODEL',
+  'PARAMETERS',
+  'SIZE',
+  'CONTEXT',
+  'MEMORY',
+  'TOKENS/S',
+  '$ PER M TOKENS',
+  'LICENCE',
+];
+
+/** As Lambda counts them. */
+function toMegabytes(bytes: number): string {
+  return `${Math.round(bytes / 1024 / 1024)} MB`;
+}
 
 /** A table, and what to do with it. */
 export function describeRecommendations(
@@ -131,19 +147,19 @@ export function describeRecommendations(
 ): string {
   const [best] = found;
   if (best === undefined)
-    return `No model of the catalog for ${task} fits ${formatBytes(bytes)}. Try more memory with --memory.`;
+    return `No model of the catalog for ${task} fits ${toMegabytes(bytes)}. Try more memory with --memory.`;
   const rows = found.map(({ model, contextSize, memoryBytes, tokensPerSecond, dollars }) => [
     model.name,
     `${(model.parameters / 1e9).toFixed(2)}B`,
     formatBytes(model.sizeBytes ?? model.approximateSizeBytes ?? 0),
     String(contextSize),
-    formatBytes(memoryBytes),
+    toMegabytes(memoryBytes),
     tokensPerSecond.toFixed(tokensPerSecond < 10 ? 1 : 0),
     dollars.toFixed(2),
     model.licence,
   ]);
   return [
-    `Models for ${task} that fit ${formatBytes(bytes)}, the largest first:`,
+    `Models for ${task} that fit ${toMegabytes(bytes)}, the largest first. Those with room for less than ${ampleTokens} tokens come last.`,
     '',
     formatTable([headings, ...rows], [1, 2, 3, 4, 5, 6]),
     '',

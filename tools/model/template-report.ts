@@ -61,13 +61,13 @@ export function openTemplate(chatTemplate: string): ChatTemplate {
  * @throws {ChatTemplateError} when the template cannot be parsed
  * @throws {RequestError} `server_error` when it exceeds a limit
  */
-export function describeTemplate(template: ChatTemplate): string {
+export async function describeTemplate(template: ChatTemplate): Promise<string> {
   const { abilities } = template;
   const { thoughts } = abilities;
   const yes = (can: boolean, otherwise = 'no') => (can ? 'yes' : otherwise);
   const marks = thoughts && `between ${quote(thoughts.start)} and ${quote(thoughts.ends[0] ?? '')}`;
   const isTold = template.callFormat === toldFormat;
-  const rendered = render(template, question);
+  const rendered = await render(template, question);
   const date = findDate(rendered.prompt);
   const facts: [string, string][] = [
     ['system messages', yes(abilities.systemRole, 'no: they go into the first message of the user')],
@@ -87,8 +87,8 @@ export function describeTemplate(template: ChatTemplate): string {
           ],
         ]),
   ];
-  const { prompt, generationPrompt } = render(template, conversation, [tool]);
-  const { stops } = template.findFormat(rendered, {
+  const { prompt, generationPrompt } = await render(template, conversation, [tool]);
+  const { stops } = await template.findFormat(rendered, {
     tools: [],
     toolChoice: 'auto',
     parallel: true,
@@ -112,7 +112,7 @@ function render(
   template: ChatTemplate,
   messages: readonly ChatMessage[],
   tools: readonly ChatTool[] = [],
-): RenderedPrompt {
+): Promise<RenderedPrompt> {
   const { abilities } = template;
   const converted = toTemplateMessages(messages, tools, { template, imagePlaceholders: false });
   return template.render(converted, { ...(tools.length > 0 && abilities.writesTools && { tools }) });

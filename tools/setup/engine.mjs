@@ -29,7 +29,7 @@ export async function setUpModules() {
 /** The native modules that are not compiled from the sources that are here. */
 export function listOldModules() {
   return ['inference', 'chat'].filter(
-    (name) => !isCompiled(besidePrebuilt(`${name}.node`), [name, 'build-modules.mjs']),
+    (name) => !isCompiled(besidePrebuilt(`${name}.node`), [name, 'threads', 'build-modules.mjs']),
   );
 }
 

@@ -66,7 +66,7 @@ export async function toChatOutput(
     tools: callable,
     mustCall,
     assertContent: isJson ? (text) => assertValid(json, text) : undefined,
-    format: findChatFormat(template, rendered, {
+    format: await findChatFormat(template, rendered, {
       tools: callable,
       mustCall,
       // A named function is called once.

@@ -69,7 +69,7 @@ export async function applyTemplate(
   service: ModelService,
   context: Pick<RequestContext, 'foreignFields'> = {},
 ): Promise<{ prompt: string }> {
-  return { prompt: splitPrompt(renderTemplate(body, service, context)).join('') };
+  return { prompt: splitPrompt(await renderTemplate(body, service, context)).join('') };
 }
 
 /**
@@ -77,11 +77,11 @@ export async function applyTemplate(
  *
  * @throws {RequestError} when the request is invalid or does not fit the model
  */
-export function renderTemplate(
+export async function renderTemplate(
   body: unknown,
   service: ModelService,
   { foreignFields }: Pick<RequestContext, 'foreignFields'> = {},
-): string {
+): Promise<string> {
   const {
     messages,
     tools = [],
@@ -89,7 +89,8 @@ export function renderTemplate(
     model,
   } = parseTemplateRequest(body, foreignFields);
   assertModel(model, service);
-  return renderPrompt(messages, tools, service, toVariables(undefined, kwargs)).prompt;
+  const { prompt } = await renderPrompt(messages, tools, service, toVariables(undefined, kwargs));
+  return prompt;
 }
 
 /**
@@ -159,7 +160,7 @@ async function preparePrompt(
   const tools = request.tool_choice === 'none' ? [] : (request.tools ?? []);
   const variables = toVariables(readEffort(request, template, foreign), request.chat_template_kwargs);
   const { messages, text: begun } = takeBegunAnswer(request);
-  const rendered = renderPrompt(messages, tools, service, variables);
+  const rendered = await renderPrompt(messages, tools, service, variables);
   const end = toPromptEnd(begun, rendered, template.abilities.thoughts, toControlTest(service));
   const tokens = await tokenizeRendered(rendered.prompt + end, service, 'messages');
   return { template, tools, tokens, rendered, begun };
@@ -231,18 +232,18 @@ function requireTemplate({ chatTemplate }: ModelService): ChatTemplate {
         param: 'messages',
       },
     );
-  withRejections(() => chatTemplate.abilities);
+  try {
+    void chatTemplate.abilities;
+  } catch (error) {
+    throw toRejection(error);
+  }
   return chatTemplate;
 }
 
-/** Calls a function, and turns a rejection by the template to an error of the request. */
-function withRejections<Result>(apply: () => Result): Result {
-  try {
-    return apply();
-  } catch (error) {
-    if (!(error instanceof ChatTemplateError)) throw error;
-    throw new RequestError('invalid_value', error.message, { param: 'messages' });
-  }
+/** Turns a rejection by the template to an error of the request. */
+function toRejection(error: unknown): unknown {
+  if (!(error instanceof ChatTemplateError)) return error;
+  return new RequestError('invalid_value', error.message, { param: 'messages' });
 }
 
 /** The tokens of texts that are one token each. */
@@ -289,12 +290,12 @@ function readEffort(
   return thinks ? effort : undefined;
 }
 
-function renderPrompt(
+async function renderPrompt(
   messages: readonly MessageFields[],
   tools: readonly ChatTool[],
   service: ModelService,
   variables: Omit<TemplateVariables, 'tools'>,
-): RenderedPrompt {
+): Promise<RenderedPrompt> {
   const template = requireTemplate(service);
   assertShallow([messages, tools, variables.kwargs]);
   const isControlToken = toControlTest(service);
@@ -305,12 +306,14 @@ function renderPrompt(
     imagePlaceholders: service.imagePlaceholders ?? false,
   };
   const converted = toShallow(() => toTemplateMessages(conversation, shownTools, options));
-  return withRejections(() =>
-    template.render(converted, {
+  try {
+    return await template.render(converted, {
       ...variables,
       ...(tools.length > 0 && template.abilities.writesTools && { tools: shownTools }),
-    }),
-  );
+    });
+  } catch (error) {
+    throw toRejection(error);
+  }
 }
 
 /** llama.cpp recurses into values without a limit. */

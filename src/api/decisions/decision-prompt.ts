@@ -18,18 +18,18 @@ export interface DecisionPrompt {
  *
  * @throws {RequestError} when the model has no chat template, or cannot read the input
  */
-export function renderDecisionPrompt(
+export async function renderDecisionPrompt(
   { input }: DecisionsRequest,
   service: ModelService,
   context: Pick<RequestContext, 'foreignFields'>,
-): DecisionPrompt {
+): Promise<DecisionPrompt> {
   // A text that no input has.
   const place = `question ${randomUUID()}`;
   const messages =
     typeof input === 'string'
       ? [{ role: 'user', content: `${input}\n\n${place}` }]
       : [...toMessages(input), { role: 'user', content: place }];
-  const prompt = renderInput(
+  const prompt = await renderInput(
     { messages, chat_template_kwargs: { enable_thinking: false } },
     service,
     context,
@@ -45,9 +45,9 @@ export function renderDecisionPrompt(
 }
 
 /** Renders messages. Its errors name the field of this request where the chat's name theirs. */
-function renderInput(...chat: Parameters<typeof renderTemplate>): string {
+async function renderInput(...chat: Parameters<typeof renderTemplate>): Promise<string> {
   try {
-    return renderTemplate(...chat);
+    return await renderTemplate(...chat);
   } catch (error) {
     if (!(error instanceof RequestError) || error.param === null) throw error;
     const { code, message, headers } = error;

@@ -30,7 +30,7 @@ async function decide(body: unknown, service: ModelService, context: RequestCont
     const param = `questions.${index}.instructions`;
     return askQuestion(question, toInstructions(question, param, service.imagePlaceholders ?? false));
   });
-  const texts = renderDecisionPrompt(request, service, context);
+  const texts = await renderDecisionPrompt(request, service, context);
   const { engine, model } = service;
   const input = await tokenizeRendered(texts.before, service, 'input');
   assertFits(input.length, engine, 'input');

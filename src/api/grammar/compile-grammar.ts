@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { Grammar } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
-import { TimeLimitError, withinTime } from '../../json-schema/time-limit.ts';
+import { TimeLimitError, withinClockTime } from '../../json-schema/time-limit.ts';
 import { compileJob, type GrammarJob } from './grammar-job.ts';
 
 /**
@@ -33,7 +33,7 @@ export async function compileGrammar(job: GrammarJob): Promise<Grammar | undefin
   const limit = inlineLimits.find(({ characters }) => text.length <= characters);
   if (limit !== undefined) {
     try {
-      return withinTime(limit.ms, () => compileJob(job));
+      return withinClockTime(limit.ms, () => compileJob(job));
     } catch (error) {
       if (!(error instanceof TimeLimitError)) throw error;
     }

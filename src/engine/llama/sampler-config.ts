@@ -1,5 +1,6 @@
 // The engine's sampling options as the native sampler chain takes them (native/inference/sampler-config.h). Native code reads
-// 32-bit numbers and allocates by some of them, so each is brought into a range within which it means what it says.
+// 32-bit numbers and allocates by some of them, so each is brought into a range within which it means what it says. The reasons
+// are those of llama.cpp's src/llama-sampler.cpp.
 import { type GenerationRequest, type SamplerName, samplerOrder } from '../engine.ts';
 
 export interface SamplerConfig {
@@ -71,8 +72,23 @@ const lowestXtcThreshold = 1e-6;
  */
 const mostSurprise = 20;
 
+/** Mirostat's target moves by this share of its error. A move beyond the error would take it further away with each token. */
+const greatestEta = 1;
+
 /** Of `decay`, by llama.cpp's own limit: 1 would divide by zero. */
 const greatestDecay = 0.99;
+
+/** llama.cpp draws another seed each time for the number above, its LLAMA_DEFAULT_SEED. */
+const greatestSeed = 0xffff_fffe;
+
+/**
+ * Of the entropy's share of the most entropy. Rounding may make that share a little more than 1, and a greater exponent would
+ * make it infinite. A negative one would do so for a share of 0.
+ */
+const greatestExponent = 1e3;
+
+/** Nothing is dropped beyond it. Infinity times a deviation of 0 would be no number. */
+const mostSigmas = 1e6;
 
 /** Brings a number into a range. What is no number becomes the lowest. */
 function clamp(value: number, lowest: number, highest: number): number {
@@ -95,21 +111,24 @@ export function toSamplerConfig(
   const repeatLastTokens = clampInteger(sampling.repeatLastTokens, 0, prompt.length + maxTokens);
   return {
     order: sampling.samplers ?? samplerOrder,
-    seed: clampInteger(sampling.seed, 0, 0xffff_ffff),
+    seed: clampInteger(sampling.seed, 0, greatestSeed),
+    // Nothing keeps more tokens than there are, and beyond 32 bits native code would take 4294967297 for 1.
     minKeep: clampInteger(sampling.minKeep ?? 0, 0, vocabularySize),
     // Mirostat has a fixed temperature.
     ...toTemperatures(sampling.temperature, mirostat ? 0 : (dynatemp?.range ?? 0)),
-    dynatempExponent: clamp(dynatemp?.exponent ?? 1, 0, 1e3),
+    dynatempExponent: clamp(dynatemp?.exponent ?? 1, 0, greatestExponent),
     topK: clampInteger(sampling.topK, 0, vocabularySize),
+    // Probabilities, and shares of the highest one.
     topP: clamp(sampling.topP, 0, 1),
     minP: clamp(sampling.minP, 0, 1),
     typicalP: clamp(sampling.typicalP ?? 1, 0, 1),
-    topNSigma: clamp(sampling.topNSigma ?? 0, 0, 1e6),
+    topNSigma: clamp(sampling.topNSigma ?? 0, 0, mostSigmas),
     xtcProbability: clamp(xtc?.probability ?? 0, 0, 1),
     xtcThreshold: clamp(xtc?.threshold ?? 1, lowestXtcThreshold, 1),
     mirostat: mirostat?.version ?? 0,
     mirostatTau: clamp(mirostat?.tau ?? 0, 0, mostSurprise),
-    mirostatEta: clamp(mirostat?.eta ?? 0, 0, 1),
+    mirostatEta: clamp(mirostat?.eta ?? 0, 0, greatestEta),
+    // A probability. Each negative one is off.
     adaptiveTarget: clamp(adaptiveP?.target ?? -1, -1, 1),
     adaptiveDecay: clamp(adaptiveP?.decay ?? 0, 0, greatestDecay),
     // Zero would divide by zero.
@@ -119,8 +138,9 @@ export function toSamplerConfig(
     presencePenalty: clamp(sampling.presencePenalty, -greatestPenalty, greatestPenalty),
     frequencyPenalty: clamp(sampling.frequencyPenalty, -greatestPenalty, greatestPenalty),
     dryMultiplier: clamp(dry?.multiplier ?? 0, 0, greatestPenalty),
-    // Below 1, llama.cpp ignores it.
+    // Below 1, llama.cpp ignores it. It keeps the power of a greater one from overflowing.
     dryBase: clamp(dry?.base ?? 1, 1, greatestPenalty),
+    // DRY sees generated tokens, of which there will be no more. llama.cpp allocates as many as it is to remember.
     dryAllowedLength: clampInteger(dry?.allowedLength ?? 0, 0, maxTokens),
     dryLastTokens: clampInteger(dry?.lastTokens ?? maxTokens, 0, maxTokens),
     drySequenceBreakers: dry?.sequenceBreakers ?? [],
@@ -129,6 +149,7 @@ export function toSamplerConfig(
       clamp(bias, -greatestBias, greatestBias),
     ),
     ignoreEndOfGeneration: sampling.ignoreEndOfGeneration,
+    // No text is longer.
     minTokens: clampInteger(sampling.minTokens ?? 0, 0, maxTokens),
     grammarPrefix: grammar?.prefix ?? '',
     grammarTriggers: grammar?.triggers ?? [],

@@ -11,7 +11,7 @@ os.environ |= {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": api_key}
 import agents
 import pydantic_ai
 from calls import serve
-from openai import OpenAI
+from openai import NotFoundError, OpenAI
 from openai.types.responses import ResponseFunctionToolCall
 from pydantic import BaseModel
 
@@ -53,6 +53,61 @@ def stream_with_tool(tool_output, **arguments):
     arguments["input"] = [{"role": "user", "content": arguments["input"]}, *response.output, *outputs]
     answer = client.responses.create(**arguments, tools=[tool], tool_choice="none")
     return {"calls": [call.to_dict() for call in calls], "text": answer.output_text}
+
+
+def stored_turns(**arguments):
+    """Goes on from a stored response, streams the next turn, and deletes what was stored."""
+    first = client.responses.create(**arguments)
+    arguments["input"] = "And 3+3?"
+    with client.responses.stream(**arguments, previous_response_id=first.id) as events:
+        second = events.get_final_response()
+    items = list(client.responses.input_items.list(second.id, order="asc", limit=1))
+    retrieved = client.responses.retrieve(second.id)
+    client.responses.delete(second.id)
+    try:
+        client.responses.retrieve(second.id)
+        deleted = False
+    except NotFoundError:
+        deleted = True
+    return {
+        "first": first.to_dict(),
+        "second": second.to_dict(),
+        "retrieved": retrieved.to_dict(),
+        "items": [item.to_dict() for item in items],
+        "deleted": deleted,
+    }
+
+
+def agents_stored(model, questions):
+    """Runs an agent that goes on from the last response. Returns what is stored of each turn."""
+    settings = agents.ModelSettings(temperature=0, max_tokens=20, store=True)
+    agent = agents.Agent(name="Guide", model=model, model_settings=settings)
+
+    async def run():
+        ids, previous = [], None
+        for question in questions:
+            result = await agents.Runner.run(agent, question, previous_response_id=previous)
+            previous = result.last_response_id
+            ids.append(previous)
+        return ids
+
+    return [client.responses.retrieve(each).to_dict() for each in loop.run_until_complete(run())]
+
+
+def pydantic_stored(model, questions):
+    """Runs an agent that goes on from the stored responses of its history. Returns what is stored of each turn."""
+    settings = {"temperature": 0, "max_tokens": 20, "openai_previous_response_id": "auto", "openai_store": True}
+    agent = pydantic_ai.Agent(f"openai:{model}", model_settings=settings)
+
+    async def run():
+        ids, history = [], []
+        for question in questions:
+            result = await agent.run(question, message_history=history)
+            history = result.all_messages()
+            ids.append(result.response.provider_response_id)
+        return ids
+
+    return [client.responses.retrieve(each).to_dict() for each in loop.run_until_complete(run())]
 
 
 def agents_run(model, question, streamed):
@@ -135,6 +190,9 @@ serve(
     stream,
     parse,
     stream_with_tool,
+    stored_turns,
+    agents_stored,
+    pydantic_stored,
     agents_run,
     agents_output,
     pydantic_kind,

@@ -6,23 +6,25 @@ const clients = 8;
 const longestRead = 40_000;
 const body = { prompt: 'Once upon a time', max_tokens: 200, stream: true };
 
-export const abort: Attack = {
-  name: 'aborts',
-  share: 0.2,
-  run: async (target, endAt) => {
-    // The first ones leave at the first bytes, where the answer begins.
-    const lengths = [0, 1, ...target.draw(1000, 0, longestRead)];
-    for (let round = 0; performance.now() < endAt; round += clients) {
-      const reads = Array.from(
-        { length: clients },
-        (_, index) => lengths[(round + index) % lengths.length] ?? 0,
-      );
-      await Promise.all(reads.map((bytes) => leaveAfter(bytes, target)));
-      target.count('aborts', clients);
-      await target.checkReference('aborts');
-    }
-  },
-};
+/** @param most ends the attack after so many aborts, instead of its share of the time */
+export function abort(most: number | undefined): Attack {
+  return { name: 'aborts', share: 0.2, run: (target, endAt) => run(target, endAt, most) };
+}
+
+async function run(target: Target, endAt: number, most: number | undefined): Promise<void> {
+  // The first ones leave at the first bytes, where the answer begins.
+  const lengths = [0, 1, ...target.draw(1000, 0, longestRead)];
+  const goesOn = (round: number) => (most === undefined ? performance.now() < endAt : round < most);
+  for (let round = 0; goesOn(round); round += clients) {
+    const reads = Array.from(
+      { length: clients },
+      (_, index) => lengths[(round + index) % lengths.length] ?? 0,
+    );
+    await Promise.all(reads.map((bytes) => leaveAfter(bytes, target)));
+    target.count('aborts', clients);
+    await target.checkReference('aborts');
+  }
+}
 
 async function leaveAfter(bytes: number, target: Target): Promise<void> {
   const leaving = new AbortController();

@@ -1,7 +1,7 @@
 // SIGSTOP to the runtime and to the emulator. What hangs is noticed, its requests end in an error that says so, and another process
 // takes its place.
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Attack, originOf, type Target } from '../target.ts';
+import { type Answer, type Attack, originOf, type Target } from '../target.ts';
 
 const long = { prompt: 'Once upon a time', max_tokens: 500, ignore_eos: true };
 
@@ -11,11 +11,14 @@ export const stopEmulator: Attack = {
     const front = await target.startAnother({ FUNCTION_TIMEOUT: '5' });
     const [emulator = 0] = front.emulatorPids();
     process.kill(emulator, 'SIGSTOP');
+    const stoppedAt = performance.now();
     const answer = await target.ask({ path: front.url, body: long });
-    target.count(`status ${answer?.status} of a stopped emulator`);
-    if (!answer?.text.includes('deadline_exceeded')) target.fault(`a stopped emulator: ${answer?.text}`);
+    const code = toCode(answer);
+    const took = toSeconds(stoppedAt);
+    if (code !== 'deadline_exceeded') target.fault(`a stopped emulator: ${answer?.text}`);
     await target.checkReference('a stopped emulator', front);
     await target.checkInvocation('a stopped emulator', front);
+    report('a stopped emulator', `${answer?.status} ${code} after ${took}`, [emulator], front.emulatorPids());
     await front.end('SIGTERM');
   },
 };
@@ -28,6 +31,20 @@ export const stopRuntime: Attack = {
   },
 };
 
+function toCode(answer: Answer | undefined): string | undefined {
+  return /"(?:code|errorType)":\s*"([\w.]+)"/.exec(answer?.text ?? '')?.[1];
+}
+
+const toSeconds = (since: number) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
+
+/** Prints what the requests got, and whether the processes were replaced. The caller has seen the next requests answered. */
+function report(name: string, outcome: string, before: readonly number[], after: readonly number[]): void {
+  const isSame = before.join() === after.join();
+  console.log(
+    `torture: ${name}: ${outcome}; the process ${isSame ? 'stayed' : 'was replaced'}, and the next requests were answered`,
+  );
+}
+
 /** The streams of a runtime that hangs end with an error event after half a minute. */
 async function stopInStream(target: Target): Promise<void> {
   const front = await target.startAnother({ FUNCTION_TIMEOUT: '300' });
@@ -36,13 +53,16 @@ async function stopInStream(target: Target): Promise<void> {
   await delay(500);
   const [runtime = 0] = front.runtimePids();
   process.kill(runtime, 'SIGSTOP');
+  const stoppedAt = performance.now();
   const late = await target.ask({ path: '/v1/completions', body: { ...long, max_tokens: 1 } }, { origin });
-  for (const answer of [await asked, late]) {
-    target.count(`status ${answer?.status} of a stopped runtime`);
-    if (!answer?.text.includes('runtime_exited'))
-      target.fault(`a stopped runtime: ${answer?.text.slice(-200)}`);
-  }
+  const answer = await asked;
+  if (toCode(answer) !== 'runtime_exited')
+    target.fault(`a stream of a stopped runtime: ${answer?.text.slice(-200)}`);
+  // The stopped one has not begun it, so the next one gets it.
+  if (late?.status !== 200) target.fault(`a request to a stopped runtime: ${late?.text.slice(-200)}`);
+  const outcome = `${toCode(answer)} in the stream, ${late?.status} to a request that came then, after ${toSeconds(stoppedAt)}`;
   await target.checkReference('a stopped runtime', front);
+  report('a stopped runtime', outcome, [runtime], front.runtimePids());
   await front.end('SIGTERM');
 }
 
@@ -52,11 +72,13 @@ async function stopInInvocation(target: Target): Promise<void> {
   await delay(500);
   const [runtime = 0] = front.runtimePids();
   process.kill(runtime, 'SIGSTOP');
+  const stoppedAt = performance.now();
   const answer = await asked;
-  target.count(`status ${answer?.status} of an invocation of a stopped runtime`);
+  const outcome = `${answer?.status} ${toCode(answer)} after ${toSeconds(stoppedAt)}`;
   if (answer?.status !== 502) target.fault(`an invocation of a stopped runtime: ${answer?.text.slice(-200)}`);
   await target.checkReference('an invocation of a stopped runtime', front);
   await target.checkInvocation('an invocation of a stopped runtime', front);
+  report('a stopped runtime, with an invocation', outcome, [runtime], front.runtimePids());
   await front.end('SIGTERM');
 }
 
@@ -70,8 +92,11 @@ async function stopForAMoment(target: Target): Promise<void> {
   for (const pid of pids) process.kill(pid, 'SIGSTOP');
   await delay(3000);
   for (const pid of pids) process.kill(pid, 'SIGCONT');
-  if ((await asked)?.status !== 200) target.fault('a request of a runtime that stopped for a moment failed');
-  if ([...front.runtimePids(), ...front.emulatorPids()].join() !== pids.join())
-    target.fault('a runtime that stopped for a moment was replaced');
+  const answer = await asked;
+  if (answer?.status !== 200) target.fault('a request of a runtime that stopped for a moment failed');
+  const after = [...front.runtimePids(), ...front.emulatorPids()];
+  if (after.join() !== pids.join()) target.fault('a runtime that stopped for a moment was replaced');
+  await target.checkReference('a stop for a moment', front);
+  report('all stopped for 3 s', `status ${answer?.status}`, pids, after);
   await front.end('SIGTERM');
 }

@@ -135,7 +135,7 @@ it('does not read a state that has expired, and removes it', async () => {
   expect(await archive.read(keyOf('new'))).toBeDefined();
   openArchive({ directory, days: 2 });
 
-  await vi.waitFor(() => expect(existsSync(pathOf('old'))).toBe(false));
+  await expect.poll(() => existsSync(pathOf('old'))).toBe(false);
   expect(existsSync(pathOf('new'))).toBe(true);
 });
 
@@ -149,7 +149,7 @@ it('removes expired states every hour without a request', async () => {
   clock.now += 1.1 * day;
   vi.advanceTimersByTime(3_600_000);
 
-  await vi.waitFor(() => expect(existsSync(pathOf('a'))).toBe(false));
+  await expect.poll(() => existsSync(pathOf('a'))).toBe(false);
 });
 
 it('of responses may share a folder with states, and removes only its own files', async () => {
@@ -161,7 +161,7 @@ it('of responses may share a folder with states, and removes only its own files'
   for (const { pathOf } of [states, responses]) age(pathOf('a'), 2 * day);
   openArchive({ directory, days: 1 });
 
-  await vi.waitFor(() => expect(existsSync(states.pathOf('a'))).toBe(false));
+  await expect.poll(() => existsSync(states.pathOf('a'))).toBe(false);
   expect(await responses.archive.read(keyOf('a'))).toEqual(stateOf(20));
   expect(await responses.archive.remove(keyOf('a'))).toBe(true);
   expect(await responses.archive.remove(keyOf('a'))).toBe(true);
@@ -203,7 +203,7 @@ it('removes unfinished files of ended processes, and no file of others', async (
 
   openArchive({ directory });
 
-  await vi.waitFor(() => expect(existsSync(abandoned)).toBe(false));
+  await expect.poll(() => existsSync(abandoned)).toBe(false);
   expect([running, ...others].filter((path) => !existsSync(path))).toEqual([]);
 });
 

@@ -13,14 +13,14 @@ interface Options {
 }
 
 /** Opens a reader for the texts of a model. */
-function open(
+async function open(
   { thinks = false, startsThinking = false, calls }: Options,
   more: Partial<FormatOptions> = {},
-): ChatReader {
+): Promise<ChatReader> {
   const kind = thinks ? 'thinkingWithTools' : 'chatMl';
   const template = startsThinking ? templates.alwaysThinking : templates[kind];
-  const rendered = template.render([{ role: 'user', content: 'Hi' }]);
-  const format = findChatFormat(template, rendered, {
+  const rendered = await template.render([{ role: 'user', content: 'Hi' }]);
+  const format = await findChatFormat(template, rendered, {
     tools: calls === undefined ? [] : tools,
     mustCall: false,
     parallel: true,
@@ -39,8 +39,8 @@ interface Parsed {
 }
 
 /** Parses a text in pieces and joins the results. */
-function parse(texts: readonly string[], options: Options): Parsed {
-  const text = open(options);
+async function parse(texts: readonly string[], options: Options): Promise<Parsed> {
+  const text = await open(options);
   const pieces: ChatPiece[] = [...texts.flatMap((each) => text.push(each)), ...text.end()];
   const message: Parsed = { reasoning: '', content: '', calls: [], isCalling: text.isCalling };
   for (const piece of pieces) {
@@ -241,15 +241,15 @@ const cases: Case[] = [
 ];
 
 describe('ChatReader', () => {
-  it.each(cases)('parses %s, split anywhere', (_, text, options, expected) => {
+  it.each(cases)('parses %s, split anywhere', async (_, text, options, expected) => {
     const message = { reasoning: '', content: '', calls: [], isCalling: false, ...expected };
 
     for (const pieces of splits(text))
-      expect(parse(pieces, options), JSON.stringify(pieces)).toEqual(message);
+      expect(await parse(pieces, options), JSON.stringify(pieces)).toEqual(message);
   });
 
-  it('returns text as soon as it is unambiguous', () => {
-    const text = open({ thinks: true, calls: 'anywhere' });
+  it('returns text as soon as it is unambiguous', async () => {
+    const text = await open({ thinks: true, calls: 'anywhere' });
 
     expect(text.push('<think>Hm')).toEqual([{ type: 'reasoning', text: 'Hm' }]);
     expect(text.isThinking).toBe(true);
@@ -264,8 +264,8 @@ describe('ChatReader', () => {
     ]);
   });
 
-  it('parses a long text in linear time', () => {
-    const text = open({ thinks: true, startsThinking: true, calls: 'anywhere' });
+  it('parses a long text in linear time', async () => {
+    const text = await open({ thinks: true, startsThinking: true, calls: 'anywhere' });
     const long = `${'<think>  <'.repeat(100_000)}</think>${'\n'.repeat(100_000)}${'<tool_cal '.repeat(100_000)}`;
 
     expect(text.push(long).map(({ type }) => type)).toEqual(['reasoning', 'content']);

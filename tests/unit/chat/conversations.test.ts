@@ -41,6 +41,24 @@ async function findFailures(body: object, texts: readonly string[]): Promise<Rec
   return failures;
 }
 
+describe('a template that writes results but no calls', () => {
+  it("has calls in its family's form: LFM2", async () => {
+    const calls = [{ city: 'Paris', days: 2, hourly: true, place: null }, {}].map((given, index) => ({
+      id: `call0000${index}`,
+      type: 'function',
+      function: { name: 'get_weather', arguments: JSON.stringify(given) },
+    }));
+    const messages = [user('Is it warm?'), { ...called, tool_calls: calls }, result, user('And in Oslo?')];
+    const prompt = await render('LFM2-8B-A1B', { messages, tools: [tool] });
+
+    expect(prompt).toContain(
+      'assistant\n<|tool_call_start|>[get_weather(city="Paris", days=2, hourly=True, place=None)]<|tool_call_end|>\n' +
+        '<|tool_call_start|>[get_weather()]<|tool_call_end|><|im_end|>\n' +
+        '<|im_start|>tool\n<|tool_response_start|>It is 20 degrees.<|tool_response_end|><|im_end|>\n',
+    );
+  });
+});
+
 describe('every template', () => {
   it('has a system message, also where the template itself has none', async () => {
     const body = { messages: [system, user('Is it warm?')] };

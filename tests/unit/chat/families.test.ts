@@ -21,8 +21,8 @@ function openFamily(family: string): ChatTemplate {
   return openTemplate(name);
 }
 
-function openFormat(template: ChatTemplate, options: { mustCall?: boolean; parallel?: boolean } = {}) {
-  const rendered = template.render([{ role: 'user', content: 'Is it warm in Paris?' }], {
+async function openFormat(template: ChatTemplate, options: { mustCall?: boolean; parallel?: boolean } = {}) {
+  const rendered = await template.render([{ role: 'user', content: 'Is it warm in Paris?' }], {
     ...(template.abilities.writesTools && { tools: [tool] }),
     thinking: template.thinks,
   });
@@ -144,8 +144,11 @@ const families: readonly [family: string, text: string, expected: Expected, call
   ['Qwen-Qwen2.5-7B-Instruct, fence', `Look.\n\`\`\`json\n${json}\n\`\`\``, { content: 'Look.' }],
   ['Qwen-Qwen2.5-7B-Instruct, fences', `\`\`\`json\n${json}\n\`\`\`\n\`\`\`json\n${json}\n\`\`\``, {}, 2],
   ['Qwen-Qwen2.5-7B-Instruct, tools', `Look.\n<tools>\n${json}\n${json}\n</tools>`, { content: 'Look.' }, 2],
+  ['Qwen-Qwen2.5-7B-Instruct, JSON alone', `${json}\n`, {}],
+  ['Qwen-Qwen2.5-7B-Instruct, JSON alone twice', `${json}\n${json}`, {}, 2],
   ['gemma3', `Look.\n\`\`\`tool_code\n${python}\n\`\`\``, { content: 'Look.' }],
   ['gemma3, calls', `\`\`\`tool_code\n${python}\nprint(get_weather(city='Paris'))\n\`\`\``, {}, 2],
+  ['gemma3, a value alone', '```tool_code\nget_weather("Paris")\nprint(get_weather(\'Paris\'))\n```', {}, 2],
   ['gemma3, told', hermes, {}],
 ];
 
@@ -158,6 +161,9 @@ const mentions = [
   '<tools>\n{"type": "function"}\n</tools>',
   '```tool_code\nprint("Paris")\n```',
   '```tool_code\nget_news(city="Paris")\n```',
+  '{"name": "Ada", "arguments": {"city": "Paris"}}',
+  '{"name": "get_weather", "age": 36}',
+  `The call is ${json}`,
   'Call get_weather(city="Paris") in Python:\n```python\nget_weather(city="Paris")\n```',
 ];
 
@@ -165,8 +171,8 @@ describe.each(families)('%s', (family, text, expected, count = 1) => {
   const calls = Array.from({ length: count }, () => ({ name: 'get_weather', arguments: { city: 'Paris' } }));
   const message = { reasoning: '', content: '', ...expected, calls };
 
-  it('has its calls and thoughts apart, whole and cut at every place', () => {
-    const { reader } = openFormat(openFamily(family));
+  it('has its calls and thoughts apart, whole and cut at every place', async () => {
+    const { reader } = await openFormat(openFamily(family));
     for (let cut = 0; cut <= text.length; cut += 1) {
       const parsed = new ChatReader(reader);
       const pieces = [...parsed.push(text.slice(0, cut)), ...parsed.push(text.slice(cut)), ...parsed.end()];
@@ -178,8 +184,8 @@ describe.each(families)('%s', (family, text, expected, count = 1) => {
     expect(joinPieces([...pieces, ...parsed.end()])).toEqual(message);
   });
 
-  it('has a form that a required call must have', () => {
-    const { grammar } = openFormat(openFamily(family), { mustCall: true, parallel: false });
+  it('has a form that a required call must have', async () => {
+    const { grammar } = await openFormat(openFamily(family), { mustCall: true, parallel: false });
 
     expect(grammar?.gbnf).toContain('root ::= ');
     expect(grammar).not.toHaveProperty('triggers');
@@ -194,8 +200,8 @@ describe.each(['phi4Mini', 'functionGemma', 'Mistral-Small-3.2-24B-Instruct-2506
       ['calls that must come', { mustCall: true }],
       ['one call behind a mark', { parallel: false }],
       ['calls behind a mark', {}],
-    ])('is read as calls: %s', (_, options) => {
-      const { reader, grammar } = openFormat(openTemplate(family), options);
+    ])('is read as calls: %s', async (_, options) => {
+      const { reader, grammar } = await openFormat(openTemplate(family), options);
       const gbnf = new Gbnf(grammar?.gbnf ?? '');
       const random = seededRandom(19);
       for (let round = 0; round < 20; round += 1) {
@@ -219,41 +225,44 @@ describe('the arguments of a call', () => {
     function: { name: 'f', parameters: { type: 'object', properties, ...(required && { required }) } },
   });
 
-  it.each(['functionGemma', 'gemma3'])('have their names and types in a form without JSON: %s', (family) => {
-    const template = openTemplate(family);
-    const rendered = template.render([{ role: 'user', content: 'Hi' }]);
-    const random = seededRandom(7);
-    const types = { a: { type: 'integer' }, b: { type: 'string' }, c: { type: 'boolean' }, 'd e': {} };
-    for (const tools of [
-      [toolWith(types, ['c', 'a'])],
-      [toolWith({ a: types.a, c: types.c })],
-      [toolWith({ a: types.a })],
-      [toolWith({})],
-    ]) {
-      const schemas = schemasToGbnf({ tools, json: undefined });
-      const options = { tools, mustCall: false, parallel: false, isJson: false, schemas };
-      const { reader, grammar } = findChatFormat(template, rendered, options);
-      const gbnf = new Gbnf(grammar?.gbnf ?? '');
-      for (let round = 0; round < 30; round += 1) {
-        const text = gbnf.sample(random);
-        // Python has no such name.
-        if (family === 'gemma3' && text.includes('tool_code') && text.includes('d e')) continue;
-        const parsed = new ChatReader(reader);
-        const { calls } = joinPieces([...parsed.push(text), ...parsed.end()]);
-        expect(calls, text).toHaveLength(1);
-        for (const { parameters } of tools.map((each) => each.function)) {
-          if (Object.keys(parameters.properties).length === 0) continue;
-          const { valid } = validateJson(parameters, JSON.stringify(calls[0]?.arguments));
-          expect(valid, text).toBe(true);
+  it.each(['functionGemma', 'gemma3'])(
+    'have their names and types in a form without JSON: %s',
+    async (family) => {
+      const template = openTemplate(family);
+      const rendered = await template.render([{ role: 'user', content: 'Hi' }]);
+      const random = seededRandom(7);
+      const types = { a: { type: 'integer' }, b: { type: 'string' }, c: { type: 'boolean' }, 'd e': {} };
+      for (const tools of [
+        [toolWith(types, ['c', 'a'])],
+        [toolWith({ a: types.a, c: types.c })],
+        [toolWith({ a: types.a })],
+        [toolWith({})],
+      ]) {
+        const schemas = schemasToGbnf({ tools, json: undefined });
+        const options = { tools, mustCall: false, parallel: false, isJson: false, schemas };
+        const { reader, grammar } = await findChatFormat(template, rendered, options);
+        const gbnf = new Gbnf(grammar?.gbnf ?? '');
+        for (let round = 0; round < 30; round += 1) {
+          const text = gbnf.sample(random);
+          // Python has no such name.
+          if (family === 'gemma3' && text.includes('tool_code') && text.includes('d e')) continue;
+          const parsed = new ChatReader(reader);
+          const { calls } = joinPieces([...parsed.push(text), ...parsed.end()]);
+          expect(calls, text).toHaveLength(1);
+          for (const { parameters } of tools.map((each) => each.function)) {
+            if (Object.keys(parameters.properties).length === 0) continue;
+            const { valid } = validateJson(parameters, JSON.stringify(calls[0]?.arguments));
+            expect(valid, text).toBe(true);
+          }
         }
       }
-    }
-  });
+    },
+  );
 });
 
 describe.each(['gemma3', 'Qwen-Qwen2.5-7B-Instruct'])('a text of %s that only mentions calls', (family) => {
-  it.each(mentions)('is content: %j', (text) => {
-    const { reader, grammar } = openFormat(openTemplate(family));
+  it.each(mentions)('is content: %j', async (text) => {
+    const { reader, grammar } = await openFormat(openTemplate(family));
     for (const pieces of [[text], [...text]]) {
       const parsed = new ChatReader(reader);
       const message = joinPieces([...pieces.flatMap((piece) => parsed.push(piece)), ...parsed.end()]);
@@ -268,11 +277,13 @@ describe.each(['gemma3', 'Qwen-Qwen2.5-7B-Instruct'])('a text of %s that only me
   it.each([
     ['```json\n{"na', false],
     ['```json\n{"name": "get_weather", "argu', true],
+    ['{"name": "get_weath', false],
+    ['{"name": "get_weather", "arguments": {"ci', true],
     ['<tool_call>\n{"na', true],
     ['```tool_code\nget_weath', false],
     ['```tool_code\nget_weather(ci', true],
-  ])('ends within a call when its start is there: %j', (text, isCalling) => {
-    const { reader } = openFormat(openTemplate(family));
+  ])('ends within a call when its start is there: %j', async (text, isCalling) => {
+    const { reader } = await openFormat(openTemplate(family));
     const parsed = new ChatReader(reader);
     const { content } = joinPieces(
       [...parsed.push(text), ...parsed.end()].filter(({ type }) => type === 'content'),
@@ -286,9 +297,9 @@ describe.each(['gemma3', 'Qwen-Qwen2.5-7B-Instruct'])('a text of %s that only me
 describe('a text without a call', () => {
   it.each(families.map(([family]) => family).filter((family) => !family.includes(',')))(
     'does not end within one: %s',
-    (family) => {
+    async (family) => {
       const template = openTemplate(family);
-      const { reader } = openFormat(template);
+      const { reader } = await openFormat(template);
       const parsed = new ChatReader(reader);
       const end = reader.thoughts?.hasStarted ? (reader.thoughts.ends[0] ?? '') : '';
       parsed.push(`${end}It is warm.`);
@@ -302,18 +313,16 @@ describe('a text without a call', () => {
 describe('a prompt', () => {
   const user = { role: 'user', content: 'Hi' } as const;
 
-  it('has the answers whose thoughts the template does not know', () => {
+  it('has the answers whose thoughts the template does not know', async () => {
     const answer = { role: 'assistant', content: 'Hello.', reasoning_content: 'Hm.' } as const;
 
-    expect(openTemplate('unsloth-mistral-Devstral-Small-2507').render([user, answer, user]).prompt).toContain(
-      'Hello.',
-    );
+    const { prompt } = await openTemplate('unsloth-mistral-Devstral-Small-2507').render([user, answer, user]);
+    expect(prompt).toContain('Hello.');
   });
 
-  it('has the date that the template itself writes', () => {
-    expect(openTemplate('meta-llama-Llama-3.1-8B-Instruct').render([user]).prompt).toContain(
-      'Today Date: 26 Jul 2024',
-    );
+  it('has the date that the template itself writes', async () => {
+    const { prompt } = await openTemplate('meta-llama-Llama-3.1-8B-Instruct').render([user]);
+    expect(prompt).toContain('Today Date: 26 Jul 2024');
   });
 
   it.each([
@@ -322,8 +331,8 @@ describe('a prompt', () => {
     ['openbmb-MiniCPM5-1B', undefined, 'assistant\n'],
     ['Qwen-QwQ-32B', undefined, '</think>'],
     ['Qwen-QwQ-32B', true, '<think>\n'],
-  ])('turns thoughts on only when it is asked to: %s, %s', (name, thinking, end) => {
-    const { prompt } = openTemplate(name).render([user], { thinking });
+  ])('turns thoughts on only when it is asked to: %s, %s', async (name, thinking, end) => {
+    const { prompt } = await openTemplate(name).render([user], { thinking });
 
     expect(prompt.endsWith(end)).toBe(true);
   });

@@ -11,21 +11,22 @@ const turns = [
 ] as const;
 
 describe('a template by its name', () => {
-  it("writes Llama 2's format, whose file of 2023 has no template", () => {
-    expect(toTemplate('llama2-sys-bos').render(turns).prompt).toBe(
+  it("writes Llama 2's format, whose file of 2023 has no template", async () => {
+    const { prompt } = await toTemplate('llama2-sys-bos').render(turns);
+    expect(prompt).toBe(
       '[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\nHi [/INST]Hello.</s><s>[INST] Is it warm? [/INST]',
     );
   });
 
-  it('gives what it writes behind the messages', () => {
-    const { prompt, generationPrompt } = toTemplate('zephyr').render(turns);
+  it('gives what it writes behind the messages', async () => {
+    const { prompt, generationPrompt } = await toTemplate('zephyr').render(turns);
     expect(prompt.endsWith('Is it warm?<|endoftext|>\n<|assistant|>\n')).toBe(true);
     expect(generationPrompt).toBe('<|assistant|>\n');
   });
 
-  it('may be chatml, which llama.cpp has as a template', () => {
+  it('may be chatml, which llama.cpp has as a template', async () => {
     const template = toTemplate('chatml');
-    expect(template.render(turns).prompt).toContain('<|im_start|>system\nBe brief.<|im_end|>');
+    expect((await template.render(turns)).prompt).toContain('<|im_start|>system\nBe brief.<|im_end|>');
   });
 
   it('takes tools, which the system message describes', async () => {

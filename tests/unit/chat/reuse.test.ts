@@ -7,10 +7,10 @@ const question: TemplateMessage = { role: 'user', content: 'What is a fox?' };
 const more: TemplateMessage = { role: 'user', content: 'And a hen?' };
 
 /** The part of an earlier prompt and its generated text that the next prompt does not begin with. */
-function findLost(template: ChatTemplate, generated: string, answer: Partial<TemplateMessage>) {
-  const render = (messages: readonly TemplateMessage[]) => template.render(messages).prompt;
-  const before = render([question]) + generated;
-  const after = render([question, { role: 'assistant', content: generated, ...answer }, more]);
+async function findLost(template: ChatTemplate, generated: string, answer: Partial<TemplateMessage>) {
+  const render = async (messages: readonly TemplateMessage[]) => (await template.render(messages)).prompt;
+  const before = (await render([question])) + generated;
+  const after = await render([question, { role: 'assistant', content: generated, ...answer }, more]);
   let common = 0;
   while (common < before.length && before[common] === after[common]) common += 1;
   return before.slice(common);
@@ -43,7 +43,7 @@ describe('what the next turn cannot reuse', () => {
       { content: 'An animal.' },
       '<think>\nHm.</think>An animal.',
     ],
-  ])('of %s', (_, template, generated, answer, lost) => {
-    expect(findLost(template, generated, answer)).toBe(lost);
+  ])('of %s', async (_, template, generated, answer, lost) => {
+    expect(await findLost(template, generated, answer)).toBe(lost);
   });
 });

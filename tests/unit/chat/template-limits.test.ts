@@ -76,6 +76,37 @@ describe('a chat template that does not end', () => {
   });
 });
 
+describe('a chat template that takes long', () => {
+  it('lets other work go on while it is rendered', async () => {
+    const source = `{% if messages[0].content == 'Loop.' %}${loop(30, 'x')}{% endif %}{{ messages[0].content }}`;
+    const service = { engine: new FakeEngine(), model, chatTemplate: toTemplate(source) };
+    await applyTemplate({ messages }, service);
+    let isRendered = false;
+    const rendering = applyTemplate({ messages: [{ role: 'user', content: 'Loop.' }] }, service)
+      .catch(() => undefined)
+      .then(() => {
+        isRendered = true;
+      });
+    await new Promise(setImmediate);
+    expect(isRendered).toBe(false);
+    // A short one is not behind it.
+    expect(await applyTemplate({ messages }, service)).toEqual({ prompt: 'Hi' });
+    expect(isRendered).toBe(false);
+    await rendering;
+  });
+
+  it('is refused with tools once, if it is their example that takes too long', async () => {
+    const isExample = "tools and tools[0].function.name == 'example_of_a_tool'";
+    const source = `{% if ${isExample} %}${loop(30, 'x')}{% endif %}{{ messages[0].content }}`;
+    const service = { engine: new FakeEngine(), model, chatTemplate: toTemplate(source) };
+    const body = { messages, tools: [{ type: 'function', function: { name: 'now' } }] };
+    const refusal = await applyTemplate(body, service).catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ status: 500, message: expect.stringContaining('it takes too long') });
+    expect(await applyTemplate(body, service).catch((error: unknown) => error)).toBe(refusal);
+    expect(await applyTemplate({ messages }, service)).toEqual({ prompt: 'Hi' });
+  });
+});
+
 describe('a chat template within its limits', () => {
   it('renders two thousand messages', async () => {
     const source =

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { findRoute } from '../../../src/http/routes.ts';
+import { readBlocks } from '../../documents.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -67,13 +68,6 @@ describe.each(documents)('%s', (path) => {
   });
 });
 
-/** The contents of blocks of code. */
-const blocks = (path: string) =>
-  [...read(path).matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language = '', text = '']) => ({
-    language,
-    text,
-  }));
-
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Readonly<Record<string, string>> };
 
 /** The commands of a command-line tool, as its source declares them. */
@@ -97,7 +91,7 @@ describe.each(pages)('%s', (path) => {
   });
 
   it('has files for other programs whose settings exist', () => {
-    const settings = blocks(path)
+    const settings = readBlocks(path)
       .filter(({ language }) => ['yaml', 'ini'].includes(language))
       .flatMap(({ text }) => [...text.matchAll(/^\s*(?:Environment=)?([A-Z][A-Z0-9_]+)[:=]/gm)])
       .map(([, name = '']) => name);

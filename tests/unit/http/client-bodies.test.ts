@@ -12,6 +12,7 @@ import { model, toContext } from '../api/fake-service.ts';
 import { templates } from '../chat/templates.ts';
 import { FakeEngine } from '../fake-engine.ts';
 import clientBodies from './client-bodies.json' with { type: 'json' };
+import { translatedChats } from './translated-chats.ts';
 
 interface Asked extends HttpResponse<string> {
   readonly engine: FakeEngine;
@@ -48,36 +49,11 @@ describe('the body of a client', () => {
   });
 });
 
-/** The bodies of chats whose messages other APIs take as they are: texts of the system, the user and the assistant. */
-const plainChats = clientBodies.flatMap(({ name, path, status, body }) => {
-  if (status !== 200 || path !== '/v1/chat/completions' || body === undefined) return [];
-  const {
-    messages,
-    tools: _,
-    tool_choice: __,
-    response_format: ___,
-    ...settings
-  } = body as Record<string, unknown>;
-  const isPlain =
-    Array.isArray(messages) &&
-    messages.every(
-      ({ role, content }) =>
-        ['system', 'user', 'assistant'].includes(role) && typeof content === 'string' && content !== '',
-    );
-  return isPlain && messages.at(-1).role === 'user' ? [{ name, messages, settings }] : [];
-});
-
 describe('the chat of a client in another API', () => {
-  it.each(plainChats)('$name is answered', async ({ messages, settings }) => {
-    for (const [path, fields] of [
-      ['/v1/responses', { input: messages }],
-      ['/v1/messages', { messages }],
-      ['/api/chat', { messages }],
-    ] as const) {
-      const { status, body } = await ask(path, { ...settings, ...fields });
+  it.each(translatedChats)('$name is answered with $status at $path', async ({ path, status, body }) => {
+    const { body: content, ...answered } = await ask(path, body);
 
-      expect({ path, status, body }).toMatchObject({ status: 200 });
-    }
+    expect({ status: answered.status, content }).toMatchObject({ status });
   });
 });
 

@@ -120,7 +120,7 @@ describe('a direct invoke', () => {
     const answering = definePipelineOn(engine)(readEvent(name)).finally(() => {
       isAnswered = true;
     });
-    await vi.waitUntil(() => engine.requests.length === 1 && engine.open === 0);
+    await expect.poll(() => [engine.requests.length, engine.open]).toEqual([1, 0]);
 
     expect(isAnswered).toBe(false);
     resolve();

@@ -282,7 +282,7 @@ describe("Powertools' reports of simultaneous invocations", () => {
     const engine = new FakeEngine(['a', 'bc', 'def'], { slots: 3, beforeEvent: () => gate.promise });
     const ask = startCompletion(await loadTelemetry(), engine);
     const answers = ['one', 'two', 'three'].map((id) => ask(post({ prompt: id }), id));
-    await vi.waitFor(() => expect(engine.open).toBe(3));
+    await expect.poll(() => engine.open).toBe(3);
     gate.resolve();
     await Promise.all(answers);
 

@@ -34,12 +34,14 @@ beforeEach(() => {
   const compiled = [
     'inference/module.cpp',
     'chat/module.cpp',
+    'threads/work-thread.cpp',
     'build-modules.mjs',
     'build-amx-library.mjs',
     'zig.txt',
   ];
   for (const file of [...compiled, 'llama-cpp.mjs']) put(`native/${file}`, '');
-  for (const name of ['inference', 'chat']) utimesSync(join(root, 'native', name), 1_000_000, 1_000_000);
+  for (const name of ['inference', 'chat', 'threads'])
+    utimesSync(join(root, 'native', name), 1_000_000, 1_000_000);
   put('package.json', '{}');
   put('package-lock.json', '{}');
   put('node_modules/.package-lock.json', '{}');
@@ -80,6 +82,9 @@ it('compiles a native module for commands that evaluate prompts, when it is olde
 
   put('native/inference/module.cpp', '', 2);
   expect(setUp(['engine'])).toEqual(['native/build-modules.mjs inference']);
+
+  put('native/threads/work-thread.cpp', '', 2);
+  expect(setUp(['engine'])).toEqual(['native/build-modules.mjs inference chat']);
 });
 
 it.runIf(process.arch === 'x64')(

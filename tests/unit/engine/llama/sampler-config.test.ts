@@ -69,7 +69,10 @@ describe("the native sampler's settings", () => {
     ['more kept tokens than there are', { minKeep: 1e12 }, { minKeep: 100 }],
     ['a late end beyond the limit', { minTokens: 1e12 }, { minTokens: 10 }],
     ['a likely token of no probability', { xtc: { probability: 2, threshold: 0 } }, { xtcThreshold: 1e-6 }],
-    ['a seed beyond 32 bits', { seed: 2 ** 40 }, { seed: 2 ** 32 - 1 }],
+    ['a seed beyond 32 bits', { seed: 2 ** 40 }, { seed: 2 ** 32 - 2 }],
+    ['the seed that llama.cpp replaces', { seed: 2 ** 32 - 1 }, { seed: 2 ** 32 - 2 }],
+    ['an exponent without bound', { dynatemp: { range: 1, exponent: 1e300 } }, { dynatempExponent: 1e3 }],
+    ['a negative exponent', { dynatemp: { range: 1, exponent: -1 } }, { dynatempExponent: 0 }],
     ['a temperature too low to divide by', { temperature: 1e-6 }, { temperature: 0, dynatempRange: 0 }],
     ['a temperature without bound', { temperature: 1e300 }, { temperature: 1e4, dynatempRange: 0 }],
     [

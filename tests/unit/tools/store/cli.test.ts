@@ -91,7 +91,7 @@ test('fetch links the default model for image builds, and use links another one'
 
   await run('use', 'unchecked');
   expect(JSON.parse(readFileSync(join(links, 'model.json'), 'utf8'))).toMatchObject({ name: 'unchecked' });
-  await run('add', `file:${join(location.root, 'tiny/tiny.gguf')}`, '--name', 'third');
+  await run('add', '--no-check', `file:${join(location.root, 'tiny/tiny.gguf')}`, '--name', 'third');
   rmSync(join(location.root, 'third'), { recursive: true });
   await run('use', 'third');
   expect(existsSync(links)).toBe(false);
@@ -207,7 +207,7 @@ test('list and show tell what is pinned, stored and the default', async () => {
 test('add enters a model by its header, pinned and stored; use makes it the default', async () => {
   const { run, put, location } = createCli();
   const uri = put('New Model.Q8_0.gguf', tinyGguf({ fill: 3, contextLength: 4096 }));
-  const added = await run('add', uri);
+  const added = await run('add', '--no-check', uri);
   expect(added).toMatchObject({ code: 0, stderr: '' });
   expect(added.stdout).toContain('llama, 32 parameters, Q8_0, 4096 tokens of context, licence unknown');
   expect(added.stdout).toMatch(/\nsystem messages +/);
@@ -226,13 +226,14 @@ describe('a model without a chat template', () => {
 
   test('is told by add, with what to do', async () => {
     const { run, put } = createCli();
-    const { stdout } = await run('add', put('plain.gguf', plain));
+    const { stdout } = await run('add', '--no-check', put('plain.gguf', plain));
     expect(stdout).toMatch(/It has no chat template, .*--chat-template of add.*CHAT_TEMPLATE.*llama2/);
   });
 
   test('gets one by its name, in its entry and its manifest', async () => {
     const { run, put, location } = createCli();
-    const { stdout } = await run('add', put('plain.gguf', plain), '--chat-template', 'llama2-sys-bos');
+    const source = put('plain.gguf', plain);
+    const { stdout } = await run('add', '--no-check', source, '--chat-template', 'llama2-sys-bos');
     expect(stdout).toContain('  [INST] <<SYS>>');
     expect(findModel(readCatalog(location.catalog), 'plain').chatTemplate).toBe('llama2-sys-bos');
     expect(readManifest(join(location.root, 'plain')).chatTemplate).toBe('llama2-sys-bos');
@@ -243,9 +244,17 @@ describe('a model without a chat template', () => {
     const { runIn, put, directory, location } = createCli();
     put('own.jinja', '{{ messages[-1].content }}');
     put('plain.gguf', plain);
-    await runIn({ INIT_CWD: directory })('add', './plain.gguf', '--chat-template', './own.jinja');
+    const { stdout } = await runIn({ INIT_CWD: directory })(
+      'add',
+      './plain.gguf',
+      '--chat-template',
+      './own.jinja',
+    );
     expect(findModel(readCatalog(location.catalog), 'plain').chatTemplate).toBe('own.jinja');
     expect(readManifest(join(location.root, 'plain')).chatTemplate).toBe('{{ messages[-1].content }}');
+    // The file has a header and no weights.
+    expect(stdout).toMatch(/^It was not asked three questions: .+/m);
+    expect(stdout).toMatch(/^system messages +/m);
   });
 
   test('is not fetched for a template that is not there', async () => {
@@ -265,6 +274,7 @@ test('add says which limit a template exceeds', async () => {
   const loops = '{% for i in range(99) %}'.repeat(9) + '{% endfor %}'.repeat(9);
   const { stdout } = await run(
     'add',
+    '--no-check',
     put('endless.gguf', tinyGguf({ chatTemplate: loops, sizeBytes: 2048 })),
   );
   expect(stdout).toContain('Its chat template cannot be used: ');
@@ -283,7 +293,7 @@ test('check asks for a stored model', async () => {
 test('add takes a path, from the folder where npm was called', async () => {
   const { put, runIn, directory, location } = createCli();
   put('plain.gguf', tinyGguf({ fill: 4 }));
-  const added = await runIn({ INIT_CWD: directory })('add', './plain.gguf');
+  const added = await runIn({ INIT_CWD: directory })('add', '--no-check', './plain.gguf');
   expect(added).toMatchObject({ code: 0, stderr: '' });
   expect(findModel(readCatalog(location.catalog), 'plain').sources).toEqual([
     `file:${join(directory, 'plain.gguf')}`,
@@ -296,7 +306,7 @@ test('add --link copies nothing and leaves the file as it is, and rm removes the
   const path = join(directory, 'plain.gguf');
   chmodSync(path, 0o600);
 
-  expect(await run('add', uri, '--link')).toMatchObject({ code: 0, stderr: '' });
+  expect(await run('add', '--no-check', uri, '--link')).toMatchObject({ code: 0, stderr: '' });
   const { ino, mode } = statSync(join(location.root, 'plain/plain.gguf'));
   expect({ ino, mode: mode & 0o777 }).toEqual({ ino: statSync(path).ino, mode: 0o600 });
 

@@ -50,7 +50,7 @@ test.skipIf(process.platform !== 'linux').each([['verify'], ['fetch']])(
     const interruptedAt = performance.now();
     child.kill('SIGINT');
     expect(await closed).toEqual([130, null]);
-    expect(performance.now() - interruptedAt).toBeLessThan(3_000);
+    expect(performance.now() - interruptedAt).toBeLessThan(20_000);
     expect(errors).toMatch(/^[^\n]*tiny\.gguf: interrupted while it was verified\.\n$/);
   },
 );

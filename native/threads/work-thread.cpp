@@ -2,7 +2,7 @@
 
 #include <exception>
 
-#include "gbnf.h"
+#include "coded-error.h"
 
 namespace {
 
@@ -64,9 +64,9 @@ void WorkThread::loop() {
         }
         try {
             job->result = job->work();
-        } catch (const GrammarError & error) {
+        } catch (const CodedError & error) {
             job->error = error.what();
-            job->errorCode = "ERR_GRAMMAR";
+            job->errorCode = error.code;
         } catch (const std::exception & error) {
             job->error = error.what();
         } catch (...) {

@@ -1,31 +1,8 @@
-// The commands of README.md and docs/, read from these files and run as they stand there.
+// Commands as a user types them.
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-
-/** The lines of a document's shell blocks, without blank lines and trailing comments. */
-function readCommands(document: string): string[] {
-  const text = readFileSync(new URL(document, `file://${root}`), 'utf8');
-  return [...text.matchAll(/^```sh\n(.*?)^```$/gms)]
-    .flatMap(([, block = '']) => block.split('\n'))
-    .map((line) => line.replace(/\s+#\s.*$/, '').trim())
-    .filter((line) => line !== '');
-}
-
-/**
- * Finds the one command of a document that begins like this.
- *
- * @throws {Error} when the document has none, or more than one
- */
-export function findCommand(document: string, beginning: string): string {
-  const commands = readCommands(document);
-  const [found, ...others] = commands.filter((command) => command.startsWith(beginning));
-  if (found !== undefined && others.length === 0) return found;
-  const problem = found === undefined ? 'no command' : 'several commands';
-  throw new Error(`${document} has ${problem} that begin with '${beginning}': ${commands.join('; ')}`);
-}
+const root = fileURLToPath(new URL('../', import.meta.url));
 
 interface ShellOptions {
   /** Default: the project's root. */
