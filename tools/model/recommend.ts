@@ -26,10 +26,10 @@ export interface Recommendation {
 }
 
 /**
- * Bytes of weights that one processor reads in a second while it decodes: 94 tokens/s of a file of 98 MB with one thread
- * (docs/benchmark/table.txt). Decoding reads all weights for each token.
+ * Bytes of weights that one processor reads in a second while it decodes: 9.22 tokens/s of a file of 695 MB with one virtual CPU,
+ * without AMX, which Lambda does not promise (docs/benchmark/sizes/table.txt). Decoding reads all weights for each token.
  */
-const weightBytesPerSecond = 94 * 98_362_432;
+const weightBytesPerSecond = 9.22 * 695e6;
 
 /** Decoding takes no more threads than this for granted: memory, not processors, limits it then. */
 const mostProcessors = 4;
@@ -54,8 +54,8 @@ export function recommend(
     );
 }
 
-/** A chat with files or tools takes some thousands of tokens. */
-const ampleTokens = 4096;
+/** The most that a context of the size `auto` has. A chat with files or tools takes thousands of tokens. */
+const ampleTokens = 8192;
 
 function isAmple({ contextSize }: Recommendation): boolean {
   return contextSize >= ampleTokens;
@@ -74,7 +74,7 @@ function toRecommendation(model: ModelEntry, root: string, bytes: number): Recom
       contextSize: 'auto',
       kvType: 'auto',
       slots: 1,
-      lookupTokens: 0,
+      lookupTokens: 8,
       room: { bytes, limit: 'it was asked for' },
     });
     const megabytes = bytes / 1024 / 1024;

@@ -1,5 +1,5 @@
-// The figures of the benchmarks' page are those of the files that `npm run bench` wrote. A table that has a file names it in a
-// comment before it: <!-- figures: table.txt -->.
+// The figures of the documents are those of the files that `npm run bench` wrote. A table of the benchmarks' page names its file in
+// a comment before it: <!-- figures: table.txt -->.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -31,8 +31,11 @@ function isRoundedOf(figure: string, medians: readonly number[]): boolean {
 }
 
 describe('docs/benchmark/README.md', () => {
-  it('names the files of its tables', () => {
-    expect(tables.length).toBeGreaterThan(0);
+  it('names the file of each table', () => {
+    const all = page.match(/(?:^\|.*\n)+/gm) ?? [];
+
+    expect(all.length).toBeGreaterThan(3);
+    expect(tables).toHaveLength(all.length);
   });
 
   it.each(tables)('has the figures of $file', ({ file, rows }) => {
@@ -41,5 +44,20 @@ describe('docs/benchmark/README.md', () => {
 
     expect(medians.length).toBeGreaterThan(rows.length);
     expect(wrong).toEqual([]);
+  });
+});
+
+describe('other pages', () => {
+  it.each([
+    ['deploy.md', 'sizes/table.txt', /([\d.]+) tokens a second/g],
+    ['deploy.md', 'sizes/table.txt', /\$([\d.]+)\**\. A chat|costs \$([\d.]+) for a million/g],
+    ['self-host.md', 'box/table.txt', /([\d.]+) tokens a second/g],
+  ])('%s has the figures of %s', (name, file, pattern) => {
+    const text = readFileSync(join(folder, '..', name), 'utf8').replaceAll(/\s+/g, ' ');
+    const figures = [...text.matchAll(pattern)].map(([, one, other]) => one ?? other ?? '');
+    const medians = readMedians(file);
+
+    expect(figures.length).toBeGreaterThan(0);
+    expect(figures.filter((figure) => !isRoundedOf(figure, medians))).toEqual([]);
   });
 });

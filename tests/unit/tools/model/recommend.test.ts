@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { describeRecommendations, parseMemory, recommend } from '../../../../tools/model/recommend.ts';
 import { readCatalog } from '../../../../tools/store/catalog.ts';
@@ -32,13 +33,30 @@ describe('recommend', () => {
     expect(found?.memoryBytes).toBeLessThan(weightsAndContext + 160 * 1024 ** 2);
   });
 
-  it('expects the speed and the cost that were measured', () => {
-    const [found] = recommend(catalog, '/nonexistent', { bytes: 1769 * 1024 ** 2, task: 'chat' }).filter(
-      ({ model }) => model.name === 'smollm2-135m-instruct-q4_1',
+  it('expects the speed and the cost that were measured with a billion parameters and one virtual CPU', () => {
+    const found = recommend(catalog, '/nonexistent', { bytes: 1769 * 1024 ** 2, task: 'chat' }).find(
+      ({ model }) => model.name === 'llama-3.2-1b-instruct-q4_k_m',
     );
+    const larger = 808 / 695;
 
-    expect(found?.tokensPerSecond).toBeCloseTo(94);
-    expect(found?.dollars).toBeCloseTo(0.306, 2);
+    expect(found?.tokensPerSecond).toBeCloseTo(9.22 / larger, 1);
+    expect(found?.dollars).toBeCloseTo(3.12 * larger, 1);
+  });
+
+  it('is what docs/models.md says', () => {
+    const page = readFileSync(new URL('../../../../docs/models.md', import.meta.url), 'utf8');
+    const rows = [...page.matchAll(/^\| (\d+) GB \| `(\S+)` \| ([\d.]+) \| ([\d.]+) \|$/gm)];
+    const found = rows.map(([, gigabytes]) => {
+      const [first] = recommend(catalog, '/nonexistent', {
+        bytes: Number(gigabytes) * gigabyte,
+        task: 'chat',
+      });
+      const speed = first?.tokensPerSecond ?? 0;
+      return [first?.model.name, speed.toFixed(speed < 10 ? 1 : 0), first?.dollars.toFixed(2)];
+    });
+
+    expect(rows.map(([, , ...shown]) => shown)).toEqual(found);
+    expect(rows.map(([, gigabytes]) => gigabytes)).toEqual(['1', '2', '4', '8', '10']);
   });
 
   it('says how to use the first one, or that none fits', () => {
