@@ -2,6 +2,7 @@
 // Lambda to `dist/server/main.mjs`; `dist/preload.mjs` runs before either. The playground becomes one file,
 // `dist/playground.html`. Run it with `npm run build`.
 import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire, isBuiltin } from 'node:module';
 import { basename, dirname } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 
@@ -13,20 +14,47 @@ const functions = globSync('functions/*/handler.ts').map((path) => ({
 }));
 
 /**
- * Imported as a module, `node:http` has each of its exports read, WebSocket among them, and so loads the whole of Node's
- * fetch: 24 ms of a start. Required, it takes one.
+ * Loads each of Node's own modules at its first use. An import would load it before anything else runs, and read each of its
+ * exports: of `node:http` the whole of fetch, of `node:crypto` each algorithm.
  */
-const requireHttp: Plugin = {
-  name: 'require-http',
+const lazyBuiltins: Plugin = {
+  name: 'lazy-builtins',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:http$/ }, ({ kind }) =>
-      kind === 'require-call' ? undefined : { path: 'node:http', namespace: 'require-http' },
+    // Each file that imports one has its own copy. What several share would be a file of its own.
+    onResolve({ filter: /^(?:node:)?[a-z_/]+$/ }, ({ path, kind, importer }) =>
+      isBuiltin(path) && kind !== 'require-call'
+        ? { path, namespace: 'builtin', suffix: `?${importer}` }
+        : undefined,
     );
-    onLoad({ filter: /.*/, namespace: 'require-http' }, () => ({
-      contents: "module.exports = require('node:http')",
-    }));
+    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({ contents: toLazyModule(path) }));
   },
 };
+
+/** A module with the exports of one of Node's own. What is not used of it is left out of the bundle. */
+function toLazyModule(path: string): string {
+  const properties = Object.entries(Object.getOwnPropertyDescriptors(createRequire(import.meta.url)(path)));
+  const exports = properties.map(([name, { value }]) =>
+    isPlainFunction(name, value)
+      ? `export const ${name} = (...given) => load().${name}(...given);`
+      : `export const ${name} = /* @__PURE__ */ (() => load().${name})();`,
+  );
+  return [
+    'let loaded;',
+    `const load = () => (loaded ??= process.getBuiltinModule('${path}'));`,
+    'export default /* @__PURE__ */ load();',
+    ...exports,
+  ].join('\n');
+}
+
+/** Whether an export is no more than a function: no class, and without another form for `promisify()`. */
+function isPlainFunction(name: string, value: unknown): boolean {
+  const own = ['length', 'name', 'prototype'];
+  return (
+    typeof value === 'function' &&
+    /^[a-z]/.test(name) &&
+    Reflect.ownKeys(value).every((key) => own.includes(String(key)))
+  );
+}
 
 rmSync('dist/functions', { recursive: true, force: true });
 rmSync('dist/server', { recursive: true, force: true });
@@ -46,16 +74,14 @@ const options: BuildOptions & { metafile: true } = {
   // Beside the bundles, so that they stay small and the comments stay with them.
   legalComments: 'external',
   // Packages in CommonJS ask for Node's own modules with it, and a module has none.
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-  },
+  banner: { js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);" },
   // Native modules find their libraries by their own place on the disk.
   external: ['@node-llama-cpp/*'],
   // The reader of GGUF headers alone: it describes a model that has no manifest, and an image has no other part of the package.
   alias: {
     'node-llama-cpp': `${import.meta.dirname}/node_modules/node-llama-cpp/dist/gguf/readGgufFileInfo.js`,
   },
-  plugins: [requireHttp],
+  plugins: [lazyBuiltins],
   logLevel: 'warning',
   metafile: true,
 };

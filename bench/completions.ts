@@ -5,6 +5,8 @@ import type { Server } from './subjects/server-process.ts';
 export interface CompletionOptions {
   readonly prompt: string;
   readonly maxTokens: number;
+  /** Default: 0. Above it, the seed is fixed. */
+  readonly temperature?: number;
 }
 
 /** A completion without streaming. Times are milliseconds. */
@@ -102,8 +104,8 @@ function findUsage(events: readonly { body: CompletionBody }[]): CompletionBody[
   return events.findLast(({ body }) => body.usage)?.body.usage;
 }
 
-function toBody({ prompt, maxTokens }: CompletionOptions): object {
-  return { prompt, max_tokens: maxTokens, temperature: 0 };
+function toBody({ prompt, maxTokens, temperature = 0 }: CompletionOptions): object {
+  return { prompt, max_tokens: maxTokens, temperature, ...(temperature > 0 && { seed: prompt.length }) };
 }
 
 function toEvents(parts: readonly Part[]): { at: number; body: CompletionBody }[] {

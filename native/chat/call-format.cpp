@@ -1,5 +1,6 @@
 #include "call-format.h"
 
+#include <algorithm>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -27,6 +28,11 @@ struct Tool {
     std::string rule;
     /** Empty: any. */
     std::vector<Argument> arguments;
+
+    /** Whether a value without a name can only be the first argument's. */
+    bool takesLoneValue() const {
+        return !arguments.empty() && std::none_of(arguments.begin() + 1, arguments.end(), [](const Argument & each) { return each.isRequired; });
+    }
 };
 
 /** How a form writes arguments by their names: what is behind a name and a value, the rules for values of a type, and that for any. */
@@ -36,10 +42,12 @@ struct ArgumentRules {
     std::map<std::string, std::string> byType;
     std::string any;
 
-    std::string of(const Argument & argument) const {
+    std::string valueOf(const Argument & argument) const {
         const auto rule = byType.find(argument.type);
-        return gbnf_format_literal(argument.name + separator) + " " + (rule == byType.end() ? any : rule->second);
+        return rule == byType.end() ? any : rule->second;
     }
+
+    std::string of(const Argument & argument) const { return gbnf_format_literal(argument.name + separator) + " " + valueOf(argument); }
 
     /** The grammar of a tool's arguments: the required ones, and then others. */
     std::string of(const Tool & tool) const {
@@ -194,15 +202,19 @@ private:
         return {name(tool) + p.optional("[CALL_ID]" + id) + "[ARGS]" + p.space(), jsonArguments(tool)};
     }
 
-    /** name(key="value", key=1), perhaps within print() */
+    /** name(key="value", key=1) or name("value"), perhaps within print(). The argument of a value alone has an empty name. */
     Call toPythonCall(const Tool & tool) {
         const auto key = p.chars("[a-zA-Z_]", 1, 1) + p.chars("[a-zA-Z0-9_]", 0, -1);
         const auto value = p.tool_arg_value(p.choice({p.python_value(), p.json_bool(), p.json_null()}));
         const auto argument = p.rule("python-argument",
             p.tool_arg(p.tool_arg_open(p.tool_arg_name(key) + p.space() + "=" + p.space()) + value + p.tool_arg_close(p.eps())));
-        const auto any = p.optional(argument + p.zero_or_more(p.space() + "," + p.space() + argument));
+        const auto named = p.optional(argument + p.zero_or_more(p.space() + "," + p.space() + argument));
+        const auto lone = p.tool_arg(p.tool_arg_open(p.tool_arg_name(p.eps())) + value + p.tool_arg_close(p.eps()));
+        const bool takesLone = tool.takesLoneValue();
+        const auto any = takesLone ? p.choice({lone, named}) : named;
+        const auto grammar = "(" + pythonRules.of(tool) + (takesLone ? " | " + pythonRules.valueOf(tool.arguments.front()) : "") + ")";
         return {p.optional(p.literal("print(")) + name(tool) + "(" + p.space(),
-                p.tool_args(tool.arguments.empty() ? any : p.gbnf(any, pythonRules.of(tool))) + p.space() + p.tool_close(p.literal(")")) + p.optional(p.literal(")"))};
+                p.tool_args(tool.arguments.empty() ? any : p.gbnf(any, grammar)) + p.space() + p.tool_close(p.literal(")")) + p.optional(p.literal(")"))};
     }
 
     /** call:name{key:<escape>value<escape>,key:1}. The names of rules are those that llama.cpp's reader of Gemma 4 knows. */

@@ -1,5 +1,6 @@
 #include "grammar.h"
 #include "inference.h"
+#include "loading.h"
 #include "model-settings.h"
 #include "sampler.h"
 #include "token-loop.h"
@@ -13,6 +14,9 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
     exports.Set("TokenPieces", TokenPiecesHandle::define(env));
     exports.Set("TokenLoop", TokenLoop::define(env));
     exports.Set("tokenize", Napi::Function::New(env, tokenizeAside));
+    exports.Set("loadProcessorLibrary", Napi::Function::New(env, loadProcessorLibrary));
+    exports.Set("loadModel", Napi::Function::New(env, loadModel));
+    exports.Set("createContext", Napi::Function::New(env, createContext));
     exports.Set("setRepack", Napi::Function::New(env, setRepack));
     exports.Set("shareCells", Napi::Function::New(env, shareCells));
     exports.Set("listProcessorFeatures", Napi::Function::New(env, listProcessorFeatures));

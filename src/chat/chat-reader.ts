@@ -21,6 +21,8 @@ export interface ChatReaderOptions {
   readonly mayCall: boolean;
   /** What a call starts with. Absent: anything may be one. */
   readonly callMarks?: readonly RegExp[] | undefined;
+  /** The first argument of each tool, whose name the parser leaves empty where a call has only its value. */
+  readonly firstArguments?: ReadonlyMap<string, string>;
 }
 
 /** The parser starts anew each time, so a text is parsed again when it is longer by this part. */
@@ -104,8 +106,10 @@ export class ChatReader {
       content: Math.max(this.#given.content, parsed.content.length),
       calls,
     };
-    for (const [call, { name, arguments: text }] of parsed.calls.entries()) {
+    for (const [call, { name, arguments: parsedText }] of parsed.calls.entries()) {
       if (name === '') continue;
+      const first = JSON.stringify(this.#options.firstArguments?.get(name) ?? '');
+      const text = parsedText.replace(/^\{"":/, () => `{${first}:`);
       if (calls[call] === undefined) pieces.push({ type: 'call', call, name });
       const given = calls[call] ?? 0;
       if (text.length > given) pieces.push({ type: 'arguments', call, text: text.slice(given) });

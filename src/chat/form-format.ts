@@ -46,6 +46,7 @@ export async function toFormFormat(
       openedThoughts: '',
       mayCall: true,
       callMarks: triggers.map((trigger) => new RegExp(`^${trigger}`)),
+      firstArguments: new Map(inputs.tools.map((tool) => [tool.name, tool.arguments[0]?.name ?? ''])),
     },
     grammar: mustCall || isJson ? { gbnf, prefix } : { gbnf, triggers, ...(thoughts && { thoughts }) },
     marks: [...callFormat.marks, ...(thoughts ? [thoughts.start, ...thoughts.ends] : [])],

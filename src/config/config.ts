@@ -47,8 +47,8 @@ export interface FunctionConfig {
    */
   readonly prefixDirectory: string | undefined;
   /**
-   * LOOKUP_TOKENS: the most tokens that are guessed by what followed the same ones in the prompt, and evaluated together; 8 suits
-   * answers that quote.
+   * LOOKUP_TOKENS: the most tokens that are guessed by what followed the same ones earlier in prompt and answer, and evaluated
+   * together; 0 guesses nothing. Several slots make no guesses.
    * @see docs/benchmark/README.md
    */
   readonly lookupTokens: number;
@@ -112,7 +112,7 @@ export function readConfig(env: Environment): FunctionConfig {
     // llama.cpp's LLAMA_MAX_SEQ.
     slots: readInteger(env, 'SLOTS', { min: 1, max: 256, default: 1 }),
     // Guesses are a part of a step, of which a prompt has 64 or more.
-    lookupTokens: readInteger(env, 'LOOKUP_TOKENS', { min: 0, max: 16, default: 0 }),
+    lookupTokens: readInteger(env, 'LOOKUP_TOKENS', { min: 0, max: 16, default: 8 }),
     kvType: readChoice<KvType | 'auto'>(env, 'KV_TYPE', ['auto', 'f16', 'q8_0']),
     cacheRule: readChoice<CacheRule>(env, 'CACHE', ['common', 'exact']),
     cacheMegabytes: readIntegerOrAuto(env, 'CACHE_MB', { min: 0, max: 1_048_576 }),

@@ -24,7 +24,7 @@ export interface EmulatorOptions {
 }
 
 const standardError = 2;
-const connectRetryMilliseconds = 5;
+const connectRetryMilliseconds = 1;
 /** The emulator listens within a hundredth of a second, unless it is stopped. */
 const listenSeconds = 30;
 /** The emulator ends a runtime that is late, and answers for it. */

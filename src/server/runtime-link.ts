@@ -1,7 +1,7 @@
 // The front's end of the private socket: which runtime there is, and when it has ended.
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { Agent } from 'node:http';
+import type { Agent } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -142,7 +142,11 @@ export class RuntimeLink {
         pid,
         description,
         socket: runtimeSocket(this.path, pid),
-        agent: new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY }),
+        // Loaded now, because a start waits for all that is imported.
+        agent: new (process.getBuiltinModule('node:http').Agent)({
+          keepAlive: true,
+          maxSockets: Number.POSITIVE_INFINITY,
+        }),
         ping,
       };
       this.#runtime = runtime;

@@ -27,11 +27,14 @@ export interface BareContext {
 
 /** With one thread. The context holds so many tokens, and evaluates as many together. */
 export async function createBareContext(
-  { addon, inference: { Inference, Sampler } }: Pick<OpenedAddon, 'addon' | 'inference'>,
+  {
+    addon,
+    inference: { Inference, Sampler, loadModel, createContext },
+  }: Pick<OpenedAddon, 'addon' | 'inference'>,
   contextSize: number,
 ): Promise<BareContext> {
   const model = new addon.AddonModel(modelPath, { addonExports: addon, gpuLayers: 0, useMmap: true });
-  await model.init();
+  await loadModel(model);
   const context = new addon.AddonContext(model, {
     contextSize,
     batchSize: contextSize,
@@ -39,7 +42,7 @@ export async function createBareContext(
     threads: 1,
     flashAttention: true,
   });
-  await context.init();
+  await createContext(context);
   const inference = new Inference(context, { threads: 1 });
   const request = { prompt: [], maxTokens: contextSize, sampling: greedy };
   const sampler = new Sampler(model, toSamplerConfig(request, vocabularySize));

@@ -1,12 +1,19 @@
 // Holds llama-addon.ts to the release of node-llama-cpp that is installed.
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
-import { type LlamaAddon, openLlamaAddon, openModule } from '../../src/engine/llama/llama-addon.ts';
+import {
+  type LlamaAddon,
+  openLlamaAddon,
+  openModule,
+  prebuiltFolder,
+  processorLibraries,
+} from '../../src/engine/llama/llama-addon.ts';
 import { modelPath } from './default-model.ts';
 
 /** What is used of each class. */
 const members = {
   AddonModel: [
-    'init',
     'dispose',
     'tokenize',
     'detokenize',
@@ -28,7 +35,6 @@ const members = {
     'getModelSize',
   ],
   AddonContext: [
-    'init',
     'initBatch',
     'addToBatch',
     'disposeSequence',
@@ -58,11 +64,28 @@ describe('the native module', () => {
     expect(addon.getIsArchHybrid('llama')).toBe(false);
   });
 
+  it('opens the library for this processor that llama.cpp would choose', () => {
+    const libraries = readdirSync(prebuiltFolder()).flatMap(
+      (file) => /^libggml-cpu-(.+)\.so$/.exec(file)?.[1] ?? [],
+    );
+    const llamaCpp = `
+      const addon = require('${prebuiltFolder()}/llama-addon.node');
+      addon.setLogger(() => {});
+      addon.loadBackends('${prebuiltFolder()}');
+      const { listProcessorFeatures } = require('${prebuiltFolder()}/inference.node');
+      console.log(JSON.stringify(listProcessorFeatures()));`;
+    // The module may write its own lines at the end.
+    const [chosen = ''] = execFileSync(process.execPath, ['-e', llamaCpp], { encoding: 'utf8' }).split('\n');
+
+    expect(libraries.filter((name) => !processorLibraries.includes(name))).toEqual([]);
+    expect(openLlamaAddon().inference.listProcessorFeatures()).toEqual(JSON.parse(chosen));
+  });
+
   it('loads a model', async () => {
-    const { addon } = openLlamaAddon();
+    const { addon, inference } = openLlamaAddon();
     const model = new addon.AddonModel(modelPath, { addonExports: addon, gpuLayers: 0, useMmap: true });
 
-    expect(await model.init()).toBe(true);
+    expect(await inference.loadModel(model)).toBe(true);
     expect(model.detokenize(model.tokenize('Hello world', false), false)).toBe('Hello world');
     await model.dispose();
   });

@@ -74,7 +74,7 @@ function toRecommendation(model: ModelEntry, root: string, bytes: number): Recom
       contextSize: 'auto',
       kvType: 'auto',
       slots: 1,
-      lookupTokens: 0,
+      lookupTokens: 8,
       room: { bytes, limit: 'it was asked for' },
     });
     const megabytes = bytes / 1024 / 1024;

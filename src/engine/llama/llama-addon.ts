@@ -12,8 +12,6 @@ import type { SamplerConfig } from './sampler-config.ts';
 type AddonToken = number;
 
 export interface AddonModel {
-  /** Resolves with false when llama.cpp does not take the file. */
-  init(): Promise<boolean>;
   dispose(): Promise<void>;
   /** Never adds special tokens; `special` tells whether those written in the text become such. */
   tokenize(text: string, special: boolean): Uint32Array;
@@ -57,7 +55,6 @@ interface AddonContextOptions {
 }
 
 export interface AddonContext {
-  init(): Promise<boolean>;
   initBatch(tokens: number): void;
   /** Adds tokens of one sequence and gives the batch's numbers of those whose logits are wanted. */
   addToBatch(sequence: number, position: number, tokens: Uint32Array, outputs: Uint32Array): Uint32Array;
@@ -211,9 +208,19 @@ export interface InferenceModule {
   ) => AddonTokenLoop;
   /** As {@link AddonModel.tokenize}, on a thread beside JavaScript's and the inference thread. */
   tokenize(pieces: NativeTokenPieces, text: string, special: boolean): Promise<Uint32Array>;
-  /** Whether llama.cpp repacks weights in the layout that suits the processor. Call it before the model's `init`. */
+  /**
+   * Loads the first of these libraries that the processor can run.
+   *
+   * @returns false when there is none
+   */
+  loadProcessorLibrary(paths: readonly string[]): boolean;
+  /** Loads a model's file, on a thread of its own. Resolves with false when llama.cpp does not take it. */
+  loadModel(model: AddonModel): Promise<boolean>;
+  /** Creates the context of a loaded model, on the same thread. Resolves with false when llama.cpp cannot. */
+  createContext(context: AddonContext): Promise<boolean>;
+  /** Whether llama.cpp repacks weights in the layout that suits the processor. Call it before the model is loaded. */
   setRepack(model: AddonModel, repack: boolean): void;
-  /** Has the sequences of a context share one pool of cells, up to 256 sequences. Call it before the context's `init`. */
+  /** Has the sequences of a context share one pool of cells, up to 256 sequences. Call it before the context is created. */
   shareCells(context: AddonContext): void;
   /** The features that llama.cpp's library for this processor was compiled with, by ggml's names, such as `AVX2`. */
   listProcessorFeatures(): readonly string[];
@@ -225,6 +232,25 @@ export interface OpenedAddon {
   /** Which one it is, such as `node-llama-cpp 3.22.1`. */
   readonly release: string;
 }
+
+/**
+ * The processors that llama.cpp has libraries for, by the score of each library. llama.cpp itself opens all of them to find the
+ * best one, which takes half a millisecond each. An image has some of them.
+ */
+export const processorLibraries: readonly string[] = [
+  ...[
+    'sapphirerapids',
+    'zen4',
+    'cooperlake',
+    'icelake',
+    'cascadelake',
+    'cannonlake',
+    'skylakex',
+    'alderlake',
+  ],
+  ...['haswell', 'piledriver', 'ivybridge', 'sandybridge', 'sse42', 'x64'],
+  ...['armv9.2_2', 'armv9.2_1', 'armv8.6_2', 'armv8.6_1', 'armv8.2_3', 'armv8.2_2', 'armv8.2_1', 'armv8.0_1'],
+];
 
 /** The module's number for errors; what is worse has a lower one. */
 const errorLevel = 2;
@@ -259,11 +285,13 @@ function open(): OpenedAddon {
   // Once only: the module forgets its logger when it lets go of an earlier one, and then writes to standard output.
   addon.setLogger((_level, message) => process.stderr.write(`llama.cpp error: ${message.trimEnd()}\n`));
   addon.setLoggerLogLevel(errorLevel);
+  const inference = openModule<InferenceModule>(join(folder, 'inference.node'));
   addon.loadBackends();
   // The one that suits this processor best lies beside it, in a library of its own.
+  if (addon.getGpuType() === undefined)
+    inference.loadProcessorLibrary(processorLibraries.map((name) => join(folder, `libggml-cpu-${name}.so`)));
   if (addon.getGpuType() === undefined) addon.loadBackends(folder);
   if (addon.getGpuType() === undefined) throw new Error(`${folder} has no backend for this processor.`);
-  const inference = openModule<InferenceModule>(join(folder, 'inference.node'));
   // Not awaited: it makes tables that a model's load makes as well where they are missing, and a pause here would last until
   // all the JavaScript of a cold start is loaded.
   void addon.init();

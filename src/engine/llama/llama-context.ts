@@ -126,7 +126,7 @@ export class LlamaContext {
     const canShare = canForget && windowRing === undefined && !copiesOnlyWhole.includes(facts.architecture);
     const shares = sequences === 1 && canShare;
     if (shares) inference.shareCells(context);
-    if (!(await context.init())) throw new Error('llama.cpp cannot make a context');
+    if (!(await inference.createContext(context))) throw new Error('llama.cpp cannot make a context');
     const adapting = { threads, adapts: adaptsThreads ?? false };
     return new LlamaContext(context, new inference.Inference(context, adapting), {
       ...{ contextSize, sequences, longestStep, windowRing },

@@ -125,7 +125,8 @@ export class LlamaEmbedder implements Embedder {
       embeddings: true,
       ranking: this.ability.type === 'rank',
     });
-    if (!(await context.init())) throw new EngineError('llama.cpp cannot make a context for embeddings.');
+    if (!(await inference.createContext(context)))
+      throw new EngineError('llama.cpp cannot make a context for embeddings.');
     return { native: context, inference: new inference.Inference(context, { threads: this.#threads }) };
   }
 

@@ -56,7 +56,7 @@ export async function loadLlamaModel({
     }),
   });
   if (!repack) inference.setRepack(native, false);
-  if (!(await native.init())) throw new Error('llama.cpp does not take it');
+  if (!(await inference.loadModel(native))) throw new Error('llama.cpp does not take it');
   try {
     // Only after llama.cpp has loaded it: the library's reader never ends on some files that llama.cpp refuses.
     const known = facts ?? (await readGgufFacts(modelPath));
@@ -77,7 +77,7 @@ export async function loadLlamaModel({
  */
 export async function describeModel(modelPath: string): Promise<GgufFacts> {
   assertGgufHeader(modelPath);
-  const { addon } = openLlamaAddon();
+  const { addon, inference } = openLlamaAddon();
   const vocabulary = new addon.AddonModel(modelPath, {
     addonExports: addon,
     gpuLayers: 0,
@@ -85,7 +85,7 @@ export async function describeModel(modelPath: string): Promise<GgufFacts> {
     vocabOnly: true,
   });
   // The library's reader never ends on some files that llama.cpp refuses.
-  if (!(await vocabulary.init()))
+  if (!(await inference.loadModel(vocabulary)))
     throw new GgufError(
       `${modelPath} cannot be loaded: llama.cpp does not take it. The log has what llama.cpp says.`,
     );

@@ -46,9 +46,9 @@ export class LlamaSequence implements NativeSequence<NativeGrammar> {
   }
 
   get canGuess(): boolean {
-    const { model, context } = this.#parts;
-    // llama.cpp may evaluate a decode of several sequences in parts, and a later part overwrites what the window has left by then.
-    return model.canForget && (this.isAlone || context.windowRing === undefined);
+    // Beside other sequences a guess costs nearly a step of its own: four stories at once lost an eighth. And llama.cpp may evaluate
+    // such a decode in parts, of which a later one overwrites what a sliding window has left by then.
+    return this.#parts.model.canForget && this.isAlone;
   }
 
   get decodeStarted(): Promise<void> {

@@ -148,6 +148,7 @@ const families: readonly [family: string, text: string, expected: Expected, call
   ['Qwen-Qwen2.5-7B-Instruct, JSON alone twice', `${json}\n${json}`, {}, 2],
   ['gemma3', `Look.\n\`\`\`tool_code\n${python}\n\`\`\``, { content: 'Look.' }],
   ['gemma3, calls', `\`\`\`tool_code\n${python}\nprint(get_weather(city='Paris'))\n\`\`\``, {}, 2],
+  ['gemma3, a value alone', '```tool_code\nget_weather("Paris")\nprint(get_weather(\'Paris\'))\n```', {}, 2],
   ['gemma3, told', hermes, {}],
 ];
 

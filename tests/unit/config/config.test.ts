@@ -11,7 +11,7 @@ describe('readConfig', () => {
       contextSize: 'auto',
       threads: { count: 3, adapts: false },
       slots: 1,
-      lookupTokens: 0,
+      lookupTokens: 8,
       kvType: 'auto',
       cacheRule: 'common',
       cacheMegabytes: 'auto',

@@ -131,7 +131,8 @@ function toContextShape({ facts, slots, lookupTokens }: MemoryRequest, contextSi
     return { contextSize, kvType, sequences: 1, batchSize: contextSize, outputs: 0, flashAttention: false };
   }
   const batchSize = toBatchSize({ sequences: slots, longestStep: longestStepOf(slots, false) });
-  const outputs = slots * (1 + lookupTokens);
+  // Several slots make no guesses.
+  const outputs = slots === 1 ? 1 + lookupTokens : slots;
   return { contextSize, kvType, sequences: slots, batchSize, outputs, flashAttention: true };
 }
 
