@@ -9,10 +9,13 @@ import { text } from 'node:stream/consumers';
 import { CloudFormationClient, CreateStackCommand } from '@aws-sdk/client-cloudformation';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { BatchResult } from '../../src/batch/batch-result.ts';
 import { Environments } from './environments.ts';
 import { type LocalAws, startAws } from './moto.ts';
+
+// A test has many commands, each of which may take ten seconds on a busy machine.
+vi.setConfig({ testTimeout: 600_000 });
 
 const bucket = 'batches-of-tests';
 const queueUrl = 'http://127.0.0.1/queue';
@@ -174,7 +177,7 @@ describe('a batch of 1,000 lines with an environment that crashes half-way', () 
       { custom_id: 'line-0', response: null, error: { code: 'duplicate_custom_id' } },
       { custom_id: 'line-300', response: { status_code: 400 }, error: null },
     ]);
-  }, 600_000);
+  });
 
   it('is not submitted again', async () => {
     const again = await command('submit', join(folder, 'thousand.jsonl'), '--id', 'thousand');
