@@ -75,6 +75,14 @@ const linkPages: NonNullable<MarkdownOptions['config']> = (md) => {
   });
 };
 
+/** Vue would compute what stands within two braces. It leaves blocks of code alone, but not code within a line. */
+const keepInlineCode: NonNullable<MarkdownOptions['config']> = (md) => {
+  md.core.ruler.push('keep-inline-code', ({ tokens }) => {
+    for (const code of tokens.flatMap(({ children }) => children ?? []))
+      if (code.type === 'code_inline') code.attrSet('v-pre', '');
+  });
+};
+
 export default defineConfig({
   title: 'gguf-lambda',
   description: 'A private LLM endpoint that scales to zero',
@@ -85,7 +93,12 @@ export default defineConfig({
   rewrites: Object.fromEntries([...pages].map((path) => [path, toPage(path)])),
   outDir: '../.cache/site',
   cacheDir: '../.cache/vitepress',
-  markdown: { config: linkPages },
+  markdown: {
+    config: (md) => {
+      linkPages(md);
+      keepInlineCode(md);
+    },
+  },
   // The meaning of a setting is the longest of its four columns.
   head: [['style', {}, '.vp-doc td:nth-child(4):last-child { min-width: 20rem }']],
   themeConfig: {
