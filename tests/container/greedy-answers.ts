@@ -23,7 +23,7 @@ const schema = {
 };
 
 interface Completion {
-  readonly choices: readonly { readonly text: string }[];
+  readonly choices: readonly { readonly text: string; readonly delta?: { readonly content?: string } }[];
   readonly usage?: {
     readonly prompt_tokens: number;
     readonly prompt_tokens_details: { readonly cached_tokens: number };
@@ -37,6 +37,13 @@ function post({ url }: Container, path: string, body: object): Promise<Response>
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   });
+}
+
+/** Reads a stream of server-sent events, but for the one that ends it. */
+async function readChunks(response: Response): Promise<Completion[]> {
+  const events = (await response.text()).trim().split('\n\n');
+  expect(events.pop()).toBe('data: [DONE]');
+  return events.map((event) => JSON.parse(event.slice('data: '.length)) as Completion);
 }
 
 /** Defines the tests of a container of an image that has the prefix. */
@@ -56,11 +63,9 @@ export function itAnswersGreedily(container: () => Container): void {
 
   it('streams', async () => {
     const response = await post(container(), '/v1/completions', { ...capital, stream: true });
-    const events = (await response.text()).trim().split('\n\n');
-    const chunks = events.slice(0, -1).map((event) => JSON.parse(event.slice('data: '.length)) as Completion);
+    const chunks = await readChunks(response);
 
-    expect(events.length).toBeGreaterThanOrEqual(5);
-    expect(events.at(-1)).toBe('data: [DONE]');
+    expect(chunks.length).toBeGreaterThanOrEqual(4);
     expect(chunks.map(({ choices }) => choices[0]?.text ?? '').join('')).toBe(capitalText);
   });
 
@@ -75,14 +80,17 @@ export function itAnswersGreedily(container: () => Container): void {
   });
 
   it('answers a chat by a schema', async () => {
+    // Streamed, because an emulated processor takes longer for all of it than the client waits for a first byte.
     const response = await post(container(), '/v1/chat/completions', {
       messages: [{ role: 'user', content: 'Name the capital of Italy.' }],
       response_format: { type: 'json_schema', json_schema: { name: 'city', schema } },
       max_tokens: 32,
       temperature: 0,
+      stream: true,
     });
+    const chunks = await readChunks(response);
 
     const content = '{\n    "city": "ITALIA",\n    "isCapital": true\n}';
-    expect(await response.json()).toMatchObject({ choices: [{ message: { content } }] });
+    expect(chunks.map(({ choices }) => choices[0]?.delta?.content ?? '').join('')).toBe(content);
   });
 }
