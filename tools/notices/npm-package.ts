@@ -11,7 +11,8 @@ import {
   withoutBlankEnds,
 } from './notice.ts';
 
-const packageFolder = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/;
+// What a plugin of esbuild made has a namespace before a colon, and may name a file of a package behind it.
+const packageFolder = /^(?:[^:]*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/;
 const licenceFile = /^(?:licen[cs]e|copying)/i;
 const noticeFile = /^(?:notice|third[-_.]?party)/i;
 const codeFile = /\.(?:[cm]?[jt]s|json|map)$/i;

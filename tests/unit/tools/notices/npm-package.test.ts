@@ -79,6 +79,7 @@ describe('the bundled packages', () => {
     const inputs = {
       'src/main.ts': { bytesInOutput: 10 },
       'require-http:node:http': { bytesInOutput: 10 },
+      'builtin:node:fs?/app/node_modules/importer/index.js': { bytesInOutput: 10 },
       'node_modules/plain/index.js': { bytesInOutput: 10 },
       'node_modules/plain/lib/other.js': { bytesInOutput: 10 },
       'node_modules/@scope/name/index.js': { bytesInOutput: 10 },
