@@ -18,12 +18,16 @@ let ids = 0;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'responses-'));
-  archive = new FolderArchive(
-    { name: 'RESPONSES', kind: 'folder', directory, megabytes: 10, days: 1 },
-    { warn: () => {} },
-  );
+  archive = openArchive(directory);
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
 });
+
+function openArchive(folder: string): ResponseArchive {
+  return new FolderArchive(
+    { name: 'RESPONSES', kind: 'folder', directory: folder, megabytes: 10, days: 1 },
+    { warn: () => {} },
+  );
+}
 
 interface Options {
   readonly text?: string;
@@ -135,8 +139,8 @@ describe('a response', () => {
   });
 
   it('says that it is not stored when the folder fails, and the request does not fail', async () => {
-    rmSync(directory, { recursive: true });
-    writeFileSync(directory, '');
+    writeFileSync(join(directory, 'file'), '');
+    archive = openArchive(join(directory, 'file'));
 
     expect(await respond({ input: 'Hi' })).toMatchObject({ store: false, output: [{ type: 'message' }] });
     expect(await read('GET', '/v1/responses/resp_1')).toMatchObject({

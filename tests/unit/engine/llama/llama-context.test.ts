@@ -21,7 +21,6 @@ class FakeNative {
   /** What the next decode fails with. */
   failure: Error | undefined;
 
-  readonly init = async () => true;
   readonly dispose = async () => void this.events.push('disposed');
 
   initBatch(): void {
@@ -83,7 +82,7 @@ async function createContext({
   const shareCells = () => {
     native.shares = true;
   };
-  const inference = { Inference, shareCells };
+  const inference = { Inference, shareCells, createContext: async () => true };
   const parts = { addon: { AddonContext }, inference, native: {}, canForget: true, facts };
   const model = parts as unknown as LlamaModel;
   const context = await LlamaContext.create(model, {
