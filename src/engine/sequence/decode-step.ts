@@ -5,7 +5,6 @@ import type { Token } from '../engine.ts';
 import { smallChunk } from '../prompt/prompt-chunks.ts';
 import type { PromptLookup } from '../prompt/prompt-lookup.ts';
 import type { GenerationRun } from './generation-run.ts';
-import type { NativeSequence } from './native-sequence.ts';
 import type { Pace } from './pace.ts';
 import type { SequenceState } from './sequence-state.ts';
 import type { Choice, TokenChooser } from './token-chooser.ts';
@@ -41,13 +40,11 @@ export async function takeStep(
   return choices;
 }
 
-export interface GuessParts extends Pick<DecodeStepParts, 'lookup' | 'pace'> {
-  readonly native: Pick<NativeSequence<never>, 'canGuess'>;
-}
-
 /** Guesses the tokens that follow the text. Returns none where a step with guesses does not fit the time. */
-export function guessNext(run: GenerationRun, { native, lookup, pace }: GuessParts): readonly Token[] {
-  if (!native.canGuess) return [];
+export function guessNext(
+  run: GenerationRun,
+  { lookup, pace }: Pick<DecodeStepParts, 'lookup' | 'pace'>,
+): readonly Token[] {
   const guess = lookup.guess(Math.max(0, run.request.maxTokens - run.completionTokens - 1));
   // A guess makes a step as long as a small piece of a prompt at most.
   return guess.length > 0 && run.deadline.fits(pace.expectPrefill(smallChunk)) ? guess : [];

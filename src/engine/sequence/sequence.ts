@@ -219,7 +219,7 @@ export class Sequence<Grammar> {
       vocabulary.detokenizeGenerated(tokens, before, visible);
     const text = new GeneratedText(detokenize, prompt, stop, sampling.minTokens);
     using sampler = native.createSampler(run.request, grammar);
-    const lookup = new PromptLookup(prompt, lookupTokens);
+    const lookup = new PromptLookup(prompt, native.canGuess ? lookupTokens : 0);
     const chooser = new TokenChooser({ native, vocabulary, sampler, logprobs, clock });
     const first = this.#prefill.chooseFirst(run, async (output) => [await chooser.choose(output)]);
     const evaluated = first.finally(() => announced.end());

@@ -13,7 +13,7 @@ import type { Choice, EndOfGeneration, TokenChooser } from './token-chooser.ts';
 
 export interface StepQueueParts {
   readonly state: SequenceState;
-  readonly native: Pick<NativeSequence<never>, 'canGuess' | 'decodeStarted'>;
+  readonly native: Pick<NativeSequence<never>, 'decodeStarted'>;
   readonly vocabulary: EndOfGeneration;
   readonly sampler: Sampler;
   readonly chooser: TokenChooser;
