@@ -14,10 +14,15 @@ import { RECORD_FILE, readRecord, type Stored, verifyStored } from './stored.ts'
  *
  * @throws {StoreError} `not-recorded` for a folder or file that the store did not put there
  */
-export function isRecorded(root: string, { name }: Artifact): boolean {
+export function isRecorded(root: string, artifact: Artifact): boolean {
+  const { name } = artifact;
   const directory = join(root, name);
-  if (!lstatSync(directory, { throwIfNoEntry: false })) return false;
+  const look = () => lstatSync(directory, { throwIfNoEntry: false })?.ino;
+  const found = look();
+  if (found === undefined) return false;
   if (readRecord(directory)) return true;
+  // Another fetch replaced it between the two looks.
+  if (look() !== found) return isRecorded(root, artifact);
   const why = `it stands where ${name} is to be stored, and the store did not put it there (no ${RECORD_FILE})`;
   throw new StoreError('not-recorded', `${directory} is left alone: ${why}. Move it away and fetch again.`);
 }
