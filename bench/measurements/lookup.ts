@@ -2,9 +2,9 @@
 import { fileURLToPath } from 'node:url';
 import { stream } from '../completions.ts';
 import { type Contender, interleave, type Measurement, type Sample, threadsVariant } from '../measurement.ts';
-import { storyPrompts } from '../prompts.ts';
+import { storyPrompt, storyPrompts } from '../prompts.ts';
 import { makeRandomModel } from '../random-model/random-model.ts';
-import { ggufLambda } from '../subjects/gguf-lambda.ts';
+import { ggufLambda, withVariables } from '../subjects/gguf-lambda.ts';
 import { type Server, startServer } from '../subjects/server-process.ts';
 import type { ServerSettings, Subject } from '../subjects/subject.ts';
 
@@ -12,20 +12,11 @@ const without = 'no guesses';
 const cache = fileURLToPath(new URL('../../.cache/bench', import.meta.url));
 
 /** This project with several lengths of guesses. The first is the default, which is compared with the others. */
-const subjects: readonly Subject[] = (
-  [
-    [ggufLambda.name, 8],
-    ['gguf-lambda, LOOKUP_TOKENS=4', 4],
-    [without, 0],
-  ] as const
-).map(([name, tokens]) => ({
-  ...ggufLambda,
-  name,
-  command: (settings, port, sparePort) => {
-    const command = ggufLambda.command(settings, port, sparePort);
-    return { ...command, env: { ...command.env, LOOKUP_TOKENS: String(tokens) } };
-  },
-}));
+const subjects: readonly Subject[] = [
+  withVariables(ggufLambda.name, { LOOKUP_TOKENS: '8' }),
+  withVariables('gguf-lambda, LOOKUP_TOKENS=4', { LOOKUP_TOKENS: '4' }),
+  withVariables(without, { LOOKUP_TOKENS: '0' }),
+];
 
 /** Prompts of a round. Their answers are generated at the same time. */
 type ToPrompts = (round: number) => readonly string[];
@@ -43,7 +34,7 @@ const quote: Scene = {
 };
 const story: Scene = {
   name: 'a story',
-  toPrompts: (round) => storyPrompts(round).slice(0, 1),
+  toPrompts: (round) => [storyPrompt(round)],
   maxTokens: 96,
 };
 const stories: Scene = {

@@ -9,7 +9,7 @@ import { type Contender, interleave, type Measurement, threadsVariant } from '..
 import { startObjectServer } from '../object-server.ts';
 import { textOfTokens } from '../prompts.ts';
 import { makeRandomModel } from '../random-model/random-model.ts';
-import { ggufLambda } from '../subjects/gguf-lambda.ts';
+import { ggufLambda, withVariables } from '../subjects/gguf-lambda.ts';
 import { startServer } from '../subjects/server-process.ts';
 import type { ServerSettings, Subject } from '../subjects/subject.ts';
 
@@ -36,8 +36,8 @@ export const returning: Measurement = {
       await using objects = await startObjectServer();
       // The first is compared with the others.
       const subjects = [
-        withCache(ggufLambda.name, { CACHE_DIR: folder }),
-        withCache('gguf-lambda, CACHE_BUCKET', { ...objects.env, CACHE_BUCKET: 'states' }),
+        withVariables(ggufLambda.name, { CACHE_DIR: folder }),
+        withVariables('gguf-lambda, CACHE_BUCKET', { ...objects.env, CACHE_BUCKET: 'states' }),
         { ...ggufLambda, name: evaluated },
       ];
       const samples = [];
@@ -56,17 +56,6 @@ export const returning: Measurement = {
     }
   },
 };
-
-function withCache(name: string, env: Readonly<Record<string, string>>): Subject {
-  return {
-    ...ggufLambda,
-    name,
-    command: (settings, port, sparePort) => {
-      const command = ggufLambda.command(settings, port, sparePort);
-      return { ...command, env: { ...command.env, ...env } };
-    },
-  };
-}
 
 /** Holds the first turn of a chat with a process that ends. Each sample is the second turn with a new process. */
 async function toContender(subject: Subject, settings: ServerSettings, metric: string): Promise<Contender> {

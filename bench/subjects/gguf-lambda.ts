@@ -31,6 +31,18 @@ export const ggufLambda: Subject = {
   }),
 };
 
+/** The same server with more variables. */
+export function withVariables(name: string, variables: Readonly<Record<string, string>>): Subject {
+  return {
+    ...ggufLambda,
+    name,
+    command: (settings, port, sparePort) => {
+      const command = ggufLambda.command(settings, port, sparePort);
+      return { ...command, env: { ...command.env, ...variables } };
+    },
+  };
+}
+
 /** The invoke URL of the same server. */
 export const invokeUrl: Subject = {
   ...ggufLambda,
