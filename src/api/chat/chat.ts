@@ -24,6 +24,7 @@ import {
   tokenizePrompt,
   toMaxTokens,
 } from '../generation-request.ts';
+import { isDeeperThan } from '../nesting.ts';
 import { withSeedOffset } from '../sampling.ts';
 import type { ModelService } from '../service.ts';
 import { toTextConstraint } from '../text-constraint.ts';
@@ -319,10 +320,8 @@ async function renderPrompt(
 const deepestValue = 200;
 
 /** @throws {RequestError} `invalid_value` when a value is nested too deeply */
-function assertShallow(value: unknown, depth = 0): void {
-  if (depth > deepestValue) throw tooDeep();
-  if (typeof value !== 'object' || value === null) return;
-  for (const each of Object.values(value)) assertShallow(each, depth + 1);
+function assertShallow(value: unknown): void {
+  if (isDeeperThan(value, deepestValue)) throw tooDeep();
 }
 
 /** Arguments of calls were texts, and may turn out to be nested too deeply. */

@@ -218,6 +218,34 @@ describe('the body of a request', () => {
       expect(await ask('POST', '/v1/chat/completions', { body })).toMatchObject({ status: 400 });
     expect(log).not.toHaveBeenCalled();
   });
+
+  it.each([
+    ['/v1/responses', '{"input": "Hi", "metadata": DEEP}'],
+    ['/v1/responses', '{"input": [{"type": "function_call_output", "call_id": "a", "output": DEEP}]}'],
+    [
+      '/v1/decisions',
+      `{"input": [{"role": "user", "content": [{"type": "input_json", "data": DEEP}]}],
+        "questions": [{"type": "predicate", "instructions": "Is it so?"}]}`,
+    ],
+    [
+      '/v1/decisions',
+      `{"input": "Hi",
+        "questions": [{"type": "predicate", "instructions": [{"type": "input_json", "data": DEEP}]}]}`,
+    ],
+    ['/v1/messages', '{"max_tokens": 1, "messages": [{"role": "user", "content": DEEP}]}'],
+    ['/v1/embeddings', '{"input": DEEP}'],
+    ['/v1/rerank', '{"query": "a", "documents": DEEP}'],
+    ['/tokenize', '{"content": DEEP}'],
+    ['/completion', '{"prompt": DEEP}'],
+    ['/infill', '{"input_prefix": "a", "input_suffix": "b", "input_extra": DEEP}'],
+    ['/api/chat', '{"model": "a", "messages": [{"role": "user", "content": "Hi"}], "format": DEEP}'],
+    ['/api/embed', '{"model": "a", "input": DEEP}'],
+  ])('of %s with a deeply nested field is rejected with 400: %s', async (path, json) => {
+    const body = json.replace('DEEP', `${'{"a": ['.repeat(100_000)}${']}'.repeat(100_000)}`);
+
+    expect(await ask('POST', path, { body })).toMatchObject({ status: 400 });
+    expect(log).not.toHaveBeenCalled();
+  });
 });
 
 describe('a streamed answer', () => {
