@@ -165,15 +165,22 @@ export class ChatTemplate {
       ...(variables.thinking === undefined && this.abilities.leavesThinking && { enable_thinking: null }),
       ...Object.fromEntries(asked),
     };
+    const { isSpecial } = this.abilities;
     let rejection: unknown;
     let incomplete: RenderedPrompt | undefined;
     const given = this.abilities.systemRole ? messages : withUserAtStart(messages);
     const render = async (form: readonly TemplateMessage[]): Promise<RenderedPrompt> => {
-      const inputs = { ...plainInputs, messages: form.map(toNativeMessage), tools, kwargs };
-      const promptOnly = !this.abilities.isSpecial;
-      const applied = await this.#apply({ ...inputs, enableThinking: thinking, promptOnly });
-      const { prompt, generationPrompt } = applied;
-      return { prompt, generationPrompt, messages: inputs.messages, thinking, kwargs };
+      const nativeMessages = form.map(toNativeMessage);
+      const inputs = { ...plainInputs, messages: nativeMessages, tools, enableThinking: thinking };
+      const apply = (more: object) =>
+        this.#apply({ ...inputs, promptOnly: !isSpecial, kwargs: { ...kwargs, ...more } });
+      // llama.cpp adds an empty description and empty parameters to a tool without, which few templates need.
+      const asGiven = tools.length > 0 ? { tools } : {};
+      const { prompt, generationPrompt } = await apply(asGiven).catch((error: unknown) => {
+        if (tools.length === 0 || error instanceof RequestError) throw error;
+        return apply({});
+      });
+      return { prompt, generationPrompt, messages: nativeMessages, thinking, kwargs };
     };
     const instructions = messages
       .filter(({ role }) => role === 'system')
@@ -182,12 +189,13 @@ export class ChatTemplate {
       const form = toForm(given);
       try {
         let rendered = await render(form);
+        const isWritten = ({ content }: TemplateMessage) => rendered.prompt.includes(content.trim());
         // A template that does not know the thoughts of earlier answers may write nothing of these answers.
-        const isComplete = form.every(
-          ({ content, reasoning_content }) =>
-            reasoning_content === undefined || rendered.prompt.includes(content.trim()),
-        );
-        if (!isComplete) rendered = await render(form.map(({ reasoning_content: _, ...rest }) => rest));
+        if (!form.every((message) => message.reasoning_content === undefined || isWritten(message)))
+          rendered = await render(form.map(({ reasoning_content: _, ...rest }) => rest));
+        // llama.cpp's code for a family may drop the text before calls.
+        if (isSpecial && !form.every((message) => message.tool_calls === undefined || isWritten(message)))
+          rendered = await render(form.flatMap(withTextApart));
         // Some drop the system messages that are not the first message.
         if (instructions.every((text) => rendered.prompt.includes(text))) return rendered;
         incomplete ??= rendered;
@@ -328,6 +336,16 @@ const forms: readonly ((messages: readonly TemplateMessage[]) => readonly Templa
   (messages) => takeTurns(messages, { keepSystem: true }),
   (messages) => takeTurns(messages, { keepSystem: false }),
 ];
+
+/** Makes the text before calls a message of its own. */
+function withTextApart(message: TemplateMessage): readonly TemplateMessage[] {
+  const { role, content, tool_calls } = message;
+  if (tool_calls === undefined || content.trim() === '') return [message];
+  return [
+    { role, content },
+    { ...message, content: '' },
+  ];
+}
 
 /** llama.cpp merges a system message with the one behind it where the template takes none, and drops one alone. */
 function withUserAtStart(messages: readonly TemplateMessage[]): readonly TemplateMessage[] {

@@ -299,11 +299,16 @@ async function renderPrompt(
   try {
     return await template.render(converted, {
       ...variables,
-      ...(tools.length > 0 && template.abilities.writesTools && { tools: shownTools }),
+      ...(tools.length > 0 && template.abilities.writesTools && { tools: shownTools.map(toShown) }),
     });
   } catch (error) {
     throw toRejection(error);
   }
+}
+
+/** `strict` is for this server, not for the model. */
+function toShown({ function: { strict: _, ...shown }, ...tool }: ChatTool): object {
+  return { ...tool, function: shown };
 }
 
 /** llama.cpp recurses into values without a limit. */
