@@ -58,6 +58,24 @@ export async function run(program, args, env = process.env) {
   if (code !== 0) throw new SetupError(`${[program, ...args].join(' ')} failed: see the lines above.`);
 }
 
+/**
+ * Runs a program from the project's root, and shows its output only when it fails.
+ *
+ * @throws {SetupError} when it fails
+ */
+export async function runShowingFailure(program, args, env = process.env) {
+  const { code, output } = await runQuietly(program, args, { env });
+  if (code === 0) return;
+  if (isDiskFull(output))
+    throw new SetupError(`the disk is full: ${root}. Free some space and run it again.`);
+  process.stderr.write(`\n${output}`);
+  throw new SetupError(`${[program, ...args].join(' ')} failed: see the lines above.`);
+}
+
+/** Whether a program's output says that a disk has no room. */
+export const isDiskFull = (output) =>
+  /ENOSPC|no space left on device|EDQUOT|disk quota exceeded/i.test(output);
+
 /** Runs a program without showing its output. Resolves with its exit code and what it wrote. */
 export async function runQuietly(program, args, { cwd = root, env = process.env } = {}) {
   return start(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
