@@ -45,8 +45,26 @@ export interface ChatFormat {
   readonly stops: readonly string[];
 }
 
+/** What Granite 3.3's template tells the model behind thoughts. */
+const toldResponse = 'write your response between <response></response>';
+
 /** Finds the format of the answer to a prompt. */
 export async function findChatFormat(
+  template: ChatTemplate,
+  rendered: RenderedPrompt,
+  options: FormatOptions,
+): Promise<ChatFormat> {
+  const format = await findFormat(template, rendered, options);
+  const { reader, stops } = format;
+  if (reader.thoughts === undefined || !rendered.prompt.includes(toldResponse)) return format;
+  return {
+    ...format,
+    reader: { ...reader, contentStart: '<response>' },
+    stops: [...stops, '</response>'],
+  };
+}
+
+async function findFormat(
   template: ChatTemplate,
   rendered: RenderedPrompt,
   options: FormatOptions,
