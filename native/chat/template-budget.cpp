@@ -121,26 +121,24 @@ template <typename Node> Node * as(const jinja::statement * node) {
     return const_cast<Node *>(dynamic_cast<const Node *>(node));
 }
 
-void writeBodies(const jinja::statement * node) {
-    if (auto * condition = as<jinja::if_statement>(node)) {
-        write(condition->body);
-        write(condition->alternate);
-    } else if (auto * loop = as<jinja::for_statement>(node)) {
-        write(loop->body);
-        write(loop->default_block);
-    } else if (auto * set = as<jinja::set_statement>(node)) write(set->body);
-    else if (auto * macro = as<jinja::macro_statement>(node)) write(macro->body);
-    else if (auto * block = as<jinja::call_statement>(node)) write(block->body);
-    else if (auto * filter = as<jinja::filter_statement>(node)) write(filter->body);
-}
-
-void addCheckpointsTo(const jinja::statement * node) {
+void change(const jinja::statement * node) {
     if (auto * loop = as<jinja::for_statement>(node)) {
         auto * selection = as<jinja::select_expression>(loop->iterable.get());
         bound(selection == nullptr ? loop->iterable : selection->lhs, Use::list);
+        write(loop->default_block);
+        write(loop->body);
         addCheckpoint(loop->body, loop->pos);
-    } else if (auto * macro = as<jinja::macro_statement>(node)) addCheckpoint(macro->body, macro->pos);
-    else if (auto * block = as<jinja::call_statement>(node)) addCheckpoint(block->body, block->pos);
+    } else if (auto * macro = as<jinja::macro_statement>(node)) {
+        write(macro->body);
+        addCheckpoint(macro->body, macro->pos);
+    } else if (auto * block = as<jinja::call_statement>(node)) {
+        write(block->body);
+        addCheckpoint(block->body, block->pos);
+    } else if (auto * condition = as<jinja::if_statement>(node)) {
+        write(condition->body);
+        write(condition->alternate);
+    } else if (auto * set = as<jinja::set_statement>(node)) write(set->body);
+    else if (auto * filter = as<jinja::filter_statement>(node)) write(filter->body);
     else if (auto * call = as<jinja::call_expression>(node)) {
         for (auto & argument : call->args) bound(argument, Use::argument);
     } else if (auto * operation = as<jinja::binary_expression>(node)) {
@@ -219,8 +217,7 @@ void addCheckpoints(const jinja::program & program) {
                 }
             }
         }
-        writeBodies(node);
-        addCheckpointsTo(node);
+        change(node);
     };
     visitAll(program.body, context);
     write(const_cast<jinja::statements &>(program.body));

@@ -8,6 +8,7 @@ import type {
   NativeTemplate,
   TemplateInputs,
 } from '../engine/chat-library.ts';
+import type { ThoughtMarks } from '../engine/engine.ts';
 import { RequestError } from '../errors/request-error.ts';
 import { type CallFormat, findCallFormat, findWrittenFormat } from './call-forms.ts';
 import { RecentValues } from './recent-values.ts';
@@ -165,10 +166,10 @@ export class ChatTemplate {
       ...(variables.thinking === undefined && this.abilities.leavesThinking && { enable_thinking: null }),
       ...Object.fromEntries(asked),
     };
-    const { isSpecial } = this.abilities;
+    const { isSpecial, systemRole } = this.abilities;
     let rejection: unknown;
     let incomplete: RenderedPrompt | undefined;
-    const given = this.abilities.systemRole ? messages : withUserAtStart(messages);
+    const given = systemRole ? messages : withoutSystemMessage(messages);
     const render = async (form: readonly TemplateMessage[]): Promise<RenderedPrompt> => {
       const nativeMessages = form.map(toNativeMessage);
       const inputs = { ...plainInputs, messages: nativeMessages, tools, enableThinking: thinking };
@@ -302,13 +303,15 @@ const plainInputs = {
   hasSchema: false,
 } as const;
 
-/** Whether a prompt ends within thoughts. */
-export function isOpened(
+/** The marks of a model's thoughts, and whether the prompt has opened them. */
+export function toThoughtMarks(
+  marks: TemplateAbilities['thoughts'],
   generationPrompt: string,
-  { start, ends }: { readonly start: string; readonly ends: readonly string[] },
-): boolean {
-  const startAt = generationPrompt.lastIndexOf(start);
-  return startAt >= 0 && ends.every((end) => generationPrompt.lastIndexOf(end) < startAt);
+): ThoughtMarks | undefined {
+  if (marks === undefined) return undefined;
+  const startAt = generationPrompt.lastIndexOf(marks.start);
+  const hasStarted = startAt >= 0 && marks.ends.every((end) => generationPrompt.lastIndexOf(end) < startAt);
+  return { ...marks, hasStarted };
 }
 
 /** llama.cpp refuses halves of characters. */
@@ -347,13 +350,6 @@ function withTextApart(message: TemplateMessage): readonly TemplateMessage[] {
   ];
 }
 
-/** llama.cpp merges a system message with the one behind it where the template takes none, and drops one alone. */
-function withUserAtStart(messages: readonly TemplateMessage[]): readonly TemplateMessage[] {
-  const [system, next, ...rest] = messages;
-  if (system?.role !== 'system' || next?.role === 'user') return messages;
-  return [{ ...system, role: 'user' }, ...(next ? [next] : []), ...rest];
-}
-
 /** Makes system messages that are not the first message the user's. */
 function withUserAsSystem(messages: readonly TemplateMessage[]): readonly TemplateMessage[] {
   return messages.map((message, index) =>
@@ -361,9 +357,10 @@ function withUserAsSystem(messages: readonly TemplateMessage[]): readonly Templa
   );
 }
 
-/** Merges the system message into the first user message, as llama.cpp does. */
+/** Merges the system message into the first user message, as llama.cpp does. It drops one alone, which is made the user's. */
 function withoutSystemMessage(messages: readonly TemplateMessage[]): readonly TemplateMessage[] {
-  const [system, user, ...rest] = messages;
-  if (system?.role !== 'system' || user?.role !== 'user') return messages;
-  return [{ ...user, content: `${system.content}\n${user.content}` }, ...rest];
+  const [system, next, ...rest] = messages;
+  if (system?.role !== 'system') return messages;
+  if (next?.role !== 'user') return [{ ...system, role: 'user' }, ...messages.slice(1)];
+  return [{ ...next, content: `${system.content}\n${next.content}` }, ...rest];
 }

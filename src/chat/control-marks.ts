@@ -9,15 +9,13 @@ export const breakMark = '\uFDD0';
 
 /** Breaks the texts of control tokens in what a request says. */
 export class ControlMarks {
-  readonly #pattern: RegExp;
-  readonly #contextSize: number;
+  readonly #engine: Pick<Engine, 'controlMarks' | 'contextSize'>;
   readonly #param: string;
   #found = 0;
 
   /** @param param - what the request calls the texts */
-  constructor({ controlMarks, contextSize }: Pick<Engine, 'controlMarks' | 'contextSize'>, param: string) {
-    this.#pattern = controlMarks;
-    this.#contextSize = contextSize;
+  constructor(engine: Pick<Engine, 'controlMarks' | 'contextSize'>, param: string) {
+    this.#engine = engine;
     this.#param = param;
   }
 
@@ -28,7 +26,8 @@ export class ControlMarks {
    */
   breakText(text: string): string {
     const plain = text.replaceAll(breakMark, '');
-    return this.#count(plain) === 0 ? plain : plain.replace(this.#pattern, breakMark);
+    const { controlMarks } = this.#engine;
+    return this.#count(plain, controlMarks) === 0 ? plain : plain.replace(controlMarks, breakMark);
   }
 
   /** Breaks those in messages, as {@link breakText} does. */
@@ -60,24 +59,22 @@ export class ControlMarks {
   }
 
   /** Each needs a token at least. To break millions of them would take a second. */
-  #count(text: string): number {
+  #count(text: string, pattern: RegExp): number {
     const before = this.#found;
-    const pattern = this.#pattern;
     pattern.lastIndex = 0;
     while (pattern.test(text)) {
       pattern.lastIndex += 1;
       this.#found += 1;
-      if (this.#found > this.#contextSize) throw this.#tooMany();
+      if (this.#found > this.#engine.contextSize) throw tooMany(this.#engine.contextSize, this.#param);
     }
     return this.#found - before;
   }
+}
 
-  #tooMany(): RequestError {
-    const size = this.#contextSize;
-    return new RequestError(
-      'context_length_exceeded',
-      `'${this.#param}' has the texts of more than ${size} control tokens, and the context has ${size} tokens, the server's CONTEXT_SIZE. Shorten it.`,
-      { param: this.#param },
-    );
-  }
+function tooMany(size: number, param: string): RequestError {
+  return new RequestError(
+    'context_length_exceeded',
+    `'${param}' has the texts of more than ${size} control tokens, and the context has ${size} tokens, the server's CONTEXT_SIZE. Shorten it.`,
+    { param },
+  );
 }

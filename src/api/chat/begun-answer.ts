@@ -1,6 +1,6 @@
 // An answer that the request begins: its last message, of the assistant, which the model goes on writing.
 import type { ChatFormat } from '../../chat/chat-format.ts';
-import { isOpened, type RenderedPrompt } from '../../chat/chat-template.ts';
+import { type RenderedPrompt, toThoughtMarks } from '../../chat/chat-template.ts';
 import type { ControlMarks } from '../../chat/control-marks.ts';
 import type { ThoughtMarks } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
@@ -55,7 +55,7 @@ export function toPromptEnd(
   thoughts: Pick<ThoughtMarks, 'start' | 'ends'> | undefined,
   controlMarks: ControlMarks,
 ): string {
-  if (text !== '' && thoughts !== undefined && isOpened(generationPrompt, thoughts)) {
+  if (text !== '' && toThoughtMarks(thoughts, generationPrompt)?.hasStarted) {
     throw new RequestError(
       'invalid_value',
       'An answer that is begun cannot follow thoughts. Set \'reasoning_effort\' to "none".',
