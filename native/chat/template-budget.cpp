@@ -72,13 +72,19 @@ bool isGreat(const jinja::value & value, Use use) {
     return use == Use::factor && jinja::is_val<jinja::value_string>(value) && value->as_string().length() > longestFactor;
 }
 
-struct Bounded : jinja::expression {
+/** An expression in the place of another one. */
+struct Wrapper : jinja::expression {
     const jinja::statement_ptr inner;
-    const Use use;
 
-    Bounded(jinja::statement_ptr inner, Use use) : inner(std::move(inner)), use(use) { pos = this->inner->pos; }
+    explicit Wrapper(jinja::statement_ptr inner) : inner(std::move(inner)) { pos = this->inner->pos; }
     std::string type() const override { return inner->type(); }
     void visit(jinja::context & context) const override { inner->visit(context); }
+};
+
+struct Bounded : Wrapper {
+    const Use use;
+
+    Bounded(jinja::statement_ptr inner, Use use) : Wrapper(std::move(inner)), use(use) {}
     jinja::value execute_impl(jinja::context & context) const override {
         if (current != nullptr) current->check();
         auto value = inner->execute(context);
@@ -87,7 +93,22 @@ struct Bounded : jinja::expression {
     }
 };
 
+/** Writes a value as Python does. llama.cpp writes nothing of None and dictionaries, and of a list its items alone. */
+struct Written : Wrapper {
+    using Wrapper::Wrapper;
+    jinja::value execute_impl(jinja::context & context) const override {
+        auto value = inner->execute(context);
+        const bool isWritten = !value->is_none() && !jinja::is_val<jinja::value_array>(value) && !jinja::is_val<jinja::value_object>(value);
+        return isWritten ? value : jinja::mk_val<jinja::value_string>(jinja::value_to_string_repr(value));
+    }
+};
+
 void bound(jinja::statement_ptr & slot, Use use) { slot = std::make_unique<Bounded>(std::move(slot), use); }
+
+void write(jinja::statements & body) {
+    for (auto & each : body)
+        if (dynamic_cast<jinja::expression *>(each.get()) != nullptr) each = std::make_unique<Written>(std::move(each));
+}
 
 void addCheckpoint(jinja::statements & body, size_t pos) {
     auto checkpoint = std::make_unique<Checkpoint>();
@@ -100,13 +121,24 @@ template <typename Node> Node * as(const jinja::statement * node) {
     return const_cast<Node *>(dynamic_cast<const Node *>(node));
 }
 
-void addTo(const jinja::statement * node) {
+void change(const jinja::statement * node) {
     if (auto * loop = as<jinja::for_statement>(node)) {
         auto * selection = as<jinja::select_expression>(loop->iterable.get());
         bound(selection == nullptr ? loop->iterable : selection->lhs, Use::list);
+        write(loop->default_block);
+        write(loop->body);
         addCheckpoint(loop->body, loop->pos);
-    } else if (auto * macro = as<jinja::macro_statement>(node)) addCheckpoint(macro->body, macro->pos);
-    else if (auto * block = as<jinja::call_statement>(node)) addCheckpoint(block->body, block->pos);
+    } else if (auto * macro = as<jinja::macro_statement>(node)) {
+        write(macro->body);
+        addCheckpoint(macro->body, macro->pos);
+    } else if (auto * block = as<jinja::call_statement>(node)) {
+        write(block->body);
+        addCheckpoint(block->body, block->pos);
+    } else if (auto * condition = as<jinja::if_statement>(node)) {
+        write(condition->body);
+        write(condition->alternate);
+    } else if (auto * set = as<jinja::set_statement>(node)) write(set->body);
+    else if (auto * filter = as<jinja::filter_statement>(node)) write(filter->body);
     else if (auto * call = as<jinja::call_expression>(node)) {
         for (auto & argument : call->args) bound(argument, Use::argument);
     } else if (auto * operation = as<jinja::binary_expression>(node)) {
@@ -185,7 +217,8 @@ void addCheckpoints(const jinja::program & program) {
                 }
             }
         }
-        addTo(node);
+        change(node);
     };
     visitAll(program.body, context);
+    write(const_cast<jinja::statements &>(program.body));
 }

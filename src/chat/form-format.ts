@@ -3,7 +3,7 @@ import type { CallFormatInputs } from '../engine/chat-library.ts';
 import { isJsonObject } from '../json-schema/json-object.ts';
 import { type CallFormat, toTriggers } from './call-forms.ts';
 import type { ChatFormat, FormatOptions } from './chat-format.ts';
-import { type ChatTemplate, isOpened, type RenderedPrompt } from './chat-template.ts';
+import { type ChatTemplate, type RenderedPrompt, toThoughtMarks } from './chat-template.ts';
 import type { ChatTool } from './conversation.ts';
 import { parseRules, withoutUnused, writeRules } from './gbnf-rules.ts';
 import { schemaRules, toSchemaRules } from './schema-rules.ts';
@@ -15,8 +15,7 @@ export async function toFormFormat(
   callFormat: CallFormat,
   { tools, mustCall, parallel, isJson, schemas }: FormatOptions,
 ): Promise<ChatFormat> {
-  const { thoughts: around } = template.abilities;
-  const thoughts = around && { ...around, hasStarted: isOpened(generationPrompt, around) };
+  const thoughts = toThoughtMarks(template.abilities.thoughts, generationPrompt);
   // The start of the thoughts is all of the prompt that the parser and the grammar need.
   const prefix = thoughts?.hasStarted ? thoughts.start : '';
   const inputs: CallFormatInputs = {
