@@ -68,6 +68,26 @@ export function assertTogether(isValid: boolean, param: string, message: string)
   if (!isValid) throw new RequestError('invalid_value', message, { param });
 }
 
+/** The most parts of all messages together. More fit no context. */
+const mostParts = 8192;
+
+/**
+ * Counts the parts and calls of all messages before each of them is read.
+ *
+ * @throws {RequestError} `invalid_value` when there are very many
+ */
+export function assertFewParts(body: unknown, field: string): void {
+  const list = isJsonObject(body) ? body[field] : undefined;
+  const messages: readonly unknown[] = Array.isArray(list) ? list : [];
+  const parts = messages.flatMap((message) =>
+    isJsonObject(message)
+      ? Object.values(message).map((value) => (Array.isArray(value) ? value.length : 0))
+      : [],
+  );
+  const count = parts.reduce((sum, each) => sum + each, 0);
+  assertTogether(count <= mostParts, field, `'${field}' must have at most ${mostParts} parts, not ${count}.`);
+}
+
 /**
  * Counts the items of a list before each of them is read, which would take long for very many.
  *

@@ -20,10 +20,10 @@ export async function toFormFormat(
   const prefix = thoughts?.hasStarted ? thoughts.start : '';
   const inputs: CallFormatInputs = {
     forms: callFormat.forms.map((form) => ({ ...form, start: form.start.trim(), end: form.end.trim() })),
-    tools: tools.map((tool, index) => ({
-      name: tool.function.name,
+    tools: toShortRules(tools.map(toArguments)).map((listed, index) => ({
+      name: tools[index]?.function.name ?? '',
       rule: schemaRules.ofTool(index),
-      arguments: toArguments(tool),
+      arguments: listed,
     })),
     mustCall,
     parallel,
@@ -53,15 +53,35 @@ export async function toFormFormat(
   };
 }
 
-function toArguments({ function: { parameters } }: ChatTool): CallFormatInputs['tools'][number]['arguments'] {
+type Arguments = CallFormatInputs['tools'][number]['arguments'];
+
+/** The most arguments in the rules of all tools together. The text of a grammar may have 256 KiB. */
+const mostArguments = 16_384;
+
+/**
+ * Leaves out the arguments of tools whose rules would be too long, so that these may have any. A rule lists the arguments that may
+ * follow each one that may be the first.
+ */
+function toShortRules(tools: readonly Arguments[]): Arguments[] {
+  let total = 0;
+  return tools.map((listed) => {
+    const length = listed.some(({ isRequired }) => isRequired) ? listed.length : listed.length ** 2;
+    if (total + length > mostArguments) return [];
+    total += length;
+    return listed;
+  });
+}
+
+function toArguments({ function: { parameters } }: ChatTool): Arguments {
   const { properties, required } = parameters ?? {};
   if (!isJsonObject(properties)) return [];
+  const names = new Set(Array.isArray(required) ? required : []);
   return Object.entries(properties).map(([name, schema]) => {
     const type = isJsonObject(schema) ? schema.type : undefined;
     return {
       name,
       type: typeof type === 'string' ? type : '',
-      isRequired: Array.isArray(required) && required.includes(name),
+      isRequired: names.has(name),
     };
   });
 }

@@ -133,6 +133,8 @@ describe('GET /v1/models/{id}', () => {
   });
 });
 
+const manyFields = Object.fromEntries(Array.from({ length: 40_000 }, (_, key) => [key, 1]));
+
 describe('the body of a request', () => {
   it.each([
     ['application/json', 200],
@@ -201,6 +203,30 @@ describe('the body of a request', () => {
       body: { error: { type: 'invalid_request_error' } },
     });
     expect(log).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    ['/v1/chat/completions', { ...hi, logit_bias: manyFields }],
+    ['/v1/chat/completions', { ...hi, logit_bias: Array(40_000).fill([5, 1]) }],
+    ['/v1/chat/completions', { messages: Array(2049).fill({ role: 5 }) }],
+    ['/v1/chat/completions', { messages: [{ role: 'user', content: Array(8193).fill(5) }] }],
+    ['/apply-template', { messages: [{ role: 'user', content: Array(8193).fill(5) }] }],
+    ['/v1/responses', { input: [{ role: 'user', content: Array(8193).fill(5) }] }],
+    ['/v1/responses', { input: 'Hi', metadata: manyFields }],
+    ['/v1/messages', { max_tokens: 1, messages: Array(2049).fill({ role: 5 }) }],
+    ['/v1/messages', { max_tokens: 1, messages: [{ role: 'user', content: Array(8193).fill(5) }] }],
+    ['/v1/messages/count_tokens', { messages: [{ role: 'user', content: Array(8193).fill(5) }] }],
+    ['/v1/completions', { prompt: Array(40_000).fill('Hi') }],
+    ['/v1/embeddings', { input: Array(40_000).fill('Hi') }],
+    ['/detokenize', { tokens: Array(131_073).fill(5) }],
+    ['/tokenize', { content: 'a'.repeat(32_769), with_pieces: true }],
+    ['/tokenize', { content: 'a'.repeat(32_769), return_token_strs: true }],
+  ])('of %s is rejected with the limit of what would hold up the others', async (path, body) => {
+    const service = { engine: new FakeEngine('', { contextSize: 32_768 }) };
+    const { status, body: answered } = await ask('POST', path, { body, service });
+
+    expect(status).toBe(400);
+    expect(answered).toMatch(/at most (2048|8192|32768|131072)\b/);
   });
 
   it('with deeply nested arrays is rejected with 400', async () => {
