@@ -17,12 +17,15 @@ const sections: Readonly<Record<string, readonly string[]>> = {
   'The API': [
     'docs/api.md',
     'docs/apis.md',
+    'docs/structured-output.md',
+    'docs/caches.md',
     'docs/decisions.md',
     'docs/batches.md',
     'models/prefixes/README.md',
   ],
   Operate: [
     'docs/deploy.md',
+    'docs/operate.md',
     'docs/self-host.md',
     'docs/security.md',
     'docs/reliability.md',

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { InterruptedError, SetupError } from './errors.mjs';
 import { root } from './places.mjs';
+import { say } from './progress.mjs';
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 };
 /** How long a process group has to end by itself, in milliseconds. */
@@ -103,7 +104,12 @@ async function start(program, args, { cwd, env, stdio }) {
   groups.add(child.pid);
   const ended = once(child, stdio.includes('pipe') ? 'close' : 'exit');
   const outcome = await Promise.race([ended, interruption]);
-  if (interrupted.aborted) await endGroup(child.pid);
+  if (interrupted.aborted) {
+    // On a terminal the line of the step stands before the cursor.
+    if (process.stderr.isTTY) process.stderr.write('\n');
+    say('ending what runs, and removing what is half-made');
+    await endGroup(child.pid);
+  }
   groups.delete(child.pid);
   interrupted.throwIfAborted();
   const [code] = outcome;
