@@ -6,7 +6,7 @@ const patience = { testTimeout: 30_000, expect: { poll: { timeout: 20_000 } } };
 
 export default defineConfig({
   test: {
-    // npm run coverage. Other tiers run the product in processes of its own, and count nothing here.
+    // npm run coverage. What a test starts as a process of its own is not counted.
     coverage: {
       provider: 'v8',
       include: ['functions/**', 'src/**', 'tools/**'],

@@ -25,7 +25,7 @@ const chain = (length: number, join: string, last: string) =>
 const nested = (depth: number, inner: string, suffix: string) =>
   `${'('.repeat(depth)}${inner}${suffix.repeat(depth)}`;
 
-const options = (count: number, fields: (index: number) => object) =>
+const options = <Item>(count: number, fields: (index: number) => Item) =>
   Array.from({ length: count }, (_, index) => fields(index));
 
 export const bombs: readonly Bomb[] = [
@@ -63,6 +63,29 @@ export const bombs: readonly Bomb[] = [
       })),
     },
   }),
+  {
+    name: 'a tool of three thousand optional arguments',
+    path: '/v1/chat/completions',
+    statuses: [400],
+    body: {
+      messages: [{ role: 'user', content: 'x' }],
+      tools: [
+        {
+          type: 'function',
+          function: {
+            name: 'f',
+            parameters: {
+              type: 'object',
+              properties: Object.fromEntries(
+                options(3000, (index): [string, object] => [`p${index}`, { type: 'string' }]),
+              ),
+            },
+          },
+        },
+      ],
+      tool_choice: 'required',
+    },
+  },
   bomb('a memory of a thousand million tokens', 200, {
     dry_multiplier: 1,
     dry_penalty_last_n: 1_000_000_000,

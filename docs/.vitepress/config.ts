@@ -1,5 +1,5 @@
 // The site of the documentation: the same files that GitHub shows, with a search. `npm run docs` builds it into .cache/site, and
-// fails on a link to a page that does not exist. Its packages are apart, so that no start of the project installs them.
+// fails on a dead link and on an error in a page. Its packages are apart, so that no start of the project installs them.
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { type DefaultTheme, defineConfig, type MarkdownOptions } from 'vitepress';
@@ -17,12 +17,15 @@ const sections: Readonly<Record<string, readonly string[]>> = {
   'The API': [
     'docs/api.md',
     'docs/apis.md',
+    'docs/structured-output.md',
+    'docs/caches.md',
     'docs/decisions.md',
     'docs/batches.md',
     'models/prefixes/README.md',
   ],
   Operate: [
     'docs/deploy.md',
+    'docs/operate.md',
     'docs/self-host.md',
     'docs/security.md',
     'docs/reliability.md',
@@ -53,19 +56,21 @@ const { GITHUB_SERVER_URL: host, GITHUB_REPOSITORY: name, BASE_PATH: base = '/' 
 /** Where all files are that are no page. Only a build on GitHub knows it. */
 const repository = name === undefined ? undefined : `${host}/${name}`;
 
+/** The path of the file that a page is made of: `path` is that of the page, where the file has another one. */
+const toSource = ({ path, realPath = path }: { readonly path: string; readonly realPath?: string }) =>
+  realPath;
+
 /** Links lead from file to file. Here they lead from page to page, and to the repository for all else. */
 const linkPages: NonNullable<MarkdownOptions['config']> = (md) => {
   md.core.ruler.push('link-pages', ({ tokens, env }) => {
-    // `path` is that of the page, where the file has another one.
-    const { path, realPath = path } = env as { readonly path: string; readonly realPath?: string };
-    const from = dirname(realPath);
+    const source = toSource(env);
+    const from = dirname(source);
     for (const link of tokens.flatMap(({ children }) => children ?? [])) {
       const href = link.type === 'link_open' ? String(link.attrGet('href')) : '#';
       if (/^(?:[a-z]+:|#)/.test(href)) continue;
       const [name = '', anchor] = href.split('#');
       const file = relative(root, resolve(from, name));
-      if (!existsSync(join(root, file)))
-        throw new Error(`${realPath} links to ${href}, which does not exist.`);
+      if (!existsSync(join(root, file))) throw new Error(`${source} links to ${href}, which does not exist.`);
       const isPage = file.endsWith('.md') && pages.has(file);
       const target = isPage
         ? `/${toPage(file)}`
@@ -75,7 +80,18 @@ const linkPages: NonNullable<MarkdownOptions['config']> = (md) => {
   });
 };
 
-/** Vue would compute what stands within two braces. It leaves blocks of code alone, but not code within a line. */
+/** Vue computes what stands within two braces, and drops elements that it does not know. GitHub shows both. */
+const refuseTemplates: NonNullable<MarkdownOptions['config']> = (md) => {
+  md.core.ruler.push('refuse-templates', ({ tokens, env }) => {
+    for (const { type, content } of tokens.flatMap((token) => [token, ...(token.children ?? [])])) {
+      const isElement = type.startsWith('html_') && content.replaceAll(/<!--.*?-->/gs, '').includes('<');
+      if (isElement || (type === 'text' && content.includes('{{')))
+        throw new Error(`${toSource(env)} has HTML or two braces outside of code: ${content.trim()}`);
+    }
+  });
+};
+
+/** Vue leaves blocks of code alone, but not code within a line. */
 const keepInlineCode: NonNullable<MarkdownOptions['config']> = (md) => {
   md.core.ruler.push('keep-inline-code', ({ tokens }) => {
     for (const code of tokens.flatMap(({ children }) => children ?? []))
@@ -94,7 +110,10 @@ export default defineConfig({
   outDir: '../.cache/site',
   cacheDir: '../.cache/vitepress',
   markdown: {
+    // The highlighter does not know it.
+    languageAlias: { caddy: 'nginx' },
     config: (md) => {
+      refuseTemplates(md);
       linkPages(md);
       keepInlineCode(md);
     },

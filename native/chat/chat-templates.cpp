@@ -30,18 +30,10 @@ common_chat_templates_inputs readInputs(const common_json & json) {
     return inputs;
 }
 
-const char * toName(common_grammar_trigger_type type) {
-    switch (type) {
-        case COMMON_GRAMMAR_TRIGGER_TYPE_PATTERN: return "pattern";
-        case COMMON_GRAMMAR_TRIGGER_TYPE_PATTERN_FULL: return "wholePattern";
-        default: return "word";
-    }
-}
-
 common_json toJson(const common_chat_params & params) {
     auto triggers = common_json::array();
     for (const auto & trigger : params.grammar_triggers)
-        triggers.push_back({{"type", toName(trigger.type)}, {"value", trigger.value}});
+        triggers.push_back({{"isWord", trigger.type == COMMON_GRAMMAR_TRIGGER_TYPE_WORD}, {"value", trigger.value}});
     return {
         {"prompt", params.prompt},
         {"generationPrompt", params.generation_prompt},
@@ -72,8 +64,8 @@ std::vector<std::string> listNames() {
 } // namespace
 
 ChatTemplates::ChatTemplates(const Napi::CallbackInfo & info) : Napi::ObjectWrap<ChatTemplates>(info) {
-    bos = info[1].As<Napi::String>();
-    eos = info[2].As<Napi::String>();
+    const std::string bos = info[1].As<Napi::String>();
+    const std::string eos = info[2].As<Napi::String>();
     const std::string source = info[0].As<Napi::String>();
     const auto names = listNames();
     const bool isName = std::find(names.begin(), names.end(), source) != names.end();
@@ -152,21 +144,21 @@ Napi::Value ChatTemplates::Render(const Napi::CallbackInfo & info) {
 }
 
 Napi::Value ChatTemplates::Capabilities(const Napi::CallbackInfo & info) {
-    return toErrors(info.Env(), [&]() -> Napi::Value {
+    return spend(info.Env(), [&] {
         auto result = common_json::object();
         for (const auto & [name, has] : common_chat_templates_get_caps(templates.get())) result[name] = has;
         if (isCode) result["supports_system_role"] = true;
-        return Napi::String::New(info.Env(), result.dump());
-    });
-}
-
-Napi::Value ChatTemplates::IsSpecial(const Napi::CallbackInfo & info) {
-    return spend(info.Env(), [&] {
         autoparser::generation_params params;
         params.messages = common_json::parse(R"([{"role": "user", "content": "."}])");
         params.extra_context = common_json::object();
         params.add_generation_prompt = true;
-        return common_chat_try_specialized_template(parsed(), parsed().source(), params).has_value();
+        try {
+            result["is_special"] = common_chat_try_specialized_template(parsed(), parsed().source(), params).has_value();
+        } catch (const std::exception &) {
+            // The code of its family rejects the example.
+            result["is_special"] = true;
+        }
+        return result.dump();
     });
 }
 
@@ -177,6 +169,5 @@ Napi::Function ChatTemplates::define(Napi::Env env) {
         InstanceMethod("applyExample", &ChatTemplates::ApplyExample),
         InstanceMethod("render", &ChatTemplates::Render),
         InstanceMethod("capabilities", &ChatTemplates::Capabilities),
-        InstanceMethod("isSpecial", &ChatTemplates::IsSpecial),
     });
 }

@@ -17,8 +17,6 @@ public:
 
 private:
     common_chat_templates_ptr templates;
-    std::string bos;
-    std::string eos;
     /** Whether llama.cpp has code in the place of a template. That code renders prompts, and knows neither tools nor thoughts. */
     bool isCode = false;
 
@@ -38,8 +36,9 @@ private:
     Napi::Value ApplyExample(const Napi::CallbackInfo & info);
     /** (variables): JSON. Renders the template with these variables alone. */
     Napi::Value Render(const Napi::CallbackInfo & info);
-    /** Gives JSON: llama.cpp's names of what the template can do, each with true or false. */
+    /**
+     * Gives JSON: llama.cpp's names of what the template can do, each with true or false, and `is_special`: whether llama.cpp has code
+     * for this family alone, instead of finding its format by rendering examples.
+     */
     Napi::Value Capabilities(const Napi::CallbackInfo & info);
-    /** Whether llama.cpp has code for this family alone, instead of finding its format by rendering examples. */
-    Napi::Value IsSpecial(const Napi::CallbackInfo & info);
 };

@@ -27,6 +27,9 @@ constexpr size_t longestList = 10'000;
 constexpr int64_t greatestArgument = 100'000;
 constexpr int64_t greatestFactor = 10'000;
 constexpr size_t longestFactor = 1000;
+/** A request has fewer. To count them takes some milliseconds. */
+constexpr size_t mostParts = 1'000'000;
+constexpr int deepestValue = 500;
 
 thread_local TemplateBudget * current = nullptr;
 
@@ -58,11 +61,24 @@ struct Checkpoint : jinja::statement {
     }
 };
 
-enum class Use { argument, factor, list };
+enum class Use { argument, factor, list, part };
+
+/** Whether a value overflows the stack or takes without end where llama.cpp walks over its parts: it may contain itself. */
+bool isVast(const jinja::value & value, size_t & parts, int depth = 0) {
+    if (++parts > mostParts || depth > deepestValue) return true;
+    const auto isPartVast = [&](const jinja::value & part) { return isVast(part, parts, depth + 1); };
+    if (jinja::is_val<jinja::value_array>(value)) return std::any_of(value->as_array().begin(), value->as_array().end(), isPartVast);
+    if (!jinja::is_val<jinja::value_object>(value)) return false;
+    const auto & members = value->as_ordered_object();
+    return std::any_of(members.begin(), members.end(), [&](const auto & member) { return isPartVast(member.second); });
+}
 
 /** Whether a value makes work without end: a number that a function gets, a text that is multiplied, a list of a loop or a sum. */
 bool isGreat(const jinja::value & value, Use use) {
     if (const auto * named = jinja::cast_val<jinja::value_kwarg>(value)) return isGreat(named->val, use);
+    size_t parts = 0;
+    if ((use == Use::argument || use == Use::part) && isVast(value, parts)) return true;
+    if (use == Use::part) return false;
     if (use == Use::list) {
         if (jinja::is_val<jinja::value_object>(value)) return value->as_ordered_object().size() > longestList;
         return jinja::is_val<jinja::value_array>(value) && value->as_array().size() > longestList;
@@ -80,14 +96,29 @@ struct Bounded : jinja::expression {
     std::string type() const override { return inner->type(); }
     void visit(jinja::context & context) const override { inner->visit(context); }
     jinja::value execute_impl(jinja::context & context) const override {
-        if (current != nullptr) current->check();
+        if (current != nullptr && use != Use::part) current->check();
         auto value = inner->execute(context);
         if (current != nullptr && isGreat(value, use)) current->exceed(TemplateLimit("it computes with too great a number, text or list"));
         return value;
     }
 };
 
+/** Writes a value as Python does. llama.cpp writes nothing of None and dictionaries, and of a list its items alone. */
+struct Written : Bounded {
+    explicit Written(jinja::statement_ptr inner) : Bounded(std::move(inner), Use::part) {}
+    jinja::value execute_impl(jinja::context & context) const override {
+        auto value = Bounded::execute_impl(context);
+        const bool isWritten = !value->is_none() && !jinja::is_val<jinja::value_array>(value) && !jinja::is_val<jinja::value_object>(value);
+        return isWritten ? value : jinja::mk_val<jinja::value_string>(jinja::value_to_string_repr(value));
+    }
+};
+
 void bound(jinja::statement_ptr & slot, Use use) { slot = std::make_unique<Bounded>(std::move(slot), use); }
+
+void write(jinja::statements & body) {
+    for (auto & each : body)
+        if (dynamic_cast<jinja::expression *>(each.get()) != nullptr) each = std::make_unique<Written>(std::move(each));
+}
 
 void addCheckpoint(jinja::statements & body, size_t pos) {
     auto checkpoint = std::make_unique<Checkpoint>();
@@ -100,19 +131,37 @@ template <typename Node> Node * as(const jinja::statement * node) {
     return const_cast<Node *>(dynamic_cast<const Node *>(node));
 }
 
-void addTo(const jinja::statement * node) {
+void change(const jinja::statement * node) {
     if (auto * loop = as<jinja::for_statement>(node)) {
         auto * selection = as<jinja::select_expression>(loop->iterable.get());
         bound(selection == nullptr ? loop->iterable : selection->lhs, Use::list);
+        write(loop->default_block);
+        write(loop->body);
         addCheckpoint(loop->body, loop->pos);
-    } else if (auto * macro = as<jinja::macro_statement>(node)) addCheckpoint(macro->body, macro->pos);
-    else if (auto * block = as<jinja::call_statement>(node)) addCheckpoint(block->body, block->pos);
-    else if (auto * call = as<jinja::call_expression>(node)) {
+    } else if (auto * macro = as<jinja::macro_statement>(node)) {
+        write(macro->body);
+        addCheckpoint(macro->body, macro->pos);
+    } else if (auto * block = as<jinja::call_statement>(node)) {
+        write(block->body);
+        addCheckpoint(block->body, block->pos);
+    } else if (auto * condition = as<jinja::if_statement>(node)) {
+        write(condition->body);
+        write(condition->alternate);
+    } else if (auto * set = as<jinja::set_statement>(node)) write(set->body);
+    else if (auto * filter = as<jinja::filter_statement>(node)) write(filter->body);
+    else if (auto * filtered = as<jinja::filter_expression>(node)) {
+        // Templates count their messages for each of them, and this walks over none.
+        const auto * name = as<jinja::identifier>(filtered->filter.get());
+        if (name == nullptr || name->val != "length") bound(filtered->operand, Use::part);
+    } else if (auto * array = as<jinja::array_literal>(node)) {
+        for (auto & each : array->val) bound(each, Use::part);
+    } else if (auto * object = as<jinja::object_literal>(node)) {
+        for (auto & [key, value] : object->val) bound(value, Use::part);
+    } else if (auto * call = as<jinja::call_expression>(node)) {
         for (auto & argument : call->args) bound(argument, Use::argument);
     } else if (auto * operation = as<jinja::binary_expression>(node)) {
         const std::string & op = operation->op.value;
-        if (op != "*" && op != "+") return;
-        const auto use = op == "*" ? Use::factor : Use::list;
+        const auto use = op == "*" ? Use::factor : op == "+" ? Use::list : Use::part;
         bound(operation->left, use);
         bound(operation->right, use);
     }
@@ -185,7 +234,8 @@ void addCheckpoints(const jinja::program & program) {
                 }
             }
         }
-        addTo(node);
+        change(node);
     };
     visitAll(program.body, context);
+    write(const_cast<jinja::statements &>(program.body));
 }

@@ -62,7 +62,7 @@ private:
 void assertShallow(const std::vector<jinja::token> & tokens);
 
 /**
- * Adds checkpoints to a template: to the bodies of its loops, macros and calls, and to what it passes to functions and multiplies
- * texts by. All else that it does is as long as its source.
+ * Adds checkpoints to a template: to the bodies of its loops, macros and calls, to what it passes to functions and multiplies texts by,
+ * and to values whose parts llama.cpp walks over. All else that it does is as long as its source. Values are written as Python does.
  */
 void addCheckpoints(const jinja::program & program);

@@ -23,9 +23,7 @@ void appendTokens(const llama_vocab * vocab, std::string_view text, bool special
     tokens.resize(before + count);
 }
 
-std::vector<llama_token> tokenize(TokenPieces & pieces, const std::string & text, bool special) {
-    std::vector<llama_token> tokens;
-    if (text.empty()) return tokens;
+void appendPiece(TokenPieces & pieces, std::string_view text, bool special, std::vector<llama_token> & tokens) {
     size_t start = 0;
     size_t found = 0;
     const auto & specialTokens = pieces.special(special);
@@ -33,13 +31,22 @@ std::vector<llama_token> tokenize(TokenPieces & pieces, const std::string & text
         const size_t length = specialTokens.lengthAt(text, position);
         // Some special tokens take the blanks before them.
         if (length > 0 && ++found % mostSpecialTokens == 0 && position > start && !isspace(static_cast<uint8_t>(text[position - 1]))) {
-            appendTokens(pieces.vocab, std::string_view(text).substr(start, position - start), special, tokens);
+            appendTokens(pieces.vocab, text.substr(start, position - start), special, tokens);
             start = position;
         }
         position += std::max<size_t>(1, length);
     }
-    if (start < text.size()) appendTokens(pieces.vocab, std::string_view(text).substr(start), special, tokens);
-    return tokens;
+    if (start < text.size()) appendTokens(pieces.vocab, text.substr(start), special, tokens);
+}
+
+std::vector<llama_token> tokenize(TokenPieces & pieces, std::string_view text, bool special, const std::string & breakMark) {
+    std::vector<llama_token> tokens;
+    for (;;) {
+        const size_t end = breakMark.empty() ? std::string_view::npos : text.find(breakMark);
+        appendPiece(pieces, text.substr(0, end), special, tokens);
+        if (end == std::string_view::npos) return tokens;
+        text.remove_prefix(end + breakMark.size());
+    }
 }
 
 } // namespace
@@ -48,10 +55,11 @@ Napi::Value tokenizeAside(const Napi::CallbackInfo & info) {
     const auto pieces = Napi::ObjectWrap<TokenPiecesHandle>::Unwrap(info[0].As<Napi::Object>())->pieces;
     auto text = info[1].As<Napi::String>().Utf8Value();
     const bool special = info[2].As<Napi::Boolean>().Value();
+    auto breakMark = info[3].As<Napi::String>().Utf8Value();
     std::vector<Napi::ObjectReference> kept;
     kept.push_back(Napi::Persistent(info[0].As<Napi::Object>()));
-    const auto work = [pieces, text = std::move(text), special]() -> WorkThread::Result {
-        return [tokens = tokenize(*pieces, text, special)](Napi::Env env) {
+    const auto work = [pieces, text = std::move(text), special, breakMark = std::move(breakMark)]() -> WorkThread::Result {
+        return [tokens = tokenize(*pieces, text, special, breakMark)](Napi::Env env) {
             auto array = Napi::Uint32Array::New(env, tokens.size());
             std::copy(tokens.begin(), tokens.end(), array.Data());
             return array;

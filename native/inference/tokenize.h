@@ -2,7 +2,10 @@
 #pragma once
 #include "napi.h"
 
-/** (tokenPieces, text, special): resolves with the tokens, none of them added. `special`: whether those written out count. */
+/**
+ * (tokenPieces, text, special, breakMark): resolves with the tokens, none of them added. `special`: whether those written out
+ * count. The text is tokenized piece by piece between the marks, unless the mark is empty.
+ */
 Napi::Value tokenizeAside(const Napi::CallbackInfo & info);
 
 /** (tokenPieces): the texts of the control tokens, as a list. */

@@ -72,7 +72,7 @@ export async function tokenizePrompt(
   param: string,
 ): Promise<Token[]> {
   assertMayFit(text, engine.contextSize, param);
-  return engine.tokenizeAside(text);
+  return engine.tokenizeAside(text, { special: true, isPrompt: true });
 }
 
 /**

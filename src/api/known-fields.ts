@@ -1,5 +1,6 @@
 // Keeps the fields of a request that its schema knows and that say something. Peers ignore the others, so clients send them.
 import type * as z from 'zod/mini';
+import { RequestError } from '../errors/request-error.ts';
 import type { FieldPath, ForeignFields } from '../generation/foreign-fields.ts';
 import { isJsonObject } from '../json-schema/json-object.ts';
 import { toUnknownField } from './schema-errors.ts';
@@ -62,12 +63,46 @@ function keepFields(
   for (const [key, value] of Object.entries(fields)) {
     const field = Object.hasOwn(shape, key) ? shape[key] : undefined;
     if (field !== undefined) {
+      assertFew(field, value, [...path, key]);
       if (isAbsent(field, value)) continue;
       kept.push([key, keepKnownFields(field, withoutEmptyTexts(field, value), foreign, [...path, key])]);
     } else if (foreign.strict) throw toUnknownField([...path, key]);
     else if (!isNeutral(value)) foreign.ignore([...path, key]);
   }
   return Object.fromEntries(kept);
+}
+
+/** Each entry is checked by itself, which takes long for very many. Numbers of tokens take little. */
+const mostEntries = 32_768;
+
+/**
+ * Counts the entries of a field before each of them is read.
+ *
+ * @throws {RequestError} `invalid_value` when there are more than the field may have
+ */
+function assertFew(field: Schema, value: unknown, path: FieldPath): void {
+  if (typeof value !== 'object' || value === null) return;
+  const isList = Array.isArray(value);
+  const count = isList ? value.length : Object.keys(value).length;
+  const isLong = count > mostEntries && !(isList && value.every((item) => typeof item === 'number'));
+  const most = Math.min(
+    isList ? mostItemsOf(unwrap(field)) : Number.POSITIVE_INFINITY,
+    isLong ? mostEntries : count,
+  );
+  if (count <= most) return;
+  const param = path.join('.');
+  const kind = isList
+    ? `a list of at most ${most}, not a list of ${count}`
+    : `an object of at most ${most} fields, not of ${count}`;
+  throw new RequestError('invalid_value', `'${param}' must be ${kind}.`, { param });
+}
+
+function mostItemsOf(schema: Schema): number {
+  const checks = schema._zod.def.checks ?? [];
+  const limits = checks.map(({ _zod: { def } }) =>
+    'maximum' in def && typeof def.maximum === 'number' ? def.maximum : Number.POSITIVE_INFINITY,
+  );
+  return Math.min(...limits);
 }
 
 function keepItems(

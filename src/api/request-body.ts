@@ -4,10 +4,14 @@ import { RequestError } from '../errors/request-error.ts';
 import { ForeignFields } from '../generation/foreign-fields.ts';
 import { isJsonObject } from '../json-schema/json-object.ts';
 import { isNeutral, keepKnownFields } from './known-fields.ts';
+import { isDeeperThan } from './nesting.ts';
 import { toFieldError } from './schema-errors.ts';
 
 /** Fields of other servers, with the reason why this one has them not, or an alternative. */
 export type UnsupportedFields = Readonly<Record<string, string>>;
+
+/** What JSON.stringify takes by far, on any stack. */
+const mostLevels = 1000;
 
 /**
  * Parses a request's JSON by its schema. Neutral values count as absent at any depth, and foreign fields are ignored.
@@ -27,6 +31,12 @@ export function parseFields<Shape extends z.core.$ZodShape>(
   const refused = given.find(([field]) => isUnsupported(field))?.[0];
   if (foreign.strict && refused !== undefined) throw toUnsupported(refused, unsupported[refused]);
   const fields = keepKnownFields(schema, Object.fromEntries(given), foreign) as Record<string, unknown>;
+  if (isDeeperThan(fields, mostLevels)) {
+    throw new RequestError(
+      'invalid_value',
+      `The request is nested too deeply: it may have ${mostLevels} levels of lists and objects. Reduce its depth.`,
+    );
+  }
   const parsed = safeParse(schema, fields);
   if (!parsed.success) throw toFieldError(parsed.error, fields);
   return parsed.data;
@@ -56,6 +66,26 @@ function safeParse<Shape extends z.core.$ZodShape>(
 /** @throws {RequestError} `invalid_value` when the values of two fields do not go together */
 export function assertTogether(isValid: boolean, param: string, message: string): void {
   if (!isValid) throw new RequestError('invalid_value', message, { param });
+}
+
+/** The most parts of all messages together. More fit no context. */
+const mostParts = 8192;
+
+/**
+ * Counts the parts and calls of all messages before each of them is read.
+ *
+ * @throws {RequestError} `invalid_value` when there are very many
+ */
+export function assertFewParts(body: unknown, field: string): void {
+  const list = isJsonObject(body) ? body[field] : undefined;
+  const messages: readonly unknown[] = Array.isArray(list) ? list : [];
+  const parts = messages.flatMap((message) =>
+    isJsonObject(message)
+      ? Object.values(message).map((value) => (Array.isArray(value) ? value.length : 0))
+      : [],
+  );
+  const count = parts.reduce((sum, each) => sum + each, 0);
+  assertTogether(count <= mostParts, field, `'${field}' must have at most ${mostParts} parts, not ${count}.`);
 }
 
 /**

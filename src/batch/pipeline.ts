@@ -14,7 +14,7 @@ import type { BatchResources } from './resources.ts';
 const reservedMs = 5_000;
 
 export function definePipeline(service: Service, { store, sqs, queueUrl }: BatchResources) {
-  const invocations = new Invocations(service.telemetry);
+  const invocations = new Invocations({ telemetry: service.telemetry });
 
   const answer = async (event: ChunkEvent | SQSEvent, context: Context) => {
     assertOwner(event, 'batch');

@@ -4,7 +4,12 @@ import type { Grammar, ThoughtMarks } from '../engine/engine.ts';
 import { isJsonObject } from '../json-schema/json-object.ts';
 import { escapePattern } from './call-forms.ts';
 import type { ChatReaderOptions } from './chat-reader.ts';
-import { BrokenTemplateError, type ChatTemplate, isOpened, type RenderedPrompt } from './chat-template.ts';
+import {
+  BrokenTemplateError,
+  type ChatTemplate,
+  type RenderedPrompt,
+  toThoughtMarks,
+} from './chat-template.ts';
 import type { ChatTool } from './conversation.ts';
 import { toFormFormat } from './form-format.ts';
 import {
@@ -40,8 +45,26 @@ export interface ChatFormat {
   readonly stops: readonly string[];
 }
 
+/** What Granite 3.3's template tells the model behind thoughts. */
+const toldResponse = 'write your response between <response></response>';
+
 /** Finds the format of the answer to a prompt. */
 export async function findChatFormat(
+  template: ChatTemplate,
+  rendered: RenderedPrompt,
+  options: FormatOptions,
+): Promise<ChatFormat> {
+  const format = await findFormat(template, rendered, options);
+  const { reader, stops } = format;
+  if (reader.thoughts === undefined || !rendered.prompt.includes(toldResponse)) return format;
+  return {
+    ...format,
+    reader: { ...reader, contentStart: '<response>' },
+    stops: [...stops, '</response>'],
+  };
+}
+
+async function findFormat(
   template: ChatTemplate,
   rendered: RenderedPrompt,
   options: FormatOptions,
@@ -68,7 +91,7 @@ export async function findChatFormat(
     }
   };
   const applied = await find({ tools, mustCall, hasSchema: isJson && tools.length === 0 });
-  const thoughts = toThoughtMarks(applied);
+  const thoughts = toThoughtMarks(template.abilities.thoughts, applied.generationPrompt);
   // llama.cpp knows no grammar of JSON for some families. Without thoughts, it is the whole text.
   if (isJson && applied.grammar === '' && tools.length === 0 && !thoughts?.hasStarted)
     return toPlainFormat(options);
@@ -134,14 +157,8 @@ function toParser(
 }
 
 function toCallMarks({ isLazy, triggers }: AppliedTemplate): RegExp[] | undefined {
-  if (!isLazy || triggers.some(({ type }) => type !== 'word')) return undefined;
+  if (!isLazy || triggers.some(({ isWord }) => !isWord)) return undefined;
   return triggers.map(({ value }) => new RegExp(`^${escapePattern(value.trim())}`));
-}
-
-function toThoughtMarks(applied: AppliedTemplate): ThoughtMarks | undefined {
-  const { supportsThinking, thinkingStart: start, thinkingEnds: ends, generationPrompt } = applied;
-  if (!supportsThinking || start === '') return undefined;
-  return { start, ends, hasStarted: isOpened(generationPrompt, { start, ends }) };
 }
 
 function toOpenedThoughts({ generationPrompt }: AppliedTemplate, thoughts: ThoughtMarks | undefined): string {
@@ -162,9 +179,7 @@ function toGrammar(
   if (applied.grammar === '') return undefined;
   const gbnf = writeRules(toRules(applied, options));
   if (!applied.isLazy) return { gbnf, prefix: applied.generationPrompt };
-  const triggers = applied.triggers.map(({ type, value }) =>
-    type === 'word' ? escapePattern(value) : value,
-  );
+  const triggers = applied.triggers.map(({ isWord, value }) => (isWord ? escapePattern(value) : value));
   return { gbnf, triggers, ...(thoughts && { thoughts }) };
 }
 

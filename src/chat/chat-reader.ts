@@ -17,6 +17,8 @@ export interface ChatReaderOptions {
   readonly thoughts: ThoughtMarks | undefined;
   /** What the prompt has of the thoughts already, which the parser returns with them. */
   readonly openedThoughts: string;
+  /** What the content starts with, if the model writes it, and what is not a part of it. Absent: nothing. */
+  readonly contentStart?: string;
   /** Whether the model may call tools. */
   readonly mayCall: boolean;
   /** What a call starts with. Absent: anything may be one. */
@@ -70,7 +72,7 @@ export class ChatReader {
     this.#text += text;
     if (this.#text.length - this.#parsedLength < this.#text.length / parsesOfText) return [];
     this.#parsedLength = this.#text.length;
-    return this.#add(parse(parser, this.#text, true));
+    return this.#add(parse(parser, this.#text, true), true);
   }
 
   /** Parses the end of the answer. */
@@ -79,7 +81,7 @@ export class ChatReader {
     const pieces: ChatPiece[] = [];
     if (parser !== undefined) {
       const whole = parse(parser, this.#text, false);
-      pieces.push(...this.#add(whole));
+      pieces.push(...this.#add(whole, false));
       if (!whole?.isComplete) pieces.push(...this.#addRest(whole !== undefined));
     }
     if (this.#parsed.calls.length === 0 && !this.#endsWithinCall)
@@ -88,7 +90,7 @@ export class ChatReader {
   }
 
   /** Returns what is new. What was given already stays, even if the parser has come to read it differently. */
-  #add(parsed: ParsedText | undefined): ChatPiece[] {
+  #add(parsed: ParsedText | undefined, isPartial: boolean): ChatPiece[] {
     if (parsed === undefined) return [];
     this.#parsed = parsed;
     if (parsed.content.length > this.#contentText.length) this.#contentText = parsed.content;
@@ -96,14 +98,15 @@ export class ChatReader {
     const reasoning = parsed.reasoning.startsWith(openedThoughts)
       ? parsed.reasoning.slice(openedThoughts.length)
       : parsed.reasoning;
+    const content = this.#withoutStart(parsed.content, isPartial);
     const pieces = [
       ...toPieces('reasoning', this.#reasoning.push(reasoning.slice(this.#given.reasoning))),
-      ...toPieces('content', this.#content.push(parsed.content.slice(this.#given.content))),
+      ...toPieces('content', this.#content.push(content.slice(this.#given.content))),
     ];
     const { calls } = this.#given;
     this.#given = {
       reasoning: Math.max(this.#given.reasoning, reasoning.length),
-      content: Math.max(this.#given.content, parsed.content.length),
+      content: Math.max(this.#given.content, content.length),
       calls,
     };
     for (const [call, { name, arguments: parsedText }] of parsed.calls.entries()) {
@@ -116,6 +119,15 @@ export class ChatReader {
       calls[call] = Math.max(given, text.length);
     }
     return pieces;
+  }
+
+  /** Holds a partial text back as long as it may be the start of the content. */
+  #withoutStart(text: string, isPartial: boolean): string {
+    const { contentStart } = this.#options;
+    if (contentStart === undefined) return text;
+    const written = text.trimStart();
+    if (written.startsWith(contentStart)) return written.slice(contentStart.length);
+    return isPartial && contentStart.startsWith(written) ? '' : text;
   }
 
   /**

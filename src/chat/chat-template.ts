@@ -8,6 +8,7 @@ import type {
   NativeTemplate,
   TemplateInputs,
 } from '../engine/chat-library.ts';
+import type { ThoughtMarks } from '../engine/engine.ts';
 import { RequestError } from '../errors/request-error.ts';
 import { type CallFormat, findCallFormat, findWrittenFormat } from './call-forms.ts';
 import { RecentValues } from './recent-values.ts';
@@ -165,15 +166,22 @@ export class ChatTemplate {
       ...(variables.thinking === undefined && this.abilities.leavesThinking && { enable_thinking: null }),
       ...Object.fromEntries(asked),
     };
+    const { isSpecial, systemRole } = this.abilities;
     let rejection: unknown;
     let incomplete: RenderedPrompt | undefined;
-    const given = this.abilities.systemRole ? messages : withUserAtStart(messages);
+    const given = systemRole ? messages : withoutSystemMessage(messages);
     const render = async (form: readonly TemplateMessage[]): Promise<RenderedPrompt> => {
-      const inputs = { ...plainInputs, messages: form.map(toNativeMessage), tools, kwargs };
-      const promptOnly = !this.abilities.isSpecial;
-      const applied = await this.#apply({ ...inputs, enableThinking: thinking, promptOnly });
-      const { prompt, generationPrompt } = applied;
-      return { prompt, generationPrompt, messages: inputs.messages, thinking, kwargs };
+      const nativeMessages = form.map(toNativeMessage);
+      const inputs = { ...plainInputs, messages: nativeMessages, tools, enableThinking: thinking };
+      const apply = (more: object) =>
+        this.#apply({ ...inputs, promptOnly: !isSpecial, kwargs: { ...kwargs, ...more } });
+      // llama.cpp adds an empty description and empty parameters to a tool without, which few templates need.
+      const asGiven = tools.length > 0 ? { tools } : {};
+      const { prompt, generationPrompt } = await apply(asGiven).catch((error: unknown) => {
+        if (tools.length === 0 || error instanceof RequestError) throw error;
+        return apply({});
+      });
+      return { prompt, generationPrompt, messages: nativeMessages, thinking, kwargs };
     };
     const instructions = messages
       .filter(({ role }) => role === 'system')
@@ -182,12 +190,13 @@ export class ChatTemplate {
       const form = toForm(given);
       try {
         let rendered = await render(form);
+        const isWritten = ({ content }: TemplateMessage) => rendered.prompt.includes(content.trim());
         // A template that does not know the thoughts of earlier answers may write nothing of these answers.
-        const isComplete = form.every(
-          ({ content, reasoning_content }) =>
-            reasoning_content === undefined || rendered.prompt.includes(content.trim()),
-        );
-        if (!isComplete) rendered = await render(form.map(({ reasoning_content: _, ...rest }) => rest));
+        if (!form.every((message) => message.reasoning_content === undefined || isWritten(message)))
+          rendered = await render(form.map(({ reasoning_content: _, ...rest }) => rest));
+        // llama.cpp's code for a family may drop the text before calls.
+        if (isSpecial && !form.every((message) => message.tool_calls === undefined || isWritten(message)))
+          rendered = await render(form.flatMap(withTextApart));
         // Some drop the system messages that are not the first message.
         if (instructions.every((text) => rendered.prompt.includes(text))) return rendered;
         incomplete ??= rendered;
@@ -294,13 +303,15 @@ const plainInputs = {
   hasSchema: false,
 } as const;
 
-/** Whether a prompt ends within thoughts. */
-export function isOpened(
+/** The marks of a model's thoughts, and whether the prompt has opened them. */
+export function toThoughtMarks(
+  marks: TemplateAbilities['thoughts'],
   generationPrompt: string,
-  { start, ends }: { readonly start: string; readonly ends: readonly string[] },
-): boolean {
-  const startAt = generationPrompt.lastIndexOf(start);
-  return startAt >= 0 && ends.every((end) => generationPrompt.lastIndexOf(end) < startAt);
+): ThoughtMarks | undefined {
+  if (marks === undefined) return undefined;
+  const startAt = generationPrompt.lastIndexOf(marks.start);
+  const hasStarted = startAt >= 0 && marks.ends.every((end) => generationPrompt.lastIndexOf(end) < startAt);
+  return { ...marks, hasStarted };
 }
 
 /** llama.cpp refuses halves of characters. */
@@ -329,11 +340,14 @@ const forms: readonly ((messages: readonly TemplateMessage[]) => readonly Templa
   (messages) => takeTurns(messages, { keepSystem: false }),
 ];
 
-/** llama.cpp merges a system message with the one behind it where the template takes none, and drops one alone. */
-function withUserAtStart(messages: readonly TemplateMessage[]): readonly TemplateMessage[] {
-  const [system, next, ...rest] = messages;
-  if (system?.role !== 'system' || next?.role === 'user') return messages;
-  return [{ ...system, role: 'user' }, ...(next ? [next] : []), ...rest];
+/** Makes the text before calls a message of its own. */
+function withTextApart(message: TemplateMessage): readonly TemplateMessage[] {
+  const { role, content, tool_calls } = message;
+  if (tool_calls === undefined || content.trim() === '') return [message];
+  return [
+    { role, content },
+    { ...message, content: '' },
+  ];
 }
 
 /** Makes system messages that are not the first message the user's. */
@@ -343,9 +357,10 @@ function withUserAsSystem(messages: readonly TemplateMessage[]): readonly Templa
   );
 }
 
-/** Merges the system message into the first user message, as llama.cpp does. */
+/** Merges the system message into the first user message, as llama.cpp does. It drops one alone, which is made the user's. */
 function withoutSystemMessage(messages: readonly TemplateMessage[]): readonly TemplateMessage[] {
-  const [system, user, ...rest] = messages;
-  if (system?.role !== 'system' || user?.role !== 'user') return messages;
-  return [{ ...user, content: `${system.content}\n${user.content}` }, ...rest];
+  const [system, next, ...rest] = messages;
+  if (system?.role !== 'system') return messages;
+  if (next?.role !== 'user') return [{ ...system, role: 'user' }, ...messages.slice(1)];
+  return [{ ...next, content: `${system.content}\n${next.content}` }, ...rest];
 }

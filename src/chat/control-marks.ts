@@ -1,60 +1,80 @@
 // Keeps the texts of control tokens, such as `<|im_end|>`, what they are in a message: text. Only the template's become tokens.
+import type { Engine } from '../engine/engine.ts';
+import { RequestError } from '../errors/request-error.ts';
 import { isJsonObject } from '../json-schema/json-object.ts';
 import type { ChatMessage, ChatTool, Content } from './conversation.ts';
 
 /** A character that no text has (Unicode: for internal use). A prompt is tokenized in pieces around it. */
-const breakMark = '\uFDD0';
+export const breakMark = '\uFDD0';
 
-/** The control tokens of all families look like this. */
-const candidates = /<[^<>\s]{1,64}>|\[[^[\]\s]{1,32}\]/g;
+/** Breaks the texts of control tokens in what a request says. */
+export class ControlMarks {
+  readonly #engine: Pick<Engine, 'controlMarks' | 'contextSize'>;
+  readonly #param: string;
+  #found = 0;
 
-/** Breaks the texts of control tokens in a text, so that {@link splitPrompt} finds the places. */
-export function breakText(text: string, isControlToken: (text: string) => boolean): string {
-  return text
-    .replaceAll(breakMark, '')
-    .replace(candidates, (mark) => (isControlToken(mark) ? mark[0] + breakMark + mark.slice(1) : mark));
+  /** @param param - what the request calls the texts */
+  constructor(engine: Pick<Engine, 'controlMarks' | 'contextSize'>, param: string) {
+    this.#engine = engine;
+    this.#param = param;
+  }
+
+  /**
+   * Breaks those in a text by {@link breakMark}.
+   *
+   * @throws {RequestError} `context_length_exceeded` when all texts so far have more of them than the context has tokens
+   */
+  breakText(text: string): string {
+    const plain = text.replaceAll(breakMark, '');
+    const { controlMarks } = this.#engine;
+    return this.#count(plain, controlMarks) === 0 ? plain : plain.replace(controlMarks, breakMark);
+  }
+
+  /** Breaks those in messages, as {@link breakText} does. */
+  breakMessages(messages: readonly ChatMessage[]): ChatMessage[] {
+    return messages.map((message): ChatMessage => {
+      const content = this.#breakValue(message.content) as Content;
+      if (message.role !== 'assistant') return { ...message, content };
+      const { reasoning, calls } = message;
+      return {
+        ...message,
+        content,
+        calls: calls.map((call) => ({ ...call, arguments: this.#breakValue(call.arguments) })),
+        ...(reasoning !== undefined && { reasoning: this.breakText(reasoning) }),
+      };
+    });
+  }
+
+  /** Breaks those in tools, as {@link breakText} does. */
+  breakTools(tools: readonly ChatTool[]): ChatTool[] {
+    return this.#breakValue(tools) as ChatTool[];
+  }
+
+  #breakValue(value: unknown): unknown {
+    if (typeof value === 'string') return this.breakText(value);
+    if (Array.isArray(value)) return value.map((each) => this.#breakValue(each));
+    if (!isJsonObject(value)) return value;
+    const entries = Object.entries(value).map(([key, each]) => [this.breakText(key), this.#breakValue(each)]);
+    return Object.fromEntries(entries) as unknown;
+  }
+
+  /** Each needs a token at least. To break millions of them would take a second. */
+  #count(text: string, pattern: RegExp): number {
+    const before = this.#found;
+    pattern.lastIndex = 0;
+    while (pattern.test(text)) {
+      pattern.lastIndex += 1;
+      this.#found += 1;
+      if (this.#found > this.#engine.contextSize) throw tooMany(this.#engine.contextSize, this.#param);
+    }
+    return this.#found - before;
+  }
 }
 
-/** Breaks the texts of control tokens in messages, as {@link breakText} does. */
-export function breakControlMarks(
-  messages: readonly ChatMessage[],
-  isControlToken: (text: string) => boolean,
-): ChatMessage[] {
-  const toPlain = (text: string) => breakText(text, isControlToken);
-  const toContent = (content: Content): Content =>
-    typeof content === 'string'
-      ? toPlain(content)
-      : content.map((part) => (part.type === 'text' ? { ...part, text: toPlain(part.text) } : part));
-  return messages.map((message): ChatMessage => {
-    const content = toContent(message.content);
-    if (message.role !== 'assistant') return { ...message, content };
-    const { reasoning } = message;
-    const calls = message.calls.map((call) => ({
-      ...call,
-      arguments:
-        typeof call.arguments === 'string' ? toPlain(call.arguments) : breakValue(call.arguments, toPlain),
-    }));
-    return { ...message, content, calls, ...(reasoning !== undefined && { reasoning: toPlain(reasoning) }) };
-  });
-}
-
-/** Breaks the texts of control tokens in tools, as {@link breakText} does. */
-export function breakToolMarks(
-  tools: readonly ChatTool[],
-  isControlToken: (text: string) => boolean,
-): ChatTool[] {
-  return tools.map((tool) => breakValue(tool, (text) => breakText(text, isControlToken)) as ChatTool);
-}
-
-function breakValue(value: unknown, toPlain: (text: string) => string): unknown {
-  if (typeof value === 'string') return toPlain(value);
-  if (Array.isArray(value)) return value.map((each) => breakValue(each, toPlain));
-  if (!isJsonObject(value)) return value;
-  const entries = Object.entries(value).map(([key, each]) => [toPlain(key), breakValue(each, toPlain)]);
-  return Object.fromEntries(entries) as unknown;
-}
-
-/** Splits a prompt where marks were broken. Each piece is tokenized by itself. */
-export function splitPrompt(prompt: string): string[] {
-  return prompt.split(breakMark);
+function tooMany(size: number, param: string): RequestError {
+  return new RequestError(
+    'context_length_exceeded',
+    `'${param}' has the texts of more than ${size} control tokens, and the context has ${size} tokens, the server's CONTEXT_SIZE. Shorten it.`,
+    { param },
+  );
 }

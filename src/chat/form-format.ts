@@ -3,7 +3,7 @@ import type { CallFormatInputs } from '../engine/chat-library.ts';
 import { isJsonObject } from '../json-schema/json-object.ts';
 import { type CallFormat, toTriggers } from './call-forms.ts';
 import type { ChatFormat, FormatOptions } from './chat-format.ts';
-import { type ChatTemplate, isOpened, type RenderedPrompt } from './chat-template.ts';
+import { type ChatTemplate, type RenderedPrompt, toThoughtMarks } from './chat-template.ts';
 import type { ChatTool } from './conversation.ts';
 import { parseRules, withoutUnused, writeRules } from './gbnf-rules.ts';
 import { schemaRules, toSchemaRules } from './schema-rules.ts';
@@ -15,16 +15,15 @@ export async function toFormFormat(
   callFormat: CallFormat,
   { tools, mustCall, parallel, isJson, schemas }: FormatOptions,
 ): Promise<ChatFormat> {
-  const { thoughts: around } = template.abilities;
-  const thoughts = around && { ...around, hasStarted: isOpened(generationPrompt, around) };
+  const thoughts = toThoughtMarks(template.abilities.thoughts, generationPrompt);
   // The start of the thoughts is all of the prompt that the parser and the grammar need.
   const prefix = thoughts?.hasStarted ? thoughts.start : '';
   const inputs: CallFormatInputs = {
     forms: callFormat.forms.map((form) => ({ ...form, start: form.start.trim(), end: form.end.trim() })),
-    tools: tools.map((tool, index) => ({
-      name: tool.function.name,
+    tools: toShortRules(tools.map(toArguments)).map((listed, index) => ({
+      name: tools[index]?.function.name ?? '',
       rule: schemaRules.ofTool(index),
-      arguments: toArguments(tool),
+      arguments: listed,
     })),
     mustCall,
     parallel,
@@ -54,15 +53,35 @@ export async function toFormFormat(
   };
 }
 
-function toArguments({ function: { parameters } }: ChatTool): CallFormatInputs['tools'][number]['arguments'] {
+type Arguments = CallFormatInputs['tools'][number]['arguments'];
+
+/** The most arguments in the rules of all tools together. The text of a grammar may have 256 KiB. */
+const mostArguments = 16_384;
+
+/**
+ * Leaves out the arguments of tools whose rules would be too long, so that these may have any. A rule lists the arguments that may
+ * follow each one that may be the first.
+ */
+function toShortRules(tools: readonly Arguments[]): Arguments[] {
+  let total = 0;
+  return tools.map((listed) => {
+    const length = listed.some(({ isRequired }) => isRequired) ? listed.length : listed.length ** 2;
+    if (total + length > mostArguments) return [];
+    total += length;
+    return listed;
+  });
+}
+
+function toArguments({ function: { parameters } }: ChatTool): Arguments {
   const { properties, required } = parameters ?? {};
   if (!isJsonObject(properties)) return [];
+  const names = new Set(Array.isArray(required) ? required : []);
   return Object.entries(properties).map(([name, schema]) => {
     const type = isJsonObject(schema) ? schema.type : undefined;
     return {
       name,
       type: typeof type === 'string' ? type : '',
-      isRequired: Array.isArray(required) && required.includes(name),
+      isRequired: names.has(name),
     };
   });
 }

@@ -93,7 +93,7 @@ export function findAbilities(
       byDefault !== thinking && byDefault !== notThinking && byDefault === render({ enable_thinking: null }),
     canSwitchThinking: thinking !== notThinking,
     reasoningEffort: capabilities.supports_reasoning_effort ?? false,
-    isSpecial: attempt(() => template.isSpecial()) ?? true,
+    isSpecial: capabilities.is_special ?? false,
   };
 }
 

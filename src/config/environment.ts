@@ -102,7 +102,11 @@ export function readChoice<Choice extends string>(
   const value = readText(env, variable, choices[0]);
   const found = choices.find((choice) => choice === value);
   if (found !== undefined) return found;
-  throw new ConfigurationError(variable, value, choices.join(' or '));
+  throw new ConfigurationError(
+    variable,
+    value,
+    new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(choices),
+  );
 }
 
 /**

@@ -15,10 +15,11 @@ export interface NativeTemplate {
   applyExample(inputs: string): string;
   /** Renders the template with these variables alone, as a JSON object. */
   render(variables: string): string;
-  /** JSON: llama.cpp's names of what the template can do, each with true or false. */
+  /**
+   * JSON: llama.cpp's names of what the template can do, each with true or false, and `is_special`: whether llama.cpp has code for
+   * this family alone, instead of finding its format by rendering examples.
+   */
   capabilities(): string;
-  /** Whether llama.cpp has code for this family alone, instead of finding its format by rendering examples. */
-  isSpecial(): boolean;
 }
 
 export interface TemplateInputs {
@@ -46,10 +47,8 @@ export interface AppliedTemplate {
   readonly grammar: string;
   /** Whether the grammar applies only from a trigger on. */
   readonly isLazy: boolean;
-  readonly triggers: readonly {
-    readonly type: 'word' | 'pattern' | 'wholePattern';
-    readonly value: string;
-  }[];
+  /** Texts, or regular expressions. */
+  readonly triggers: readonly { readonly isWord: boolean; readonly value: string }[];
   /** Control tokens that are parts of the format. */
   readonly preservedTokens: readonly string[];
   /** Texts that end the answer. */

@@ -324,6 +324,15 @@ export interface ModelProperties {
   readonly memory: { readonly use: MemoryUse; readonly room: MemoryRoom } | undefined;
 }
 
+export interface AsideOptions {
+  /** Whether special tokens that the text spells out become those tokens. */
+  readonly special: boolean;
+  /** Whether the beginning-of-sequence token is added when the model wants one. Default false. */
+  readonly isPrompt?: boolean;
+  /** The text is turned into tokens piece by piece between these marks. Absent: in one piece. */
+  readonly breakMark?: string;
+}
+
 export interface Engine extends AsyncDisposable {
   /** The most tokens of a prompt and its answer together. */
   readonly contextSize: number;
@@ -347,13 +356,13 @@ export interface Engine extends AsyncDisposable {
   tokenizeText(text: string, options: { special: boolean }): Token[];
 
   /**
-   * As {@link tokenize}, or with options as {@link tokenizeText}. Another thread does a long text, because it takes up to two
-   * microseconds a character.
+   * As {@link tokenizeText}, or {@link tokenize}. Another thread does a long text, because it takes up to two microseconds a
+   * character.
    */
-  tokenizeAside(text: string, options?: { special: boolean }): Promise<Token[]>;
+  tokenizeAside(text: string, options: AsideOptions): Promise<Token[]>;
 
-  /** Whether a text is that of a control token, such as `<|im_end|>`. */
-  isControlToken(text: string): boolean;
+  /** Finds texts of control tokens, such as `<|im_end|>`: matches behind the first character of each. */
+  readonly controlMarks: RegExp;
 
   /** The prompt that asks for the text between two others; undefined when the model cannot fill in. */
   toInfillPrompt(prefix: string, suffix: string): Token[] | undefined;

@@ -13,7 +13,7 @@ import { functionMiddlewares } from './middlewares.ts';
 
 /** Creates the function's handler. An event that is not an HTTP event is a direct invoke. */
 export function definePipeline(service: Service) {
-  const invocations = new Invocations(service.telemetry);
+  const invocations = new Invocations({ telemetry: service.telemetry, longestMs: service.invocationMs });
 
   const handle = async (event: unknown, lambdaContext: Context): Promise<object> => {
     const httpEvent = toHttpEvent(event);

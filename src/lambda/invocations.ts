@@ -8,7 +8,7 @@ import { Telemetry } from '../telemetry/telemetry.ts';
 export interface InvocationPart {
   /** Default: the invocation's id. */
   readonly id?: string;
-  /** The time left for the request, in milliseconds. Default: the time left for the invocation. */
+  /** The time left for the request, in milliseconds. Default: the time left for the invocation, within `longestMs`. */
   readonly remainingMs?: number;
   /** As in {@link RequestContext}. */
   readonly tenant?: string;
@@ -16,12 +16,23 @@ export interface InvocationPart {
   readonly finished?: AbortSignal;
 }
 
+export interface InvocationsOptions {
+  readonly telemetry?: Telemetry | undefined;
+  /** The most time for an answer, in milliseconds. Default: all that its invocation has. */
+  readonly longestMs?: number | undefined;
+}
+
 export class Invocations {
   readonly #telemetry: Telemetry;
+  readonly #longestMs: number;
   readonly #observations = new WeakMap<object, Observation>();
 
-  constructor(telemetry = new Telemetry()) {
+  constructor({
+    telemetry = new Telemetry(),
+    longestMs = Number.POSITIVE_INFINITY,
+  }: InvocationsOptions = {}) {
     this.#telemetry = telemetry;
+    this.#longestMs = longestMs;
   }
 
   /** Starts to observe an invocation. */
@@ -43,7 +54,7 @@ export class Invocations {
     {
       id,
       tenant,
-      remainingMs = context.getRemainingTimeInMillis(),
+      remainingMs = Math.min(context.getRemainingTimeInMillis(), this.#longestMs),
       finished = new AbortController().signal,
     }: InvocationPart = {},
   ): RequestContext {

@@ -21,7 +21,7 @@ type StreamedResult =
  * exist before the call.
  */
 export function definePipeline(service: Service) {
-  const invocations = new Invocations(service.telemetry);
+  const invocations = new Invocations({ telemetry: service.telemetry, longestMs: service.invocationMs });
 
   const handle = async (event: unknown, lambdaContext: Context): Promise<StreamedResult> => {
     const finished = new AbortController();

@@ -10,7 +10,11 @@ const invocationLine = /^(?:START|END|REPORT) RequestId: [0-9a-f-]+\b/;
 const initErrorLine =
   /\tERROR\tInit Error \t\{"errorType":"(?!TypeError|ReferenceError|RangeError|SyntaxError)/;
 
-const isNeeded = (line: string) => line !== '' && !invocationLine.test(line) && !initErrorLine.test(line);
+/** The front has ended it. */
+const endLine = /\(rapid\) Reset initiated: SandboxTerminated$/;
+
+const needless = [/^$/, invocationLine, initErrorLine, endLine];
+const isNeeded = (line: string) => !needless.some((pattern) => pattern.test(line));
 
 /** Passes a log to standard error, line by line. Resolves when it ends. */
 export async function passLog(log: Readable): Promise<void> {

@@ -27,6 +27,11 @@ const standardError = 2;
 const connectRetryMilliseconds = 1;
 /** The emulator listens within a hundredth of a second, unless it is stopped. */
 const listenSeconds = 30;
+/**
+ * The function ends its answers in time by itself. On a busy machine that may take a moment longer, and the emulator would end the
+ * process, with the answers to all others.
+ */
+const overtimeSeconds = 2;
 /** The emulator ends a runtime that is late, and answers for it. */
 const lateSeconds = 5;
 const stopMilliseconds = 2_000;
@@ -76,7 +81,7 @@ export class Emulator {
       stdio: ['ignore', 'pipe', standardError],
       env: {
         ...process.env,
-        AWS_LAMBDA_FUNCTION_TIMEOUT: String(functionTimeoutSeconds),
+        AWS_LAMBDA_FUNCTION_TIMEOUT: String(functionTimeoutSeconds + overtimeSeconds),
         FUNCTION_TIMEOUT: String(functionTimeoutSeconds),
         AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(functionMegabytes),
         [threads.adapts ? 'MAX_THREADS' : 'THREADS']: String(threads.count),

@@ -13,6 +13,7 @@ import { readRateLimit } from '../http/rate-limit.ts';
 import type { Service } from '../http/service.ts';
 import { readTokenBudget } from '../http/token-budget.ts';
 import { isSnapshotted, prepareForSnapshot } from '../lambda/snap-start.ts';
+import { readFunctionTimeout } from '../server/config.ts';
 import { frontSocketVariable } from '../server/private-socket.ts';
 import { createLateMetrics } from '../telemetry/late-metrics.ts';
 import { loadReporter } from '../telemetry/load-reporter.ts';
@@ -68,6 +69,8 @@ async function load(env: Environment): Promise<Service> {
       chatTemplate === undefined
         ? undefined
         : new ChatTemplate({ chatTemplate, bosToken, eosToken, openLibrary: openChatLibrary }),
+    // The emulator leaves an invocation more than that.
+    invocationMs: isBehindFront(env) ? 1000 * readFunctionTimeout(env) : undefined,
     telemetry: new Telemetry({
       reporter,
       logPrompts,

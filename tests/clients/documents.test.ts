@@ -115,6 +115,20 @@ describe('docs/decisions.md', () => {
   });
 });
 
+describe('docs/structured-output.md', () => {
+  it('has a request that is answered by its schema, and one that is answered by a call', async () => {
+    const [ticket = '', weather = ''] = curls('docs/structured-output.md');
+    const messageOf = async (command: string) => {
+      const { choices } = (await runCurl(command)) as { choices: { message: unknown }[] };
+      return choices[0]?.message as { content: string; tool_calls: { function: { arguments: string } }[] };
+    };
+
+    expect(JSON.parse((await messageOf(ticket)).content)).toMatchObject({ urgent: expect.any(Boolean) });
+    const [call] = (await messageOf(weather)).tool_calls;
+    expect(JSON.parse(call?.function.arguments ?? '')).toEqual({ city: expect.any(String) });
+  });
+});
+
 describe('docs/start.md', () => {
   it('has requests for curl that are answered', async () => {
     const commands = curls('docs/start.md');

@@ -1,4 +1,4 @@
-// What checks and runs the template: the SAM CLI, cfn-lint and checkov, the last two from PyPI.
+// The SAM CLI, which checks and runs the template.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
@@ -7,26 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { installPythonTool, type Tool } from '../../tools/deploy/python-tool.ts';
 import { findSam } from '../../tools/deploy/sam.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-const tools = {
-  sam: findSam,
-  'cfn-lint': () => installPythonTool('cfn-lint==1.58.0', 'cfn-lint'),
-  checkov: () => installPythonTool('checkov==3.3.30', 'checkov'),
-} satisfies Record<string, () => Promise<Tool>>;
-
-/** Installs the SAM CLI and the linters, unless they are there. */
-export async function installSam(): Promise<void> {
-  await Promise.all(Object.values(tools).map((find) => find()));
-}
-
 /** The environment in which a shell finds `sam`, as it does once a user has installed the SAM CLI. */
 export async function environmentWithSam(): Promise<Readonly<Record<string, string>>> {
-  const { command, env } = await tools.sam();
+  const { command, env } = await findSam();
   const bin = mkdtempSync(join(tmpdir(), 'gguf-lambda-sam-'));
   const words = command.map((word) => `'${word}'`).join(' ');
   writeFileSync(join(bin, 'sam'), `#!/bin/sh\nexec ${words} "$@"\n`, { mode: 0o755 });
@@ -36,14 +24,14 @@ export async function environmentWithSam(): Promise<Readonly<Record<string, stri
 /** As the template names it. */
 export const machineArchitecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
 
-export interface Output {
+interface Output {
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs one of the tools in the project's root. Throws with its output when it fails. */
-export async function tool(name: keyof typeof tools, ...args: string[]): Promise<Output> {
-  const { command, env } = await tools[name]();
+/** Runs the SAM CLI in the project's root. Throws with its output when it fails. */
+export async function runSam(...args: string[]): Promise<Output> {
+  const { command, env } = await findSam();
   const [program, ...first] = command;
   return run(program, [...first, ...args], {
     cwd: root,
@@ -64,7 +52,7 @@ export interface LocalLambda {
 
 /** Starts `sam local start-lambda`, Lambda's API for the built functions. */
 export async function startLocalLambda(parameters: readonly string[]): Promise<LocalLambda> {
-  const { command, env } = await tools.sam();
+  const { command, env } = await findSam();
   const [program, ...first] = command;
   const port = await findFreePort();
   const child = spawn(

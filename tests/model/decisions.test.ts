@@ -1,6 +1,6 @@
 // Decisions by the default model, and the scores of branches that they are made of.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { toControlTest, tokenizeRendered } from '../../src/api/chat/chat.ts';
+import { tokenizeRendered } from '../../src/api/chat/chat.ts';
 import type { Completion } from '../../src/api/completions/completion.ts';
 import { complete } from '../../src/api/completions/completions.ts';
 import type { Decision } from '../../src/api/decisions/decision.ts';
@@ -9,7 +9,7 @@ import { decisions } from '../../src/api/decisions/decisions.ts';
 import { tokenizeQuestions } from '../../src/api/decisions/tokenized-questions.ts';
 import type { ModelService } from '../../src/api/service.ts';
 import { ChatTemplate } from '../../src/chat/chat-template.ts';
-import { breakText } from '../../src/chat/control-marks.ts';
+import { ControlMarks } from '../../src/chat/control-marks.ts';
 import type { Branch, Token } from '../../src/engine/engine.ts';
 import type { LlamaEngine } from '../../src/engine/llama/llama-engine.ts';
 import { openChatLibrary } from '../../src/engine/llama/open-chat-library.ts';
@@ -211,9 +211,9 @@ describe('a decision', () => {
         answers: ['Yes', 'No'],
       }));
       const tokenized = await tokenizeQuestions(asked, texts, service, context.signal);
-      const isControlToken = toControlTest(service);
+      const marks = new ControlMarks(service.engine, 'input');
       for (const [index, { text }] of asked.entries()) {
-        const whole = texts.before + breakText(text, isControlToken) + texts.after;
+        const whole = texts.before + marks.breakText(text) + texts.after;
         expect(tokenized[index]?.tokens).toEqual(await tokenizeRendered(whole, service, 'input'));
       }
     }

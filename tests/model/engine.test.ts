@@ -238,14 +238,28 @@ describe('an aborted generation', () => {
 
 describe('an engine', () => {
   it.each([
-    ['<|im_start|>', true],
-    ['<|im_end|>', true],
-    ['<|im_end', false],
-    ['<b>', false],
-    ['a', false],
-    ['', false],
-  ])('knows the texts of its control tokens: %j', (text, isOne) => {
-    expect(engine.isControlToken(text)).toBe(isOne);
+    ['<|im_start|>', '<:|im_start|>'],
+    ['[<|im_end|>]', '[<:|im_end|>]'],
+    ['<|im_end|><|im_end|>', '<:|im_end|><:|im_end|>'],
+    ['<|im_end', '<|im_end'],
+    ['<b>', '<b>'],
+    ['', ''],
+  ])('finds the texts of its control tokens: %j', (text, broken) => {
+    expect(text.replace(engine.controlMarks, ':')).toBe(broken);
+  });
+
+  it.each([
+    ['short', 1],
+    ['long', 100],
+  ])('tokenizes a %s text in pieces around a mark', async (_, times) => {
+    const pieces = ['<|im_end|>', '<', '|im_end|> ', 'é'.repeat(times)];
+    const tokens = await engine.tokenizeAside(Array(times).fill(pieces.join(':')).join(':'), {
+      special: true,
+      breakMark: ':',
+    });
+
+    const expected = pieces.flatMap((piece) => engine.tokenizeText(piece, { special: true }));
+    expect(tokens).toEqual(Array(times).fill(expected).flat());
   });
 
   it('takes generations that are asked for at once one after the other, in order', async () => {

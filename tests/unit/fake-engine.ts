@@ -1,5 +1,6 @@
 // An engine without a model. A token is a character or a byte, and the answers are fixed.
 import type {
+  AsideOptions,
   BranchRequest,
   BranchScores,
   Engine,
@@ -11,6 +12,7 @@ import type {
   ScoredToken,
   Token,
 } from '../../src/engine/engine.ts';
+import { toMarkPattern } from '../../src/engine/llama/llama-vocabulary.ts';
 import { GeneratedText } from '../../src/engine/text/generated-text.ts';
 
 const firstByteToken = 0x11_0000;
@@ -87,16 +89,21 @@ export class FakeEngine implements Engine {
   }
 
   tokenize(text: string): Token[] {
-    const tokens = this.tokenizeText(text, { special: true });
+    return this.#asPrompt(this.tokenizeText(text, { special: true }));
+  }
+
+  async tokenizeAside(text: string, { special, isPrompt, breakMark }: AsideOptions): Promise<Token[]> {
+    const pieces = breakMark === undefined ? [text] : text.split(breakMark);
+    const tokens = pieces.flatMap((piece) => this.tokenizeText(piece, { special }));
+    return isPrompt ? this.#asPrompt(tokens) : tokens;
+  }
+
+  get controlMarks(): RegExp {
+    return toMarkPattern([this.properties.bosToken ?? '']);
+  }
+
+  #asPrompt(tokens: Token[]): Token[] {
     return this.properties.addsBosToken && tokens[0] !== bosToken ? [bosToken, ...tokens] : tokens;
-  }
-
-  async tokenizeAside(text: string, options?: { special: boolean }): Promise<Token[]> {
-    return options === undefined ? this.tokenize(text) : this.tokenizeText(text, options);
-  }
-
-  isControlToken(text: string): boolean {
-    return text === this.properties.bosToken;
   }
 
   tokenizeText(text: string, { special }: { special: boolean }): Token[] {

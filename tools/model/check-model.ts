@@ -46,7 +46,7 @@ const questions: readonly Question[] = [
 const limits = { max_tokens: 64, thinking_budget_tokens: 32, temperature: 0, seed: 0 };
 
 /**
- * Loads a model, describes what it can, and asks it three questions.
+ * Loads a model, describes what it can do, and asks it three questions.
  *
  * @param directory the folder of the model and its manifest
  * @param report takes lines as they come

@@ -58,7 +58,7 @@ program
 
 program
   .command('check')
-  .description('show what a stored model can in chats, and ask it three questions')
+  .description('show what a stored model can do in chats, and ask it three questions')
   .argument('[name]', 'a model of the catalog (default: its default)')
   .action(async (name: string | undefined) => {
     const catalog = readCatalog(location.catalog);

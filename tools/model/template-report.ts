@@ -1,4 +1,4 @@
-// What a model can in chats, found by rendering examples with its chat template. It takes no weights.
+// What a model can do in chats, found by rendering examples with its chat template. It takes no weights.
 import { toldFormat } from '../../src/chat/call-forms.ts';
 import { ChatTemplate, type RenderedPrompt } from '../../src/chat/chat-template.ts';
 import type { ChatMessage, ChatTool } from '../../src/chat/conversation.ts';

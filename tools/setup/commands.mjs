@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { InterruptedError, SetupError } from './errors.mjs';
 import { root } from './places.mjs';
+import { say } from './progress.mjs';
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 };
 /** How long a process group has to end by itself, in milliseconds. */
@@ -58,6 +59,24 @@ export async function run(program, args, env = process.env) {
   if (code !== 0) throw new SetupError(`${[program, ...args].join(' ')} failed: see the lines above.`);
 }
 
+/**
+ * Runs a program from the project's root, and shows its output only when it fails.
+ *
+ * @throws {SetupError} when it fails
+ */
+export async function runShowingFailure(program, args, env = process.env) {
+  const { code, output } = await runQuietly(program, args, { env });
+  if (code === 0) return;
+  if (isDiskFull(output))
+    throw new SetupError(`the disk is full: ${root}. Free some space and run it again.`);
+  process.stderr.write(`\n${output}`);
+  throw new SetupError(`${[program, ...args].join(' ')} failed: see the lines above.`);
+}
+
+/** Whether a program's output says that a disk has no room. */
+export const isDiskFull = (output) =>
+  /ENOSPC|no space left on device|EDQUOT|disk quota exceeded/i.test(output);
+
 /** Runs a program without showing its output. Resolves with its exit code and what it wrote. */
 export async function runQuietly(program, args, { cwd = root, env = process.env } = {}) {
   return start(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -85,7 +104,12 @@ async function start(program, args, { cwd, env, stdio }) {
   groups.add(child.pid);
   const ended = once(child, stdio.includes('pipe') ? 'close' : 'exit');
   const outcome = await Promise.race([ended, interruption]);
-  if (interrupted.aborted) await endGroup(child.pid);
+  if (interrupted.aborted) {
+    // On a terminal the line of the step stands before the cursor.
+    if (process.stderr.isTTY) process.stderr.write('\n');
+    say('ending what runs, and removing what is half-made');
+    await endGroup(child.pid);
+  }
   groups.delete(child.pid);
   interrupted.throwIfAborted();
   const [code] = outcome;

@@ -11,7 +11,7 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { run } from './commands.mjs';
+import { run, runShowingFailure } from './commands.mjs';
 import { amxLibrary, changedAt } from './engine.mjs';
 import { SetupError } from './errors.mjs';
 import { lock } from './lock.mjs';
@@ -98,7 +98,7 @@ async function setUpBundles() {
     statSync(last).mtimeMs > Math.max(...sources.map((path) => changedAt(join(root, path))));
   if (isReady()) return;
   await lock();
-  if (!isReady()) await showStep('building', () => run(node24, ['esbuild.config.ts']));
+  if (!isReady()) await showStep('building', () => runShowingFailure(node24, ['esbuild.config.ts']));
 }
 
 /** Snapshots of the prompt prefixes, unless there are some that are newer than all they depend on. */

@@ -1,7 +1,7 @@
 // What is compiled beside llama.cpp's prebuilt libraries.
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { run, runQuietly } from './commands.mjs';
+import { runQuietly, runShowingFailure } from './commands.mjs';
 import { SetupError } from './errors.mjs';
 import { lock } from './lock.mjs';
 import { findNodeHeaders } from './packages.mjs';
@@ -22,7 +22,7 @@ export async function setUpModules() {
   assertTools();
   const env = { ...process.env, npm_config_nodedir: await findNodeHeaders() };
   await showStep('compiling the native modules', () =>
-    run(node24, ['native/build-modules.mjs', ...old], env),
+    runShowingFailure(node24, ['native/build-modules.mjs', ...old], env),
   );
 }
 
@@ -45,7 +45,10 @@ export async function setUpAmxLibrary() {
     const requirements = ['--require-hashes', '--requirement', 'native/zig.txt'];
     const { code, output } = await runQuietly('python3', [...pip, ...requirements]);
     if (code !== 0) throw new SetupError(`pip could not install Zig: ${output.trim().split('\n').at(-1)}`);
-    await run(node24, ['native/build-amx-library.mjs'], { ...process.env, PYTHONPATH: zigFolder });
+    await runShowingFailure(node24, ['native/build-amx-library.mjs'], {
+      ...process.env,
+      PYTHONPATH: zigFolder,
+    });
   });
 }
 

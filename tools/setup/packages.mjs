@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { runQuietly, scratchFolder } from './commands.mjs';
+import { isDiskFull, runQuietly, scratchFolder } from './commands.mjs';
 import { SetupError } from './errors.mjs';
 import { lock } from './lock.mjs';
 import { cache, installedFiles, nodeHeaders, root } from './places.mjs';
@@ -158,7 +158,7 @@ function removeRemains() {
 
 /** One line on why npm failed; its whole output is in a file. */
 function toFailure(output, folder) {
-  if (/ENOSPC|No space left on device|EDQUOT/.test(output)) {
+  if (isDiskFull(output)) {
     const free = toMegabytes(freeBytes(root));
     return new SetupError(
       `the disk is full: ${free} MB are left in ${root}. Free ${toMegabytes(neededBytes)} MB there, and some in npm's cache and ${folder}, and run it again.`,

@@ -1,6 +1,7 @@
 // A download that cannot fit is refused before it begins.
 import { readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { formatBytes } from '../terminal/format.ts';
 import { StoreError } from './errors.ts';
 
 /**
@@ -12,8 +13,11 @@ export async function ensureFreeSpace(directory: string, bytes: number, what: st
   const { bavail, bsize } = await statfs(directory);
   const free = bavail * bsize;
   if (free >= bytes) return;
-  const figures = `it needs ${bytes} bytes and the disk of ${directory} has ${free} left`;
-  throw new StoreError('disk-full', `${what} does not fit: ${figures}. Free some space, or set MODEL_STORE.`);
+  const figures = `it needs ${formatBytes(bytes)}, and the disk has ${formatBytes(free)} left`;
+  throw new StoreError(
+    'disk-full',
+    `${what} does not fit: ${figures}. Free some space, or set MODEL_STORE to a larger disk.`,
+  );
 }
 
 /**

@@ -1,7 +1,7 @@
 // An answer that the request begins: its last message, of the assistant, which the model goes on writing.
 import type { ChatFormat } from '../../chat/chat-format.ts';
-import { isOpened, type RenderedPrompt } from '../../chat/chat-template.ts';
-import { breakText } from '../../chat/control-marks.ts';
+import { type RenderedPrompt, toThoughtMarks } from '../../chat/chat-template.ts';
+import type { ControlMarks } from '../../chat/control-marks.ts';
 import type { ThoughtMarks } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
 import type { ChatRequest } from './chat-request.ts';
@@ -53,16 +53,16 @@ export function toPromptEnd(
   text: string,
   { generationPrompt }: RenderedPrompt,
   thoughts: Pick<ThoughtMarks, 'start' | 'ends'> | undefined,
-  isControlToken: (text: string) => boolean,
+  controlMarks: ControlMarks,
 ): string {
-  if (text !== '' && thoughts !== undefined && isOpened(generationPrompt, thoughts)) {
+  if (text !== '' && toThoughtMarks(thoughts, generationPrompt)?.hasStarted) {
     throw new RequestError(
       'invalid_value',
       'An answer that is begun cannot follow thoughts. Set \'reasoning_effort\' to "none".',
       { param: 'reasoning_effort' },
     );
   }
-  return breakText(text, isControlToken);
+  return controlMarks.breakText(text);
 }
 
 /** The format of the rest of a begun answer. */

@@ -2,7 +2,7 @@
 import * as z from 'zod/mini';
 import { ForeignFields } from '../../generation/foreign-fields.ts';
 import { unsupportedFields as unsupportedInCompletions } from '../completions/completion-request.ts';
-import { assertTogether, parseFields, type UnsupportedFields } from '../request-body.ts';
+import { assertFewParts, assertTogether, parseFields, type UnsupportedFields } from '../request-body.ts';
 import {
   generationFields,
   leaveOutStreamOptions,
@@ -141,6 +141,7 @@ const unsupportedFields: UnsupportedFields = {
  * @throws {RequestError} with the name of the field that is missing or invalid, or foreign under the strict rule
  */
 export function parseChatRequest(body: unknown, foreign: ForeignFields = new ForeignFields()): ChatRequest {
+  assertFewParts(body, 'messages');
   const request = withTopLogprobs(
     withoutUnknownEffort(parseFields(chatRequestSchema, unsupportedFields, body, foreign), foreign),
   );
@@ -202,5 +203,6 @@ export function parseTemplateRequest(
   body: unknown,
   foreign?: ForeignFields,
 ): z.output<typeof templateRequestSchema> {
+  assertFewParts(body, 'messages');
   return parseFields(templateRequestSchema, {}, body, foreign);
 }

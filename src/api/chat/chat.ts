@@ -5,7 +5,7 @@ import {
   type RenderedPrompt,
   type TemplateVariables,
 } from '../../chat/chat-template.ts';
-import { breakControlMarks, breakToolMarks, splitPrompt } from '../../chat/control-marks.ts';
+import { breakMark, ControlMarks } from '../../chat/control-marks.ts';
 import type { ChatTool } from '../../chat/conversation.ts';
 import { toTemplateMessages } from '../../chat/messages.ts';
 import type { GenerationRequest, ThoughtLimit, ThoughtMarks, Token } from '../../engine/engine.ts';
@@ -21,9 +21,9 @@ import {
   assertMayFit,
   assertModel,
   toGenerationOptions,
-  tokenizePrompt,
   toMaxTokens,
 } from '../generation-request.ts';
+import { isDeeperThan } from '../nesting.ts';
 import { withSeedOffset } from '../sampling.ts';
 import type { ModelService } from '../service.ts';
 import { toTextConstraint } from '../text-constraint.ts';
@@ -69,7 +69,7 @@ export async function applyTemplate(
   service: ModelService,
   context: Pick<RequestContext, 'foreignFields'> = {},
 ): Promise<{ prompt: string }> {
-  return { prompt: splitPrompt(await renderTemplate(body, service, context)).join('') };
+  return { prompt: (await renderTemplate(body, service, context)).replaceAll(breakMark, '') };
 }
 
 /**
@@ -103,8 +103,8 @@ export async function tokenizeRendered(
   service: ModelService,
   param: string,
 ): Promise<Token[]> {
-  const [first = '', ...rest] = splitPrompt(prompt);
-  return [...(await tokenizePrompt(first, service, param)), ...(await tokenizePieces(rest, service))];
+  assertMayFit(prompt, service.engine.contextSize, param);
+  return service.engine.tokenizeAside(prompt, { special: true, isPrompt: true, breakMark });
 }
 
 /**
@@ -114,20 +114,7 @@ export async function tokenizeRendered(
  */
 export async function tokenizeBehind(part: string, service: ModelService, param: string): Promise<Token[]> {
   assertMayFit(part, service.engine.contextSize, param);
-  return tokenizePieces(splitPrompt(part), service);
-}
-
-async function tokenizePieces(pieces: readonly string[], { engine }: ModelService): Promise<Token[]> {
-  const tokens: Token[] = [];
-  for (const piece of pieces) {
-    for (const token of await engine.tokenizeAside(piece, { special: true })) tokens.push(token);
-  }
-  return tokens;
-}
-
-/** Returns whether a text is that of a control token. */
-export function toControlTest({ engine }: ModelService): (text: string) => boolean {
-  return (text) => engine.isControlToken(text);
+  return service.engine.tokenizeAside(part, { special: true, breakMark });
 }
 
 /**
@@ -160,7 +147,12 @@ async function preparePrompt(
   const variables = toVariables(readEffort(request, template, foreign), request.chat_template_kwargs);
   const { messages, text: begun } = takeBegunAnswer(request);
   const rendered = await renderPrompt(messages, tools, service, variables);
-  const end = toPromptEnd(begun, rendered, template.abilities.thoughts, toControlTest(service));
+  const end = toPromptEnd(
+    begun,
+    rendered,
+    template.abilities.thoughts,
+    new ControlMarks(service.engine, 'messages'),
+  );
   const tokens = await tokenizeRendered(rendered.prompt + end, service, 'messages');
   return { template, tools, tokens, rendered, begun };
 }
@@ -297,9 +289,9 @@ async function renderPrompt(
 ): Promise<RenderedPrompt> {
   const template = requireTemplate(service);
   assertShallow([messages, tools, variables.kwargs]);
-  const isControlToken = toControlTest(service);
-  const conversation = breakControlMarks(toConversation(messages), isControlToken);
-  const shownTools = breakToolMarks(tools, isControlToken);
+  const marks = new ControlMarks(service.engine, 'messages');
+  const conversation = marks.breakMessages(toConversation(messages));
+  const shownTools = marks.breakTools(tools);
   const options = {
     template,
     imagePlaceholders: service.imagePlaceholders ?? false,
@@ -308,21 +300,24 @@ async function renderPrompt(
   try {
     return await template.render(converted, {
       ...variables,
-      ...(tools.length > 0 && template.abilities.writesTools && { tools: shownTools }),
+      ...(tools.length > 0 && template.abilities.writesTools && { tools: shownTools.map(toShown) }),
     });
   } catch (error) {
     throw toRejection(error);
   }
 }
 
+/** `strict` is for this server, not for the model. */
+function toShown({ function: { strict: _, ...shown }, ...tool }: ChatTool): object {
+  return { ...tool, function: shown };
+}
+
 /** llama.cpp recurses into values without a limit. */
 const deepestValue = 200;
 
 /** @throws {RequestError} `invalid_value` when a value is nested too deeply */
-function assertShallow(value: unknown, depth = 0): void {
-  if (depth > deepestValue) throw tooDeep();
-  if (typeof value !== 'object' || value === null) return;
-  for (const each of Object.values(value)) assertShallow(each, depth + 1);
+function assertShallow(value: unknown): void {
+  if (isDeeperThan(value, deepestValue)) throw tooDeep();
 }
 
 /** Arguments of calls were texts, and may turn out to be nested too deeply. */

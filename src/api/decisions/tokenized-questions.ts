@@ -1,9 +1,8 @@
 // The questions of a request as tokens: each with the input before it, and with the writings of its answers.
 
-import { breakText } from '../../chat/control-marks.ts';
+import { ControlMarks } from '../../chat/control-marks.ts';
 import type { Engine, Token } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
-import { toControlTest } from '../chat/chat.ts';
 import type { ModelService } from '../service.ts';
 import type { ScoredWriting } from './answer-probabilities.ts';
 import type { DecisionPrompt } from './decision-prompt.ts';
@@ -31,14 +30,13 @@ export async function tokenizeQuestions(
   signal: AbortSignal,
 ): Promise<TokenizedQuestion[]> {
   const { contextSize } = service.engine;
-  const isControlToken = toControlTest(service);
   const tokenizeAnswers = toAnswerTokenizer(service.engine);
   const prompts = new PromptTokenizer(before, service);
   const tokenized: TokenizedQuestion[] = [];
   for (const [index, { text, answers }] of questions.entries()) {
     signal.throwIfAborted();
     const param = `questions.${index}`;
-    const question = breakText(text, isControlToken);
+    const question = new ControlMarks(service.engine, param).breakText(text);
     const tokens = await prompts.tokenize(`${question}${after}`, param);
     // Before the answers, which are a part of the question.
     assertFits(tokens.length, contextSize, param);

@@ -17,6 +17,9 @@ const document = z.strictObject({ type: z.literal('document'), context: any(), .
 
 const searchResult = z.strictObject({ type: z.literal('search_result'), content: any(), ...source });
 
+/** As in a chat. */
+const mostMessages = 2048;
+
 /** The result of a tool may be anything. */
 const resultContent = z.union([
   z.array(z.union([text, image, document, searchResult, z.unknown()])),
@@ -65,6 +68,7 @@ export const messagesField = z
       content: keepEmpty(z.optional(z.nullable(z.union([z.string(), z.array(block)])))),
     }),
   )
+  .check(z.maxLength(mostMessages))
   .check(z.minLength(1))
   .check(
     z.describe('The conversation. Earlier thoughts and the results of tools are taken as a client got them.'),

@@ -3,7 +3,7 @@
 import * as z from 'zod/mini';
 import { RequestError } from '../../errors/request-error.ts';
 import { ForeignFields } from '../../generation/foreign-fields.ts';
-import { parseFields } from '../request-body.ts';
+import { assertFewParts, parseFields } from '../request-body.ts';
 import { nonEmptyText } from '../request-fields.ts';
 import { cacheHint, messagesField, systemField } from './content-fields.ts';
 
@@ -104,6 +104,7 @@ export function parseMessagesRequest(
   body: unknown,
   foreign: ForeignFields = new ForeignFields(),
 ): MessagesRequest {
+  assertFewParts(body, 'messages');
   const request = parseFields(messagesSchema, {}, body, foreign);
   if (request.thread !== undefined) throw toThreadError();
   return request;
@@ -127,5 +128,6 @@ export function parseCountRequest(
   body: unknown,
   foreign: ForeignFields = new ForeignFields(),
 ): PromptRequest {
+  assertFewParts(body, 'messages');
   return parseFields(countTokensSchema, {}, body, foreign);
 }

@@ -4,7 +4,7 @@ import { ForeignFields } from '../../generation/foreign-fields.ts';
 import { isJsonObject } from '../../json-schema/json-object.ts';
 import { isNeutral } from '../known-fields.ts';
 import type { Rename } from '../renamed-fields.ts';
-import { assertFewItems, parseFields } from '../request-body.ts';
+import { assertFewItems, assertFewParts, parseFields } from '../request-body.ts';
 import { mostItems } from './input-fields.ts';
 import { type InputItem, toInputItems } from './input-items.ts';
 import { toInputMessages } from './input-messages.ts';
@@ -64,6 +64,7 @@ export async function parseResponsesRequest(
   if (isJsonObject(own)) {
     assertStateless(own, store);
     assertFewItems(own, 'input', mostItems);
+    assertFewParts(own, 'input');
   }
   const fields = parseFields(ownSchema, {}, own, foreign);
   const items = await toInputItems(fields, store, signal);

@@ -5,6 +5,9 @@ import { keepEmpty } from '../known-fields.ts';
 import { parseFields } from '../request-body.ts';
 import { tokenNumber } from '../request-fields.ts';
 
+/** No context has more. Each is converted on the thread that answers. */
+const mostTokens = 131_072;
+
 export const tokenizeRequestSchema = z.strictObject({
   prompt: keepEmpty(z.optional(z.string()).check(z.describe('The text, under the name that vLLM uses.'))),
   content: keepEmpty(
@@ -31,7 +34,7 @@ export const tokenizeRequestSchema = z.strictObject({
 export type TokenizeRequest = z.output<typeof tokenizeRequestSchema>;
 
 export const detokenizeRequestSchema = z.strictObject({
-  tokens: z.array(tokenNumber()),
+  tokens: z.array(tokenNumber()).check(z.maxLength(mostTokens)),
   model: z.optional(z.string()),
 });
 

@@ -13,6 +13,9 @@ import {
   type TokenizeAnswer,
 } from './tokens-request.ts';
 
+/** Each is converted on the thread that answers. */
+const mostPieces = 32_768;
+
 /**
  * Converts a text to tokens.
  *
@@ -54,6 +57,14 @@ export async function tokenize(
       ? engine.tokenizeText(bosToken, { special: true })
       : [];
   const tokens = [...bos, ...(text === '' ? [] : await engine.tokenizeAside(text, { special }))];
+  const isPieced = request.with_pieces || request.return_token_strs;
+  if (isPieced && tokens.length > mostPieces) {
+    throw new RequestError(
+      'invalid_value',
+      `The text has ${tokens.length} tokens, and the pieces of at most ${mostPieces} can be returned. Send the text in parts.`,
+      { param: prompt === undefined ? 'content' : 'prompt' },
+    );
+  }
   const toPiece = (id: number) => {
     const bytes = engine.toBytes(id);
     return { id, piece: isUtf8(bytes) ? Buffer.from(bytes).toString() : [...bytes] };

@@ -215,8 +215,16 @@ export interface InferenceModule {
     position: number,
     token: AddonToken,
   ) => AddonTokenLoop;
-  /** As {@link AddonModel.tokenize}, on a thread beside JavaScript's and the inference thread. */
-  tokenize(pieces: NativeTokenPieces, text: string, special: boolean): Promise<Uint32Array>;
+  /**
+   * As {@link AddonModel.tokenize}, on a thread beside JavaScript's and the inference thread. The text is tokenized piece by piece
+   * between the marks, unless the mark is empty.
+   */
+  tokenize(
+    pieces: NativeTokenPieces,
+    text: string,
+    special: boolean,
+    breakMark: string,
+  ): Promise<Uint32Array>;
   /** The texts of the control tokens, such as `<|im_end|>`. */
   listControlTokens(pieces: NativeTokenPieces): string[];
   /**

@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { GgufError } from '../../model/gguf-error.ts';
 import type { GgufFacts } from '../../model/gguf-facts.ts';
 import {
+  type AsideOptions,
   type BranchRequest,
   type BranchScores,
   type CacheRule,
@@ -208,16 +209,15 @@ export class LlamaEngine implements Engine {
     return this.#parts.vocabulary.tokenize(text);
   }
 
-  /** As {@link Engine.isControlToken}. */
-  isControlToken(text: string): boolean {
-    return this.#parts.vocabulary.isControlToken(text);
+  get controlMarks(): RegExp {
+    return this.#parts.vocabulary.controlMarks;
   }
 
   tokenizeText(text: string, options: { special: boolean }): Token[] {
     return this.#parts.vocabulary.tokenizeText(text, options);
   }
 
-  tokenizeAside(text: string, options?: { special: boolean }): Promise<Token[]> {
+  tokenizeAside(text: string, options: AsideOptions): Promise<Token[]> {
     return this.#parts.vocabulary.tokenizeAside(text, options);
   }
 

@@ -1,5 +1,5 @@
 // A model's vocabulary: text to tokens and back, and the special tokens.
-import type { Token } from '../engine.ts';
+import type { AsideOptions, Token } from '../engine.ts';
 import type { AddonModel, InferenceModule, NativeTokenPieces } from './llama-addon.ts';
 import type { LlamaModel } from './llama-model.ts';
 
@@ -9,11 +9,14 @@ const wordPieces = 3;
 /** Fewer characters are tokenized within 20 ms, on the thread that asks. */
 const longText = 8192;
 
+/** A piece takes up to 0.1 ms, however short it is. */
+const manyPieces = 128;
+
 export class LlamaVocabulary {
   readonly #native: AddonModel;
   readonly #inference: Pick<InferenceModule, 'tokenize' | 'listControlTokens'>;
   readonly #pieces: NativeTokenPieces;
-  #controlTokens: ReadonlySet<string> | undefined;
+  #controlMarks: RegExp | undefined;
   /** The number of tokens. */
   readonly size: number;
   /** `tokenizer.ggml.model`. */
@@ -52,15 +55,23 @@ export class LlamaVocabulary {
   }
 
   /** As {@link Engine.tokenizeAside}. */
-  async tokenizeAside(text: string, options?: { special: boolean }): Promise<Token[]> {
-    if (options === undefined) return this.#asPrompt(await this.tokenizeAside(text, { special: true }));
-    if (text.length < longText) return this.tokenizeText(text, options);
-    return [...(await this.#inference.tokenize(this.#pieces, text, options.special))];
+  async tokenizeAside(text: string, options: AsideOptions): Promise<Token[]> {
+    const tokens = await this.#tokenizePieces(text, options);
+    return options.isPrompt ? this.#asPrompt(tokens) : tokens;
+  }
+
+  async #tokenizePieces(text: string, { special, breakMark }: AsideOptions): Promise<Token[]> {
+    if (text.length < longText) {
+      const pieces = breakMark === undefined ? [text] : text.split(breakMark);
+      if (pieces.length <= manyPieces)
+        return pieces.flatMap((piece) => this.tokenizeText(piece, { special }));
+    }
+    return toNumbers(await this.#inference.tokenize(this.#pieces, text, special, breakMark ?? ''));
   }
 
   /** Resolves when no other thread reads the vocabulary. */
   async settled(): Promise<void> {
-    await this.#inference.tokenize(this.#pieces, '', false);
+    await this.#inference.tokenize(this.#pieces, '', false, '');
   }
 
   /** A model cannot continue an empty prompt, so it gets the token that starts a text. */
@@ -77,10 +88,10 @@ export class LlamaVocabulary {
     return text === '' ? [] : [...this.#native.tokenize(text, special)];
   }
 
-  /** As {@link Engine.isControlToken}. Tokenizing a text as short as a mark takes 0.1 ms, and a page of HTML has thousands. */
-  isControlToken(text: string): boolean {
-    this.#controlTokens ??= new Set(this.#inference.listControlTokens(this.#pieces));
-    return this.#controlTokens.has(text);
+  /** As {@link Engine.controlMarks}. */
+  get controlMarks(): RegExp {
+    this.#controlMarks ??= toMarkPattern(this.#inference.listControlTokens(this.#pieces));
+    return this.#controlMarks;
   }
 
   /** As {@link Engine.toInfillPrompt}. */
@@ -150,6 +161,19 @@ export class LlamaVocabulary {
     const bytes = [...written].map((character) => gpt2Bytes.get(character));
     return bytes.every((value) => value !== undefined) ? Uint8Array.from(bytes) : undefined;
   }
+}
+
+/** As {@link Engine.controlMarks}. A text of one character cannot be broken. */
+export function toMarkPattern(texts: readonly string[]): RegExp {
+  const written = texts.filter((text) => [...text].length > 1).map((text) => RegExp.escape(text));
+  return new RegExp(written.length > 0 ? `(?<=(?=${written.join('|')})[^])` : '(?!)', 'gu');
+}
+
+/** Millions of tokens take 30 ms; the iterator would take 200. */
+function toNumbers(tokens: Uint32Array): Token[] {
+  const numbers = new Array<Token>(tokens.length);
+  for (let index = 0; index < numbers.length; index++) numbers[index] = tokens[index] as Token;
+  return numbers;
 }
 
 /** The native module returns -1 when there is no such token. */

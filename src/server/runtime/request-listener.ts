@@ -25,7 +25,10 @@ export interface RequestListenerOptions {
 export function createRequestListener({ load, timeoutSeconds }: RequestListenerOptions): RequestListener {
   return (request, response) => {
     const disconnected = new AbortController();
-    response.once('close', () => disconnected.abort());
+    // A response closes after its last byte too.
+    response.once('close', () => {
+      if (!response.writableFinished) disconnected.abort();
+    });
     void respond(request, response, disconnected.signal).catch((error: unknown) => {
       if (disconnected.signal.aborted) return;
       standardErrorLog.error(error);

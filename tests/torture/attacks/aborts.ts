@@ -2,9 +2,20 @@
 import { type Attack, post, type Target } from '../target.ts';
 
 const clients = 8;
-/** About a stream of two hundred tokens. */
-const longestRead = 40_000;
-const body = { prompt: 'Once upon a time', max_tokens: 200, stream: true };
+/** So many tokens are more than the longest read of any of these streams. */
+const tokens = 48;
+const longestRead = 6000;
+const prompt = 'Once upon a time';
+const messages = [{ role: 'user', content: 'Tell a story.' }];
+const streams: readonly { readonly path: string; readonly body: object }[] = [
+  { path: '/v1/completions', body: { prompt, max_tokens: tokens } },
+  { path: '/v1/completions', body: { prompt, max_tokens: tokens / 2, n: 2, logprobs: 5 } },
+  { path: '/v1/chat/completions', body: { messages, max_tokens: tokens } },
+  { path: '/v1/responses', body: { input: 'Tell a story.', max_output_tokens: tokens } },
+  { path: '/v1/messages', body: { messages, max_tokens: tokens } },
+  { path: '/api/chat', body: { messages, options: { num_predict: tokens } } },
+  { path: '/completion', body: { prompt, n_predict: tokens } },
+];
 
 /** @param most ends the attack after so many aborts, instead of its share of the time */
 export function abort(most: number | undefined): Attack {
@@ -20,19 +31,22 @@ async function run(target: Target, endAt: number, most: number | undefined): Pro
       { length: clients },
       (_, index) => lengths[(round + index) % lengths.length] ?? 0,
     );
-    await Promise.all(reads.map((bytes) => leaveAfter(bytes, target)));
+    await Promise.all(reads.map((bytes, index) => leaveAfter(bytes, round + index, target)));
     target.count('aborts', clients);
     await target.checkReference('aborts');
   }
 }
 
-async function leaveAfter(bytes: number, target: Target): Promise<void> {
+async function leaveAfter(bytes: number, number: number, target: Target): Promise<void> {
   const leaving = new AbortController();
-  const answered = post(target.origin, { path: '/v1/completions', body }, { signal: leaving.signal });
+  const { path, body } = streams[number % streams.length] ?? { path: '', body: {} };
+  const asked = { path, body: { ...body, ignore_eos: true, stream: true } };
+  const answered = post(target.origin, asked, { signal: leaving.signal });
   // With no byte to read, it leaves while the request is on its way.
   if (bytes === 0) setImmediate(() => leaving.abort());
   try {
     const response = await answered;
+    if (response.status !== 200) target.fault(`${response.status} to a stream of ${path}`);
     let read = 0;
     for await (const piece of response.body ?? []) {
       read += piece.byteLength;

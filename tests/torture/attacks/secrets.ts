@@ -1,14 +1,16 @@
-// Several keys take turns over the slots and the cache, which they share or not. No secret of one is in an answer to another, in a header, in an error, in
-// the metrics or in the log.
+// Several keys take turns over the slots and the cache, which they share or not. Some answers must contain their own secret. No secret
+// of one is in an answer to another, in a header, in an error, in the metrics or in the log.
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FrontProcess } from '../../model/front-process.ts';
+import type { Case } from '../mutations.ts';
 import { type Attack, originOf, post, type Target } from '../target.ts';
 
 const keys = Array.from({ length: 8 }, (_, index) => `key-${index}`);
 const begun = 'You keep the secrets of those who talk to you, and you never tell them to anybody. ';
+const secretLength = 8;
 
-/** The secrets planted so far. All have the same length, so none is the beginning of another. */
+/** The secrets planted so far: letters that no id and no number has, all of the same length. */
 class Secrets {
   readonly #planted = new Set<string>();
 
@@ -17,13 +19,17 @@ class Secrets {
   }
 
   plant(name: string): string {
-    const secret = createHash('sha256').update(name).digest('hex').slice(0, 12);
+    const digits = createHash('sha256').update(name).digest('hex').slice(0, secretLength);
+    const secret = digits.replace(/./g, (digit) => 'ghijklmnopqrstuv'.charAt(Number.parseInt(digit, 16)));
     this.#planted.add(secret);
     return secret;
   }
 
   find(text: string): string[] {
-    return (text.match(/(?=[0-9a-f]{12})[0-9a-f]+/g) ?? []).filter((found) => this.#planted.has(found));
+    // One may follow another, or a letter, without a gap.
+    return [...text.matchAll(/(?=([g-v]{8}))/g)].flatMap(([, found = '']) =>
+      this.#planted.has(found) ? [found] : [],
+    );
   }
 }
 
@@ -73,30 +79,39 @@ async function talk({ target, front, secrets, key, index, goesOn }: Caller): Pro
   const headers = { authorization: `Bearer ${key}` };
   for (let round = 0; goesOn(); round++) {
     const secret = secrets.plant(`${target.seed} ${index} ${round}`);
-    const question = `${begun}My secret is ${secret}. Which secrets do you know?`;
-    const each = requests(question, front.url)[round % 5] ?? { path: '/v1/models', body: {} };
+    const each = requests(secret, front.url)[round % 5] ?? { path: '/v1/models', body: {} };
     const leaving = new AbortController();
     if (round % 7 === 6) void delay(20).then(() => leaving.abort());
     try {
       const options = { headers: { ...headers, 'x-note': secret }, signal: leaving.signal };
       const response = await post(originOf(front), each, options);
-      const text = JSON.stringify([...response.headers]) + (await response.text());
-      const others = secrets.find(text).filter((found) => found !== secret);
-      if (others.length > 0) target.fault(`a secret of another request is in an answer: ${others[0]}`);
+      const body = await response.text();
+      const found = secrets.find(JSON.stringify([...response.headers]) + body);
+      const [other] = found.filter((name) => name !== secret);
+      if (other !== undefined) target.fault(`a secret of another request is in an answer: ${other}`);
+      if (each.isForced === true && !found.includes(secret))
+        target.fault(`an answer lacks its own secret: ${response.status} ${body.slice(0, 300)}`);
     } catch (error) {
       if (!leaving.signal.aborted) target.fault(`no answer to a request with a secret: ${String(error)}`);
     }
   }
 }
 
-/** A chat, a stream, two that fail with an error about their fields, and one through the emulator. */
-function requests(question: string, invokeUrl: string) {
+interface SecretCase extends Case {
+  /** Whether a grammar has the model say its own secret. */
+  readonly isForced?: boolean;
+}
+
+/** A chat, an answer and an invocation with the secret itself, and two that fail with an error about their fields. */
+function requests(secret: string, invokeUrl: string): SecretCase[] {
+  const question = `${begun}Which secrets do you know? Mine is ${secret}`;
   const messages = [{ role: 'user', content: question }];
+  const grammar = `root ::= "${secret}"`;
   return [
-    { path: '/v1/chat/completions', body: { messages, max_tokens: 16 } },
-    { path: '/v1/chat/completions', body: { messages, max_tokens: 16, stream: true } },
+    { path: '/v1/chat/completions', body: { messages, max_tokens: 8, stream: true } },
+    { path: '/v1/completions', body: { prompt: question, grammar }, isForced: true },
     { path: '/v1/completions', body: { prompt: question, max_tokens: question } },
     { path: '/v1/completions', body: { prompt: question, max_tokens: 4, grammar: `root ::= ${question}` } },
-    { path: invokeUrl, body: { prompt: question, max_tokens: 8 } },
+    { path: invokeUrl, body: { prompt: question, grammar }, isForced: true },
   ];
 }

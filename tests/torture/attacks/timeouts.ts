@@ -4,6 +4,9 @@ import type { FrontProcess } from '../../model/front-process.ts';
 import { type Attack, originOf, type Target } from '../target.ts';
 
 const timeouts = 200;
+/** More tokens than a slot generates in a second. A larger context takes longer to load. */
+const contextPerSecond = 512;
+const startTries = 10;
 /** What an answer may take besides, where it is read on a busy machine. */
 const lateMs = 3000;
 const endless = { prompt: 'Once upon a time', max_tokens: 100_000, ignore_eos: true };
@@ -28,7 +31,7 @@ async function startWithin(target: Target, env: NodeJS.ProcessEnv): Promise<Fron
     } catch (error) {
       const isLate = String(error).includes('Task timed out');
       if (!isLate) throw error;
-      if (tries === 3) {
+      if (tries === startTries) {
         target.skip(`timeouts of ${env.FUNCTION_TIMEOUT} s`, 'the model does not load in that time');
         return undefined;
       }
@@ -37,7 +40,11 @@ async function startWithin(target: Target, env: NodeJS.ProcessEnv): Promise<Fron
 }
 
 async function timeOutAfter(target: Target, seconds: number, times: number): Promise<void> {
-  const env = { FUNCTION_TIMEOUT: String(seconds), CONTEXT_SIZE: '8192', SLOTS: '4' };
+  const env = {
+    FUNCTION_TIMEOUT: String(seconds),
+    CONTEXT_SIZE: String(contextPerSecond * seconds),
+    SLOTS: '4',
+  };
   const front = await startWithin(target, env);
   if (front === undefined) return;
   const pids = [...front.runtimePids(), ...front.emulatorPids()].join();

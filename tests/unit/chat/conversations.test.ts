@@ -1,6 +1,7 @@
 // Conversations that templates do not take as they are: each is rearranged until it does, and nothing of it is lost.
 import { describe, expect, it, vi } from 'vitest';
 import { applyTemplate } from '../../../src/api/chat/chat.ts';
+import { toTemplate } from '../api/fake-service.ts';
 import { FakeEngine } from '../fake-engine.ts';
 import { useTemplateCollection } from './template-collection.ts';
 import { weatherTool as tool } from './weather-tool.ts';
@@ -40,6 +41,48 @@ async function findFailures(body: object, texts: readonly string[]): Promise<Rec
   }
   return failures;
 }
+
+describe('what a template writes', () => {
+  it('has all values of arguments', async () => {
+    const given = JSON.stringify({ place: { list: [1, 2.5, null, true], text: 'Paris' } });
+    const calls = [
+      { id: 'call00001', type: 'function', function: { name: 'get_weather', arguments: given } },
+    ];
+    const messages = [user('Is it warm?'), { ...called, tool_calls: calls }, result];
+
+    expect(await findFailures({ messages, tools: [tool] }, ['2.5', 'Paris'])).toEqual({});
+    expect(await render('google-gemma-4-31B-it', { messages, tools: [tool] })).toContain('[1,2.5,None,true]');
+  });
+
+  it('is written as Python does', async () => {
+    const chatTemplate = toTemplate(
+      '{% macro write(x) %}{{ x }}{% endmacro %}{{ none }} {{ {"a": [1, none]} }} {{ write(["b", true]) }} {{ x }}{% if true %}{{ none }}{% endif %}',
+    );
+    const { prompt } = await applyTemplate(
+      { messages: [user('Hi')] },
+      { engine: new FakeEngine(), model: 'fake-1b', chatTemplate },
+    );
+
+    expect(prompt).toBe("None {'a': [1, None]} ['b', True] None");
+  });
+
+  it("has the text before calls, which llama.cpp drops for Gemma 4's older template", async () => {
+    const messages = [user('Is it warm?'), { ...called, content: 'Let me see.' }, result];
+    const prompt = await render('google-gemma-4-31B-it-interleaved', { messages, tools: [tool] });
+
+    expect(prompt).toContain('<|turn>model\nLet me see.<turn|>\n<|turn>model\n<|tool_call>call:get_weather{');
+  });
+
+  it('has tools as they are, or complete where the template needs that', async () => {
+    const bare = { type: 'function', function: { name: 'now', strict: true } };
+    const body = { messages: [user('Hi')], tools: [bare] };
+
+    expect(await render('Qwen-Qwen3-0.6B', body)).toContain(
+      '{"type": "function", "function": {"name": "now"}}',
+    );
+    expect(await findFailures(body, ['now'])).toEqual({});
+  });
+});
 
 describe('a template that writes results but no calls', () => {
   it("has calls in its family's form: LFM2", async () => {

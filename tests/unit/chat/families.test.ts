@@ -294,6 +294,47 @@ describe.each(['gemma3', 'Qwen-Qwen2.5-7B-Instruct'])('a text of %s that only me
   });
 });
 
+/** Thoughts that an answer follows, and what the template must be given for them. */
+const answers: readonly [family: string, text: string, kwargs?: object][] = [
+  ['Qwen-Qwen3-0.6B', '<think>\nIs </a closed?\n</think>\n\nYes.'],
+  [
+    'openai-gpt-oss-120b',
+    '<|channel|>analysis<|message|>Is </a closed?<|end|><|start|>assistant<|channel|>final<|message|>Yes.',
+  ],
+  ['mistralai-Ministral-3-14B-Reasoning-2512', '[THINK]Is </a closed?[/THINK]Yes.'],
+  ['google-gemma-4-31B-it', '<|channel>thought\nIs </a closed?<channel|>Yes.'],
+  [
+    'CohereForAI-c4ai-command-r7b-12-2024-tool_use',
+    '<|START_THINKING|>Is </a closed?<|END_THINKING|><|START_RESPONSE|>Yes.<|END_RESPONSE|>',
+  ],
+  ['Apriel-1.6-15b-Thinker-fixed', 'Is </a closed?\n[BEGIN FINAL RESPONSE]\nYes.'],
+  ['ByteDance-Seed-OSS', '<seed:think>Is </a closed?</seed:think>Yes.'],
+  // A stop string ends it before </response>.
+  [
+    'ibm-granite-granite-3.3-2B-Instruct',
+    '<think>Is </a closed?</think>\n<response>Yes.',
+    { thinking: true },
+  ],
+  ['ibm-granite-granite-3.3-2B-Instruct', '<think>Is </a closed?</think>\nYes.', { thinking: true }],
+];
+
+describe.each(answers)('an answer of %s behind thoughts', (family, text, kwargs = {}) => {
+  const user = { role: 'user', content: 'Hi' } as const;
+  const plain = { tools: [], mustCall: false, parallel: true, isJson: false, schemas: '' };
+
+  it('has the thoughts apart, whole and cut at every place', async () => {
+    const template = openTemplate(family);
+    const rendered = await template.render([user], { thinking: true, kwargs: { ...kwargs } });
+    const { reader, stops } = await findChatFormat(template, rendered, plain);
+    for (let cut = 0; cut <= text.length; cut += 1) {
+      const parsed = new ChatReader(reader);
+      const pieces = [...parsed.push(text.slice(0, cut)), ...parsed.push(text.slice(cut)), ...parsed.end()];
+      expect(joinPieces(pieces)).toEqual({ reasoning: 'Is </a closed?', content: 'Yes.', calls: [] });
+    }
+    expect(stops.includes('</response>')).toBe('thinking' in kwargs);
+  });
+});
+
 describe('a text without a call', () => {
   it.each(families.map(([family]) => family).filter((family) => !family.includes(',')))(
     'does not end within one: %s',

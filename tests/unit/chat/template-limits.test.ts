@@ -33,6 +33,12 @@ const endless = {
     '{% set n = namespace(x=[0]) %}{% for i in range(60) %}{% set n.x = n.x + n.x %}{% endfor %}',
   'a list that doubles, and is looped over':
     '{% set n = namespace(x=[0]) %}{% for i in range(20) %}{% set n.x = n.x + n.x %}{% endfor %}{% for x in n.x %}{% endfor %}',
+  'a list within itself': '{% set x = [] %}{% set _ = x.append(x) %}{{ x }}',
+  'a list within itself, as JSON': '{% set x = [] %}{% set _ = x.append(x) %}{{ x | tojson }}',
+  'a list within itself, compared': '{% set x = [] %}{% set _ = x.append(x) %}{% set y = x == [x] %}',
+  'a list of two of the list before':
+    '{% set n = namespace(x=[0]) %}{% for i in range(60) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x | tojson }}',
+  'a list that is nested deeply': `{% set n = namespace(x=[0]) %}${'{% for i in range(90) %}'.repeat(3)}{% set n.x = [n.x] %}${'{% endfor %}'.repeat(3)}{{ n.x }}`,
   'a text that is multiplied': "{{ 'x' * 1000000000000 }}",
   'a text that is multiplied again and again': "{{ 'x' * 10000 * 10000 * 10000 * 10000 }}",
   'a text that is indented': "{{ 'x\\ny' | indent(1000000000000) }}",

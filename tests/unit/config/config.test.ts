@@ -57,6 +57,7 @@ describe('readConfig', () => {
       { MODEL_DIR: '/model', STRICT_FIELDS: 'yes' },
       'STRICT_FIELDS="yes" cannot be used: expected false or true.',
     ],
+    [{ MODEL_DIR: '/model', KV_TYPE: 'f8' }, 'KV_TYPE="f8" cannot be used: expected auto, f16 or q8_0.'],
     [
       { MODEL_DIR: '/model', MODEL_ALIASES: 'gpt-4o,,gpt-4' },
       'MODEL_ALIASES="gpt-4o,,gpt-4" cannot be used: expected names separated by commas.',

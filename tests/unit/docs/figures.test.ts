@@ -49,8 +49,8 @@ describe('docs/benchmark/README.md', () => {
 
 describe('other pages', () => {
   it.each([
-    ['deploy.md', 'sizes/table.txt', /([\d.]+) tokens a second/g],
-    ['deploy.md', 'sizes/table.txt', /\$([\d.]+)\**\. A chat|costs \$([\d.]+) for a million/g],
+    ['operate.md', 'sizes/table.txt', /([\d.]+) tokens a second/g],
+    ['operate.md', 'sizes/table.txt', /\$([\d.]+)\**\. A chat|costs \$([\d.]+) for a million/g],
     ['self-host.md', 'box/table.txt', /([\d.]+) tokens a second/g],
   ])('%s has the figures of %s', (name, file, pattern) => {
     const text = readFileSync(join(folder, '..', name), 'utf8').replaceAll(/\s+/g, ' ');

@@ -133,6 +133,8 @@ describe('GET /v1/models/{id}', () => {
   });
 });
 
+const manyFields = Object.fromEntries(Array.from({ length: 40_000 }, (_, key) => [key, 1]));
+
 describe('the body of a request', () => {
   it.each([
     ['application/json', 200],
@@ -203,6 +205,30 @@ describe('the body of a request', () => {
     expect(log).not.toHaveBeenCalled();
   });
 
+  it.each([
+    ['/v1/chat/completions', { ...hi, logit_bias: manyFields }],
+    ['/v1/chat/completions', { ...hi, logit_bias: Array(40_000).fill([5, 1]) }],
+    ['/v1/chat/completions', { messages: Array(2049).fill({ role: 5 }) }],
+    ['/v1/chat/completions', { messages: [{ role: 'user', content: Array(8193).fill(5) }] }],
+    ['/apply-template', { messages: [{ role: 'user', content: Array(8193).fill(5) }] }],
+    ['/v1/responses', { input: [{ role: 'user', content: Array(8193).fill(5) }] }],
+    ['/v1/responses', { input: 'Hi', metadata: manyFields }],
+    ['/v1/messages', { max_tokens: 1, messages: Array(2049).fill({ role: 5 }) }],
+    ['/v1/messages', { max_tokens: 1, messages: [{ role: 'user', content: Array(8193).fill(5) }] }],
+    ['/v1/messages/count_tokens', { messages: [{ role: 'user', content: Array(8193).fill(5) }] }],
+    ['/v1/completions', { prompt: Array(40_000).fill('Hi') }],
+    ['/v1/embeddings', { input: Array(40_000).fill('Hi') }],
+    ['/detokenize', { tokens: Array(131_073).fill(5) }],
+    ['/tokenize', { content: 'a'.repeat(32_769), with_pieces: true }],
+    ['/tokenize', { content: 'a'.repeat(32_769), return_token_strs: true }],
+  ])('of %s is rejected with the limit of what would hold up the others', async (path, body) => {
+    const service = { engine: new FakeEngine('', { contextSize: 32_768 }) };
+    const { status, body: answered } = await ask('POST', path, { body, service });
+
+    expect(status).toBe(400);
+    expect(answered).toMatch(/at most (2048|8192|32768|131072)\b/);
+  });
+
   it('with deeply nested arrays is rejected with 400', async () => {
     const deep = `${'['.repeat(500_000)}${']'.repeat(500_000)}`;
     const bodies = [
@@ -216,6 +242,34 @@ describe('the body of a request', () => {
 
     for (const body of bodies)
       expect(await ask('POST', '/v1/chat/completions', { body })).toMatchObject({ status: 400 });
+    expect(log).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    ['/v1/responses', '{"input": "Hi", "metadata": DEEP}'],
+    ['/v1/responses', '{"input": [{"type": "function_call_output", "call_id": "a", "output": DEEP}]}'],
+    [
+      '/v1/decisions',
+      `{"input": [{"role": "user", "content": [{"type": "input_json", "data": DEEP}]}],
+        "questions": [{"type": "predicate", "instructions": "Is it so?"}]}`,
+    ],
+    [
+      '/v1/decisions',
+      `{"input": "Hi",
+        "questions": [{"type": "predicate", "instructions": [{"type": "input_json", "data": DEEP}]}]}`,
+    ],
+    ['/v1/messages', '{"max_tokens": 1, "messages": [{"role": "user", "content": DEEP}]}'],
+    ['/v1/embeddings', '{"input": DEEP}'],
+    ['/v1/rerank', '{"query": "a", "documents": DEEP}'],
+    ['/tokenize', '{"content": DEEP}'],
+    ['/completion', '{"prompt": DEEP}'],
+    ['/infill', '{"input_prefix": "a", "input_suffix": "b", "input_extra": DEEP}'],
+    ['/api/chat', '{"model": "a", "messages": [{"role": "user", "content": "Hi"}], "format": DEEP}'],
+    ['/api/embed', '{"model": "a", "input": DEEP}'],
+  ])('of %s with a deeply nested field is rejected with 400: %s', async (path, json) => {
+    const body = json.replace('DEEP', `${'{"a": ['.repeat(100_000)}${']}'.repeat(100_000)}`);
+
+    expect(await ask('POST', path, { body })).toMatchObject({ status: 400 });
     expect(log).not.toHaveBeenCalled();
   });
 });

@@ -24,6 +24,22 @@ it('makes every request of the first invocation a cold start', () => {
   expect(invocations.toRequestContext(context, { id: 'a-2' })).toMatchObject({ id: 'a-2', coldStart: true });
 });
 
+it.each([
+  { longestMs: 1000, leftMs: 3000, expectedMs: 1000 },
+  { longestMs: 1000, leftMs: 500, expectedMs: 500 },
+  { longestMs: undefined, leftMs: 3000, expectedMs: 3000 },
+])(
+  'gives a request $expectedMs ms where $leftMs are left and the longest are $longestMs',
+  ({ longestMs, leftMs, expectedMs }) => {
+    const before = performance.now();
+    const { endBy = 0 } = new Invocations({ longestMs }).toRequestContext(fakeContext('a', leftMs));
+    const elapsed = performance.now() - before;
+
+    expect(endBy - before).toBeGreaterThan(expectedMs - 200);
+    expect(endBy - before).toBeLessThanOrEqual(expectedMs + elapsed);
+  },
+);
+
 it('sees no cold start under provisioned concurrency, in the context and in the report', () => {
   const reports: boolean[] = [];
   const telemetry = new Telemetry({
@@ -34,7 +50,7 @@ it('sees no cold start under provisioned concurrency, in the context and in the 
       report: ({ coldStart }) => void reports.push(coldStart),
     },
   });
-  const invocations = new Invocations(telemetry);
+  const invocations = new Invocations({ telemetry });
   const context = fakeContext('a');
   const observation = invocations.begin(context);
   observation.end();

@@ -11,6 +11,7 @@ it.each([
   ['START RequestId: 7d1c-a Version: $LATEST', false],
   ['REPORT RequestId: 7d1c-a	Init Duration: 0.05 ms', false],
   ['', false],
+  ['29 Nov 2026 11:52:03,217 [WARNING] (rapid) Reset initiated: SandboxTerminated', false],
   [initError('GgufError'), false],
   [initError('Error'), false],
   [initError('TypeError'), true],

@@ -90,6 +90,14 @@ async function queueUp(front: Front, events: unknown[]): Promise<Promise<Respons
   return answers;
 }
 
+it('leaves the function more time than its answers take, because an emulator ends a function that is late', async () => {
+  const front = await serve({ functionTimeoutSeconds: 7 });
+  const environment = readFileSync(`/proc/${emulatorOf(front)}/environ`, 'utf8').split('\0');
+
+  expect(environment).toContain('FUNCTION_TIMEOUT=7');
+  expect(environment).toContain('AWS_LAMBDA_FUNCTION_TIMEOUT=9');
+});
+
 describe('passing through', () => {
   it('gives the status, headers and body of the emulator, with the invocation headers it was sent', async () => {
     const front = await serve();

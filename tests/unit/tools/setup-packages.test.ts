@@ -144,7 +144,7 @@ it('ends all that npm has started on Ctrl-C, and leaves nothing half-made', asyn
   running.process.kill('SIGINT');
 
   expect(await running.exited).toEqual([130, null]);
-  expect(await running.errors).toMatch(/setup: interrupted\. [^\n]+\n$/);
+  expect(await running.errors).toMatch(/setup: ending [^\n]+\nsetup: interrupted\. [^\n]+\n$/);
   expect(isLiving(Number(readFileSync(join(root, 'child'), 'utf8')))).toBe(false);
   expect(existsSync(join(root, 'node_modules'))).toBe(false);
   expect(readdirSync(join(root, '.cache'))).toEqual([]);

@@ -107,6 +107,27 @@ it.runIf(process.arch === 'x64')(
   },
 );
 
+it.each([
+  [
+    'g++: fatal error: inference.o: No space left on device',
+    /^setup: the disk is full: [^\n]+ run it again\.\n$/,
+  ],
+  [
+    'module.cpp:1: error: expected a type',
+    /^\nmodule\.cpp:1: error: expected a type\nsetup: [^\n]+ see the lines above\.\n$/,
+  ],
+])('says why a native module does not compile: %s', (output, message) => {
+  put('native/inference/module.cpp', '', 2);
+  put('node_modules/.bin/node', `#!/bin/sh\necho "${output}" >&2\nexit 1\n`);
+  const { status, stderr } = spawnSync(process.execPath, [join(root, 'tools/setup.mjs'), 'engine'], {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH },
+  });
+
+  expect(status).toBe(1);
+  expect(stderr.replace('setup: compiling the native modules\n', '')).toMatch(message);
+});
+
 it('refuses another value of COMPILE_AMX by name', () => {
   const { status, stderr } = spawnSync(process.execPath, [join(root, 'tools/setup.mjs'), 'engine'], {
     encoding: 'utf8',

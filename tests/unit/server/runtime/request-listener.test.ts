@@ -9,6 +9,8 @@ import { RateLimit } from '../../../../src/http/rate-limit.ts';
 import type { Service } from '../../../../src/http/service.ts';
 import { invokePath } from '../../../../src/server/invoke-path.ts';
 import { createRequestListener } from '../../../../src/server/runtime/request-listener.ts';
+import { requestReporter } from '../../../../src/telemetry/reporter.ts';
+import { Telemetry } from '../../../../src/telemetry/telemetry.ts';
 import { FakeEngine } from '../../fake-engine.ts';
 
 const model = 'fake-1b';
@@ -130,6 +132,56 @@ describe('a request', () => {
 
     await aborted.promise;
   });
+});
+
+describe('the line of a request', () => {
+  /** Resolves with the line that is logged when the request has ended. */
+  const nextLine = () =>
+    new Promise<string>((resolve) => {
+      vi.spyOn(process.stderr, 'write').mockImplementation((line) => {
+        resolve(String(line));
+        return true;
+      });
+    });
+
+  const telemetry = () => new Telemetry({ reporter: requestReporter });
+
+  it.each([false, true])(
+    'has the status 200 when the client read its whole answer, stream: %s',
+    async (stream) => {
+      const line = nextLine();
+      const url = await serveEngine(new FakeEngine(['abc']), { telemetry: telemetry() });
+
+      await (await complete(url, { prompt: 'a', stream })).text();
+
+      expect(await line).toMatch(/POST \/v1\/completions 200,/);
+    },
+  );
+
+  it.each([false, true])(
+    'has the status 499 when the client left before its end, stream: %s',
+    async (stream) => {
+      const line = nextLine();
+      const generating = Promise.withResolvers<void>();
+      const engine = new FakeEngine(['abc'], {
+        beforeEvent: (_, event, signal) => {
+          if (event !== 1) return undefined;
+          generating.resolve();
+          return new Promise((_resolve, reject) =>
+            signal?.addEventListener('abort', () => reject(signal.reason)),
+          );
+        },
+      });
+      const url = await serveEngine(engine, { telemetry: telemetry() });
+      const leave = new AbortController();
+      const answered = complete(url, { prompt: 'a', stream }, { signal: leave.signal });
+      await generating.promise;
+      leave.abort();
+
+      await expect(answered.then((response) => response.text())).rejects.toThrow();
+      expect(await line).toMatch(/POST \/v1\/completions 499,/);
+    },
+  );
 });
 
 describe('a failure', () => {
