@@ -43,14 +43,46 @@ export const box: Measurement = {
   },
 };
 
+/** Each round starts each server anew, one after the other: two of them fill no box of this size. */
 async function measure(
   image: string,
   model: BenchModel,
   subjects: readonly Subject[],
   rounds: number,
 ): Promise<Sample[]> {
+  let settings: ChosenSettings | undefined;
+  const own: Contender = {
+    subject: ggufLambda.name,
+    take: async (round) => {
+      await using server = await startOwn(image, model);
+      const before = await privateBytes(server);
+      settings = await readSettings(server);
+      const decode = await decodeBothWays(server, round);
+      const now = await privateBytes(server);
+      return {
+        'decode, both ways in': decode,
+        'private memory': now / 1e6,
+        'both ways in, of one alone': now / before,
+      };
+    },
+  };
+  const peer = subjects.find(({ name }) => name === 'llama-server');
+  if (peer === undefined) return interleave(box, 'Q3_K_S', [own], rounds);
+  const other: Contender = {
+    subject: peer.name,
+    take: async (round) => {
+      settings ??= await chosenSettings(image, model);
+      await using server = await startPeer(peer, model, settings);
+      const decode = await decodeBothWays(server, round);
+      return { 'decode, both ways in': decode, 'private memory': (await privateBytes(server)) / 1e6 };
+    },
+  };
+  return interleave(box, 'Q3_K_S', [own, other], rounds);
+}
+
+function startOwn(image: string, model: BenchModel): Promise<ContainedServer> {
   dropPageCache();
-  await using own = await startInContainer({
+  return startInContainer({
     name: ggufLambda.name,
     image,
     cpus,
@@ -60,52 +92,31 @@ async function measure(
     command: ['/app/infra/entry.sh', 'completion.handler'],
     completionsPath: invokePath,
   });
-  const before = await privateBytes(own);
-  const settings = await readSettings(own);
-  const peer = subjects.find(({ name }) => name === 'llama-server');
-  const ownSamples = await interleave(box, 'Q3_K_S', [toOwnContender(own, before)], rounds);
-  // One at a time: two of them fill no box of this size.
-  await own[Symbol.asyncDispose]();
-  if (peer === undefined) return ownSamples;
+}
+
+/** With the context and the type of its keys and values that this project chose. */
+function startPeer(
+  peer: Subject,
+  model: BenchModel,
+  { contextSize, kvType }: ChosenSettings,
+): Promise<ContainedServer> {
   dropPageCache();
-  const { contextSize, kvType } = settings;
-  await using other = await startPeerInContainer(
+  return startPeerInContainer(
     peer,
     { model, threads: cpus, slots: 1, contextSize },
     { cpus, megabytes, flags: ['--cache-type-k', kvType, '--cache-type-v', kvType] },
   );
-  return [...ownSamples, ...(await interleave(box, 'Q3_K_S', [toPeerContender(other)], rounds))];
 }
 
-function toOwnContender(server: ContainedServer, beforeChat: number): Contender {
-  return {
-    subject: server.subject,
-    take: async (round) => {
-      const invoked = await complete(server, { prompt: storyPrompt(round), maxTokens });
-      const chat = await chatDecode(server, round);
-      const now = await privateBytes(server);
-      return {
-        'decode, both ways in': Math.min(toDecodeRate(invoked), chat),
-        'private memory': now / 1e6,
-        'both ways in, of one alone': now / beforeChat,
-      };
-    },
-  };
+async function chosenSettings(image: string, model: BenchModel): Promise<ChosenSettings> {
+  await using server = await startOwn(image, model);
+  return readSettings(server);
 }
 
-function toPeerContender(server: ContainedServer): Contender {
-  return {
-    subject: server.subject,
-    take: async (round) => {
-      // The slower of two requests, as of this project.
-      const first = toDecodeRate(await complete(server, { prompt: storyPrompt(round), maxTokens }));
-      const second = await chatDecode(server, round);
-      return {
-        'decode, both ways in': Math.min(first, second),
-        'private memory': (await privateBytes(server)) / 1e6,
-      };
-    },
-  };
+/** Tokens per second of the slower of two requests: this project's are by the invoke URL and by /v1. */
+async function decodeBothWays(server: ContainedServer, round: number): Promise<number> {
+  const first = toDecodeRate(await complete(server, { prompt: storyPrompt(round), maxTokens }));
+  return Math.min(first, await chatDecode(server, round));
 }
 
 /** Tokens per second of a chat's answer. */
@@ -127,8 +138,13 @@ function toUrl({ url }: ContainedServer, path: string): string {
   return url.replace(invokePath, path).replace(completionsPath, path);
 }
 
-/** The context and the type of its keys and values that this project chose by itself. */
-async function readSettings(server: ContainedServer): Promise<{ contextSize: number; kvType: string }> {
+/** What this project chose by itself. */
+interface ChosenSettings {
+  readonly contextSize: number;
+  readonly kvType: string;
+}
+
+async function readSettings(server: ContainedServer): Promise<ChosenSettings> {
   const props = (await (await fetch(toUrl(server, '/props'))).json()) as {
     default_generation_settings: { n_ctx: number };
     kv_type: string;

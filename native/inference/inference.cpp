@@ -7,6 +7,7 @@
 #include "idle-processors.h"
 #include "logits.h"
 #include "sampler.h"
+#include "sequence-state.h"
 #include "token-tree.h"
 
 namespace {
@@ -240,33 +241,33 @@ Napi::Value Inference::LoadSequence(const Napi::CallbackInfo & info) {
     });
 }
 
-/** (sequence) */
+/** (sequence, first): the position of the first token. */
 Napi::Value Inference::ReadSequence(const Napi::CallbackInfo & info) {
     const llama_seq_id sequence = info[0].As<Napi::Number>().Int32Value();
+    const llama_pos first = info[1].As<Napi::Number>().Int32Value();
     return run(info.Env(), {}, [=]() -> WorkThread::Result {
-        const size_t size = llama_state_seq_get_size(context->ctx, sequence);
-        // Not a vector: it would write zeros first, which takes as long as the copy.
-        auto state = std::shared_ptr<uint8_t[]>(new uint8_t[size]);
-        if (size == 0 || llama_state_seq_get_data(context->ctx, state.get(), size, sequence) != size)
-            throw std::runtime_error("llama.cpp cannot read the sequence.");
-        return [state, size](Napi::Env env) {
+        return [state = readState(context->ctx, sequence, first)](Napi::Env env) {
             using Owner = std::shared_ptr<uint8_t[]>;
             auto release = [](Napi::Env, uint8_t *, Owner * owner) { delete owner; };
-            return Napi::Buffer<uint8_t>::New(env, state.get(), size, release, new Owner(state));
+            return Napi::Buffer<uint8_t>::New(env, state.data.get(), state.size, release, new Owner(state.data));
         };
     });
 }
 
-/** (sequence, state) */
+/** (sequence, states, ends) */
 Napi::Value Inference::WriteSequence(const Napi::CallbackInfo & info) {
     const llama_seq_id sequence = info[0].As<Napi::Number>().Int32Value();
-    const auto state = info[1].As<Napi::Uint8Array>();
-    const uint8_t * data = state.Data();
-    const size_t size = state.ByteLength();
-    return run(info.Env(), keep(info[1]), [=] {
-        llama_memory_seq_rm(llama_get_memory(context->ctx), sequence, -1, -1);
-        if (llama_state_seq_set_data(context->ctx, data, size, sequence) != size)
-            throw std::runtime_error("llama.cpp cannot write the sequence.");
+    const auto array = info[1].As<Napi::Array>();
+    const auto ends = toVector<llama_pos>(info[2]);
+    std::vector<StateUpTo> states;
+    auto kept = keep(array);
+    for (uint32_t index = 0; index < array.Length(); index++) {
+        const auto state = array.Get(index).As<Napi::Uint8Array>();
+        states.push_back({state.Data(), state.ByteLength(), ends.at(index)});
+        kept.push_back(Napi::Persistent(state.As<Napi::Object>()));
+    }
+    return run(info.Env(), std::move(kept), [=] {
+        writeStates(context->ctx, sequence, states);
         return nothing();
     });
 }

@@ -5,11 +5,9 @@
 #include <stdexcept>
 
 #include "logits.h"
+#include "sequence-state.h"
 
 namespace {
-
-/** llama.cpp's `LLAMA_MAX_SEQ`, whose header is private. A context with one pool of cells takes all their numbers. */
-constexpr llama_seq_id sequenceLimit = 256;
 
 /** Copies of a sequence, which share its cells. */
 class SequenceCopies {

@@ -29,7 +29,7 @@ export interface BareContext {
 export async function createBareContext(
   {
     addon,
-    inference: { Inference, Sampler, loadModel, createContext },
+    inference: { Inference, Sampler, loadModel, shareCells, createContext },
   }: Pick<OpenedAddon, 'addon' | 'inference'>,
   contextSize: number,
 ): Promise<BareContext> {
@@ -42,6 +42,8 @@ export async function createBareContext(
     threads: 1,
     flashAttention: true,
   });
+  // As the engine does for one slot.
+  shareCells(context);
   await createContext(context);
   const inference = new Inference(context, { threads: 1 });
   const request = { prompt: [], maxTokens: contextSize, sampling: greedy };

@@ -1,16 +1,15 @@
-// States of conversations that have lost their slot, in memory. A conversation that returns is restored instead of evaluated.
-// While there is room, a state is kept as it was read: to restore it takes no other copy. When there is none, states become
-// segments of tokens, and those that begin alike share the segments of their beginning, so that a system prompt is kept once. After
-// that, the least recently used conversations go first.
+// States of conversations that have lost their slot, in memory. A conversation that returns is restored instead of evaluated. It is
+// a list of states, each of the tokens behind the one before: at the end of a turn only the state of what is new is read, and the
+// states before it stay. Where there is no room, states are cut so that conversations that begin alike share those of their
+// beginning, and a system prompt is kept once. After that, the least recently used conversations go first.
 import type { Token } from '../token.ts';
 import {
-  cutSegment,
+  cutKvState,
   haveSameShape,
-  type KvSegment,
   type KvShape,
   type KvState,
   parseKvState,
-  toKvState,
+  type StateUpTo,
 } from './kv-state.ts';
 
 /** What a sequence holds, or held when its state was kept. */
@@ -22,31 +21,33 @@ export interface HeldTokens {
   readonly scope?: string | undefined;
 }
 
-/** A state as it was read. */
-interface Whole {
-  readonly bytes: Uint8Array;
-  /** Undefined where the layout is unknown: it cannot become segments. */
-  readonly parsed: KvState | undefined;
-}
+/** A state whose layout is unknown: it can neither be cut nor follow another one. */
+type WholeState = Pick<KvState, 'tokens' | 'bytes'>;
 
-interface Segmented {
-  readonly shape: KvShape;
-  segments: KvSegment[];
+/** The first tokens of a state; what is behind them in it belongs to another conversation, or to none. */
+interface Piece<State extends WholeState = WholeState> {
+  readonly state: State;
+  readonly tokens: number;
 }
 
 interface Conversation extends HeldTokens {
-  state: Whole | Segmented;
+  prefilled: number;
+  /** Each of the tokens behind the one before. */
+  pieces: readonly Piece[];
+}
+
+/** The first tokens of a conversation, whose states others that begin with these may share. */
+export interface Beginning {
+  readonly tokens: number;
+  /** See {@link HeldTokens}. */
+  readonly prefilled: number;
+  readonly pieces: readonly Piece<KvState>[];
 }
 
 /** A conversation that a prompt begins with. */
-export interface FoundConversation {
-  /** How many of the prompt's tokens it has. */
-  readonly tokens: number;
-  readonly prefilled: number;
-  /** The state after these tokens, or after all of the conversation's where its state is kept whole. */
-  toState(): Uint8Array;
-  /** The conversation's tokens that {@link toState} gives the state of. */
-  readonly stateTokens: readonly Token[];
+export interface FoundConversation extends HeldTokens {
+  /** The states of the tokens, each of those behind the one before. */
+  toStates(): readonly StateUpTo[];
   /** Forgets the conversation, because its state cannot be used. */
   forget(): void;
 }
@@ -58,13 +59,28 @@ export interface ConversationCacheOptions {
   readonly isIndivisible: boolean;
 }
 
-/** A shared beginning of fewer tokens is not worth a segment of its own. */
-const shortestSegment = 32;
+export interface KeepOptions {
+  /**
+   * Whether it is the state after all of the tokens. Another one is of the first ones, and kept only where its layout tells how
+   * many. Default true.
+   */
+  readonly isComplete?: boolean;
+  /** What the state follows. Default: nothing. */
+  readonly behind?: Beginning;
+}
+
+/** A shared beginning of fewer tokens is not worth a state of its own. */
+const shortestShared = 32;
+
+/** A conversation of more pieces is read anew: to restore each takes a call. */
+const mostPieces = 32;
+
+const nothing: Beginning = { tokens: 0, prefilled: 0, pieces: [] };
 
 export class ConversationCache {
   readonly limitBytes: number;
   readonly isIndivisible: boolean;
-  /** Fewer tokens than those of the shortest state that had no room. */
+  /** Fewer tokens than those of the shortest conversation that had no room. */
   #longest = Number.POSITIVE_INFINITY;
   /** The least recently used first. */
   readonly #conversations = new Set<Conversation>();
@@ -86,9 +102,8 @@ export class ConversationCache {
 
   /** The bytes of all states; what several share counts once. */
   get bytes(): number {
-    const parts = new Set<Uint8Array>();
-    for (const { state } of this.#conversations) for (const each of bytesOf(state)) parts.add(each);
-    return [...parts].reduce((sum, each) => sum + each.byteLength, 0);
+    const states = [...this.#conversations].flatMap(({ pieces }) => pieces.map(({ state }) => state));
+    return [...new Set(states)].reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
   }
 
   /**
@@ -122,86 +137,68 @@ export class ConversationCache {
     );
   }
 
-  /**
-   * Keeps the state after `held.tokens`, which nobody changes later, and forgets what has no room beside it. A state of fewer
-   * tokens is that of the first ones: the others were being evaluated.
-   *
-   * @param isComplete - whether it is the state after all of the tokens; another one is kept only where its layout tells how many
-   */
-  keep(held: HeldTokens, state: Uint8Array, isComplete = true): void {
-    if (state.byteLength > this.limitBytes) {
+  /** The longest beginning of these tokens of which the states are kept. */
+  beginningOf(tokens: readonly Token[], scope?: string): Beginning {
+    let best = nothing;
+    for (const each of this.#conversations) {
+      if (each.scope !== scope) continue;
+      const pieces = firstPieces(each.pieces, countCommon(each.tokens, tokens));
+      if (isWasteful(pieces.at(-1))) pieces.pop();
+      const count = countTokens(pieces);
+      if (count <= best.tokens || pieces.length >= mostPieces) continue;
+      best = { tokens: count, prefilled: each.prefilled, pieces };
+    }
+    return best;
+  }
+
+  /** Keeps the state after `held.tokens`, which nobody changes later, and forgets what has no room beside it. */
+  keep(held: HeldTokens, state: Uint8Array, { isComplete = true, behind = nothing }: KeepOptions = {}): void {
+    const before = behind.pieces.reduce((sum, { state: { bytes } }) => sum + bytes.byteLength, 0);
+    if (before + state.byteLength > this.limitBytes) {
       this.#longest = Math.min(this.#longest, held.tokens.length - 1);
       return;
     }
     const parsed = this.isIndivisible ? undefined : parseKvState(state);
     if (parsed === undefined) {
-      if (!isComplete) return;
+      if (!isComplete || behind.tokens > 0) return;
       this.#forgetEqual(held);
-      this.#conversations.add({ ...held, state: { bytes: state, parsed } });
-    } else if (parsed.tokens <= held.tokens.length) {
-      const tokens = held.tokens.slice(0, parsed.tokens);
-      const kept = { ...held, tokens, prefilled: Math.min(held.prefilled, parsed.tokens) };
-      this.#forgetBeginnings(kept);
-      this.#conversations.add({ ...kept, state: { bytes: state, parsed } });
+      const { length } = held.tokens;
+      this.#conversations.add({
+        ...held,
+        pieces: [{ state: { tokens: length, bytes: state }, tokens: length }],
+      });
+    } else {
+      this.#keepBehind(behind, parsed, held);
     }
     this.#makeRoom();
   }
 
-  /** Cuts a state into segments: those that it shares, and one of the tokens behind them. */
-  #toSegments(tokens: readonly Token[], { shape, tokens: count, slice }: KvState): Segmented {
-    const segments = [...this.#share(tokens, shape)];
-    const start = segments.reduce((sum, segment) => sum + segment.tokens, 0);
-    if (start < count) segments.push(slice(start, count));
-    return { shape, segments };
+  #keepBehind(behind: Beginning, state: KvState, held: HeldTokens): void {
+    const end = behind.tokens + state.tokens;
+    if (state.first !== behind.tokens || end > held.tokens.length) return;
+    if (behind.pieces.some((piece) => !haveSameShape(piece.state.shape, state.shape))) return;
+    const kept = {
+      ...held,
+      tokens: held.tokens.slice(0, end),
+      prefilled: Math.min(exactBehind(behind, held), end),
+      pieces: [...behind.pieces, { state, tokens: state.tokens }],
+    };
+    this.#forgetBeginnings(kept);
+    this.#conversations.add(kept);
   }
 
   #toFound(conversation: Conversation, reusable: number): FoundConversation {
     // The most recently used last.
     this.#conversations.delete(conversation);
     this.#conversations.add(conversation);
-    const { state, tokens, prefilled } = conversation;
-    const isWhole = 'bytes' in state && (state.parsed === undefined || reusable === tokens.length);
+    const { tokens, prefilled, pieces, scope } = conversation;
     return {
-      tokens: reusable,
+      tokens: tokens.slice(0, reusable),
       prefilled,
-      stateTokens: isWhole ? tokens : tokens.slice(0, reusable),
-      toState: () => (isWhole ? state.bytes : toStateOf(state, reusable)),
+      scope,
+      toStates: () => toStates(pieces, reusable),
       forget: () => this.#conversations.delete(conversation),
     };
-  }
-
-  /** The segments that a conversation has in common with the one that begins most alike. */
-  #share(tokens: readonly Token[], shape: KvShape): readonly KvSegment[] {
-    let longest = 0;
-    let from: Segmented | undefined;
-    for (const { state, tokens: others } of this.#conversations) {
-      if (!('segments' in state) || !haveSameShape(state.shape, shape)) continue;
-      const common = countCommon(others, tokens);
-      if (common <= longest) continue;
-      longest = common;
-      from = state;
-    }
-    if (from === undefined) return [];
-    const shared: KvSegment[] = [];
-    let start = 0;
-    for (const segment of from.segments) {
-      const common = Math.min(longest - start, segment.tokens);
-      if (common === segment.tokens) shared.push(segment);
-      else if (common >= shortestSegment) shared.push(this.#cut(shape, segment, common));
-      if (common < segment.tokens) break;
-      start += segment.tokens;
-    }
-    return shared;
-  }
-
-  /** Cuts a segment in two for all that have it, and returns its beginning. */
-  #cut(shape: KvShape, segment: KvSegment, at: number): KvSegment {
-    const halves = cutSegment(shape, segment, at);
-    for (const { state } of this.#conversations) {
-      if (!('segments' in state)) continue;
-      state.segments = state.segments.flatMap((each) => (each === segment ? halves : [each]));
-    }
-    return halves[0];
   }
 
   #forgetEqual({ tokens, scope }: HeldTokens): void {
@@ -222,16 +219,121 @@ export class ConversationCache {
   }
 
   #makeRoom(): void {
+    const before: Conversation[] = [];
     for (const each of this.#conversations) {
       if (this.bytes <= this.limitBytes) return;
-      if ('parsed' in each.state && each.state.parsed !== undefined)
-        each.state = this.#toSegments(each.tokens, each.state.parsed);
+      this.#shareWithOneOf(before, each);
+      before.push(each);
     }
     for (const oldest of this.#conversations) {
       if (this.bytes <= this.limitBytes) return;
       this.#conversations.delete(oldest);
     }
   }
+
+  /** Has a conversation share the states of the one that begins most alike. */
+  #shareWithOneOf(others: readonly Conversation[], conversation: Conversation): void {
+    const shape = shapeOf(conversation);
+    if (shape === undefined) return;
+    let from: Conversation | undefined;
+    let common = shortestShared - 1;
+    for (const other of others) {
+      const otherShape = shapeOf(other);
+      if (otherShape === undefined || !haveSameShape(otherShape, shape)) continue;
+      const count = countCommon(other.tokens, conversation.tokens);
+      if (count <= common) continue;
+      from = other;
+      common = count;
+    }
+    if (from === undefined) return;
+    this.#cutAt(from, common);
+    const shared = firstPieces(from.pieces, common);
+    conversation.prefilled = exactBehind({ tokens: common, prefilled: from.prefilled }, conversation);
+    conversation.pieces = [...shared, ...lastPieces(conversation.pieces, common)];
+  }
+
+  /** Cuts the state across the end of a conversation's first tokens in two, for all that share it. */
+  #cutAt(conversation: Conversation, tokens: number): void {
+    const pieces = firstPieces(conversation.pieces, tokens);
+    const last = pieces.at(-1);
+    if (last === undefined || last.tokens === last.state.tokens) return;
+    const { state, tokens: at } = last;
+    const halves = [cutKvState(state, 0, at), cutKvState(state, at, state.tokens)] as const;
+    for (const each of this.#conversations) {
+      each.pieces = each.pieces.flatMap((piece) => {
+        if (piece.state !== state) return [piece];
+        const [first, second] = halves;
+        if (piece.tokens <= at) return [{ state: first, tokens: piece.tokens }];
+        return [
+          { state: first, tokens: at },
+          { state: second, tokens: piece.tokens - at },
+        ];
+      });
+    }
+  }
+}
+
+/** How many tokens of a conversation were evaluated as a cold start would when others evaluated the first ones. */
+function exactBehind(
+  { tokens, prefilled }: Pick<Beginning, 'tokens' | 'prefilled'>,
+  held: Pick<HeldTokens, 'prefilled'>,
+): number {
+  return prefilled < tokens ? Math.min(prefilled, held.prefilled) : held.prefilled;
+}
+
+function isLaidOut(piece: Piece): piece is Piece<KvState> {
+  return 'shape' in piece.state;
+}
+
+function shapeOf({ pieces: [first] }: Conversation): KvShape | undefined {
+  return first !== undefined && isLaidOut(first) ? first.state.shape : undefined;
+}
+
+/** The pieces of the first tokens. */
+function firstPieces(pieces: readonly Piece[], tokens: number): Piece<KvState>[] {
+  const first: Piece<KvState>[] = [];
+  let left = tokens;
+  for (const piece of pieces) {
+    if (left === 0 || !isLaidOut(piece)) break;
+    const count = Math.min(left, piece.tokens);
+    first.push({ state: piece.state, tokens: count });
+    left -= count;
+  }
+  return first;
+}
+
+/** Copies of the pieces of what is behind the first tokens, where they are not whole. */
+function lastPieces(pieces: readonly Piece[], tokens: number): readonly Piece[] {
+  let end = 0;
+  return pieces.flatMap((piece) => {
+    const from = tokens - end;
+    end += piece.tokens;
+    if (from <= 0) return [piece];
+    if (end <= tokens || !isLaidOut(piece)) return [];
+    const state = cutKvState(piece.state, from, piece.tokens);
+    return [{ state, tokens: state.tokens }];
+  });
+}
+
+/** Whether most of a state is not used. */
+function isWasteful(piece: Piece | undefined): boolean {
+  return piece !== undefined && piece.tokens * 2 < piece.state.tokens;
+}
+
+/** What is behind the used tokens is removed once it is restored: only where that is most of a state, a copy is cheaper. */
+function toStates(pieces: readonly Piece[], tokens: number): readonly StateUpTo[] {
+  const [first] = pieces;
+  if (first !== undefined && !isLaidOut(first)) return [{ bytes: first.state.bytes, end: tokens }];
+  let end = 0;
+  return firstPieces(pieces, tokens).map((piece) => {
+    end += piece.tokens;
+    const { bytes } = isWasteful(piece) ? cutKvState(piece.state, 0, piece.tokens) : piece.state;
+    return { bytes, end };
+  });
+}
+
+function countTokens(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, { tokens }) => sum + tokens, 0);
 }
 
 /** How many tokens two texts begin with alike. */
@@ -240,15 +342,4 @@ export function countCommon(one: ArrayLike<Token>, other: ArrayLike<Token>): num
   let common = 0;
   while (common < limit && one[common] === other[common]) common += 1;
   return common;
-}
-
-function bytesOf(state: Conversation['state']): readonly Uint8Array[] {
-  return 'bytes' in state ? [state.bytes] : state.segments.map(({ bytes }) => bytes);
-}
-
-/** The state of the first tokens. */
-function toStateOf(state: Conversation['state'], tokens: number): Uint8Array {
-  if ('segments' in state) return toKvState(state.shape, state.segments, tokens);
-  const { bytes, parsed } = state;
-  return parsed === undefined ? bytes : toKvState(parsed.shape, [parsed.slice(0, tokens)], tokens);
 }

@@ -10,7 +10,7 @@ interface KvPart {
   readonly rowBytes: number;
 }
 
-/** Everything about a state but its tokens: two states with the same key can have segments of each other. */
+/** Everything about a state but its tokens: states of the same shape can be joined. */
 export interface KvShape {
   /** Streams of the context, one for each of its sequences. */
   readonly streams: number;
@@ -19,17 +19,21 @@ export interface KvShape {
   readonly parts: readonly KvPart[];
 }
 
-/** The rows of neighbouring tokens, part by part. */
-export interface KvSegment {
-  readonly tokens: number;
-  readonly bytes: Uint8Array;
-}
-
+/** A state that was read, of tokens that follow each other. */
 export interface KvState {
   readonly shape: KvShape;
+  /** The place of its first token in the sequence. */
+  readonly first: number;
   readonly tokens: number;
-  /** Copies the rows of the tokens from `start` to before `end`. */
-  slice(start: number, end: number): KvSegment;
+  readonly bytes: Uint8Array;
+  /** Where the rows of each part start. */
+  readonly starts: readonly number[];
+}
+
+/** A state, and the place behind the last of its tokens that are wanted. */
+export interface StateUpTo {
+  readonly bytes: Uint8Array;
+  readonly end: number;
 }
 
 const magic = 0xaf14_3cd8;
@@ -38,7 +42,7 @@ const metaBytes = 12;
 const partHeadBytes = 12;
 const mostParts = 4096;
 
-/** Reads a state. Undefined when it is laid out in another way, or its tokens do not stand in their order. */
+/** Reads a state. Undefined when it is laid out in another way, or its tokens do not follow each other. */
 export function parseKvState(state: Uint8Array): KvState | undefined {
   try {
     return parse(state);
@@ -63,8 +67,9 @@ function parse(state: Uint8Array): KvState | undefined {
   if (stream === streams) return undefined;
   const tokens = read(offset);
   offset += 4;
+  const first = read(offset);
   for (let index = 0; index < tokens; index += 1, offset += metaBytes) {
-    if (read(offset) !== index || read(offset + 4) !== 1) return undefined;
+    if (read(offset) !== first + index || read(offset + 4) !== 1) return undefined;
   }
   const [isTransposed, layers] = [read(offset), read(offset + 4)];
   offset += 8;
@@ -81,89 +86,80 @@ function parse(state: Uint8Array): KvState | undefined {
   }
   if (offset !== end || parts.length < layers) return undefined;
   for (; offset < state.byteLength; offset += 4) if (read(offset) !== 0) return undefined;
-  const shape = { streams, layers, parts };
-  return { shape, tokens, slice: (from, to) => sliceRows(state, shape, starts, { from, to }) };
+  return { shape: { streams, layers, parts }, first, tokens, bytes: state, starts };
 }
 
-function sliceRows(
-  state: Uint8Array,
-  { parts }: KvShape,
-  starts: readonly number[],
-  { from, to }: { readonly from: number; readonly to: number },
-): KvSegment {
-  const tokens = to - from;
-  const bytes = Buffer.allocUnsafeSlow(tokens * bytesPerToken(parts));
-  let offset = 0;
-  for (const [index, { rowBytes }] of parts.entries()) {
-    const start = starts[index] ?? 0;
-    bytes.set(state.subarray(start + from * rowBytes, start + to * rowBytes), offset);
-    offset += tokens * rowBytes;
-  }
-  return { tokens, bytes };
-}
-
-/** Cuts a segment in two. */
-export function cutSegment({ parts }: KvShape, segment: KvSegment, at: number): [KvSegment, KvSegment] {
-  const rest = segment.tokens - at;
-  const first = Buffer.allocUnsafeSlow(at * bytesPerToken(parts));
-  const second = Buffer.allocUnsafeSlow(rest * bytesPerToken(parts));
-  let offset = 0;
-  let [toFirst, toSecond] = [0, 0];
-  for (const { rowBytes } of parts) {
-    const cut = offset + at * rowBytes;
-    const end = offset + segment.tokens * rowBytes;
-    first.set(segment.bytes.subarray(offset, cut), toFirst);
-    second.set(segment.bytes.subarray(cut, end), toSecond);
-    toFirst += at * rowBytes;
-    toSecond += rest * rowBytes;
-    offset = end;
-  }
-  return [
-    { tokens: at, bytes: first },
-    { tokens: rest, bytes: second },
-  ];
+/** Copies the state of the tokens from `from` to before `to`, by their place in the state. */
+export function cutKvState(state: KvState, from: number, to: number): KvState {
+  return writeKvState(state.shape, state.first + from, to - from, (part) => [rowsOf(state, part, from, to)]);
 }
 
 /**
- * Writes a state of the first tokens of segments that follow each other.
+ * Gives states that follow each other as one; a single one as it is, with what is behind its end.
  *
- * @param tokens - as many as the segments have, or fewer
+ * @throws {Error} when several are not all laid out by tokens
  */
-export function toKvState(
-  { streams, layers, parts }: KvShape,
-  segments: readonly KvSegment[],
+export function joinStates(states: readonly StateUpTo[]): Uint8Array {
+  const [only] = states;
+  if (only === undefined) throw new Error('there is no state');
+  if (states.length === 1) return only.bytes;
+  const parsed = states.map(({ bytes, end }) => {
+    const state = parseKvState(bytes);
+    if (state === undefined) throw new Error('it is not laid out by tokens');
+    return { state, tokens: end - state.first };
+  });
+  const { shape } = (parsed[0] as { state: KvState }).state;
+  const tokens = parsed.reduce((sum, each) => sum + each.tokens, 0);
+  return writeKvState(shape, 0, tokens, (part) =>
+    parsed.map((each) => rowsOf(each.state, part, 0, each.tokens)),
+  ).bytes;
+}
+
+/** The rows of a part, without a copy. */
+function rowsOf({ shape, starts, bytes }: KvState, part: number, from: number, to: number): Uint8Array {
+  const start = starts[part] ?? 0;
+  const { rowBytes } = shape.parts[part] ?? { rowBytes: 0 };
+  return bytes.subarray(start + from * rowBytes, start + to * rowBytes);
+}
+
+/**
+ * Writes a state.
+ *
+ * @param rows - of a part, by its number: those of all tokens, in one piece or several
+ */
+export function writeKvState(
+  shape: KvShape,
+  first: number,
   tokens: number,
-): Uint8Array {
+  rows: (part: number) => readonly Uint8Array[],
+): KvState {
+  const { streams, layers, parts } = shape;
   const size =
     headBytes +
     4 * streams +
     tokens * metaBytes +
     8 +
     parts.reduce((sum, { rowBytes }) => sum + partHeadBytes + tokens * rowBytes, 0);
-  const state = Buffer.allocUnsafeSlow(size);
+  const bytes = Buffer.allocUnsafeSlow(size);
   let offset = 0;
-  const write = (number: number) => {
-    offset = state.writeUInt32LE(number, offset);
+  const put = (number: number) => {
+    offset = bytes.writeUInt32LE(number, offset);
   };
-  for (const number of [magic, 0, streams, tokens]) write(number);
-  for (let index = 0; index < tokens; index += 1) for (const number of [index, 1, 0]) write(number);
-  for (const number of [0, layers]) write(number);
-  const taken = segments.map(() => 0);
-  for (const { type, rowBytes } of parts) {
-    write(type);
-    offset = state.writeBigUInt64LE(BigInt(rowBytes), offset);
-    let left = tokens;
-    for (const [index, segment] of segments.entries()) {
-      const count = Math.min(left, segment.tokens);
-      const start = taken[index] ?? 0;
-      state.set(segment.bytes.subarray(start, start + count * rowBytes), offset);
-      offset += count * rowBytes;
-      left -= count;
-      taken[index] = start + segment.tokens * rowBytes;
+  for (const number of [magic, 0, streams, tokens]) put(number);
+  for (let index = 0; index < tokens; index += 1) for (const number of [first + index, 1, 0]) put(number);
+  for (const number of [0, layers]) put(number);
+  const starts: number[] = [];
+  for (const [index, { type, rowBytes }] of parts.entries()) {
+    put(type);
+    offset = bytes.writeBigUInt64LE(BigInt(rowBytes), offset);
+    starts.push(offset);
+    for (const piece of rows(index)) {
+      bytes.set(piece, offset);
+      offset += piece.byteLength;
     }
   }
-  for (let stream = 1; stream < streams; stream += 1) write(0);
-  return state;
+  for (let stream = 1; stream < streams; stream += 1) put(0);
+  return { shape, first, tokens, bytes, starts };
 }
 
 /** The head of a file that llama.cpp saved: a magic number, a version and the number of its tokens, which follow. */
@@ -184,11 +180,13 @@ export function fileToState(
   const head = Buffer.alloc(8);
   head.writeUInt32LE(magic, 0);
   const parsed = parseKvState(Buffer.concat([head, bytes.subarray(end)]));
-  if (parsed === undefined || parsed.tokens !== count) throw new Error('it is not laid out by tokens');
+  if (parsed === undefined || parsed.first !== 0 || parsed.tokens !== count)
+    throw new Error('it is not laid out by tokens');
   const tokens = Uint32Array.from({ length: count }, (_, index) =>
     bytes.readUInt32LE(fileHeadBytes + 4 * index),
   );
-  return { tokens, state: toKvState({ ...parsed.shape, streams }, [parsed.slice(0, count)], count) };
+  const other = { ...parsed, shape: { ...parsed.shape, streams } };
+  return { tokens, state: cutKvState(other, 0, count).bytes };
 }
 
 /** Whether two states have the same layout. */
@@ -202,8 +200,4 @@ export function haveSameShape(one: KvShape, other: KvShape): boolean {
       return part?.type === type && part.rowBytes === rowBytes;
     })
   );
-}
-
-function bytesPerToken(parts: readonly KvPart[]): number {
-  return parts.reduce((sum, { rowBytes }) => sum + rowBytes, 0);
 }

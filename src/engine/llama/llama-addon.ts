@@ -133,10 +133,19 @@ export interface Inference {
   saveSequence(path: string, sequence: number, tokens: Uint32Array): Promise<void>;
   /** Gives the tokens that were saved. Rejects when there are more than `longest`, and leaves the sequence empty. */
   loadSequence(path: string, sequence: number, longest: number): Promise<Uint32Array>;
-  /** Copies the state of a sequence, in llama.cpp's own layout. */
-  readSequence(sequence: number): Promise<Uint8Array<ArrayBuffer>>;
-  /** Replaces what a sequence holds by a state that was read. Rejects when it does not fit, and leaves the sequence empty. */
-  writeSequence(sequence: number, state: Uint8Array): Promise<void>;
+  /**
+   * Copies the state of a sequence, in llama.cpp's own layout.
+   *
+   * @param first - the position of the first token: 0, or more in a context whose sequences share their cells
+   */
+  readSequence(sequence: number, first: number): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Replaces what a sequence holds by states that were read, each of the tokens behind the end of the one before: more than one takes
+   * a context whose sequences share their cells. Rejects when one does not fit; what the sequence holds is then unknown.
+   *
+   * @param ends - by state, the position behind its last token that is wanted
+   */
+  writeSequence(sequence: number, states: readonly Uint8Array[], ends: Int32Array): Promise<void>;
   /** Frees the context after the calls made before. Those made later reject. */
   dispose(): Promise<void>;
 }

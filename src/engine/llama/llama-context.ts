@@ -96,6 +96,11 @@ export class LlamaContext {
     this.windowRing = windowRing;
   }
 
+  /** Whether other sequences beside those that generate share their cells. */
+  get sharesCells(): boolean {
+    return this.mostBranches > 0;
+  }
+
   /** @throws {Error} when there is not enough memory */
   static async create(
     { addon, native, inference, canForget, facts }: LlamaModel,

@@ -1,6 +1,6 @@
 // One sequence of a context of llama.cpp, as the cache, prefill and decode use it.
 import { readFile } from 'node:fs/promises';
-import { fileToState } from '../cache/kv-state.ts';
+import { fileToState, joinStates, type StateUpTo } from '../cache/kv-state.ts';
 import type { GenerationRequest, ScoredToken, Token } from '../engine.ts';
 import type { Decode, NativeSequence, Sampler } from '../sequence/native-sequence.ts';
 import type { TreePiece } from '../sequence/token-tree.ts';
@@ -106,16 +106,27 @@ export class LlamaSequence implements NativeSequence<NativeGrammar> {
     // llama.cpp lays a state out by the number of sequences in its context, and a snapshot is of a context with one.
     const { tokens, state } = fileToState(await readFile(path), sequences);
     if (tokens.length > longest) throw new Error('it holds more tokens');
-    await inference.writeSequence(this.#number, state);
+    await inference.writeSequence(this.#number, [state], Int32Array.of(tokens.length));
     return tokens;
   }
 
-  readState(): Promise<Uint8Array> {
-    return this.#parts.context.inference.readSequence(this.#number);
+  get readsParts(): boolean {
+    return this.#parts.context.sharesCells;
   }
 
-  async writeState(state: Uint8Array): Promise<void> {
-    await this.#parts.context.inference.writeSequence(this.#number, state);
+  readState(first: number): Promise<Uint8Array> {
+    return this.#parts.context.inference.readSequence(this.#number, first);
+  }
+
+  async writeStates(states: readonly StateUpTo[]): Promise<void> {
+    const { inference } = this.#parts.context;
+    const end = states.at(-1)?.end ?? 0;
+    const written = this.readsParts ? states : [{ bytes: joinStates(states), end }];
+    await inference.writeSequence(
+      this.#number,
+      written.map(({ bytes }) => bytes),
+      Int32Array.from(written, (each) => each.end),
+    );
     this.#lookUp();
   }
 

@@ -122,7 +122,8 @@ export class BranchScorer {
     if (this.#canGoBack) return () => state.truncate(length);
     const read = await state.read();
     return async () => {
-      if (read !== undefined) await state.write(read.held, read.state);
+      if (read !== undefined)
+        await state.write(read.held, [{ bytes: read.state, end: read.held.tokens.length }]);
     };
   }
 

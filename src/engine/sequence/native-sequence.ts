@@ -1,5 +1,6 @@
 // One sequence of a native context, as the cache, prefill and decode call it. llama/llama-sequence.ts implements it on
 // llama.cpp; the unit tests implement it in memory.
+import type { StateUpTo } from '../cache/kv-state.ts';
 import type { GenerationRequest, ScoredToken, Token } from '../engine.ts';
 import type { TreePiece } from './token-tree.ts';
 
@@ -65,16 +66,24 @@ export interface SequenceMemory {
    */
   undisturbed<Result>(work: () => Promise<Result>): Promise<Result>;
 
-  /** Copies the state after all tokens that the sequence holds. Call it within {@link undisturbed}. */
-  readState(): Promise<Uint8Array>;
+  /** Whether {@link readState} can leave the first tokens out. */
+  readonly readsParts: boolean;
 
   /**
-   * Replaces what the sequence holds by a state that was read of a sequence of a context like this one. Call it within
-   * {@link exclusively}.
+   * Copies the state of the tokens from the place `first` on. Call it within {@link undisturbed}.
    *
-   * @throws {Error} when the state does not fit; the sequence is then empty
+   * @param first - 0 where the sequence reads no parts
    */
-  writeState(state: Uint8Array): Promise<void>;
+  readState(first: number): Promise<Uint8Array>;
+
+  /**
+   * Replaces what the sequence holds by states that were read of a sequence of a context like this one, each of the tokens behind
+   * the end of the one before. Call it within {@link exclusively}.
+   *
+   * @param states - at least one
+   * @throws {Error} when a state does not fit; what the sequence holds is then unknown
+   */
+  writeStates(states: readonly StateUpTo[]): Promise<void>;
 
   /**
    * Replaces what the sequence holds by a saved state. Call it within {@link exclusively}.

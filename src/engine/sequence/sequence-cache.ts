@@ -11,7 +11,7 @@ import type { SequenceState } from './sequence-state.ts';
 
 export interface SequenceCacheParts {
   readonly state: SequenceState;
-  readonly native: Pick<SequenceMemory, 'canGoBack'>;
+  readonly native: Pick<SequenceMemory, 'canGoBack' | 'readsParts'>;
   readonly snapshots: PrefixSnapshots;
   readonly conversations: ConversationCache;
   /** The rule of requests that name none. */
@@ -77,12 +77,14 @@ export class SequenceCache {
 
   /** Keeps a copy of what the sequence holds now. */
   async keep(): Promise<void> {
-    const { state, conversations } = this.#parts;
-    const { tokens } = state;
-    if (!conversations.mayHold(tokens.length) || conversations.has(tokens, state.scope)) return;
-    const { scope } = state;
-    const read = await state.read();
-    if (read !== undefined) conversations.keep({ ...read.held, scope }, read.state, read.isComplete);
+    const { state, native, conversations } = this.#parts;
+    const { tokens, scope } = state;
+    if (!conversations.mayHold(tokens.length) || conversations.has(tokens, scope)) return;
+    const behind = native.readsParts ? conversations.beginningOf(tokens, scope) : undefined;
+    const read = await state.read(behind?.tokens);
+    if (read === undefined) return;
+    const { held, state: bytes, isComplete } = read;
+    conversations.keep({ ...held, scope }, bytes, { isComplete, ...(behind && { behind }) });
   }
 
   /**
@@ -147,20 +149,17 @@ export class SequenceCache {
     // A state that is kept whole has its cells in another order, too.
     if (rule === 'exact' && conversations.isIndivisible) return false;
     const found = conversations.find((held) => this.#countCommon(held, request, rule));
-    if (found === undefined || found.tokens < least) return false;
-    const bytes = found.toState();
+    if (found === undefined || found.tokens.length < least) return false;
+    const states = found.toStates();
     await this.#keepUnless(reusable);
-    const prefilled = Math.min(
-      found.prefilled,
-      rule === 'exact' ? found.tokens : toWholeBlocks(found.tokens),
-    );
+    const { tokens } = found;
+    const exact = rule === 'exact' ? tokens.length : toWholeBlocks(tokens.length);
     try {
-      await state.write({ tokens: found.stateTokens, prefilled }, bytes);
+      await state.write({ tokens, prefilled: Math.min(found.prefilled, exact) }, states);
     } catch {
       found.forget();
       return false;
     }
-    await state.truncate(found.tokens, rule);
     return true;
   }
 

@@ -1,6 +1,7 @@
 // The tokens that one sequence holds in llama.cpp's KV cache. Whatever changes the native sequence goes through here, so
 // that this list and the native one stay the same.
 import type { HeldTokens } from '../cache/conversation-cache.ts';
+import type { StateUpTo } from '../cache/kv-state.ts';
 import type { CacheRule, Token } from '../engine.ts';
 import { toWholeBlocks } from '../prompt/prompt-chunks.ts';
 import type { Decode, SequenceMemory } from './native-sequence.ts';
@@ -153,29 +154,30 @@ export class SequenceState {
   }
 
   /**
-   * Copies the state, with the tokens that it is the state of: the last ones are missing in it while they are evaluated.
+   * Copies the state, with the tokens that it holds: the state lacks the last ones while they are evaluated.
    *
+   * @param first - of the tokens behind the first ones alone, where the native sequence reads parts. Default: 0, all
    * @returns undefined when it holds nothing, or nobody knows what
    */
-  async read(): Promise<ReadState | undefined> {
+  async read(first = 0): Promise<ReadState | undefined> {
     return this.#memory.undisturbed(async () => {
       if (this.#isLost || this.#tokens.length === 0) return undefined;
       const held = { tokens: [...this.#tokens], prefilled: this.#prefilled };
       const isComplete = !this.#isEvaluating;
-      return { held, isComplete, state: await this.#memory.readState() };
+      return { held, isComplete, state: await this.#memory.readState(first) };
     });
   }
 
   /**
-   * Replaces what it holds by a state that was read.
+   * Replaces what it holds by states that were read, each of the tokens behind the one before.
    *
-   * @throws {Error} when the state does not fit; the sequence is then empty
+   * @throws {Error} when a state does not fit; the sequence is then empty
    */
-  async write({ tokens, prefilled }: HeldTokens, state: Uint8Array): Promise<void> {
+  async write({ tokens, prefilled }: HeldTokens, states: readonly StateUpTo[]): Promise<void> {
     this.#reset([]);
     await this.#memory.exclusively(async () => {
       try {
-        await this.#memory.writeState(state);
+        await this.#memory.writeStates(states);
       } catch (error) {
         this.#memory.clear();
         throw error;

@@ -56,8 +56,8 @@ describe('a conversation in the archive', () => {
 
     expect(first.archive.looks).toHaveLength(1);
     const found = second.conversations.find(({ tokens }) => tokens.length);
-    expect(found?.stateTokens).toEqual(answer.slice(0, -1));
-    expect([...(found?.toState() ?? [])]).toEqual([1, 2, 3]);
+    expect(found?.tokens).toEqual(answer.slice(0, -1));
+    expect(found?.toStates().map(({ bytes }) => [...bytes])).toEqual([[1, 2, 3]]);
   });
 
   it.each([

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { cutSegment, parseKvState, toKvState } from '../../../../src/engine/cache/kv-state.ts';
+import {
+  cutKvState,
+  joinStates,
+  type KvState,
+  parseKvState,
+  writeKvState,
+} from '../../../../src/engine/cache/kv-state.ts';
 
 const shape = {
   streams: 2,
@@ -11,38 +17,54 @@ const shape = {
   ],
 };
 
-/** Rows whose bytes tell part and token. */
-function segmentOf(start: number, tokens: number) {
-  const rows = shape.parts.flatMap(({ rowBytes }, part) =>
-    Array.from({ length: tokens }, (_, index) =>
-      new Array<number>(rowBytes).fill(part * 100 + start + index),
-    ),
+/** A state whose rows tell part and place. */
+function stateOf(first: number, tokens: number): KvState {
+  return writeKvState(shape, first, tokens, (part) =>
+    Array.from({ length: tokens }, (_, index) => {
+      const rowBytes = shape.parts[part]?.rowBytes ?? 0;
+      return new Uint8Array(rowBytes).fill(part * 100 + first + index);
+    }),
   );
-  return { tokens, bytes: Uint8Array.from(rows.flat()) };
 }
 
 describe('a state', () => {
-  it('is read as it was written, whole and in segments', () => {
-    const state = toKvState(shape, [segmentOf(0, 3), segmentOf(3, 2)], 5);
-    const parsed = parseKvState(state);
+  it.each([0, 7])('is read as it was written, of the tokens from %i on', (first) => {
+    const state = stateOf(first, 5);
 
-    expect(parsed).toMatchObject({ shape, tokens: 5 });
-    expect(Uint8Array.from(parsed?.slice(1, 4).bytes ?? [])).toEqual(segmentOf(1, 3).bytes);
-    expect(toKvState(shape, [segmentOf(0, 5)], 5)).toEqual(state);
+    expect(parseKvState(state.bytes)).toEqual(state);
   });
 
-  it('can be written of the first tokens alone', () => {
-    const state = toKvState(shape, [segmentOf(0, 3), segmentOf(3, 2)], 4);
+  it('is cut by tokens, and joined again', () => {
+    const state = stateOf(0, 5);
+    const [one, other] = [cutKvState(state, 0, 2), cutKvState(state, 2, 5)];
 
-    expect(state).toEqual(toKvState(shape, [segmentOf(0, 4)], 4));
+    expect([one, other]).toEqual([stateOf(0, 2), stateOf(2, 3)]);
+    const joined = (ends: readonly [number, number]) =>
+      joinStates([
+        { bytes: one.bytes, end: ends[0] },
+        { bytes: other.bytes, end: ends[1] },
+      ]);
+    expect(joined([2, 5])).toEqual(state.bytes);
+    expect(joined([2, 4])).toEqual(stateOf(0, 4).bytes);
+  });
+
+  it('is given as it is when there is no other', () => {
+    const state = { bytes: Uint8Array.of(1, 2, 3), end: 2 };
+
+    expect(joinStates([state])).toBe(state.bytes);
+    expect(() => joinStates([state, state])).toThrow('it is not laid out by tokens');
+    expect(() => joinStates([])).toThrow('there is no state');
   });
 
   it('is read of whichever sequence it is', () => {
-    const first = toKvState(shape, [segmentOf(0, 2)], 2);
+    const first = stateOf(0, 2);
+    const { bytes } = first;
     // The same for the second of two streams.
-    const second = Buffer.concat([first.subarray(0, 12), Buffer.alloc(4), first.subarray(12, -4)]);
+    const second = parseKvState(
+      Buffer.concat([bytes.subarray(0, 12), Buffer.alloc(4), bytes.subarray(12, -4)]),
+    );
 
-    expect(parseKvState(second)?.slice(0, 2).bytes).toEqual(parseKvState(first)?.slice(0, 2).bytes);
+    expect(second && cutKvState(second, 0, 2)).toEqual(first);
   });
 
   it.each([
@@ -75,19 +97,8 @@ describe('a state', () => {
       },
     ],
   ])('is not taken for one when it %s', (_, change) => {
-    const state = Buffer.from(toKvState(shape, [segmentOf(0, 2)], 2));
+    const state = Buffer.from(stateOf(0, 2).bytes);
 
     expect(parseKvState(change(state))).toBeUndefined();
-  });
-});
-
-describe('a segment', () => {
-  it('is cut in two', () => {
-    const halves = cutSegment(shape, segmentOf(0, 5), 2);
-
-    expect(halves.map(({ tokens, bytes }) => ({ tokens, bytes: Uint8Array.from(bytes) }))).toEqual([
-      segmentOf(0, 2),
-      segmentOf(2, 3),
-    ]);
   });
 });

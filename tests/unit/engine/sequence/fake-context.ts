@@ -2,7 +2,7 @@
 // A call that llama.cpp would refuse or misunderstand throws, and is listed as a violation.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { parseKvState, toKvState } from '../../../../src/engine/cache/kv-state.ts';
+import { parseKvState, type StateUpTo, writeKvState } from '../../../../src/engine/cache/kv-state.ts';
 import type { ScoredToken, Token } from '../../../../src/engine/engine.ts';
 import type { HeldPositions, WindowRing } from '../../../../src/engine/llama/window-ring.ts';
 import type { Decode } from '../../../../src/engine/sequence/native-sequence.ts';
@@ -55,26 +55,34 @@ export function hash(numbers: readonly number[]): number {
   return numbers.reduce((sum, number) => Math.imul(sum ^ number, 0x0100_0193) >>> 0, 0x811c_9dc5) >>> 7;
 }
 
-/** A state in llama.cpp's layout. The row of a token tells the tokens before it, so that rows of other texts are noticed. */
-function toState(tokens: readonly Token[], streams: number): Uint8Array {
-  const rows = Buffer.alloc(tokens.length * 8);
-  for (const [index, token] of tokens.entries()) {
+/**
+ * A state in llama.cpp's layout, of the tokens from a place on. The row of a token tells the tokens before it, so that rows of other
+ * texts are noticed.
+ */
+function toState(tokens: readonly Token[], streams: number, first: number): Uint8Array {
+  const rows = Buffer.alloc((tokens.length - first) * 8);
+  for (const [index, token] of tokens.slice(first).entries()) {
     rows.writeUInt32LE(token, index * 8);
-    rows.writeUInt32LE(hash(tokens.slice(0, index + 1)), index * 8 + 4);
+    rows.writeUInt32LE(hash(tokens.slice(0, first + index + 1)), index * 8 + 4);
   }
   const shape = { streams, layers: 1, parts: [{ type: 1, rowBytes: 8 }] };
-  return toKvState(shape, [{ tokens: tokens.length, bytes: rows }], tokens.length);
+  return writeKvState(shape, first, tokens.length - first, () => [rows]).bytes;
 }
 
-/** The tokens of a state; undefined when its rows are not all of one text. */
-function tokensOfState(state: Uint8Array): readonly Token[] | undefined {
-  const parsed = parseKvState(state);
-  const rows = Buffer.from(parsed?.slice(0, parsed.tokens).bytes ?? []);
-  const tokens = Array.from({ length: rows.length / 8 }, (_, index) => rows.readUInt32LE(index * 8));
-  const isOne = tokens.every(
-    (_, index) => rows.readUInt32LE(index * 8 + 4) === hash(tokens.slice(0, index + 1)),
-  );
-  return parsed !== undefined && isOne ? tokens : undefined;
+/** The tokens of states; undefined when they do not follow each other, or their rows are not all of one text. */
+function tokensOfStates(states: readonly StateUpTo[]): readonly Token[] | undefined {
+  const tokens: Token[] = [];
+  for (const { bytes, end } of states) {
+    const state = parseKvState(bytes);
+    const start = state?.starts[0] ?? 0;
+    if (state?.first !== tokens.length || state.first + state.tokens < end) return undefined;
+    const rows = Buffer.from(bytes.subarray(start, start + 8 * (end - state.first)));
+    for (let offset = 0; offset < rows.length; offset += 8) {
+      tokens.push(rows.readUInt32LE(offset));
+      if (rows.readUInt32LE(offset + 4) !== hash(tokens)) return undefined;
+    }
+  }
+  return tokens;
 }
 
 export class FakeContext {
@@ -245,17 +253,19 @@ export class FakeContext {
     return tokens;
   }
 
-  read(sequence: number): Uint8Array {
+  read(sequence: number, first: number): Uint8Array {
     this.assert(this.#isExclusive, 'a state read beside a decode');
     this.assert(!this.#unknown.has(sequence), 'a state read after a decode that failed');
-    return toState(this.#heldBy(sequence), this.sequences);
+    const held = this.#heldBy(sequence);
+    this.assert(first < held.length, `a state read from ${first} of ${held.length}`);
+    return toState(held, this.sequences, first);
   }
 
-  write(sequence: number, state: Uint8Array): void {
+  write(sequence: number, states: readonly StateUpTo[]): void {
     this.assert(this.#isExclusive, 'a state written beside a decode');
     this.clear(sequence);
     this.onWrite();
-    const tokens = tokensOfState(state);
+    const tokens = tokensOfStates(states);
     this.assert(tokens !== undefined, 'a state made of other states');
     this.#heldBy(sequence).push(...tokens);
     this.#rings[sequence]?.restore(tokens.length);

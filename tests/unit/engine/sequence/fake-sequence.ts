@@ -1,4 +1,5 @@
 // A sequence of the fake context, its samplers and their native loops.
+import { joinStates, type StateUpTo } from '../../../../src/engine/cache/kv-state.ts';
 import type { GenerationRequest, ScoredToken, Token } from '../../../../src/engine/engine.ts';
 import type { AddonTokenLoop } from '../../../../src/engine/llama/llama-addon.ts';
 import { TokenLoop } from '../../../../src/engine/llama/token-loop.ts';
@@ -87,12 +88,19 @@ export class FakeSequence implements NativeSequence<string> {
     return this.#context.load(this.#number, path, longest);
   }
 
-  async readState(): Promise<Uint8Array> {
-    return this.#context.read(this.#number);
+  get readsParts(): boolean {
+    const { sequences, canForget, windowRing } = this.#context;
+    return sequences === 1 && canForget && windowRing === undefined;
   }
 
-  async writeState(state: Uint8Array): Promise<void> {
-    this.#context.write(this.#number, state);
+  async readState(first: number): Promise<Uint8Array> {
+    this.#context.assert(first === 0 || this.readsParts, 'a part of a state read');
+    return this.#context.read(this.#number, first);
+  }
+
+  async writeStates(states: readonly StateUpTo[]): Promise<void> {
+    const end = states.at(-1)?.end ?? 0;
+    this.#context.write(this.#number, this.readsParts ? states : [{ bytes: joinStates(states), end }]);
   }
 
   async score(output: number, token: Token, top: number): Promise<ScoredToken> {
