@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type OutgoingHttpHeaders, request } from 'node:http';
-import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Threads } from '../config/cpu.ts';
 import { RequestError } from '../errors/request-error.ts';
@@ -12,6 +11,7 @@ import { invokePath } from './invoke-path.ts';
 import { canConnect, findFreePorts, loopback } from './loopback.ts';
 import { frontSocketVariable } from './private-socket.ts';
 import { killSession, listSession } from './process-session.ts';
+import { readWhole } from './read-whole.ts';
 
 export interface EmulatorOptions {
   readonly path: string;
@@ -151,7 +151,7 @@ export class Emulator {
       );
       outgoing.once('error', fail);
       outgoing.once('response', (incoming) => {
-        buffer(incoming).then(
+        readWhole(incoming).then(
           (body) =>
             resolve({
               status: incoming.statusCode ?? 502,

@@ -1,5 +1,6 @@
 // The body of an invocation, read up to Lambda's limit, because the emulator cuts a longer one silently.
 import type { IncomingMessage } from 'node:http';
+import { readWhole } from './read-whole.ts';
 
 /** Lambda's limit for the event of a synchronous invocation: 6 MiB. */
 export const maximumEventBytes = 6 * 1024 * 1024;
@@ -14,14 +15,5 @@ export function declaresMoreThan(request: IncomingMessage, limit: number): boole
  * when the client leaves.
  */
 export async function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array | undefined> {
-  if (declaresMoreThan(request, limit)) return undefined;
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  // The connection outlives the loop: the answer is still to be sent on it.
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
-    length += chunk.byteLength;
-    if (length > limit) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  return declaresMoreThan(request, limit) ? undefined : readWhole(request, limit);
 }

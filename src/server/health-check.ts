@@ -1,9 +1,9 @@
 // GET /health on port 8000. The runtime answers it, and the front does where the runtime is late: what it does may take a moment
 // of its thread, and a load balancer would take that for an end.
 import { type IncomingMessage, request as openRequest } from 'node:http';
-import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { endToEndHeaders, type HttpAnswer } from './http-answer.ts';
+import { readWhole } from './read-whole.ts';
 import type { Runtime, RuntimeLink } from './runtime-link.ts';
 
 export const healthPath = '/health';
@@ -73,7 +73,7 @@ async function get(
   return {
     status: incoming.statusCode ?? 502,
     headers: endToEndHeaders(incoming.headers),
-    body: await buffer(incoming),
+    body: await readWhole(incoming),
   };
 }
 

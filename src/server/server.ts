@@ -65,7 +65,10 @@ interface Exchange {
 export function createFrontServer(services: FrontServices): Server {
   const listen = (expectsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) => {
     const leaving = new AbortController();
-    response.once('close', () => leaving.abort());
+    // A response closes after its last byte too.
+    response.once('close', () => {
+      if (!response.writableFinished) leaving.abort();
+    });
     // A broken connection is told by 'close'; an 'error' nobody listens to would end the process.
     request.on('error', () => {});
     response.on('error', () => {});

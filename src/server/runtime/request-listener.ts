@@ -1,7 +1,6 @@
 // Node's HTTP around the routes: answers the requests that the front passes on.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { RequestError, toRequestError } from '../../errors/request-error.ts';
 import { toRequestContext } from '../../generation/context.ts';
@@ -14,6 +13,7 @@ import { toLoggedPath } from '../../telemetry/request-line.ts';
 import { Telemetry } from '../../telemetry/telemetry.ts';
 import { errorAnswer, sendAnswer } from '../http-answer.ts';
 import { callerHeader, invokePath } from '../invoke-path.ts';
+import { readWhole } from '../read-whole.ts';
 
 export interface RequestListenerOptions {
   /** Loads the service. A load that failed is tried again by the next request. */
@@ -42,7 +42,7 @@ export function createRequestListener({ load, timeoutSeconds }: RequestListenerO
     response: ServerResponse,
     signal: AbortSignal,
   ): Promise<void> {
-    const body = await buffer(request);
+    const body = await readWhole(request);
     const service = await load();
     // The front passes on every other path only.
     if (request.url === invokePath) {

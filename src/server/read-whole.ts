@@ -1,0 +1,29 @@
+// Reads a stream whole. `node:stream/consumers` does so through a Blob, which adds a tenth of a millisecond to each request.
+import type { Readable } from 'node:stream';
+
+/**
+ * Reads a stream of bytes to its end, or gives `undefined` as soon as it has more than `limit` bytes, and leaves the rest of them
+ * unread.
+ *
+ * @param limit - in bytes. Default: none
+ * @throws the stream's error, or one of its own when the stream closes before its end
+ */
+export function readWhole(stream: Readable): Promise<Buffer>;
+export function readWhole(stream: Readable, limit: number): Promise<Buffer | undefined>;
+export function readWhole(stream: Readable, limit = Number.POSITIVE_INFINITY): Promise<Buffer | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer | undefined>();
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const take = (chunk: Buffer) => {
+    length += chunk.byteLength;
+    chunks.push(chunk);
+    if (length <= limit) return;
+    stream.off('data', take).pause();
+    resolve(undefined);
+  };
+  stream.on('data', take);
+  stream.once('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
+  stream.once('error', reject);
+  stream.once('close', () => reject(new Error('The connection was closed before the end of the body.')));
+  return promise;
+}
