@@ -31,7 +31,7 @@ const listenSeconds = 30;
  * The function ends its answers in time by itself. On a busy machine that may take a moment longer, and the emulator would end the
  * process, with the answers to all others.
  */
-const overtimeSeconds = 2;
+export const overtimeSeconds = 2;
 /** The emulator ends a runtime that is late, and answers for it. */
 const lateSeconds = 5;
 const stopMilliseconds = 2_000;

@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FrontConfig } from './config.ts';
+import { overtimeSeconds } from './emulator.ts';
 import { SupervisorStoppedError } from './emulator-errors.ts';
 import type { PassedRequest } from './pass-through.ts';
 import { Reaper } from './reaper.ts';
@@ -86,6 +87,8 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
     const answered = passThrough(passed, {
       findRuntime: () => supervisor.findRuntime(),
       timeoutSeconds: config.functionTimeoutSeconds,
+      // The emulator ends a runtime that hangs first, so that its streams end with an error.
+      lateSeconds: overtimeSeconds + 1,
       explain: (error) => explain(toError(error)),
     });
     passing.add(answered);

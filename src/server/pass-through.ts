@@ -17,6 +17,8 @@ export interface PassThroughOptions {
   readonly findRuntime: () => Promise<Runtime>;
   /** The time for one answer. */
   readonly timeoutSeconds: number;
+  /** How much later the answer is given up. The runtime ends its answers in time, where they are read. */
+  readonly lateSeconds: number;
   /** What ends a stream that the runtime left unfinished. */
   readonly explain: (error: unknown) => RequestError;
 }
@@ -27,9 +29,6 @@ export interface PassedRequest {
   readonly body: Uint8Array;
   readonly response: ServerResponse;
 }
-
-/** The runtime ends its answers in time, where they are read. */
-const lateSeconds = 1;
 
 /** A runtime that ends takes no more requests for a moment, until the kernel has closed its connection to the front. */
 const retryMilliseconds = 10;
@@ -59,7 +58,7 @@ export async function passThrough(passed: PassedRequest, options: PassThroughOpt
 async function exchange(
   { socket: socketPath, agent }: Runtime,
   { request, body, response }: PassedRequest,
-  { timeoutSeconds, explain }: PassThroughOptions,
+  { timeoutSeconds, lateSeconds, explain }: PassThroughOptions,
 ): Promise<void> {
   const { promise: done, resolve, reject } = Promise.withResolvers<void>();
   const { method, url: path, headers } = request;
