@@ -110,7 +110,7 @@ function startPeer(
 
 async function chosenSettings(image: string, model: BenchModel): Promise<ChosenSettings> {
   await using server = await startOwn(image, model);
-  return readSettings(server);
+  return await readSettings(server);
 }
 
 /** Tokens per second of the slower of two requests: this project's are by the invoke URL and by /v1. */
