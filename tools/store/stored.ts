@@ -9,6 +9,9 @@ import { type Measured, verifyFiles } from './verify.ts';
 /** The record's file name; a directory without one was not put there by the store. */
 export const RECORD_FILE = '.verified.json';
 
+/** Node's `cpSync` keeps a time of modification to the microsecond, and the file has nanoseconds: a copy may differ by a little. */
+const COPY_PRECISION_MILLISECONDS = 1;
+
 /** A verified artifact in the store. */
 export interface Stored extends Measured {
   /** Absolute path of its directory. */
@@ -53,7 +56,8 @@ export function isStored(root: string, artifact: Artifact): boolean {
   try {
     return record.files.every((file) => {
       const { sizeBytes, modifiedMilliseconds } = stamp(directory, file.name);
-      return sizeBytes === file.sizeBytes && modifiedMilliseconds === file.modifiedMilliseconds;
+      const moved = Math.abs(modifiedMilliseconds - file.modifiedMilliseconds);
+      return sizeBytes === file.sizeBytes && moved < COPY_PRECISION_MILLISECONDS;
     });
   } catch {
     return false;

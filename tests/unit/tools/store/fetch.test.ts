@@ -1,4 +1,13 @@
-import { appendFileSync, chmodSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readManifest } from '../../../../src/model/manifest.ts';
@@ -182,6 +191,17 @@ describe('a stored model', () => {
     expect(store.failures).toEqual([expect.stringContaining('Fetching it again.')]);
     expect(readFileSync(store.stored)).toEqual(bytes);
     expect(store.contents()).toEqual(STORED_TINY);
+  });
+
+  test.each([
+    ['the microseconds of a copy', 0.000_5, true],
+    ['the milliseconds of a write', 0.002, false],
+  ])('whose time of modification differs by %s is stored still: %s s, %s', async (_, seconds, expected) => {
+    const store = storeOf({ 'tiny.gguf': bytes });
+    await fetchModel(store.location, 'tiny', store.options);
+    const modified = statSync(store.stored).mtimeMs / 1000;
+    utimesSync(store.stored, modified, modified - seconds);
+    expect(isStored(store.location.root, store.artifact)).toBe(expected);
   });
 
   test('gets its manifest back when that is lost', async () => {
