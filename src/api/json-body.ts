@@ -1,5 +1,6 @@
 // Parses the JSON of a request body that may contain any bytes.
 import { RequestError } from '../errors/request-error.ts';
+import { assertFewValues } from './json-size.ts';
 
 // Drops a byte order mark, which some programs write at the start of a file.
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -7,9 +8,11 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 /**
  * Parses a request body.
  *
- * @throws {RequestError} `invalid_json` when the body is not UTF-8 or not JSON; its message quotes no body
+ * @throws {RequestError} `invalid_json` when the body is not UTF-8 or not JSON; its message quotes no body; `invalid_value` when it
+ *   has too many values
  */
 export function parseJson(body: Uint8Array): unknown {
+  assertFewValues(body);
   let text: string;
   try {
     text = utf8.decode(body);

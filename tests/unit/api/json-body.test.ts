@@ -22,8 +22,31 @@ describe('parseJson', () => {
   });
 
   it('parses a deeply nested body', () => {
-    const depth = 200_000;
+    const depth = 30_000;
     expect(parseJson(Buffer.from('['.repeat(depth) + ']'.repeat(depth)))).toBeInstanceOf(Array);
+  });
+});
+
+describe('parseJson, with very many values', () => {
+  it.each([
+    ['levels', `${'['.repeat(32_769)}${']'.repeat(32_769)}`, '32768 lists and objects, not 32769'],
+    ['objects', JSON.stringify(Array(32_768).fill({})), '32768 lists and objects, not 32769'],
+    [
+      'fields',
+      JSON.stringify(Object.fromEntries(Array.from({ length: 65_537 }, (_, key) => [key, '']))),
+      '65536 fields, not 65537',
+    ],
+    ['numbers', JSON.stringify(Array(131_074).fill(1)), '131072 entries of lists and objects, not 131073'],
+  ])('rejects %s before they are parsed', (_, text, message) => {
+    expect(() => parseJson(Buffer.from(text))).toThrow(`must have at most ${message}`);
+    // Also where the text is not JSON: it was not parsed.
+    expect(() => parseJson(Buffer.from(`${text}}`))).toThrow(`must have at most ${message}`);
+  });
+
+  it('counts none within texts', () => {
+    const text = `[{,:\\"\\`.repeat(100_000);
+
+    expect(parseJson(Buffer.from(JSON.stringify({ prompt: text })))).toEqual({ prompt: text });
   });
 });
 
