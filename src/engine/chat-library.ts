@@ -35,7 +35,7 @@ export interface TemplateInputs {
   readonly promptOnly: boolean;
 }
 
-export interface NativeApplied {
+interface NativeApplied {
   /** JSON of an {@link AppliedTemplate}. */
   readonly json: string;
   /** For the parser. */
