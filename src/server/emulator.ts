@@ -94,9 +94,9 @@ export class Emulator {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new EmulatorMissingError(`The Runtime Interface Emulator cannot be run: ${reason}`, { cause });
     }
-    // Read once the emulator starts: nothing waits for it.
-    const { passLog } = await import('./emulator-log.ts');
-    if (child.stdout) void passLog(child.stdout);
+    // Nothing waits for its log.
+    const log = child.stdout;
+    if (log) void import('./emulator-log.ts').then(({ passLog }) => passLog(log));
     return new Emulator(child as ChildProcess & { pid: number }, port, functionTimeoutSeconds);
   }
 

@@ -41,13 +41,17 @@ class ListenError extends Error {
 const flushMilliseconds = 1_000;
 
 /**
- * Listens, starts the emulator and loads the function. Requests that come before it is loaded wait for it.
+ * Starts the emulator, loads the function and listens. Requests that come before it is loaded wait for it.
  *
+ * @param check - called while the emulator starts, before it loads the function. What it throws ends the start.
  * @param signal - gives up a start that has not finished, leaving no process behind
  * @throws {InitializationError} when the function does not load
  * @throws {ListenError} when the address cannot be listened on
  */
-export async function startFront(config: FrontConfig, signal?: AbortSignal): Promise<Front> {
+export async function startFront(
+  config: FrontConfig,
+  { check, signal }: { readonly check?: () => void; readonly signal?: AbortSignal } = {},
+): Promise<Front> {
   const link = await RuntimeLink.open();
   // The kernel ends every process of a container with its first one.
   const reaper = process.pid === 1 ? undefined : new Reaper(link.path);
@@ -68,6 +72,7 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
     link.remove();
   };
   process.once('exit', kill);
+  let stopWatching = () => {};
   const stopSupervisor = async () => {
     stopWatching();
     await supervisor.stop();
@@ -75,13 +80,20 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
     await reaper?.stop();
     process.off('exit', kill);
   };
-  // The rest of the front is imported while the emulator starts.
-  await supervisor.firstStart;
+  const abandon = () => void supervisor.stop();
+  signal?.addEventListener('abort', abandon, { once: true });
+  // The emulator takes as long to start as the check and this import take, and then the function takes longer.
+  await supervisor.emulatorStarts;
+  try {
+    check?.();
+  } catch (error) {
+    await stopSupervisor();
+    throw error;
+  }
   const { createFrontServer, explain, HealthCheck, InvocationQueue, passThrough, requestAdmission } =
     await import('./serving.ts');
   const queue = new InvocationQueue({ limit: config.queueLimit, now: () => performance.now() });
   const passing = new Set<Promise<void>>();
-  const stopWatching = watchRuntime(link, () => passing.size > 0 || queue.isRunning);
   const pass = async (passed: PassedRequest) => {
     const toError = (error: unknown) => (supervisor.isStopping ? new SupervisorStoppedError() : error);
     const answered = passThrough(passed, {
@@ -118,9 +130,9 @@ export async function startFront(config: FrontConfig, signal?: AbortSignal): Pro
     health: new HealthCheck(link, () => performance.now()),
   });
 
-  const abandon = () => void supervisor.stop();
-  signal?.addEventListener('abort', abandon, { once: true });
   try {
+    await supervisor.functionLoads;
+    stopWatching = watchRuntime(link, () => passing.size > 0 || queue.isRunning);
     await listen(server, config);
     await supervisor.ready();
     signal?.throwIfAborted();

@@ -34,7 +34,8 @@ export class Supervisor {
   readonly #link: RuntimeLink;
   readonly #stopping = new AbortController();
   readonly #failure = Promise.withResolvers<never>();
-  readonly #firstStart = Promise.withResolvers<void>();
+  readonly #emulatorStarts = Promise.withResolvers<void>();
+  readonly #functionLoads = Promise.withResolvers<void>();
   #emulator: Emulator | undefined;
   #isInvoking = false;
   #warm: Promise<Emulator>;
@@ -53,9 +54,14 @@ export class Supervisor {
     return this.#emulator?.pid;
   }
 
-  /** Resolves as soon as the first emulator's process runs, or cannot. */
-  get firstStart(): Promise<void> {
-    return this.#firstStart.promise;
+  /** Resolves as soon as the first emulator's process runs, or cannot. It does not load the function yet. */
+  get emulatorStarts(): Promise<void> {
+    return this.#emulatorStarts.promise;
+  }
+
+  /** Resolves as soon as the first emulator is asked to load the function, or cannot be. */
+  get functionLoads(): Promise<void> {
+    return this.#functionLoads.promise;
   }
 
   /** Settles when the function is loaded. */
@@ -180,7 +186,10 @@ export class Supervisor {
   /** Makes a rejection known to whoever watches `failure`, not only to the next invocation. */
   #prepare(warm: () => Promise<Emulator>): Promise<Emulator> {
     const promise = warm();
-    promise.catch((error) => this.#failure.reject(error));
+    promise.catch((error) => {
+      this.#functionLoads.resolve();
+      this.#failure.reject(error);
+    });
     return promise;
   }
 
@@ -214,7 +223,7 @@ export class Supervisor {
   async #launch(): Promise<Emulator> {
     this.#stopping.signal.throwIfAborted();
     const starting = Emulator.start({ ...this.#options, frontSocket: this.#link.path });
-    this.#emulator = await starting.finally(this.#firstStart.resolve);
+    this.#emulator = await starting.finally(this.#emulatorStarts.resolve);
     return this.#emulator;
   }
 
@@ -226,7 +235,9 @@ export class Supervisor {
   }
 
   async #warmUp(emulator: Emulator): Promise<void> {
-    const answer = await this.#ask(emulator, warmUpEvent);
+    const asked = this.#ask(emulator, warmUpEvent);
+    this.#functionLoads.resolve();
+    const answer = await asked;
     if (!isWarm(answer)) {
       throw new InitializationError(`The function did not load: ${describeInitFailure(answer)}`);
     }

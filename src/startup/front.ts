@@ -46,10 +46,12 @@ async function main(): Promise<number> {
     const handler = process.argv[2] ?? 'completion.handler';
     const fault = findFunctionFault(join(root, 'dist/functions'), handler);
     if (fault) throw new Error(fault);
-    assertUsable(process.env, handler);
     const config = readFrontConfig(process.env, { root, handler });
     graceSeconds = config.shutdownGraceSeconds;
-    front = await startFront(config, stop.signal);
+    front = await startFront(config, {
+      check: () => assertUsable(process.env, handler),
+      signal: stop.signal,
+    });
     const { url, description } = front;
     // The key's name: a log must not contain the key.
     const keyName = process.env.API_KEY === undefined ? 'KEY' : '$API_KEY';

@@ -87,8 +87,10 @@ async function load(env: Environment): Promise<Service> {
   };
   if (isSnapshotted(env)) await prepareForSnapshot(service, engine);
   // A function that a request waits for leaves it to the first chat.
-  if (engine.slots > 0 && (!isOnLambda(env) || isInitializedAhead(env)))
-    renderExamples(service, reporter.log);
+  if (engine.slots > 0 && isInitializedAhead(env)) renderExamples(service, reporter.log);
+  // So does a server for requests that waited for its start. They are under way by then.
+  else if (engine.slots > 0 && !isOnLambda(env))
+    setTimeout(renderExamples, 1000, service, reporter.log).unref();
   return service;
 }
 

@@ -3,6 +3,7 @@ import {
   type ChatTemplate,
   ChatTemplateError,
   type RenderedPrompt,
+  type TemplateMessage,
   type TemplateVariables,
 } from '../../chat/chat-template.ts';
 import { breakMark, ControlMarks } from '../../chat/control-marks.ts';
@@ -23,7 +24,7 @@ import {
   toGenerationOptions,
   toMaxTokens,
 } from '../generation-request.ts';
-import { isDeeperThan } from '../nesting.ts';
+import { isDeeperThan, mostLevels } from '../nesting.ts';
 import { withSeedOffset } from '../sampling.ts';
 import type { ModelService } from '../service.ts';
 import { toTextConstraint } from '../text-constraint.ts';
@@ -288,7 +289,6 @@ async function renderPrompt(
   variables: Omit<TemplateVariables, 'tools'>,
 ): Promise<RenderedPrompt> {
   const template = requireTemplate(service);
-  assertShallow([messages, tools, variables.kwargs]);
   const marks = new ControlMarks(service.engine, 'messages');
   const conversation = marks.breakMessages(toConversation(messages));
   const shownTools = marks.breakTools(tools);
@@ -312,30 +312,19 @@ function toShown({ function: { strict: _, ...shown }, ...tool }: ChatTool): obje
   return { ...tool, function: shown };
 }
 
-/** llama.cpp recurses into values without a limit. */
-const deepestValue = 200;
-
-/** @throws {RequestError} `invalid_value` when a value is nested too deeply */
-function assertShallow(value: unknown): void {
-  if (isDeeperThan(value, deepestValue)) throw tooDeep();
-}
-
-/** Arguments of calls were texts, and may turn out to be nested too deeply. */
-function toShallow<Result>(convert: () => Result): Result {
+/**
+ * Arguments of calls were texts, and may turn out to be nested too deeply.
+ *
+ * @throws {RequestError} `invalid_value` when they are
+ */
+function toShallow(convert: () => TemplateMessage[]): TemplateMessage[] {
   try {
-    const result = convert();
-    assertShallow(result);
-    return result;
+    const messages = convert();
+    if (!isDeeperThan(messages, mostLevels)) return messages;
   } catch (error) {
-    throw error instanceof RangeError ? tooDeep() : error;
+    if (!(error instanceof RangeError)) throw error;
   }
-}
-
-function tooDeep(): RequestError {
-  return new RequestError(
-    'invalid_value',
-    'The messages or tools are nested too deeply. Reduce their depth.',
-  );
+  throw new RequestError('invalid_value', 'The messages are nested too deeply. Reduce their depth.');
 }
 
 /** `reasoning_effort` says whether the model thinks, and some templates read how much. */

@@ -378,13 +378,32 @@ describe('starting', () => {
     await starting;
   });
 
+  it('checks the settings while the emulator starts, and then loads no function', async () => {
+    let emulators: number[] = [];
+    const check = () => {
+      emulators = listChildren();
+      throw new Error('It does not fit.');
+    };
+    const requests = vi.fn<() => void>();
+    void gate.next().then(requests);
+    const starting = startFront({ ...config, bootstrap: ['wait-for', gate.url] }, { check });
+
+    await expect(starting).rejects.toThrow('It does not fit.');
+
+    expect(emulators).toHaveLength(1);
+    expect(emulators.filter(isLiving)).toEqual([]);
+    expect(requests).not.toHaveBeenCalled();
+  });
+
   it('can be given up', async () => {
-    await expect(startFront(config, AbortSignal.abort(new Error('given up')))).rejects.toThrow('given up');
+    await expect(startFront(config, { signal: AbortSignal.abort(new Error('given up')) })).rejects.toThrow(
+      'given up',
+    );
   });
 
   it('can be given up while the function loads, and leaves no process', async () => {
     const stop = new AbortController();
-    const starting = startFront({ ...config, bootstrap: ['wait-for', gate.url] }, stop.signal);
+    const starting = startFront({ ...config, bootstrap: ['wait-for', gate.url] }, { signal: stop.signal });
     const isGivenUp = expect(starting).rejects.toThrow();
     await gate.next();
     const emulators = listChildren();

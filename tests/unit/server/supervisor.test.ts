@@ -84,7 +84,7 @@ describe('a start that is overtaken, because a runtime before it is found lost l
 describe('a stop', () => {
   it('ends an emulator that is just starting', async () => {
     const supervisor = start();
-    await supervisor.firstStart;
+    await supervisor.emulatorStarts;
     await supervisor.stop();
 
     expect(listEmulators()).toEqual([]);
