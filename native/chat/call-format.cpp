@@ -7,8 +7,6 @@
 #include <vector>
 
 #include "chat-peg-parser.h"
-#include "chat.h"
-#include "errors.h"
 #include "json-schema-to-grammar.h"
 
 namespace {
@@ -241,12 +239,6 @@ private:
     }
 };
 
-std::vector<std::string> toStrings(const common_json & list) {
-    std::vector<std::string> strings;
-    for (const auto & each : list) strings.push_back(each.get<std::string>());
-    return strings;
-}
-
 Inputs readInputs(const common_json & json) {
     Inputs inputs;
     for (const auto & form : json.at("forms")) {
@@ -266,7 +258,7 @@ Inputs readInputs(const common_json & json) {
     inputs.textRule = json.at("textRule").get<std::string>();
     inputs.readsBareJson = json.at("readsBareJson").get<bool>();
     inputs.thoughtsStart = json.at("thoughtsStart").get<std::string>();
-    inputs.thoughtsEnds = toStrings(json.at("thoughtsEnds"));
+    for (const auto & end : json.at("thoughtsEnds")) inputs.thoughtsEnds.push_back(end.get<std::string>());
     return inputs;
 }
 
@@ -274,26 +266,20 @@ common_peg_arena build(const Inputs & inputs) {
     return build_chat_peg_parser([&](common_chat_peg_builder & p) { return FormatBuilder(p, inputs).text(); });
 }
 
-std::string buildGrammar(Inputs inputs) {
-    const bool isLazy = !inputs.mustCall && inputs.textRule.empty();
-    // A model that has no choice writes the first form.
-    if (!isLazy) inputs.forms.resize(1);
-    const auto parser = build(inputs);
+std::string toGrammar(const common_peg_arena & parser, bool isLazy) {
     return build_grammar([&](const common_grammar_builder & builder) { parser.build_grammar(builder, isLazy); });
 }
 
 } // namespace
 
-Napi::Value buildCallFormat(const Napi::CallbackInfo & info) {
-    const std::string text = info[0].As<Napi::String>();
-    return toErrors(info.Env(), [&]() -> Napi::Value {
-        const auto inputs = readInputs(common_json::parse(text));
-        const bool isEscaped = inputs.forms.front().call == "escaped";
-        const common_json result = {
-            {"format", static_cast<int>(isEscaped ? COMMON_CHAT_FORMAT_PEG_GEMMA4 : COMMON_CHAT_FORMAT_PEG_NATIVE)},
-            {"parser", build(inputs).save()},
-            {"grammar", buildGrammar(inputs)},
-        };
-        return Napi::String::New(info.Env(), result.dump_safe());
-    });
+CallFormat buildCallFormat(const std::string & json) {
+    auto inputs = readInputs(common_json::parse(json));
+    const bool isEscaped = inputs.forms.front().call == "escaped";
+    auto parser = build(inputs);
+    const bool isLazy = !inputs.mustCall && inputs.textRule.empty();
+    const bool isWritten = isLazy || inputs.forms.size() == 1;
+    // A model that has no choice writes the first form.
+    inputs.forms.resize(1);
+    auto grammar = toGrammar(isWritten ? parser : build(inputs), isLazy);
+    return {isEscaped ? COMMON_CHAT_FORMAT_PEG_GEMMA4 : COMMON_CHAT_FORMAT_PEG_NATIVE, std::move(parser), std::move(grammar)};
 }

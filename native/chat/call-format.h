@@ -1,9 +1,12 @@
 // Formats of calls that llama.cpp does not know, or reads wrongly. src/chat/call-forms.ts describes them.
 #pragma once
-#include "napi.h"
+#include "chat.h"
 
-/**
- * (inputs): JSON of the forms of calls, the tools, and what the answer may be. Gives JSON: the number of the format and the parser,
- * for ChatParser, and the grammar.
- */
-Napi::Value buildCallFormat(const Napi::CallbackInfo & info);
+struct CallFormat {
+    common_chat_format format;
+    common_peg_arena parser;
+    std::string grammar;
+};
+
+/** @param json the forms of calls, the tools, and what the answer may be */
+CallFormat buildCallFormat(const std::string & json);

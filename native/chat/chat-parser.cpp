@@ -1,5 +1,6 @@
 #include "chat-parser.h"
 
+#include "call-format.h"
 #include "errors.h"
 
 namespace {
@@ -20,14 +21,21 @@ bool isDeep(const std::string & text) {
 } // namespace
 
 ChatParser::ChatParser(const Napi::CallbackInfo & info) : Napi::ObjectWrap<ChatParser>(info) {
-    params.format = static_cast<common_chat_format>(info[0].As<Napi::Number>().Int32Value());
-    params.generation_prompt = info[1].As<Napi::String>();
+    params.generation_prompt = info[0].As<Napi::String>();
     params.reasoning_format = COMMON_REASONING_FORMAT_DEEPSEEK;
-    const std::string parser = info[2].As<Napi::String>();
-    toErrors(info.Env(), [&] {
-        if (!parser.empty()) params.parser.load(parser);
-    });
+    if (info[1].IsNumber()) {
+        params.format = static_cast<common_chat_format>(info[1].As<Napi::Number>().Int32Value());
+        params.parser = std::move(*info[2].As<Napi::External<common_peg_arena>>().Data());
+        return;
+    }
+    const std::string inputs = info[1].As<Napi::String>();
+    auto built = toErrors(info.Env(), [&] { return buildCallFormat(inputs); });
+    params.format = built.format;
+    params.parser = std::move(built.parser);
+    grammar = std::move(built.grammar);
 }
+
+Napi::Value ChatParser::Grammar(const Napi::CallbackInfo & info) { return Napi::String::New(info.Env(), grammar); }
 
 Napi::Value ChatParser::Parse(const Napi::CallbackInfo & info) {
     const std::string text = info[0].As<Napi::String>();
@@ -58,5 +66,8 @@ bool ChatParser::isComplete(const std::string & text) const {
 }
 
 Napi::Function ChatParser::define(Napi::Env env) {
-    return DefineClass(env, "ChatParser", {InstanceMethod("parse", &ChatParser::Parse)});
+    return DefineClass(env, "ChatParser", {
+        InstanceMethod("parse", &ChatParser::Parse),
+        InstanceAccessor<&ChatParser::Grammar>("grammar"),
+    });
 }

@@ -5,17 +5,23 @@
 
 class ChatParser : public Napi::ObjectWrap<ChatParser> {
 public:
-    /** (format, generationPrompt, parser): as ChatTemplates.apply gave them. */
+    /**
+     * (generationPrompt, format, parser): as ChatTemplates.apply gave them; the parser is moved. Or (generationPrompt, inputs): JSON for
+     * buildCallFormat.
+     */
     explicit ChatParser(const Napi::CallbackInfo & info);
 
     static Napi::Function define(Napi::Env env);
 
 private:
     common_chat_parser_params params;
+    /** Of a format of calls that llama.cpp does not know. */
+    std::string grammar;
 
     /** Whether a text has the format from its start to its end; llama.cpp gives the start of one as well. */
     bool isComplete(const std::string & text) const;
 
+    Napi::Value Grammar(const Napi::CallbackInfo & info);
     /** (text, isPartial). Gives JSON, or undefined for a text that the format does not admit. */
     Napi::Value Parse(const Napi::CallbackInfo & info);
 };

@@ -1,6 +1,7 @@
 #include "chat-templates.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "chat-auto-parser.h"
 #include "errors.h"
@@ -14,8 +15,11 @@ namespace {
 constexpr double secondsInPlace = 0.01;
 /** Of the inputs. Reading longer ones takes as long. */
 constexpr size_t longestInPlace = 64u << 10;
+/** Finding a format takes 3 ms for each tool of 300 bytes, which no checkpoint ends. */
+constexpr size_t longestWithFormat = 2u << 10;
 
-common_chat_templates_inputs readInputs(const common_json & json) {
+common_chat_templates_inputs readInputs(const std::string & text) {
+    const auto json = common_json::parse(text);
     common_chat_templates_inputs inputs;
     inputs.messages = common_chat_msgs_parse_oaicompat(json.at("messages"));
     inputs.tools = common_chat_tools_parse_oaicompat(json.at("tools"));
@@ -38,7 +42,6 @@ common_json toJson(const common_chat_params & params) {
         {"prompt", params.prompt},
         {"generationPrompt", params.generation_prompt},
         {"format", static_cast<int>(params.format)},
-        {"parser", params.parser},
         {"grammar", params.grammar},
         {"isLazy", params.grammar_lazy},
         {"triggers", triggers},
@@ -48,6 +51,14 @@ common_json toJson(const common_chat_params & params) {
         {"thinkingStart", params.thinking_start_tag},
         {"thinkingEnds", params.thinking_end_tags},
     };
+}
+
+Napi::Value give(Napi::Env env, Applied applied) {
+    auto object = Napi::Object::New(env);
+    object.Set("json", applied.json);
+    object.Set("parser", Napi::External<common_peg_arena>::New(env, new common_peg_arena(std::move(applied.parser)),
+                                                               [](Napi::Env, common_peg_arena * parser) { delete parser; }));
+    return object;
 }
 
 /** Calls a function within the budget of an example, and gives its result to JavaScript. */
@@ -104,10 +115,14 @@ Napi::Value ChatTemplates::ListNames(const Napi::CallbackInfo & info) {
     return list;
 }
 
-std::string ChatTemplates::applyWithin(std::optional<double> seconds, const std::string & json) const {
-    const auto inputs = readInputs(common_json::parse(json));
-    return TemplateBudget::spend(seconds.value_or(TemplateBudget::secondsOf(inputs.messages.size())),
-                                 [&] { return toJson(applyTo(inputs)).dump_safe(); });
+Applied ChatTemplates::applyWithin(std::optional<double> seconds, const common_chat_templates_inputs & inputs) const {
+    const auto allowed = TemplateBudget::secondsOf(inputs.messages.size() + inputs.tools.size());
+    return TemplateBudget::spend(seconds.value_or(allowed), [&] {
+        const auto params = applyTo(inputs);
+        Applied applied{toJson(params).dump_safe(), {}};
+        if (!params.parser.empty()) applied.parser.load(params.parser);
+        return applied;
+    });
 }
 
 Napi::Value ChatTemplates::Apply(const Napi::CallbackInfo & info) {
@@ -115,21 +130,25 @@ Napi::Value ChatTemplates::Apply(const Napi::CallbackInfo & info) {
     const std::string json = info[0].As<Napi::String>();
     return toErrors(env, [&]() -> Napi::Value {
         try {
-            if (json.size() <= longestInPlace) return Napi::String::New(env, applyWithin(secondsInPlace, json));
+            if (json.size() <= longestInPlace) {
+                const auto inputs = readInputs(json);
+                if (inputs.force_pure_content || json.size() <= longestWithFormat) return give(env, applyWithin(secondsInPlace, inputs));
+            }
         } catch (const TemplateLimit & limit) {
             if (!limit.isTime) throw;
         }
         std::vector<Napi::ObjectReference> kept;
         kept.push_back(Napi::Persistent(Value()));
         return WorkThread::preparation(env).run(env, std::move(kept), [this, json]() -> WorkThread::Result {
-            return [text = applyWithin({}, json)](Napi::Env env) { return Napi::String::New(env, text); };
+            const auto applied = std::make_shared<Applied>(applyWithin({}, readInputs(json)));
+            return [applied](Napi::Env env) { return give(env, std::move(*applied)); };
         });
     });
 }
 
 Napi::Value ChatTemplates::ApplyExample(const Napi::CallbackInfo & info) {
     const std::string json = info[0].As<Napi::String>();
-    return toErrors(info.Env(), [&] { return Napi::String::New(info.Env(), applyWithin({}, json)); });
+    return toErrors(info.Env(), [&] { return give(info.Env(), applyWithin({}, readInputs(json))); });
 }
 
 Napi::Value ChatTemplates::Render(const Napi::CallbackInfo & info) {

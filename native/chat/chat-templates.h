@@ -8,6 +8,12 @@
 // Taken from llama.cpp's chat.cpp when this is compiled.
 #include "common-chat-templates.h"
 
+/** A prompt and the format of its answer as JSON, and the parser of the answer. */
+struct Applied {
+    std::string json;
+    common_peg_arena parser;
+};
+
 class ChatTemplates : public Napi::ObjectWrap<ChatTemplates> {
 public:
     /** (source, bos, eos): the template, or a name of listNames. Throws when it cannot be parsed. */
@@ -23,13 +29,13 @@ private:
     const common_chat_template & parsed() const;
     common_chat_params applyTo(common_chat_templates_inputs inputs) const;
     /** Of any thread. Without a number of seconds, the conversation has those of its length. */
-    std::string applyWithin(std::optional<double> seconds, const std::string & json) const;
+    Applied applyWithin(std::optional<double> seconds, const common_chat_templates_inputs & inputs) const;
 
     /** The names of the templates that llama.cpp has for models without one. */
     static Napi::Value ListNames(const Napi::CallbackInfo & info);
     /**
-     * (inputs): JSON. Gives JSON: the prompt and the format of the answer; a promise of it where that takes long. Throws what the
-     * template throws.
+     * (inputs): JSON. Gives an object of the members of Applied; a promise of it where that takes long. Throws what the template
+     * throws.
      */
     Napi::Value Apply(const Napi::CallbackInfo & info);
     /** As Apply, but never a promise. */

@@ -1,4 +1,3 @@
-#include "call-format.h"
 #include "chat-parser.h"
 #include "chat-templates.h"
 #include "log.h"
@@ -8,7 +7,6 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
     common_log_set_verbosity_thold(-1);
     exports.Set("ChatTemplates", ChatTemplates::define(env));
     exports.Set("ChatParser", ChatParser::define(env));
-    exports.Set("buildCallFormat", Napi::Function::New(env, buildCallFormat));
     return exports;
 }
 

@@ -12,7 +12,7 @@ namespace {
 /** Of the processor. To find the format of the slowest of llama.cpp's own 70 templates takes 0.06 s. */
 constexpr double fewestSeconds = 0.5;
 /** Gemma 4's looks at all messages for each message: it takes 9 s for 500. */
-constexpr double secondsOfMessage = 0.03;
+constexpr double secondsOfPart = 0.03;
 /** What has more fits no context that such a template is made for. */
 constexpr size_t mostMessages = 1000;
 constexpr size_t mostBytes = 256u << 20;
@@ -195,8 +195,8 @@ void TemplateBudget::exceed(const TemplateLimit & limit) {
     throw limit;
 }
 
-double TemplateBudget::secondsOf(size_t messages) {
-    return fewestSeconds + static_cast<double>(std::min(messages, mostMessages)) * secondsOfMessage;
+double TemplateBudget::secondsOf(size_t parts) {
+    return fewestSeconds + static_cast<double>(std::min(parts, mostMessages)) * secondsOfPart;
 }
 
 void assertShallow(const std::vector<jinja::token> & tokens) {

@@ -27,8 +27,8 @@ public:
     /** Throws this, and from now on at each check. */
     [[noreturn]] void exceed(const TemplateLimit & limit);
 
-    /** The seconds of the processor that a conversation may take. */
-    static double secondsOf(size_t messages);
+    /** The seconds of the processor that a conversation of so many messages and tools may take. */
+    static double secondsOf(size_t parts);
 
     /** Calls a function within a budget. What it throws is a TemplateLimit when a limit was exceeded. */
     template <typename Function> static auto spend(double seconds, Function function) {

@@ -1,5 +1,8 @@
 // How deeply JSON is nested. V8 parses any depth, but whatever recurses into values, as JSON.stringify does, overflows the stack.
 
+/** The most levels of a request. llama.cpp recurses into values without a limit. */
+export const mostLevels = 200;
+
 /** Whether a value has more levels of lists and objects than `most`. Not recursive, because of the depth. */
 export function isDeeperThan(value: unknown, most: number): boolean {
   let level = [value].filter(isNested);

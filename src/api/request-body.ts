@@ -4,14 +4,11 @@ import { RequestError } from '../errors/request-error.ts';
 import { ForeignFields } from '../generation/foreign-fields.ts';
 import { isJsonObject } from '../json-schema/json-object.ts';
 import { isNeutral, keepKnownFields } from './known-fields.ts';
-import { isDeeperThan } from './nesting.ts';
+import { isDeeperThan, mostLevels } from './nesting.ts';
 import { toFieldError } from './schema-errors.ts';
 
 /** Fields of other servers, with the reason why this one has them not, or an alternative. */
 export type UnsupportedFields = Readonly<Record<string, string>>;
-
-/** What JSON.stringify takes by far, on any stack. */
-const mostLevels = 1000;
 
 /**
  * Parses a request's JSON by its schema. Neutral values count as absent at any depth, and foreign fields are ignored.

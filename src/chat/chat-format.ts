@@ -1,5 +1,5 @@
 // The format of a chat's answer: how its text is constrained and parsed, by the model's family.
-import type { AppliedTemplate, NativeParser } from '../engine/chat-library.ts';
+import type { AppliedTemplate } from '../engine/chat-library.ts';
 import type { Grammar, ThoughtMarks } from '../engine/engine.ts';
 import { isJsonObject } from '../json-schema/json-object.ts';
 import { escapePattern } from './call-forms.ts';
@@ -110,7 +110,7 @@ async function findFormat(
   }
   return {
     reader: {
-      parser: toParser(template, applied),
+      parser: applied.parser,
       thoughts,
       openedThoughts: toOpenedThoughts(applied, thoughts),
       mayCall: tools.length > 0,
@@ -147,13 +147,6 @@ function toUntypedTool(tool: ChatTool): object {
   const untyped = Object.fromEntries(names.map((name) => [name, {}]));
   const parameters = { type: 'object', properties: untyped, ...(Array.isArray(required) && { required }) };
   return toNativeTool({ ...tool, function: { ...tool.function, parameters } });
-}
-
-function toParser(
-  template: ChatTemplate,
-  { format, generationPrompt, parser }: AppliedTemplate,
-): NativeParser {
-  return new template.library.ChatParser(format, generationPrompt, parser);
 }
 
 function toCallMarks({ isLazy, triggers }: AppliedTemplate): RegExp[] | undefined {

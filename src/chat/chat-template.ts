@@ -1,8 +1,8 @@
 // A model's chat template: Jinja code that renders messages as the prompt format the model was trained on. llama.cpp renders it.
 import type {
   AppliedTemplate,
-  BuiltCallFormat,
   CallFormatInputs,
+  CallFormatParser,
   ChatLibrary,
   NativeParser,
   NativeTemplate,
@@ -58,10 +58,9 @@ export class BrokenTemplateError extends Error {
   override readonly name = 'BrokenTemplateError';
 }
 
-/** A format with its parser. */
-interface ReadCallFormat {
+/** The format of the answer to a prompt, and its parser. */
+export interface FoundFormat extends AppliedTemplate {
   readonly parser: NativeParser;
-  readonly grammar: string;
 }
 
 export interface ChatTemplateSource {
@@ -79,14 +78,14 @@ export class ChatTemplate {
   /** Why it is refused for good. */
   #refusal: RequestError | undefined;
   /** The formats that were found last, by what they depend on. To find one takes tens of milliseconds. */
-  readonly #formats = new RecentValues<AppliedTemplate>();
-  readonly #callFormats = new RecentValues<ReadCallFormat>();
+  readonly #formats = new RecentValues<FoundFormat>();
+  readonly #callParsers = new RecentValues<CallFormatParser>();
 
   constructor(source: ChatTemplateSource) {
     this.#source = source;
   }
 
-  get library(): ChatLibrary {
+  get #library(): ChatLibrary {
     return this.#source.openLibrary();
   }
 
@@ -126,7 +125,7 @@ export class ChatTemplate {
     try {
       this.#abilities ??= findAbilities(
         this.#parsed,
-        (inputs) => JSON.parse(this.#parsed.applyExample(JSON.stringify(inputs))) as AppliedTemplate,
+        (inputs) => JSON.parse(this.#parsed.applyExample(JSON.stringify(inputs)).json) as AppliedTemplate,
         this.#tokens,
       );
     } catch (error) {
@@ -213,29 +212,25 @@ export class ChatTemplate {
   async findFormat(
     { messages, generationPrompt, thinking, kwargs }: RenderedPrompt,
     options: Pick<TemplateInputs, 'tools' | 'toolChoice' | 'parallel' | 'hasSchema'>,
-  ): Promise<AppliedTemplate> {
+  ): Promise<FoundFormat> {
     const variables = { ...options, enableThinking: thinking, kwargs, promptOnly: false };
     if (!this.abilities.isSpecial) {
       // The format of most does not depend on the messages, so that a long conversation is not rendered dozens of times.
       const inputs = { ...variables, messages: [example] };
-      const applied = await this.#formats.get(JSON.stringify(inputs), () => this.#apply(inputs));
-      if (applied.generationPrompt === generationPrompt) return applied;
+      const found = await this.#formats.get(JSON.stringify(inputs), () => this.#apply(inputs));
+      if (found.generationPrompt === generationPrompt) return found;
     }
     return this.#apply({ ...variables, messages });
   }
 
   /**
-   * Builds a format of calls that llama.cpp does not know.
+   * Builds the parser of a format of calls that llama.cpp does not know.
    *
    * @param prefix what the text begins with by the prompt already
    */
-  buildCallFormat(inputs: CallFormatInputs, prefix: string): Promise<ReadCallFormat> {
+  toCallParser(inputs: CallFormatInputs, prefix: string): Promise<CallFormatParser> {
     const json = JSON.stringify(inputs);
-    return this.#callFormats.get(prefix + json, () => {
-      const { buildCallFormat, ChatParser } = this.library;
-      const { format, parser, grammar } = JSON.parse(buildCallFormat(json)) as BuiltCallFormat;
-      return { parser: new ChatParser(format, prefix, parser), grammar };
-    });
+    return this.#callParsers.get(prefix + json, () => new this.#library.ChatParser(prefix, json));
   }
 
   get #parsed(): NativeTemplate {
@@ -257,7 +252,7 @@ export class ChatTemplate {
 
   #parse(source: string): NativeTemplate {
     const { bos_token, eos_token } = this.#tokens;
-    const { ChatTemplates } = this.library;
+    const { ChatTemplates } = this.#library;
     try {
       return new ChatTemplates(source, bos_token, eos_token);
     } catch (cause) {
@@ -270,9 +265,12 @@ export class ChatTemplate {
     }
   }
 
-  async #apply(inputs: TemplateInputs): Promise<AppliedTemplate> {
+  async #apply(inputs: TemplateInputs): Promise<FoundFormat> {
     try {
-      return JSON.parse(await this.#parsed.apply(toNativeJson(inputs))) as AppliedTemplate;
+      const { json, parser } = await this.#parsed.apply(toNativeJson(inputs));
+      const applied = JSON.parse(json) as AppliedTemplate;
+      const { generationPrompt, format } = applied;
+      return { ...applied, parser: new this.#library.ChatParser(generationPrompt, format, parser) };
     } catch (cause) {
       const limit = toLimitError(cause);
       if (limit !== undefined) throw limit;

@@ -32,8 +32,8 @@ export async function toFormFormat(
     thoughtsStart: thoughts?.start ?? '',
     thoughtsEnds: thoughts?.ends ?? [],
   };
-  const { parser, grammar } = await template.buildCallFormat(inputs, prefix);
-  const gbnf = writeRules(withoutUnused(new Map([...toSchemaRules(schemas), ...parseRules(grammar)])));
+  const parser = await template.toCallParser(inputs, prefix);
+  const gbnf = writeRules(withoutUnused(new Map([...toSchemaRules(schemas), ...parseRules(parser.grammar)])));
   const triggers = toTriggers(
     callFormat,
     tools.map((tool) => tool.function.name),

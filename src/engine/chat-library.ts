@@ -7,12 +7,11 @@ export interface NativeTemplate {
    * Renders a prompt, and finds the format of the answer: in place where that takes some milliseconds, else on another thread.
    *
    * @param inputs JSON of {@link TemplateInputs}
-   * @returns JSON of {@link AppliedTemplate}
    * @throws {Error} what the template throws
    */
-  apply(inputs: string): string | Promise<string>;
+  apply(inputs: string): NativeApplied | Promise<NativeApplied>;
   /** As `apply`, but always in place. */
-  applyExample(inputs: string): string;
+  applyExample(inputs: string): NativeApplied;
   /** Renders the template with these variables alone, as a JSON object. */
   render(variables: string): string;
   /**
@@ -36,13 +35,19 @@ export interface TemplateInputs {
   readonly promptOnly: boolean;
 }
 
+interface NativeApplied {
+  /** JSON of an {@link AppliedTemplate}. */
+  readonly json: string;
+  /** For the parser. */
+  readonly parser: object;
+}
+
 export interface AppliedTemplate {
   readonly prompt: string;
   /** What the template wrote behind the messages. */
   readonly generationPrompt: string;
-  /** For the parser, as are the following two. */
+  /** For the parser. */
   readonly format: number;
-  readonly parser: string;
   /** GBNF, or empty. It covers the generation prompt too, unless it is lazy. */
   readonly grammar: string;
   /** Whether the grammar applies only from a trigger on. */
@@ -98,14 +103,6 @@ export interface CallFormatInputs {
   readonly thoughtsEnds: readonly string[];
 }
 
-export interface BuiltCallFormat {
-  /** For the parser, as is the following one. */
-  readonly format: number;
-  readonly parser: string;
-  /** GBNF. It has only blocks of calls if the model need not call and may write free text. */
-  readonly grammar: string;
-}
-
 export interface NativeParser {
   /**
    * Parses a text from its start.
@@ -113,6 +110,11 @@ export interface NativeParser {
    * @returns JSON of a {@link ParsedText}, or `undefined` for a text that does not have the format
    */
   parse(text: string, isPartial: boolean): string | undefined;
+}
+
+export interface CallFormatParser extends NativeParser {
+  /** GBNF. It has only blocks of calls if the model need not call and may write free text. */
+  readonly grammar: string;
 }
 
 export interface ParsedText {
@@ -130,12 +132,10 @@ export interface ChatLibrary {
     /** The names of the templates that llama.cpp has for models without one. Each may be a `source`. */
     listNames(): string[];
   };
-  /**
-   * Makes a format of calls that llama.cpp does not know.
-   *
-   * @param inputs JSON of {@link CallFormatInputs}
-   * @returns JSON of a {@link BuiltCallFormat}
-   */
-  readonly buildCallFormat: (inputs: string) => string;
-  readonly ChatParser: new (format: number, generationPrompt: string, parser: string) => NativeParser;
+  readonly ChatParser: {
+    /** Of a format that llama.cpp finds, as {@link NativeApplied} has it. */
+    new (generationPrompt: string, format: number, parser: object): NativeParser;
+    /** Of a format of calls that llama.cpp does not know. `inputs` is JSON of {@link CallFormatInputs}. */
+    new (generationPrompt: string, inputs: string): CallFormatParser;
+  };
 }

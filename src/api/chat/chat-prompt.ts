@@ -3,6 +3,7 @@ import {
   type ChatTemplate,
   ChatTemplateError,
   type RenderedPrompt,
+  type TemplateMessage,
   type TemplateVariables,
 } from '../../chat/chat-template.ts';
 import { breakMark, ControlMarks } from '../../chat/control-marks.ts';
@@ -13,7 +14,7 @@ import { RequestError } from '../../errors/request-error.ts';
 import type { RequestContext } from '../../generation/context.ts';
 import type { ForeignFields } from '../../generation/foreign-fields.ts';
 import { assertGenerates, assertMayFit, assertModel } from '../generation-request.ts';
-import { isDeeperThan } from '../nesting.ts';
+import { isDeeperThan, mostLevels } from '../nesting.ts';
 import type { ModelService } from '../service.ts';
 import { takeBegunAnswer, toPromptEnd } from './begun-answer.ts';
 import { type ChatRequest, parseChatRequest, parseTemplateRequest } from './chat-request.ts';
@@ -176,7 +177,6 @@ export async function renderPrompt(
   service: ModelService,
 ): Promise<RenderedPrompt> {
   const template = requireTemplate(service);
-  assertShallow([messages, tools, variables.kwargs]);
   const marks = new ControlMarks(service.engine, 'messages');
   const broken = marks.breakMessages(toConversation(messages));
   const shownTools = marks.breakTools(tools);
@@ -200,30 +200,19 @@ function toShown({ function: { strict: _, ...shown }, ...tool }: ChatTool): obje
   return { ...tool, function: shown };
 }
 
-/** llama.cpp recurses into values without a limit. */
-const deepestValue = 200;
-
-/** @throws {RequestError} `invalid_value` when a value is nested too deeply */
-function assertShallow(value: unknown): void {
-  if (isDeeperThan(value, deepestValue)) throw tooDeep();
-}
-
-/** Arguments of calls were texts, and may turn out to be nested too deeply. */
-function toShallow<Result>(convert: () => Result): Result {
+/**
+ * Arguments of calls were texts, and may turn out to be nested too deeply.
+ *
+ * @throws {RequestError} `invalid_value` when they are
+ */
+function toShallow(convert: () => TemplateMessage[]): TemplateMessage[] {
   try {
-    const result = convert();
-    assertShallow(result);
-    return result;
+    const messages = convert();
+    if (!isDeeperThan(messages, mostLevels)) return messages;
   } catch (error) {
-    throw error instanceof RangeError ? tooDeep() : error;
+    if (!(error instanceof RangeError)) throw error;
   }
-}
-
-function tooDeep(): RequestError {
-  return new RequestError(
-    'invalid_value',
-    'The messages or tools are nested too deeply. Reduce their depth.',
-  );
+  throw new RequestError('invalid_value', 'The messages are nested too deeply. Reduce their depth.');
 }
 
 /** `reasoning_effort` says whether the model thinks, and some templates read how much. */

@@ -22,8 +22,34 @@ describe('parseJson', () => {
   });
 
   it('parses a deeply nested body', () => {
-    const depth = 200_000;
+    const depth = 60_000;
     expect(parseJson(Buffer.from('['.repeat(depth) + ']'.repeat(depth)))).toBeInstanceOf(Array);
+  });
+});
+
+describe('parseJson, with very many values', () => {
+  const list = (count: number, item: string) => `[${Array(count).fill(item).join()}]`;
+
+  it.each([
+    ['fields', `{${Array.from({ length: 65_536 }, (_, key) => `"a${key}": 1`).join()}}`],
+    ['lists', list(65_536, '[]')],
+    ['objects behind a text', `{"a": "\\\\", "b": ${list(65_536, '{}')}}`],
+  ])('refuses %s', (_, text) => {
+    expect(() => parseJson(Buffer.from(text))).toThrow('at most 65536 fields, lists and objects');
+  });
+
+  it('refuses numbers', () => {
+    expect(() => parseJson(Buffer.from(list(131_074, '1')))).toThrow(
+      'at most 131072 entries of lists and objects',
+    );
+  });
+
+  it.each([
+    ['texts with the characters of such', list(100, JSON.stringify('{"a": [\\"'.repeat(1000)))],
+    ['numbers', list(131_000, '1')],
+    ['a text without an end', `["${'['.repeat(70_000)}`],
+  ])('counts none in %s', (_, text) => {
+    expect(() => parseJson(Buffer.from(text))).not.toThrow('fields, lists and objects');
   });
 });
 

@@ -10,9 +10,9 @@ async function countArguments(tools: readonly ChatTool[]): Promise<number[]> {
   let built: CallFormatInputs | undefined;
   const template = {
     abilities: { thoughts: undefined },
-    buildCallFormat: async (inputs: CallFormatInputs) => {
+    toCallParser: async (inputs: CallFormatInputs) => {
       built = inputs;
-      return { parser: {}, grammar: 'root ::= "a"\n' };
+      return { grammar: 'root ::= "a"\n' };
     },
   } as unknown as ChatTemplate;
   const forms = { forms: [{ start: '<call>', end: '</call>', call: 'python' }], marks: [], stops: [] };

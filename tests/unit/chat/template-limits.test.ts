@@ -114,6 +114,16 @@ describe('a chat template that takes long', () => {
 });
 
 describe('a chat template within its limits', () => {
+  it('has time for each tool', async () => {
+    const source = `{% for tool in tools or [] %}${loop(2, '')}{{ tool.function.name }}{% endfor %}{{ messages[0].content }}`;
+    const tools = Array.from({ length: 128 }, (_, index) => ({
+      type: 'function',
+      function: { name: `f${index}` },
+    }));
+    const { prompt } = await render(source, { messages, tools });
+    expect(prompt).toContain('f127Hi');
+  });
+
   it('renders two thousand messages', async () => {
     const source =
       "{% for m in messages %}{{ '[' ~ m.role ~ ']' ~ m.content }}{% endfor %}{% for i in range(messages | length) %}{{ '-' * 2 }}{% endfor %}";

@@ -245,7 +245,7 @@ describe('an error', () => {
     ['the input of a tool', 'assistant', '{"type": "tool_use", "id": "a", "name": "f", "input": DEEP}'],
     ['a block', 'user', 'DEEP'],
   ])('refuses %s that is nested too deeply', async (_, role, block) => {
-    const deep = `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`;
+    const deep = `${'{"a":'.repeat(30_000)}1${'}'.repeat(30_000)}`;
     const turn = `{"role": "${role}", "content": [${block.replace('DEEP', deep)}]}`;
     const body = `{"messages": [${turn}, {"role": "user", "content": "Hi"}]}`;
 
