@@ -30,6 +30,16 @@ export interface ChatLogprobs {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/** Remembers the bytes of each token: the likeliest tokens of many places are often the same. */
+export function rememberBytes(toBytes: ToBytes): ToBytes {
+  const known = new Map<Token, Uint8Array>();
+  return (token) => {
+    const bytes = known.get(token) ?? toBytes(token);
+    known.set(token, bytes);
+    return bytes;
+  };
+}
+
 /** Returns a token's text. A part of a character becomes its bytes, as in OpenAI's API: `bytes:\xf0\x9f`. */
 export function toTokenText(bytes: Uint8Array): string {
   try {
@@ -117,7 +127,12 @@ function toLists(
   textOffset: readonly number[],
   toBytes: ToBytes,
 ): CompletionLogprobs {
-  const toText = (token: Token) => toTokenText(toBytes(token));
+  const texts = new Map<Token, string>();
+  const toText = (token: Token) => {
+    const text = texts.get(token) ?? toTokenText(toBytes(token));
+    texts.set(token, text);
+    return text;
+  };
   return {
     tokens: tokens.map(toText),
     token_logprobs: tokens.map((_, index) => scores[index]?.logprob ?? null),

@@ -1,4 +1,5 @@
 // POST /v1/completions: answers a parsed JSON body with a completion or a stream of chunks.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { GenerationRequest, Token } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
 import { generateChoices, startStream } from '../../generation/choices.ts';
@@ -15,6 +16,8 @@ import {
   tokenizePrompt,
   toMaxTokens,
 } from '../generation-request.ts';
+import { rememberBytes } from '../logprobs.ts';
+import { assertTogether } from '../request-body.ts';
 import { withSeedOffset } from '../sampling.ts';
 import type { ModelService } from '../service.ts';
 import { toTextConstraint, toTextOutput } from '../text-constraint.ts';
@@ -35,6 +38,9 @@ import {
 
 /** The most texts that one request may generate, over all its prompts. */
 const mostGenerations = 1024;
+
+/** The most log-probabilities of one echoed prompt. They are converted to texts at once. */
+const mostPromptLogprobs = 32_768;
 
 /** OpenAI's default of `max_tokens`. */
 const defaultMaxTokens = 16;
@@ -91,8 +97,11 @@ export async function startCompletion(
     ...(request.timings_per_token && { progress: true }),
   };
   const prompts: (readonly Token[])[] = [];
-  for (const prompt of toPrompts(request.prompt))
+  for (const prompt of toPrompts(request.prompt)) {
+    // Each takes up to 20 ms, and there may be many: others are answered in between.
+    if (prompts.length > 0) await nextTurn();
     prompts.push(await toPromptTokens(prompt, request, service));
+  }
   const toEchoedText = (prompt: Prompt | undefined) =>
     typeof prompt === 'string' ? prompt : service.engine.detokenize(prompt ?? []);
   const echoed = toPrompts(request.prompt).map((prompt) => (echo ? toEchoedText(prompt) : ''));
@@ -106,7 +115,7 @@ export async function startCompletion(
   const generations = prompts.flatMap((prompt, index) =>
     Array.from({ length: best_of }, (_, seedOffset) => ({ prompt, echo: echoed[index] ?? '', seedOffset })),
   );
-  const toBytes = (token: Token) => service.engine.toBytes(token);
+  const toBytes = rememberBytes((token) => service.engine.toBytes(token));
   return {
     request,
     generations: generations.map(({ prompt, seedOffset }) => ({
@@ -138,7 +147,20 @@ async function toPromptTokens(
   const tokens = typeof prompt === 'string' ? await tokenizeText(prompt, request, service) : prompt;
   for (const token of tokens) assertToken(token, engine.properties.vocabularySize, 'prompt');
   assertFits(tokens.length, engine, 'prompt');
+  assertFewLogprobs(tokens.length, request);
   return tokens;
+}
+
+/** @throws {RequestError} `invalid_value` when the request asks for very many log-probabilities of its prompt */
+function assertFewLogprobs(promptTokens: number, { echo, logprobs }: CompletionRequest): void {
+  if (!echo || logprobs === undefined) return;
+  const count = promptTokens * (logprobs + 1);
+  assertTogether(
+    count <= mostPromptLogprobs,
+    'logprobs',
+    `'echo' with 'logprobs': ${logprobs} asks for ${count} log-probabilities of a prompt of ${promptTokens} tokens. ` +
+      `Ask for at most ${mostPromptLogprobs}.`,
+  );
 }
 
 function limitTokens(

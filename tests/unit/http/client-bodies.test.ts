@@ -114,7 +114,7 @@ describe('x-ignored-fields', () => {
   });
 
   it('is bounded, and has only characters that a header may have', async () => {
-    const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`field-${index}`, 1]));
+    const many = Object.fromEntries(Array.from({ length: 60_000 }, (_, index) => [`field-${index}`, 1]));
     const odd = { 'a\r\nb: c': 1, 'é😀\ud800': 1, 'x,y': 1, ['long'.repeat(1000)]: 1 };
     const told = async (fields: object) =>
       (await ask('/v1/completions', { prompt: 'Hi', ...fields })).headers['x-ignored-fields'] ?? '';

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import type { AsideOptions, Token } from '../../../../src/engine/engine.ts';
 import { FakeEngine, toByteTokens } from '../../fake-engine.ts';
 import { askWhole } from '../fake-service.ts';
 
@@ -19,6 +20,20 @@ describe('a prompt', () => {
       prompts.map((_text, index) => [index, ' Paris.']),
     );
     expect(usage.prompt_tokens).toBe(prompts.join('').length);
+  });
+
+  it('that is one of several lets other requests be answered before it is tokenized', async () => {
+    const answered: string[] = [];
+    class ObservedEngine extends FakeEngine {
+      override async tokenizeAside(text: string, options: AsideOptions): Promise<Token[]> {
+        answered.push(text);
+        setImmediate(() => answered.push(`another after ${text}`));
+        return super.tokenizeAside(text, options);
+      }
+    }
+    await askWhole({ prompt: ['a', 'b'] }, new ObservedEngine());
+
+    expect(answered.slice(0, 3)).toEqual(['a', 'another after a', 'b']);
   });
 
   it('that is empty consists of the beginning-of-sequence token', async () => {
@@ -147,6 +162,29 @@ describe('an echoed prompt', () => {
       },
     ]);
     expect(usage).toMatchObject({ prompt_tokens: 3, completion_tokens: 0 });
+  });
+
+  it('is refused with more log-probabilities than are converted at once', async () => {
+    const engine = new FakeEngine('', { contextSize: 32_768 });
+    const prompt = 'a'.repeat(2000);
+    const asking = askWhole({ prompt, max_tokens: 0, echo: true, logprobs: 20 }, engine);
+
+    await expect(asking).rejects.toMatchObject({
+      code: 'invalid_value',
+      param: 'logprobs',
+      message: expect.stringContaining('asks for 42000 log-probabilities of a prompt of 2000 tokens'),
+    });
+    await expect(
+      askWhole({ prompt, max_tokens: 0, echo: true, logprobs: 15 }, engine),
+    ).resolves.toBeDefined();
+  });
+
+  it('has each token converted once', async () => {
+    const engine = new FakeEngine();
+    const toBytes = vi.spyOn(engine, 'toBytes');
+    await askWhole({ prompt: 'abababab', max_tokens: 0, echo: true, logprobs: 1 }, engine);
+
+    expect(toBytes).toHaveBeenCalledTimes(2);
   });
 
   it('is not scored without log-probabilities', async () => {
