@@ -25,9 +25,14 @@ export class ControlMarks {
    * @throws {RequestError} `context_length_exceeded` when all texts so far have more of them than the context has tokens
    */
   breakText(text: string): string {
-    const plain = text.replaceAll(breakMark, '');
-    const { controlMarks } = this.#engine;
-    return this.#count(plain, controlMarks) === 0 ? plain : plain.replace(controlMarks, breakMark);
+    const { controlMarks, contextSize } = this.#engine;
+    return text.replaceAll(breakMark, '').replace(controlMarks, () => {
+      this.#found += 1;
+      // Each needs a token at least. To break millions of them would take a second.
+      if (this.#found <= contextSize) return breakMark;
+      const message = `'${this.#param}' has the texts of more than ${contextSize} control tokens, and the context has ${contextSize} tokens, the server's CONTEXT_SIZE. Shorten it.`;
+      throw new RequestError('context_length_exceeded', message, { param: this.#param });
+    });
   }
 
   /** Breaks those in messages, as {@link breakText} does. */
@@ -57,24 +62,4 @@ export class ControlMarks {
     const entries = Object.entries(value).map(([key, each]) => [this.breakText(key), this.#breakValue(each)]);
     return Object.fromEntries(entries) as unknown;
   }
-
-  /** Each needs a token at least. To break millions of them would take a second. */
-  #count(text: string, pattern: RegExp): number {
-    const before = this.#found;
-    pattern.lastIndex = 0;
-    while (pattern.test(text)) {
-      pattern.lastIndex += 1;
-      this.#found += 1;
-      if (this.#found > this.#engine.contextSize) throw tooMany(this.#engine.contextSize, this.#param);
-    }
-    return this.#found - before;
-  }
-}
-
-function tooMany(size: number, param: string): RequestError {
-  return new RequestError(
-    'context_length_exceeded',
-    `'${param}' has the texts of more than ${size} control tokens, and the context has ${size} tokens, the server's CONTEXT_SIZE. Shorten it.`,
-    { param },
-  );
 }
