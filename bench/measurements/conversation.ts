@@ -1,5 +1,6 @@
 // Measures the first token of every turn of chats: one chat, several in turn over one slot, and several at once over four
-// slots behind one system prompt.
+// slots behind one system prompt. Who chats in turn takes a moment to write, as people do.
+import { setTimeout as delay } from 'node:timers/promises';
 import { Chat, type ChatMessage, type ChatOptions } from '../chat.ts';
 import { type Contender, interleave, type Measurement, type Sample, threadsVariant } from '../measurement.ts';
 import { privateBytes } from '../process-memory.ts';
@@ -10,6 +11,8 @@ const turns = 8;
 const questionTokens = 60;
 const answerTokens = 100;
 const systemTokens = 500;
+/** Before each question of chats in turn. */
+const writingMs = 300;
 /** Tokens per slot. The longest chat takes a third of it with the system prompt. */
 const contextSize = 4096;
 
@@ -20,10 +23,13 @@ interface Scene {
   /** Default: one turn of each chat after another. */
   readonly atOnce?: boolean;
   readonly systemPrompt?: boolean;
+  /** Whether the next question follows an answer at once, as that of a program. Default: false. */
+  readonly hurries?: boolean;
 }
 
 const scenes: readonly Scene[] = [
   { name: 'one chat', chats: 1, slots: 1 },
+  { name: 'one chat of a program', chats: 1, slots: 1, hurries: true },
   { name: 'two chats in turn', chats: 2, slots: 1 },
   { name: 'eight chats in turn', chats: 8, slots: 1 },
   {
@@ -31,13 +37,14 @@ const scenes: readonly Scene[] = [
     chats: 8,
     slots: 4,
     atOnce: true,
+    hurries: true,
     systemPrompt: true,
   },
 ];
 
 export const conversation: Measurement = {
   name: 'conversation',
-  description: `first token of each turn, mean of the chats: questions of ${questionTokens} tokens, answers of ${answerTokens}`,
+  description: `first token of each turn, mean of the chats: questions of ${questionTokens} tokens, which people take ${writingMs} ms to write, answers of ${answerTokens}`,
   metrics: [
     ...Array.from({ length: turns }, (_, turn) => ({
       name: toMetric(turn),
@@ -77,7 +84,10 @@ function toContender(server: Server, scene: Scene, options: ChatOptions): Conten
         : [];
       const speakers = Array.from({ length: scene.chats }, (_, index): Speaker => {
         const chat = new Chat(server, options, system);
-        return (turn) => chat.ask(toQuestion(round, index, turn));
+        return async (turn) => {
+          if (!scene.hurries) await delay(writingMs);
+          return chat.ask(toQuestion(round, index, turn));
+        };
       });
       // The warm-up does not need the whole conversation.
       const waits = await (scene.atOnce ? askAtOnce : askInTurn)(speakers, round < 0 ? 2 : turns);

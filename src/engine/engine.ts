@@ -224,6 +224,9 @@ export interface Branch {
   readonly continuations: readonly (readonly Token[])[];
 }
 
+/** A prompt that is expected to begin another one. */
+export type ExpectedPrompt = Pick<GenerationRequest, 'prompt' | 'cachePrompt' | 'cacheScope'>;
+
 export interface BranchRequest extends Pick<GenerationRequest, 'cacheScope'> {
   /** All branches go on from it. It is evaluated once, and may be reused as the prompt of a generation. */
   readonly prompt: readonly Token[];
@@ -390,6 +393,14 @@ export interface Engine extends AsyncDisposable {
    * @throws as {@link generate} does; within one piece of the prompt or of the branches when aborted
    */
   scoreBranches(request: BranchRequest, signal?: AbortSignal): Promise<BranchScores>;
+
+  /**
+   * Evaluates a prompt that goes on from what a slot holds, after a moment in which nobody asks for anything. It ends within one piece
+   * of the prompt when somebody does. Absent: nothing is evaluated in advance.
+   *
+   * @param expect - makes the prompt when it is time; undefined is none
+   */
+  anticipate?(expect: () => Promise<ExpectedPrompt | undefined>): void;
 
   /** Resolves when what is kept of ended generations is written. Absent where nothing is. */
   settled?(): Promise<void>;

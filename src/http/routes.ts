@@ -1,5 +1,6 @@
 // The table of routes: each path with its methods and their endpoints.
-import { applyTemplate, chat } from '../api/chat/chat.ts';
+import { chat } from '../api/chat/chat.ts';
+import { applyTemplate } from '../api/chat/chat-prompt.ts';
 import { chatRequestSchema, templateRequestSchema } from '../api/chat/chat-request.ts';
 import { completionRequestSchema } from '../api/completions/completion-request.ts';
 import { complete } from '../api/completions/completions.ts';

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createArchive } from '../../src/archive/create-archive.ts';
 import type { Engine } from '../../src/engine/engine.ts';
@@ -145,5 +146,49 @@ describe('a chat whose process has ended', () => {
     } finally {
       rmSync(directory, { recursive: true });
     }
+  });
+});
+
+describe('a user who takes time to write the next question', () => {
+  const pauseMs = 200;
+
+  it('waits for the evaluation of the question alone', async () => {
+    await using engine = await loadEngine({ rule: 'common', anticipates: true });
+    const before = '<|im_start|>user\n';
+    const behind = 'And why is that?<|im_end|>\n<|im_start|>assistant\n';
+    let chats = 0;
+    // A busy machine may not have evaluated what is expected by then.
+    await expect
+      .poll(async () => {
+        chats += 1;
+        const opening = `${before}Tell me about the number ${chats}.<|im_end|>\n<|im_start|>assistant\n`;
+        const { text } = await generateOn(engine, opening);
+        const expected = `${opening}${text}<|im_end|>\n${before}`;
+        engine.anticipate(async () => ({ prompt: engine.tokenize(expected) }));
+        await delay(pauseMs);
+        return (await generateOn(engine, expected + behind)).promptTokens;
+      })
+      .toBe(engine.tokenizeText(behind, { special: true }).length);
+    expect(engine.load).toEqual({ running: 0, waiting: 0 });
+  });
+
+  it('disturbs nobody: what is expected ends when somebody asks, and the engine goes on', async () => {
+    await using engine = await loadEngine({ rule: 'common', anticipates: true });
+    const opening = await generateOn(engine, 'A list of words:');
+    const expected = `A list of words:${opening.text}${' and so on'.repeat(100)}`;
+    for (let round = 0; round < 10; round += 1) {
+      const called = Promise.withResolvers<void>();
+      engine.anticipate(async () => {
+        called.resolve();
+        return { prompt: engine.tokenize(expected) };
+      });
+      await called.promise;
+      expect((await generateOn(engine, `Word ${round} is`)).text).not.toBe('');
+      expect(engine.load).toEqual({ running: 0, waiting: 0 });
+    }
+    const fresh = await generateOn(engine, 'The capital of France is', { cachePrompt: false });
+    expect((await generateOn(engine, 'The capital of France is', { cachePrompt: false })).text).toBe(
+      fresh.text,
+    );
   });
 });

@@ -1,6 +1,6 @@
 // Decisions by the default model, and the scores of branches that they are made of.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { tokenizeRendered } from '../../src/api/chat/chat.ts';
+import { tokenizeRendered } from '../../src/api/chat/chat-prompt.ts';
 import type { Completion } from '../../src/api/completions/completion.ts';
 import { complete } from '../../src/api/completions/completions.ts';
 import type { Decision } from '../../src/api/decisions/decision.ts';

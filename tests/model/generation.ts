@@ -33,7 +33,10 @@ export const contextSize = 1024;
 
 interface EngineOptions
   extends Partial<
-    Pick<LlamaEngineOptions, 'slots' | 'lookupTokens' | 'threads' | 'rule' | 'conversationBytes' | 'archive'>
+    Pick<
+      LlamaEngineOptions,
+      'slots' | 'lookupTokens' | 'threads' | 'rule' | 'conversationBytes' | 'archive' | 'anticipates'
+    >
   > {}
 
 /**

@@ -18,6 +18,7 @@ import { soak } from './attacks/soak.ts';
 import { stopEmulator, stopRuntime } from './attacks/stops.ts';
 import { spoilTemporaryFolder } from './attacks/temporary-folder.ts';
 import { timeOut } from './attacks/timeouts.ts';
+import { watchHealth } from './health-watch.ts';
 import { type Attack, Target } from './target.ts';
 
 const { values } = parseArgs({
@@ -79,13 +80,18 @@ const target = new Target({ seed, isShort: values.short });
 await target.start();
 for (const { name, share = 0, run } of chosen) {
   const startedAt = performance.now();
+  const endWatch = watchHealth(target.origin);
   try {
     await run(target, startedAt + share * minutes * 60_000);
     await target.checkReference(name);
   } catch (error) {
     target.fault(`${name}: ${error instanceof Error ? error.stack : String(error)}`);
   }
-  console.log(`torture: ${name}: ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+  const { answers, p99, longest } = await endWatch();
+  console.log(
+    `torture: ${name}: ${((performance.now() - startedAt) / 1000).toFixed(1)} s; /health answered ${answers} times, ` +
+      `99 of 100 within ${Math.ceil(p99)} ms, the longest after ${Math.ceil(longest)} ms`,
+  );
 }
 await target.end();
 for (const [name, number] of [...target.counts].sort()) console.log(`torture: ${name}: ${number}`);

@@ -1,7 +1,7 @@
 // Evaluates the beginnings of prompts in a folder and writes snapshots of them, for environments to begin from.
 import { readFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
-import { applyTemplate } from '../../src/api/chat/chat.ts';
+import { applyTemplate } from '../../src/api/chat/chat-prompt.ts';
 import type { ModelService } from '../../src/api/service.ts';
 import type { Environment } from '../../src/config/environment.ts';
 import { commonBeginning, type KnownPrefix } from '../../src/engine/prompt/known-prefixes.ts';

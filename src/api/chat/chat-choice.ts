@@ -53,6 +53,16 @@ export class ChatChoice {
     return this.#options.thinks ? this.#reasoningTokens : undefined;
   }
 
+  /** The text of the answer so far. */
+  get content(): string {
+    return this.#content;
+  }
+
+  /** Whether the model has called a function, so that its results are what follows. */
+  get isCalling(): boolean {
+    return this.#calls.length > 0;
+  }
+
   /** Adds an event of the generation to the message. Returns the additions. */
   take(event: GenerationEvent): readonly ChatPiece[] {
     if (event.type === 'prompt') return [];

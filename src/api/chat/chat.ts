@@ -1,41 +1,22 @@
 // POST /v1/chat/completions: answers a parsed JSON body with a chat completion or a stream of chunks.
-import {
-  type ChatTemplate,
-  ChatTemplateError,
-  type RenderedPrompt,
-  type TemplateMessage,
-  type TemplateVariables,
-} from '../../chat/chat-template.ts';
-import { breakMark, ControlMarks } from '../../chat/control-marks.ts';
-import type { ChatTool } from '../../chat/conversation.ts';
-import { toTemplateMessages } from '../../chat/messages.ts';
 import type { GenerationRequest, ThoughtLimit, ThoughtMarks, Token } from '../../engine/engine.ts';
-import { RequestError } from '../../errors/request-error.ts';
 import { generateChoices, startStream } from '../../generation/choices.ts';
 import type { RequestContext } from '../../generation/context.ts';
 import type { ForeignFields } from '../../generation/foreign-fields.ts';
 import { collectChoices } from '../../generation/valid-choices.ts';
 import { toTimings } from '../../telemetry/timings.ts';
-import {
-  assertFits,
-  assertGenerates,
-  assertMayFit,
-  assertModel,
-  toGenerationOptions,
-  toMaxTokens,
-} from '../generation-request.ts';
-import { isDeeperThan, mostLevels } from '../nesting.ts';
+import { assertFits, toGenerationOptions, toMaxTokens } from '../generation-request.ts';
 import { withSeedOffset } from '../sampling.ts';
 import type { ModelService } from '../service.ts';
 import { toTextConstraint } from '../text-constraint.ts';
 import { toUsage } from '../usage.ts';
-import { takeBegunAnswer, toPromptEnd, toRestOf } from './begun-answer.ts';
+import { toRestOf } from './begun-answer.ts';
 import { ChatChoice } from './chat-choice.ts';
 import { type ChatChunk, type ChatCompletion, toChatHead } from './chat-completion.ts';
 import { toChatOutput } from './chat-output.ts';
-import { type ChatRequest, parseChatRequest, parseTemplateRequest } from './chat-request.ts';
-import { toConversation } from './history.ts';
-import type { MessageFields } from './message-fields.ts';
+import { preparePrompt } from './chat-prompt.ts';
+import { type ChatRequest, parseChatRequest } from './chat-request.ts';
+import { toNextTurn } from './next-turn.ts';
 
 /** A valid request with its generations. */
 interface Started {
@@ -44,6 +25,8 @@ interface Started {
   /** Creates the empty choice of a generation. */
   readonly createChoice: (index: number) => ChatChoice;
   readonly head: ReturnType<typeof toChatHead>;
+  /** Prepares the next turn for the answers of all generations. */
+  readonly expectNextTurn: (answers: readonly ChatChoice[]) => void;
 }
 
 /**
@@ -60,108 +43,10 @@ export async function chat(
   return started.request.stream ? stream(started, service, context) : collect(started, service, context);
 }
 
-/**
- * Answers POST /apply-template with the prompt that the template renders.
- *
- * @throws {RequestError} when the request is invalid or does not fit the model
- */
-export async function applyTemplate(
-  body: unknown,
-  service: ModelService,
-  context: Pick<RequestContext, 'foreignFields'> = {},
-): Promise<{ prompt: string }> {
-  return { prompt: (await renderTemplate(body, service, context)).replaceAll(breakMark, '') };
-}
-
-/**
- * Renders the prompt of an /apply-template request for {@link tokenizeRendered}.
- *
- * @throws {RequestError} when the request is invalid or does not fit the model
- */
-export async function renderTemplate(
-  body: unknown,
-  service: ModelService,
-  { foreignFields }: Pick<RequestContext, 'foreignFields'> = {},
-): Promise<string> {
-  const {
-    messages,
-    tools = [],
-    chat_template_kwargs: kwargs,
-    model,
-  } = parseTemplateRequest(body, foreignFields);
-  assertModel(model, service);
-  const { prompt } = await renderPrompt(messages, tools, service, toVariables(undefined, kwargs));
-  return prompt;
-}
-
-/**
- * Converts a rendered prompt to tokens, piece by piece where texts of control tokens are broken.
- *
- * @throws {RequestError} `context_length_exceeded` when it has too many characters to fit the context
- */
-export async function tokenizeRendered(
-  prompt: string,
-  service: ModelService,
-  param: string,
-): Promise<Token[]> {
-  assertMayFit(prompt, service.engine.contextSize, param);
-  return service.engine.tokenizeAside(prompt, { special: true, isPrompt: true, breakMark });
-}
-
-/**
- * Converts a part of a rendered prompt that follows another one, as {@link tokenizeRendered} does.
- *
- * @throws {RequestError} `context_length_exceeded` when it has too many characters to fit the context
- */
-export async function tokenizeBehind(part: string, service: ModelService, param: string): Promise<Token[]> {
-  assertMayFit(part, service.engine.contextSize, param);
-  return service.engine.tokenizeAside(part, { special: true, breakMark });
-}
-
-/**
- * Counts the tokens of the prompt that a chat request makes.
- *
- * @throws {RequestError} when the request is invalid, or its prompt has too many characters to fit the context
- */
-export async function countPromptTokens(
-  body: unknown,
-  service: ModelService,
-  { foreignFields }: Pick<RequestContext, 'foreignFields'> = {},
-): Promise<number> {
-  const { tokens } = await preparePrompt(parseChatRequest(body, foreignFields), service, foreignFields);
-  return tokens.length;
-}
-
-/** Renders the prompt and converts it to tokens, however many they are. */
-async function preparePrompt(
-  request: ChatRequest,
-  service: ModelService,
-  foreign: ForeignFields | undefined,
-) {
-  // As in OpenAI's API, where a completion needs a model too; the invoke URL asks for one without.
-  if (service.strictModel && request.model === undefined)
-    throw new RequestError('missing_required_parameter', "'model' is required.", { param: 'model' });
-  assertModel(request.model, service);
-  assertGenerates(service);
-  const template = requireTemplate(service);
-  const tools = request.tool_choice === 'none' ? [] : (request.tools ?? []);
-  const variables = toVariables(readEffort(request, template, foreign), request.chat_template_kwargs);
-  const { messages, text: begun } = takeBegunAnswer(request);
-  const rendered = await renderPrompt(messages, tools, service, variables);
-  const end = toPromptEnd(
-    begun,
-    rendered,
-    template.abilities.thoughts,
-    new ControlMarks(service.engine, 'messages'),
-  );
-  const tokens = await tokenizeRendered(rendered.prompt + end, service, 'messages');
-  return { template, tools, tokens, rendered, begun };
-}
-
 async function start(request: ChatRequest, service: ModelService, context: RequestContext): Promise<Started> {
   const prepared = await preparePrompt(request, service, context.foreignFields);
-  const { template, tools, tokens, begun } = prepared;
-  const output = await toChatOutput(request, toTextConstraint(request), tools, prepared);
+  const { template, conversation, tokens, begun } = prepared;
+  const output = await toChatOutput(request, toTextConstraint(request), conversation.tools, prepared);
   const { reader, grammar, marks, stops } = toRestOf(begun, output.format);
   const { assertContent } = output;
   const { engine } = service;
@@ -211,31 +96,14 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
       createdAt: context.receivedAt,
       model: service.model,
     }),
+    expectNextTurn: ([answer, ...others]) => {
+      if (answer === undefined || others.length > 0 || answer.isCalling) return;
+      engine.anticipate?.(async () => {
+        const prompt = await toNextTurn(conversation, begun + answer.content, service);
+        return prompt && { ...options, prompt };
+      });
+    },
   };
-}
-
-/** @throws {RequestError} when the model has no template, or one that cannot be parsed */
-function requireTemplate({ chatTemplate }: ModelService): ChatTemplate {
-  if (chatTemplate === undefined)
-    throw new RequestError(
-      'unsupported_parameter',
-      'This model has no chat template. Use /v1/completions, or start the server with CHAT_TEMPLATE.',
-      {
-        param: 'messages',
-      },
-    );
-  try {
-    void chatTemplate.abilities;
-  } catch (error) {
-    throw toRejection(error);
-  }
-  return chatTemplate;
-}
-
-/** Turns a rejection by the template to an error of the request. */
-function toRejection(error: unknown): unknown {
-  if (!(error instanceof ChatTemplateError)) return error;
-  return new RequestError('invalid_value', error.message, { param: 'messages' });
 }
 
 /** The tokens of texts that are one token each. */
@@ -267,86 +135,13 @@ function toThoughtLimit(
   return {};
 }
 
-/** Returns how much the model is asked to think, if the request says so and the model thinks. */
-function readEffort(
-  { reasoning_effort: effort }: ChatRequest,
-  { abilities: { thoughts, reasoningEffort } }: ChatTemplate,
-  foreign: ForeignFields | undefined,
-): string | undefined {
-  const thinks = thoughts !== undefined || reasoningEffort;
-  if (!thinks && effort !== undefined && effort !== 'none')
-    foreign?.leaveOut(
-      'reasoning_effort',
-      "'reasoning_effort' is not supported: this model does not think. Leave it out.",
-    );
-  return thinks ? effort : undefined;
-}
-
-async function renderPrompt(
-  messages: readonly MessageFields[],
-  tools: readonly ChatTool[],
-  service: ModelService,
-  variables: Omit<TemplateVariables, 'tools'>,
-): Promise<RenderedPrompt> {
-  const template = requireTemplate(service);
-  const marks = new ControlMarks(service.engine, 'messages');
-  const conversation = marks.breakMessages(toConversation(messages));
-  const shownTools = marks.breakTools(tools);
-  const options = {
-    template,
-    imagePlaceholders: service.imagePlaceholders ?? false,
-  };
-  const converted = toShallow(() => toTemplateMessages(conversation, shownTools, options));
-  try {
-    return await template.render(converted, {
-      ...variables,
-      ...(tools.length > 0 && template.abilities.writesTools && { tools: shownTools.map(toShown) }),
-    });
-  } catch (error) {
-    throw toRejection(error);
-  }
-}
-
-/** `strict` is for this server, not for the model. */
-function toShown({ function: { strict: _, ...shown }, ...tool }: ChatTool): object {
-  return { ...tool, function: shown };
-}
-
-/**
- * Arguments of calls were texts, and may turn out to be nested too deeply.
- *
- * @throws {RequestError} `invalid_value` when they are
- */
-function toShallow(convert: () => TemplateMessage[]): TemplateMessage[] {
-  try {
-    const messages = convert();
-    if (!isDeeperThan(messages, mostLevels)) return messages;
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-  }
-  throw new RequestError('invalid_value', 'The messages are nested too deeply. Reduce their depth.');
-}
-
-/** `reasoning_effort` says whether the model thinks, and some templates read how much. */
-function toVariables(
-  effort: string | undefined,
-  kwargs: Readonly<Record<string, unknown>>,
-): Omit<TemplateVariables, 'tools'> {
-  const isOff = effort === 'none' || effort === 'minimal';
-  const { enable_thinking: asked } = kwargs;
-  const thinking = typeof asked === 'boolean' ? asked : effort === undefined ? undefined : !isOff;
-  return {
-    thinking,
-    kwargs: { ...(effort !== undefined && !isOff && { reasoning_effort: effort }), ...kwargs },
-  };
-}
-
 async function collect(
-  { generations, createChoice, head }: Started,
+  { generations, createChoice, head, expectNextTurn }: Started,
   { engine }: ModelService,
   context: RequestContext,
 ): Promise<ChatCompletion> {
   const choices = await collectChoices(generations, createChoice, engine, context);
+  expectNextTurn(choices);
   const all = choices.map((choice) => choice.finish());
   const summaries = all.map(({ summary }) => summary);
   return {
@@ -359,7 +154,7 @@ async function collect(
 }
 
 function stream(
-  { request, generations, createChoice, head }: Started,
+  { request, generations, createChoice, head, expectNextTurn }: Started,
   { engine }: ModelService,
   context: RequestContext,
 ): Promise<AsyncGenerator<ChatChunk, void, void>> {
@@ -370,8 +165,12 @@ function stream(
     begin: choices.map((choice) => ({ ...frame, choices: [choice.toRoleChunk()] })),
     toChunks: ({ index, event }) =>
       (choices[index]?.toChunks(event) ?? []).map((chunk) => ({ ...frame, ...chunk })),
-    toEnd: (summaries) =>
-      includeUsage ? [{ ...frame, choices: [], usage: toUsage([summaries], sumReasoning(choices)) }] : [],
+    toEnd: (summaries) => {
+      expectNextTurn(choices);
+      return includeUsage
+        ? [{ ...frame, choices: [], usage: toUsage([summaries], sumReasoning(choices)) }]
+        : [];
+    },
   });
 }
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { RequestError } from '../../errors/request-error.ts';
 import type { RequestContext } from '../../generation/context.ts';
-import { renderTemplate } from '../chat/chat.ts';
+import { renderTemplate } from '../chat/chat-prompt.ts';
 import type { ModelService } from '../service.ts';
 import { toMessages } from './decision-input.ts';
 import type { DecisionsRequest } from './decisions-request.ts';

@@ -4,7 +4,7 @@ import type { Branch, BranchRequest, BranchScores } from '../../engine/engine.ts
 import { RequestError } from '../../errors/request-error.ts';
 import { translateEngineError } from '../../generation/choices.ts';
 import type { RequestContext } from '../../generation/context.ts';
-import { tokenizeRendered } from '../chat/chat.ts';
+import { tokenizeRendered } from '../chat/chat-prompt.ts';
 import { assertFits, assertGenerates, assertModel, toCacheScope } from '../generation-request.ts';
 import type { ModelService } from '../service.ts';
 import { toProbabilities } from './answer-probabilities.ts';

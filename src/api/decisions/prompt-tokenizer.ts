@@ -1,6 +1,6 @@
 // Tokenizes prompts that begin alike. A long beginning is tokenized once, and not for each of them.
 import type { Token } from '../../engine/engine.ts';
-import { tokenizeBehind, tokenizeRendered } from '../chat/chat.ts';
+import { tokenizeBehind, tokenizeRendered } from '../chat/chat-prompt.ts';
 import type { ModelService } from '../service.ts';
 
 /**

@@ -1,6 +1,7 @@
 // POST /v1/messages and POST /v1/messages/count_tokens: answers requests in Anthropic's format by a chat.
 import type { RequestContext } from '../../generation/context.ts';
-import { chat, countPromptTokens } from '../chat/chat.ts';
+import { chat } from '../chat/chat.ts';
+import { countPromptTokens } from '../chat/chat-prompt.ts';
 import { askRenamed } from '../renamed-fields.ts';
 import type { ModelService } from '../service.ts';
 import { StreamAnswer } from '../stream-answer.ts';

@@ -9,12 +9,14 @@ import {
   type CacheRule,
   type Engine,
   EngineError,
+  type ExpectedPrompt,
   type GenerationEvent,
   type GenerationRequest,
   type KvType,
   type ModelProperties,
   type Token,
 } from '../engine.ts';
+import { IdleWork } from '../idle-work.ts';
 import { InsufficientMemoryError, type MemoryRoom, type MemoryUse, toMebibytes } from '../memory.ts';
 import type { KnownPrefix } from '../prompt/known-prefixes.ts';
 import { PrefixSnapshots } from '../prompt/prefix-snapshots.ts';
@@ -24,6 +26,7 @@ import { parseGrammar } from './llama-grammar.ts';
 import { type LlamaModel, loadLlamaModel } from './llama-model.ts';
 import {
   type ArchiveOptions,
+  anticipateInSlot,
   createSlots,
   generateInSlot,
   type LlamaSlots,
@@ -64,6 +67,8 @@ export interface LlamaEngineOptions {
   readonly prefixes?: PrefixOptions;
   /** Whether llama.cpp repacks weights in private memory, in the layout that suits the processor. Default true. */
   readonly repack?: boolean;
+  /** Whether prompts that are expected are evaluated while nobody asks for anything. Default: false. */
+  readonly anticipates?: boolean;
   /** What all this takes and what there is, where it was added up. */
   readonly memory?: EngineMemory;
 }
@@ -100,6 +105,7 @@ export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Llam
       lookupTokens,
       kvType,
       rule,
+      anticipates: options.anticipates ?? false,
       memory: options.memory,
       clock: performance,
     });
@@ -128,6 +134,7 @@ export async function loadLlamaEngine(options: LlamaEngineOptions): Promise<Llam
 
 interface LlamaEngineParts extends LlamaSlotsParts {
   readonly embedder: LlamaEmbedder;
+  readonly anticipates: boolean;
   readonly memory: EngineMemory | undefined;
 }
 
@@ -141,6 +148,7 @@ export class LlamaEngine implements Engine {
   #scoring: Promise<LlamaSlots> | undefined;
   /** The same slots once they exist. */
   #scoringNow: LlamaSlots | undefined;
+  readonly #idleWork = new IdleWork<ExpectedPrompt>();
   #disposed = false;
 
   constructor(parts: LlamaEngineParts) {
@@ -202,7 +210,9 @@ export class LlamaEngine implements Engine {
     const loads = [this.#generating, this.#scoringNow].map((slots) => slots?.pool.load);
     const sum = (pick: 'running' | 'waiting') =>
       loads.reduce((total, load) => total + (load?.[pick] ?? 0), 0);
-    return { running: sum('running'), waiting: sum('waiting') };
+    // Nobody has asked for what is evaluated in advance.
+    const asked = sum('running') - (this.#idleWork.isRunning ? 1 : 0);
+    return { running: asked, waiting: sum('waiting') };
   }
 
   tokenize(text: string): Token[] {
@@ -241,6 +251,8 @@ export class LlamaEngine implements Engine {
     const { model, clock } = this.#parts;
     const grammar = request.grammar && (await parseGrammar(model, request.grammar));
     const slots = request.promptLogprobs ? await this.#scoringSlots() : this.#generatingSlots();
+    // The slot that is at work may be the one that holds the prompt's beginning.
+    await this.#idleWork.interrupt();
     yield* generateInSlot(slots, request, { grammar, signal, clock });
   }
 
@@ -251,7 +263,22 @@ export class LlamaEngine implements Engine {
       return tokens.length + Math.max(...continuations.map(({ length }) => length));
     });
     this.#assertPossible({ prompt, maxTokens: behind.reduce((most, each) => Math.max(most, each), 0) });
+    await this.#idleWork.interrupt();
     return scoreInSlot(this.#generatingSlots().pool, request, { signal, clock: this.#parts.clock });
+  }
+
+  anticipate(expect: () => Promise<ExpectedPrompt | undefined>): void {
+    const slots = this.#generating;
+    if (!this.#parts.anticipates || slots === undefined) return;
+    this.#idleWork.plan({
+      prepare: async () => {
+        if (slots.pool.load.running > 0) return undefined;
+        const expected = await expect();
+        // Behind a longer one there is no room for an answer.
+        return expected && expected.prompt.length < this.contextSize ? expected : undefined;
+      },
+      work: (expected, signal) => anticipateInSlot(slots.pool, expected, signal),
+    });
   }
 
   async settled(): Promise<void> {
@@ -260,6 +287,7 @@ export class LlamaEngine implements Engine {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
+    await this.#idleWork.interrupt();
     // A decode must not lose its memory, so earlier calls finish first.
     await this.embedder[Symbol.asyncDispose]();
     for (const slots of [this.#generating, await this.#scoring?.catch(() => undefined)]) {

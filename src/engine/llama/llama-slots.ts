@@ -7,6 +7,7 @@ import type {
   BranchRequest,
   BranchScores,
   CacheRule,
+  ExpectedPrompt,
   GenerationEvent,
   GenerationRequest,
   KvType,
@@ -157,6 +158,22 @@ export async function scoreInSlot(
   const sequence = await pool.acquire((slot) => slot.reusableTokens(request), signal);
   try {
     return await sequence.scoreBranches(request, { signal, waitMs: clock.now() - askedAt });
+  } finally {
+    pool.release(sequence);
+  }
+}
+
+/** Evaluates a prompt in advance in the free slot that holds most of it, where one does. */
+export async function anticipateInSlot(
+  pool: SlotPool<Sequence<NativeGrammar>>,
+  expected: ExpectedPrompt,
+  signal: AbortSignal,
+): Promise<void> {
+  // Work begins a moment after the last answer, and another may have begun since.
+  if (pool.load.running > 0) return;
+  const sequence = await pool.acquire((slot) => slot.reusableTokens(expected), signal);
+  try {
+    await sequence.anticipate(expected, signal);
   } finally {
     pool.release(sequence);
   }

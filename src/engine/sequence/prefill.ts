@@ -19,6 +19,12 @@ export interface PrefillParts {
 /** An abort is seen between two pieces of a prompt, so a piece takes no longer than this where a shorter one is possible. */
 const longestPieceMs = 1000;
 
+/** The same of a piece that nobody waits for. */
+const longestAsideMs = 250;
+
+/** Fewer tokens take about as long: llama.cpp reads all weights for each piece. */
+const shortestPiece = 16;
+
 export class Prefill {
   readonly #parts: PrefillParts;
 
@@ -65,6 +71,21 @@ export class Prefill {
       if (!(await this.#evaluatePiece(run, Math.min(length, endOfNext())))) return false;
     }
     return true;
+  }
+
+  /**
+   * Evaluates a prompt that nobody waits for, in short pieces: whoever asks for something else waits for one of them.
+   *
+   * @throws the signal's reason when aborted, after the piece that is being evaluated
+   */
+  async evaluateAside(run: GenerationRun<PromptRequest>): Promise<void> {
+    const { state, native, pace } = this.#parts;
+    const { length } = run.request.prompt;
+    while (state.length < length) {
+      const inTime = Math.floor(pace.promptTokensWithin(longestAsideMs));
+      const piece = Math.max(shortestPiece, Math.min(native.longestDecode, inTime));
+      await this.#evaluatePiece(run, Math.min(length, state.length + piece));
+    }
   }
 
   /** Evaluates the last piece alone. */

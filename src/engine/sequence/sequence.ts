@@ -6,6 +6,7 @@ import type {
   BranchRequest,
   BranchScores,
   CacheRule,
+  ExpectedPrompt,
   GenerationEvent,
   GenerationRequest,
   Token,
@@ -142,6 +143,27 @@ export class Sequence<Grammar> {
     const parts = { ...this.#parts, state: this.#state, tokensWithin };
     const logprobs = await new BranchScorer(branches, signal, parts).score();
     return { logprobs, summary: { ...run.toSummary(), unevaluatedTokens: 0 } };
+  }
+
+  /**
+   * Evaluates what is expected to follow the tokens that the sequence holds. Where chats take turns, it keeps a copy of the state too:
+   * the next prompt then waits for neither. One caller at a time.
+   *
+   * @throws the signal's reason when aborted, within a short piece of the prompt
+   */
+  async anticipate(expected: ExpectedPrompt, signal: AbortSignal): Promise<void> {
+    const request: PromptRequest = { ...expected, maxTokens: 0 };
+    const { prompt } = request;
+    const { native, conversations } = this.#parts;
+    const rule = this.#cache.ruleOf(request);
+    const held = this.#cache.reusableTokens(request);
+    // Nothing is lost if another prompt comes.
+    if (rule !== 'common' || held === 0 || !native.canGoBack(held, prompt.length)) return;
+    const run = new GenerationRun(request, { signal, waitMs: 0, rule }, this.#parts);
+    this.#last = undefined;
+    await this.#cache.prepare(request);
+    await this.#prefill.evaluateAside(run);
+    if (conversations.size > 0) await this.#cache.keep();
   }
 
   /**

@@ -9,6 +9,11 @@ const clients = 4;
 const sampleMs = 5000;
 /** A few long prompts touch all of it, so also on a busy machine no memory is used for the first time behind the begin. */
 const environment = { CACHE_MB: '16', CONTEXT_SIZE: '1024' };
+/**
+ * Bodies that are sent before the begin. Until then memory grows without a leak: it stays with the C library when a request that
+ * needed much has ended, and a later one that needs more finds too little of it.
+ */
+const warmUpBodies = 4000;
 const probe = { prompt: 'The capital of France is', max_tokens: 8, temperature: 0 };
 /** What the end of a soak may have more than its begin: of memory a quarter, of descriptors so many. */
 const moreMemory = 1.25;
@@ -30,6 +35,7 @@ export function soak(minutes: number): Attack {
 
 async function run(target: Target, minutes: number): Promise<void> {
   const front = await target.startAnother(environment);
+  await warmUp(target, originOf(front));
   const pids = [...front.runtimePids(), ...front.emulatorPids()].join();
   const startedAt = performance.now();
   const endAt = startedAt + 60_000 * minutes;
@@ -58,6 +64,17 @@ async function run(target: Target, minutes: number): Promise<void> {
     target.fault('a process was replaced in a soak');
   await front.end('SIGTERM');
   report(target, samples);
+}
+
+async function warmUp(target: Target, origin: string): Promise<void> {
+  const bodies = mutate(-1 - target.seed, warmUpBodies).values();
+  const send = async () => {
+    for (const each of bodies) {
+      const answer = await target.ask(each, { origin });
+      if (answer !== undefined) target.judge(each, answer);
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, send));
 }
 
 interface Worker {

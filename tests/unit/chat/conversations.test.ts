@@ -1,6 +1,6 @@
 // Conversations that templates do not take as they are: each is rearranged until it does, and nothing of it is lost.
 import { describe, expect, it, vi } from 'vitest';
-import { applyTemplate } from '../../../src/api/chat/chat.ts';
+import { applyTemplate } from '../../../src/api/chat/chat-prompt.ts';
 import { toTemplate } from '../api/fake-service.ts';
 import { FakeEngine } from '../fake-engine.ts';
 import { useTemplateCollection } from './template-collection.ts';

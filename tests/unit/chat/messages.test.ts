@@ -1,6 +1,6 @@
 // Converts messages to prompts, through POST /apply-template.
 import { describe, expect, it } from 'vitest';
-import { applyTemplate } from '../../../src/api/chat/chat.ts';
+import { applyTemplate } from '../../../src/api/chat/chat-prompt.ts';
 import { FakeEngine } from '../fake-engine.ts';
 import { templates } from './templates.ts';
 

@@ -1,6 +1,6 @@
 // Chat templates are programs of whoever made the model: they end, whatever they do.
 import { describe, expect, it, vi } from 'vitest';
-import { applyTemplate } from '../../../src/api/chat/chat.ts';
+import { applyTemplate } from '../../../src/api/chat/chat-prompt.ts';
 import { model, toTemplate } from '../api/fake-service.ts';
 import { FakeEngine } from '../fake-engine.ts';
 
