@@ -31,8 +31,8 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 COPY infra/empty-package infra/empty-package
 
-# --- runtime: what of the two packages that are not bundled is used at run time ---------------------------------
-FROM tools AS runtime
+# --- libraries: the two packages that are not bundled, with what is compiled for them -----------------------------
+FROM tools AS libraries
 COPY --from=target /arch /
 COPY native/cross-compile.sh native/
 RUN native/cross-compile.sh "$(cat /arch)" install
@@ -52,6 +52,9 @@ RUN case "${COMPILE_AMX} $(cat /arch)" in \
       && rm -rf /zig ;; \
     *) echo "COMPILE_AMX=\"${COMPILE_AMX}\" cannot be used: expected false, or true on amd64." >&2; exit 1 ;; \
   esac
+
+# --- runtime: what of them is used at run time, and this project's native modules ---------------------------------
+FROM libraries AS runtime
 COPY native native
 RUN npm_config_nodedir=/usr/local native/cross-compile.sh "$(cat /arch)" node native/build-modules.mjs
 # What an environment runs: llama.cpp's modules for this processor, and the runtime interface client without its sources.

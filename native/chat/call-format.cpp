@@ -1,7 +1,6 @@
 #include "call-format.h"
 
 #include <map>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -71,12 +70,6 @@ const ArgumentRules escapedRules = {
     "gemma4-value",
 };
 
-/** A call from its start on, and the rest of it. Nothing of a call is given before its start is whole. */
-struct Call {
-    Parser start;
-    Parser rest;
-};
-
 class FormatBuilder {
 public:
     /** @param inputs those of ChatParser */
@@ -130,10 +123,7 @@ private:
     Parser callOf(const std::string & form) {
         return p.rule(form + "-call", [&] {
             std::vector<Parser> calls;
-            for (const auto & tool : inputs.at("tools")) {
-                const auto [start, rest] = toCall(form, tool);
-                calls.push_back(p.tool(p.tool_open(start) + rest));
-            }
+            for (const auto & tool : inputs.at("tools")) calls.push_back(p.tool(toCall(form, tool)));
             return p.choice(calls);
         });
     }
@@ -145,12 +135,12 @@ private:
         return p.literal(text(form, "start")) + p.space() + call + p.space() + text(form, "end");
     }
 
-    Call toCall(const std::string & form, const common_json & tool) {
+    /** Nothing of a call is given before its start is whole. */
+    Parser toCall(const std::string & form, const common_json & tool) {
         if (form == "json") return toJsonCall(tool);
         if (form == "tagged") return toTaggedCall(tool);
         if (form == "python") return toPythonCall(tool);
-        if (form == "escaped") return toEscapedCall(tool);
-        throw std::invalid_argument("Calls have no form '" + form + "'.");
+        return toEscapedCall(tool);
     }
 
     Parser name(const common_json & tool) { return p.tool_name(p.literal(text(tool, "name"))); }
@@ -158,22 +148,22 @@ private:
     Parser jsonArguments(const common_json & tool) { return p.tool_args(p.gbnf(p.json(), text(tool, "rule"))); }
 
     /** {"name": "…", "arguments": {…}} */
-    Call toJsonCall(const common_json & tool) {
+    Parser toJsonCall(const common_json & tool) {
         const auto colon = p.space() + ":" + p.space();
         // Some models write the word of Llama's.
         const auto key = p.gbnf(p.choice({p.literal("\"arguments\""), p.literal("\"parameters\"")}), R"("\"arguments\"")");
-        return {p.literal("{") + p.space() + "\"name\"" + colon + "\"" + name(tool) + "\"" + p.space() + "," + p.space() + key + colon,
-                jsonArguments(tool) + p.space() + "}"};
+        const auto start = p.literal("{") + p.space() + "\"name\"" + colon + "\"" + name(tool) + "\"" + p.space() + "," + p.space() + key + colon;
+        return p.tool_open(start) + jsonArguments(tool) + p.space() + "}";
     }
 
     /** name[CALL_ID]id[ARGS]{…} */
-    Call toTaggedCall(const common_json & tool) {
+    Parser toTaggedCall(const common_json & tool) {
         const auto id = p.gbnf(p.until("[ARGS]"), "[a-zA-Z0-9]{9}");
-        return {name(tool) + p.optional("[CALL_ID]" + id) + "[ARGS]" + p.space(), jsonArguments(tool)};
+        return p.tool_open(name(tool) + p.optional("[CALL_ID]" + id) + "[ARGS]" + p.space()) + jsonArguments(tool);
     }
 
     /** name(key="value", key=1) or name("value"), perhaps within print(). The argument of a value alone has an empty name. */
-    Call toPythonCall(const common_json & tool) {
+    Parser toPythonCall(const common_json & tool) {
         const auto key = p.chars("[a-zA-Z_]", 1, 1) + p.chars("[a-zA-Z0-9_]", 0, -1);
         const auto value = p.tool_arg_value(p.choice({p.python_value(), p.json_bool(), p.json_null()}));
         const auto argument = p.rule("python-argument",
@@ -184,12 +174,13 @@ private:
         const bool takesLone = takesLoneValue(arguments);
         const auto any = takesLone ? p.choice({lone, named}) : named;
         const auto grammar = "(" + pythonRules.of(arguments) + (takesLone ? " | " + pythonRules.valueOf(arguments.at(0)) : "") + ")";
-        return {p.optional(p.literal("print(")) + name(tool) + "(" + p.space(),
-                p.tool_args(arguments.empty() ? any : p.gbnf(any, grammar)) + p.space() + p.tool_close(p.literal(")")) + p.optional(p.literal(")"))};
+        const auto written = p.tool_args(arguments.empty() ? any : p.gbnf(any, grammar));
+        return p.tool_open(p.optional(p.literal("print(")) + name(tool) + "(" + p.space()) + written + p.space() + p.tool_close(p.literal(")")) +
+               p.optional(p.literal(")"));
     }
 
     /** call:name{key:<escape>value<escape>,key:1}. The names of rules are those that llama.cpp's reader of Gemma 4 knows. */
-    Call toEscapedCall(const common_json & tool) {
+    Parser toEscapedCall(const common_json & tool) {
         const auto value = p.rule("gemma4-value", [&] {
             const auto escape = p.literal("<escape>");
             const auto string = p.rule("gemma4-string", escape + p.rule("gemma4-string-content", p.until("<escape>")) + escape);
@@ -208,7 +199,7 @@ private:
         // The reader of Gemma 4 wants the braces within the arguments.
         const auto & arguments = tool.at("arguments");
         const auto grammar = "\"{\" " + escapedRules.of(arguments) + " \"}\"";
-        return {"call:" + name(tool) + p.peek(p.literal("{")), p.tool_args(arguments.empty() ? object : p.gbnf(object, grammar))};
+        return p.tool_open("call:" + name(tool) + p.peek(p.literal("{"))) + p.tool_args(arguments.empty() ? object : p.gbnf(object, grammar));
     }
 };
 

@@ -5,10 +5,6 @@
 
 class ChatParser : public Napi::ObjectWrap<ChatParser> {
 public:
-    /**
-     * (generationPrompt, format, parser): as ChatTemplates.apply gave them; the parser is moved. Or (generationPrompt, inputs): JSON for
-     * buildCallFormat.
-     */
     explicit ChatParser(const Napi::CallbackInfo & info);
 
     static Napi::Function define(Napi::Env env);
@@ -21,7 +17,7 @@ private:
     /** Whether a text has the format from its start to its end; llama.cpp gives the start of one as well. */
     bool isComplete(const std::string & text) const;
 
+    // src/engine/chat-library.ts says what these take and give.
     Napi::Value Grammar(const Napi::CallbackInfo & info);
-    /** (text, isPartial). Gives JSON, or undefined for a text that the format does not admit. */
     Napi::Value Parse(const Napi::CallbackInfo & info);
 };

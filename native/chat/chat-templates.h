@@ -16,7 +16,6 @@ struct Applied {
 
 class ChatTemplates : public Napi::ObjectWrap<ChatTemplates> {
 public:
-    /** (source, bos, eos): the template, or a name of listNames. Throws when it cannot be parsed. */
     explicit ChatTemplates(const Napi::CallbackInfo & info);
 
     static Napi::Function define(Napi::Env env);
@@ -31,20 +30,10 @@ private:
     /** Of any thread. Without a number of seconds, the conversation has those of its length. */
     Applied applyWithin(std::optional<double> seconds, const common_chat_templates_inputs & inputs) const;
 
-    /** The names of the templates that llama.cpp has for models without one. */
+    // src/engine/chat-library.ts says what these take and give.
     static Napi::Value ListNames(const Napi::CallbackInfo & info);
-    /**
-     * (inputs): JSON. Gives an object of the members of Applied; a promise of it where that takes long. Throws what the template
-     * throws.
-     */
     Napi::Value Apply(const Napi::CallbackInfo & info);
-    /** As Apply, but never a promise. */
     Napi::Value ApplyExample(const Napi::CallbackInfo & info);
-    /** (variables): JSON. Renders the template with these variables alone. */
     Napi::Value Render(const Napi::CallbackInfo & info);
-    /**
-     * Gives JSON: llama.cpp's names of what the template can do, each with true or false, and `is_special`: whether llama.cpp has code
-     * for this family alone, instead of finding its format by rendering examples.
-     */
     Napi::Value Capabilities(const Napi::CallbackInfo & info);
 };

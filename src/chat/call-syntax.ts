@@ -63,14 +63,12 @@ function writeCall(name: string, callArguments: unknown, format: CallFormat): st
   return `${start}${written}${end}`;
 }
 
+const pythonWords: Readonly<Record<string, string>> = { true: 'True', false: 'False', null: 'None' };
+
 function writePythonCall(name: string, callArguments: Readonly<Record<string, unknown>>): string {
-  const words = new Map<unknown, string>([
-    [true, 'True'],
-    [false, 'False'],
-    [null, 'None'],
-  ]);
-  const written = Object.entries(callArguments).map(
-    ([key, value]) => `${key}=${words.get(value) ?? JSON.stringify(value)}`,
-  );
+  const written = Object.entries(callArguments).map(([key, value]) => {
+    const json = JSON.stringify(value);
+    return `${key}=${pythonWords[json] ?? json}`;
+  });
   return `${name}(${written.join(', ')})`;
 }

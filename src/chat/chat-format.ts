@@ -74,33 +74,24 @@ async function findFormat(
   if (tools.length === 0 && template.abilities.thoughts === undefined) return toPlainFormat(options);
   const callFormat = tools.length > 0 ? template.callFormat : undefined;
   if (callFormat !== undefined) return toFormFormat(template, rendered, callFormat, options);
-  const find = async (wanted: { tools?: readonly ChatTool[]; mustCall?: boolean; hasSchema?: boolean }) => {
-    const wantedTools = wanted.tools ?? [];
+  const find = (wanted: readonly ChatTool[], toolChoice: 'auto' | 'required', hasSchema: boolean) => {
     const apply = (toNative: (tool: ChatTool) => object) =>
-      template.findFormat(rendered, {
-        tools: wantedTools.map(toNative),
-        toolChoice: wanted.mustCall ? 'required' : 'auto',
-        parallel,
-        hasSchema: wanted.hasSchema ?? false,
-      });
-    try {
-      return await apply(toNativeTool);
-    } catch (error) {
-      if (!(error instanceof BrokenTemplateError) || wantedTools.length === 0) throw error;
-      return apply(toUntypedTool);
-    }
+      template.findFormat(rendered, { tools: wanted.map(toNative), toolChoice, parallel, hasSchema });
+    return apply(toNativeTool).catch((error: unknown) => {
+      if (error instanceof BrokenTemplateError && wanted.length > 0) return apply(toUntypedTool);
+      throw error;
+    });
   };
-  const applied = await find({ tools, mustCall, hasSchema: isJson && tools.length === 0 });
+  const applied = await find(tools, mustCall ? 'required' : 'auto', isJson && tools.length === 0);
   const thoughts = toThoughtMarks(template.abilities.thoughts, applied.generationPrompt);
   // llama.cpp knows no grammar of JSON for some families. Without thoughts, it is the whole text.
   if (isJson && applied.grammar === '' && tools.length === 0 && !thoughts?.hasStarted)
     return toPlainFormat(options);
-  const marks = [...applied.preservedTokens];
   let grammar = toGrammar(applied, thoughts, options);
   if (isJson && tools.length > 0) {
     // llama.cpp has no grammar for either.
-    const calls = toRules(await find({ tools, mustCall: true }), options);
-    const text = toRules(await find({ hasSchema: true }), options);
+    const calls = toRules(await find(tools, 'required', false), options);
+    const text = toRules(await find([], 'auto', true), options);
     const rules = new Map([
       ['root', 'calls-root | text-root'],
       ...withPrefix(calls, 'calls-'),
@@ -117,7 +108,7 @@ async function findFormat(
       callMarks: toCallMarks(applied),
     },
     grammar,
-    marks,
+    marks: applied.preservedTokens,
     stops: applied.stops,
   };
 }

@@ -40,7 +40,7 @@ export class ChatReader {
   #parsed = nothing;
   /** The longest content that was parsed. */
   #contentText = '';
-  #given = { reasoning: 0, content: 0, calls: [] as number[] };
+  readonly #given = { reasoning: 0, content: 0, calls: [] as number[] };
   readonly #reasoning = new WhitespaceBuffer({ trimStart: true, trimEnd: true });
   readonly #content: WhitespaceBuffer;
   #endsWithinCall = false;
@@ -99,24 +99,21 @@ export class ChatReader {
       ? parsed.reasoning.slice(openedThoughts.length)
       : parsed.reasoning;
     const content = this.#withoutStart(parsed.content, isPartial);
+    const given = this.#given;
     const pieces = [
-      ...toPieces('reasoning', this.#reasoning.push(reasoning.slice(this.#given.reasoning))),
-      ...toPieces('content', this.#content.push(content.slice(this.#given.content))),
+      ...toPieces('reasoning', this.#reasoning.push(reasoning.slice(given.reasoning))),
+      ...toPieces('content', this.#content.push(content.slice(given.content))),
     ];
-    const { calls } = this.#given;
-    this.#given = {
-      reasoning: Math.max(this.#given.reasoning, reasoning.length),
-      content: Math.max(this.#given.content, content.length),
-      calls,
-    };
+    given.reasoning = Math.max(given.reasoning, reasoning.length);
+    given.content = Math.max(given.content, content.length);
     for (const [call, { name, arguments: parsedText }] of parsed.calls.entries()) {
       if (name === '') continue;
       const first = JSON.stringify(this.#options.firstArguments?.get(name) ?? '');
       const text = parsedText.replace(/^\{"":/, () => `{${first}:`);
-      if (calls[call] === undefined) pieces.push({ type: 'call', call, name });
-      const given = calls[call] ?? 0;
-      if (text.length > given) pieces.push({ type: 'arguments', call, text: text.slice(given) });
-      calls[call] = Math.max(given, text.length);
+      if (given.calls[call] === undefined) pieces.push({ type: 'call', call, name });
+      const length = given.calls[call] ?? 0;
+      if (text.length > length) pieces.push({ type: 'arguments', call, text: text.slice(length) });
+      given.calls[call] = Math.max(length, text.length);
     }
     return pieces;
   }

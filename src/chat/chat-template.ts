@@ -13,7 +13,7 @@ import { RequestError } from '../errors/request-error.ts';
 import { type CallFormat, findCallFormat, findWrittenFormat } from './call-forms.ts';
 import { RecentValues } from './recent-values.ts';
 import { takeTurns } from './taking-turns.ts';
-import { findAbilities, type TemplateAbilities } from './template-abilities.ts';
+import { findAbilities, plainInputs, type TemplateAbilities } from './template-abilities.ts';
 import { toLimitError } from './template-limit.ts';
 
 /** A message as templates read it. Absent fields are left out, because templates test `is defined`. */
@@ -216,7 +216,7 @@ export class ChatTemplate {
     const variables = { ...options, enableThinking: thinking, kwargs, promptOnly: false };
     if (!this.abilities.isSpecial) {
       // The format of most does not depend on the messages, so that a long conversation is not rendered dozens of times.
-      const inputs = { ...variables, messages: [example] };
+      const inputs = { ...variables, messages: plainInputs.messages };
       const found = await this.#formats.get(JSON.stringify(inputs), () => this.#apply(inputs));
       if (found.generationPrompt === generationPrompt) return found;
     }
@@ -292,14 +292,6 @@ const reservedNames: ReadonlySet<string> = new Set([
   'eos_token',
   'enable_thinking',
 ]);
-
-const example = { role: 'user', content: '.' };
-
-const plainInputs = {
-  toolChoice: 'auto',
-  parallel: true,
-  hasSchema: false,
-} as const;
 
 /** The marks of a model's thoughts, and whether the prompt has opened them. */
 export function toThoughtMarks(

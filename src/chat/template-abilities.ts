@@ -36,7 +36,8 @@ const tool = {
   },
 };
 
-const inputs: TemplateInputs = {
+/** The inputs of an example without tools. */
+export const plainInputs: TemplateInputs = {
   messages: [question],
   tools: [],
   toolChoice: 'auto',
@@ -62,13 +63,15 @@ export function findAbilities(
   const byDefault = render({});
   const thinking = render({ enable_thinking: true });
   const notThinking = render({ enable_thinking: false });
-  const plain = attempt(() => apply(inputs));
+  const plain = attempt(() => apply(plainInputs));
   // Few chats have tools, and none waits for what it does not need.
   let rendered: { readonly withTools?: AppliedTemplate | undefined; readonly limit?: unknown } | undefined;
   const renderTools = () => {
     if (rendered === undefined) {
       try {
-        rendered = { withTools: attempt(() => apply({ ...inputs, tools: [tool], toolChoice: 'required' })) };
+        rendered = {
+          withTools: attempt(() => apply({ ...plainInputs, tools: [tool], toolChoice: 'required' })),
+        };
       } catch (limit) {
         rendered = { limit };
       }

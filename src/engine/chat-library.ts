@@ -38,7 +38,7 @@ export interface TemplateInputs {
 interface NativeApplied {
   /** JSON of an {@link AppliedTemplate}. */
   readonly json: string;
-  /** For the parser. */
+  /** For one {@link ChatLibrary.ChatParser}, which takes it over. */
   readonly parser: object;
 }
 

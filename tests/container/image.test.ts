@@ -437,11 +437,11 @@ describe('--build-arg', () => {
   it.runIf(process.arch === 'x64')(
     "COMPILE_AMX=true compiles llama.cpp's library for AMX",
     async () => {
-      const build = ['--target', 'runtime', '--build-arg', 'COMPILE_AMX=true'];
+      const build = ['--target', 'libraries', '--build-arg', 'COMPILE_AMX=true'];
       await docker('build', '--tag', 'gguf-lambda:amx', ...build, sources);
       const run = (...args: string[]) =>
         docker('run', '--rm', '--entrypoint', 'find', 'gguf-lambda:amx', ...args);
-      const libraries = await run('/runtime', '-name', 'libggml-cpu-*');
+      const libraries = await run('/app/node_modules/@node-llama-cpp', '-name', 'libggml-cpu-*');
 
       expect(libraries).toContain('libggml-cpu-amx.so');
       expect(libraries).toContain('libggml-cpu-amx.LICENSE');
@@ -454,7 +454,7 @@ describe('--build-arg', () => {
   );
 
   it('refuses another value of COMPILE_AMX', async () => {
-    const build = docker('build', '--target', 'runtime', '--build-arg', 'COMPILE_AMX=yes', sources);
+    const build = docker('build', '--target', 'libraries', '--build-arg', 'COMPILE_AMX=yes', sources);
 
     await expect(build).rejects.toThrow(/COMPILE_AMX="yes" cannot be used: expected false, or true on amd64/);
   });
