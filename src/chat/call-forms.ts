@@ -8,8 +8,8 @@ export interface CallFormat {
   readonly forms: readonly [CallForm, ...CallForm[]];
   /** Control tokens that are parts of the forms. */
   readonly marks: readonly string[];
-  /** Texts that end the answer. */
-  readonly stops: readonly string[];
+  /** Texts that end the answer. Default: none. */
+  readonly stops?: readonly string[];
   /** The texts around the tools in the system message. Absent: that of {@link describeTools}. */
   readonly tools?: readonly [start: string, end: string];
   /** Whether a text of the JSON of calls and nothing else is calls. */
@@ -30,7 +30,6 @@ export const toldFormat: CallFormat = {
     { start: '```tool_code', end: '```', call: 'python', separator: '', isText: true },
   ],
   marks: ['<tool_call>', '</tool_call>'],
-  stops: [],
   readsBareJson: true,
 };
 
@@ -39,7 +38,7 @@ interface Family {
   readonly mark: string;
   readonly format: CallFormat;
   /** Whether the format is better than what llama.cpp finds. */
-  readonly isBetter: boolean;
+  readonly isBetter?: boolean;
 }
 
 const families: readonly Family[] = [
@@ -60,7 +59,6 @@ const families: readonly Family[] = [
     format: {
       forms: [{ start: '[TOOL_CALLS]', end: '', call: 'tagged' }],
       marks: ['[TOOL_CALLS]', '[CALL_ID]', '[ARGS]'],
-      stops: [],
     },
   },
   // Qwen2.5 and Qwen2.5-Coder, whose templates are the same, and others that explain calls in their words.
@@ -68,33 +66,27 @@ const families: readonly Family[] = [
   // Phi-4-mini. Its template has the tools where its system message has them.
   {
     mark: '<|tool|>',
-    isBetter: false,
     format: {
       forms: [{ start: '<|tool_call|>[', end: ']<|/tool_call|>', call: 'json', separator: ',' }],
       marks: ['<|tool_call|>', '<|/tool_call|>'],
-      stops: [],
       tools: ['<|tool|>', '<|/tool|>'],
     },
   },
   // LFM2. llama.cpp finds its calls, and its template does not write them.
   {
     mark: 'List of tools: ',
-    isBetter: false,
     format: {
       forms: [{ start: '<|tool_call_start|>[', end: ']<|tool_call_end|>', call: 'python', separator: ',' }],
       marks: ['<|tool_call_start|>', '<|tool_call_end|>'],
-      stops: [],
       writesResults: true,
     },
   },
   // Granite 3.
   {
     mark: '<|tool_call|>',
-    isBetter: false,
     format: {
       forms: [{ start: '<|tool_call|>[', end: ']', call: 'json', separator: ',' }],
       marks: ['<|tool_call|>'],
-      stops: [],
     },
   },
 ];

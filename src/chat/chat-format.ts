@@ -116,7 +116,7 @@ async function findFormat(
 /** A model that neither thinks nor calls tools writes its content as it is. */
 function toPlainFormat({ isJson, schemas }: FormatOptions): ChatFormat {
   return {
-    reader: { parser: undefined, thoughts: undefined, openedThoughts: '', mayCall: false },
+    reader: { parser: undefined, thoughts: undefined, mayCall: false },
     grammar: isJson ? { gbnf: schemas } : undefined,
     marks: [],
     stops: [],

@@ -15,8 +15,8 @@ export interface ChatReaderOptions {
   readonly parser: NativeParser | undefined;
   /** Absent: the model does not think. */
   readonly thoughts: ThoughtMarks | undefined;
-  /** What the prompt has of the thoughts already, which the parser returns with them. */
-  readonly openedThoughts: string;
+  /** What the prompt has of the thoughts already, which the parser returns with them. Default: nothing. */
+  readonly openedThoughts?: string;
   /** What the content starts with, if the model writes it, and what is not a part of it. Absent: nothing. */
   readonly contentStart?: string;
   /** Whether the model may call tools. */
@@ -94,7 +94,7 @@ export class ChatReader {
     if (parsed === undefined) return [];
     this.#parsed = parsed;
     if (parsed.content.length > this.#contentText.length) this.#contentText = parsed.content;
-    const { openedThoughts } = this.#options;
+    const { openedThoughts = '' } = this.#options;
     const reasoning = parsed.reasoning.startsWith(openedThoughts)
       ? parsed.reasoning.slice(openedThoughts.length)
       : parsed.reasoning;

@@ -42,14 +42,13 @@ export async function toFormFormat(
     reader: {
       parser,
       thoughts,
-      openedThoughts: '',
       mayCall: true,
       callMarks: triggers.map((trigger) => new RegExp(`^${trigger}`)),
       firstArguments: new Map(inputs.tools.map((tool) => [tool.name, tool.arguments[0]?.name ?? ''])),
     },
     grammar: mustCall || isJson ? { gbnf, prefix } : { gbnf, triggers, ...(thoughts && { thoughts }) },
     marks: [...callFormat.marks, ...(thoughts ? [thoughts.start, ...thoughts.ends] : [])],
-    stops: callFormat.stops,
+    stops: callFormat.stops ?? [],
   };
 }
 

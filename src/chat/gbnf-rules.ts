@@ -36,7 +36,7 @@ export function withPrefix(rules: GbnfRules, prefix: string): GbnfRules {
 export function withoutUnused(rules: GbnfRules): GbnfRules {
   const used = new Set(['root']);
   for (const rule of used) {
-    for (const [token] of rules.get(rule)?.matchAll(tokens) ?? []) if (rules.has(token)) used.add(token);
+    for (const token of rules.get(rule)?.match(tokens) ?? []) if (rules.has(token)) used.add(token);
   }
   return new Map([...rules].filter(([rule]) => used.has(rule)));
 }
