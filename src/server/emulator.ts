@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type OutgoingHttpHeaders, request } from 'node:http';
+import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Threads } from '../config/cpu.ts';
 import { RequestError } from '../errors/request-error.ts';
@@ -116,6 +117,34 @@ export class Emulator {
       if (exit) throw new EmulatorExitedError(`The emulator did not start: ${exit}.`, { delivered: false });
       await delay(connectRetryMilliseconds);
     }
+  }
+
+  /**
+   * Hands an event to the function, which is loaded for it. Over a bare socket: a start would wait the 15 milliseconds that Node takes to
+   * load its HTTP client.
+   *
+   * @throws {EmulatorExitedError} when the emulator ends before it answers, or is late
+   */
+  load(event: Uint8Array): Promise<Pick<HttpAnswer, 'status' | 'body'>> {
+    const { promise, resolve, reject } = Promise.withResolvers<Pick<HttpAnswer, 'status' | 'body'>>();
+    const pieces: Buffer[] = [];
+    const socket = connect(this.#port, loopback);
+    const late = setTimeout(() => socket.destroy(), (this.#timeoutSeconds + lateSeconds) * 1000);
+    // Its answer to HTTP/1.0 ends with the connection, and is in one piece.
+    socket.write(`POST ${invokePath} HTTP/1.0\r\nContent-Length: ${event.byteLength}\r\n\r\n`);
+    socket.write(event);
+    socket.on('error', () => {});
+    socket.on('data', (piece) => pieces.push(piece));
+    socket.once('close', () => {
+      clearTimeout(late);
+      const answer = Buffer.concat(pieces);
+      const [, status] = /^HTTP\/1\.\d (\d{3}) /.exec(answer.toString('latin1')) ?? [];
+      const head = answer.indexOf('\r\n\r\n');
+      if (status === undefined || head === -1)
+        reject(new EmulatorExitedError('The emulator did not answer.', { delivered: true }));
+      else resolve({ status: Number(status), body: answer.subarray(head + 4) });
+    });
+    return promise;
   }
 
   /**

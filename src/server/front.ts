@@ -82,7 +82,7 @@ export async function startFront(
   };
   const abandon = () => void supervisor.stop();
   signal?.addEventListener('abort', abandon, { once: true });
-  // The emulator takes as long to start as the check and this import take, and then the function takes longer.
+  // The emulator takes about as long to start as the check, and then the function takes longer than all the rest.
   await supervisor.emulatorStarts;
   try {
     check?.();
@@ -90,6 +90,7 @@ export async function startFront(
     await stopSupervisor();
     throw error;
   }
+  await supervisor.functionLoads;
   const { createFrontServer, explain, HealthCheck, InvocationQueue, passThrough, requestAdmission } =
     await import('./serving.ts');
   const queue = new InvocationQueue({ limit: config.queueLimit, now: () => performance.now() });
@@ -131,7 +132,6 @@ export async function startFront(
   });
 
   try {
-    await supervisor.functionLoads;
     stopWatching = watchRuntime(link, () => passing.size > 0 || queue.isRunning);
     await listen(server, config);
     await supervisor.ready();

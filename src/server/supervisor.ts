@@ -123,7 +123,7 @@ export class Supervisor {
       return undefined;
     }
     try {
-      const answer = await this.#ask(emulator, event, headers);
+      const answer = await this.#invoke(() => emulator.invoke(event, headers));
       // Loaded again at once, so that the next caller waits less, or not at all.
       if (runtimeHasEnded(answer) && this.#emulator === emulator)
         this.#warm = this.#prepare(() => this.#warmUpAgain(emulator));
@@ -164,10 +164,10 @@ export class Supervisor {
     this.#replace(this.#emulator);
   }
 
-  async #ask(emulator: Emulator, event: Uint8Array, headers?: OutgoingHttpHeaders): Promise<HttpAnswer> {
+  async #invoke<Answer>(invoke: () => Promise<Answer>): Promise<Answer> {
     this.#isInvoking = true;
     try {
-      return await emulator.invoke(event, headers);
+      return await invoke();
     } finally {
       this.#isInvoking = false;
     }
@@ -235,9 +235,9 @@ export class Supervisor {
   }
 
   async #warmUp(emulator: Emulator): Promise<void> {
-    const asked = this.#ask(emulator, warmUpEvent);
+    const loading = this.#invoke(() => emulator.load(warmUpEvent));
     this.#functionLoads.resolve();
-    const answer = await asked;
+    const answer = await loading;
     if (!isWarm(answer)) {
       throw new InitializationError(`The function did not load: ${describeInitFailure(answer)}`);
     }

@@ -44,12 +44,14 @@ async function main(): Promise<number> {
 
   try {
     const handler = process.argv[2] ?? 'completion.handler';
-    const fault = findFunctionFault(join(root, 'dist/functions'), handler);
-    if (fault) throw new Error(fault);
     const config = readFrontConfig(process.env, { root, handler });
     graceSeconds = config.shutdownGraceSeconds;
     front = await startFront(config, {
-      check: () => assertUsable(process.env, handler),
+      check: () => {
+        const fault = findFunctionFault(join(root, 'dist/functions'), handler);
+        if (fault) throw new Error(fault);
+        assertUsable(process.env, handler);
+      },
       signal: stop.signal,
     });
     const { url, description } = front;

@@ -16,7 +16,7 @@ if (runsFunction && frontSocket !== undefined) void answerFront(frontSocket);
 /** Answers the requests of port 8000 in this process, with the model that the function has. */
 async function answerFront(socket: string): Promise<void> {
   const { listenForFront } = await import('../server/runtime/listener.ts');
-  const { createRequestListener } = await import('../server/runtime/request-listener.ts');
+  const { createRequestListener, rehearse } = await import('../server/runtime/request-listener.ts');
   const { loadService } = await import('./load-service.ts');
   const { readFunctionTimeout } = await import('../server/config.ts');
   const load = () => loadService(process.env);
@@ -33,7 +33,7 @@ async function answerFront(socket: string): Promise<void> {
           },
         )
     : Promise.resolve([]);
-  await listenForFront({
+  const listening = listenForFront({
     frontSocket: socket,
     answer: createRequestListener({ load, timeoutSeconds: readFunctionTimeout(process.env) }),
     ready: description,
@@ -41,4 +41,6 @@ async function answerFront(socket: string): Promise<void> {
       if (usesModel && (await description) !== undefined) await (await load()).engine.settled?.();
     },
   });
+  setImmediate(rehearse);
+  await listening;
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import { parseCompletionRequest } from '../../api/completions/completion-request.ts';
 import { RequestError, toRequestError } from '../../errors/request-error.ts';
 import { toRequestContext } from '../../generation/context.ts';
 import { admit } from '../../http/admission.ts';
@@ -64,6 +65,15 @@ export function createRequestListener({ load, timeoutSeconds }: RequestListenerO
       observation.end({ abandoned: signal.aborted });
     }
   }
+}
+
+/**
+ * Loads what the first request would load: Node's cryptography, and the schema of a completion. For a start, while JavaScript waits for
+ * the model.
+ */
+export function rehearse(): void {
+  randomUUID();
+  parseCompletionRequest({ prompt: '' });
 }
 
 /** Answers with the name by which the caller's tokens are counted, or with the reason of a refusal. */
