@@ -9,6 +9,7 @@ import { type Server, startServers } from '../subjects/server-process.ts';
 
 const turns = 8;
 const questionTokens = 60;
+const shortQuestionTokens = 20;
 const answerTokens = 100;
 const systemTokens = 500;
 /** Before each question of chats in turn. */
@@ -23,6 +24,8 @@ interface Scene {
   /** Default: one turn of each chat after another. */
   readonly atOnce?: boolean;
   readonly systemPrompt?: boolean;
+  /** Default: questions of {@link questionTokens}. */
+  readonly hasShortQuestions?: boolean;
   /** Whether the next question follows an answer at once, as that of a program. Default: false. */
   readonly hurries?: boolean;
 }
@@ -30,6 +33,7 @@ interface Scene {
 const scenes: readonly Scene[] = [
   { name: 'one chat', chats: 1, slots: 1 },
   { name: 'one chat of a program', chats: 1, slots: 1, hurries: true },
+  { name: 'one chat of short questions', chats: 1, slots: 1, hasShortQuestions: true },
   { name: 'two chats in turn', chats: 2, slots: 1 },
   { name: 'eight chats in turn', chats: 8, slots: 1 },
   {
@@ -44,7 +48,7 @@ const scenes: readonly Scene[] = [
 
 export const conversation: Measurement = {
   name: 'conversation',
-  description: `first token of each turn, mean of the chats: questions of ${questionTokens} tokens, which people take ${writingMs} ms to write, answers of ${answerTokens}`,
+  description: `first token of each turn, mean of the chats: questions of ${questionTokens} or ${shortQuestionTokens} tokens, which people take ${writingMs} ms to write, answers of ${answerTokens}`,
   metrics: [
     ...Array.from({ length: turns }, (_, turn) => ({
       name: toMetric(turn),
@@ -86,7 +90,7 @@ function toContender(server: Server, scene: Scene, options: ChatOptions): Conten
         const chat = new Chat(server, options, system);
         return async (turn) => {
           if (!scene.hurries) await delay(writingMs);
-          return chat.ask(toQuestion(round, index, turn));
+          return chat.ask(toQuestion(scene, ((round + 1) * 8 + index) * turns + turn));
         };
       });
       // The warm-up does not need the whole conversation.
@@ -123,7 +127,7 @@ async function askAtOnce(speakers: readonly Speaker[], count: number): Promise<n
   return waits;
 }
 
-/** Returns a question that no other chat, turn or round has. */
-function toQuestion(round: number, chat: number, turn: number): string {
-  return textOfTokens(questionTokens, ((round + 1) * 8 + chat) * turns + turn);
+/** @param number - no other chat, turn or round has it */
+function toQuestion({ hasShortQuestions = false }: Scene, number: number): string {
+  return textOfTokens(hasShortQuestions ? shortQuestionTokens : questionTokens, number);
 }
