@@ -12,6 +12,7 @@ import type {
   GenerationRequest,
   KvType,
 } from '../engine.ts';
+import { AttentionTiles } from '../prompt/attention-tiles.ts';
 import type { PrefixSnapshots } from '../prompt/prefix-snapshots.ts';
 import { toUnstartedSummary } from '../sequence/generation-run.ts';
 import { Pace } from '../sequence/pace.ts';
@@ -106,7 +107,23 @@ export async function createSlots(
       isEndOfGeneration: (token) => vocabulary.isEndOfGeneration(token),
       clock,
     });
-  const shared = { vocabulary, snapshots, conversations, sharing, archive, rule, pace, clock, lookupTokens };
+  // Keys and values of 8 bits have none, and in a context of several slots the tokens of the others count too. Layers with a window
+  // attend to little.
+  const isWindowed = model.facts.slidingWindow !== null;
+  const hasTiles = !scoring && kvType === 'f16' && sequences === 1 && !isWindowed;
+  const tiles = hasTiles ? new AttentionTiles(model.facts.memory.embeddingLength) : undefined;
+  const shared = {
+    tiles,
+    vocabulary,
+    snapshots,
+    conversations,
+    sharing,
+    archive,
+    rule,
+    pace,
+    clock,
+    lookupTokens,
+  };
   const slots = Array.from({ length: sequences }, (_, number) => {
     return new Sequence({ native: new LlamaSequence({ model, context }, number), ...shared });
   });

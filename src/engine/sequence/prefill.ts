@@ -1,6 +1,7 @@
 // Evaluates a prompt, piece by piece. The last piece is evaluated together with the choice of the first token.
 import type { Clock } from '../clock.ts';
 import type { Token } from '../engine.ts';
+import type { AttentionTiles } from '../prompt/attention-tiles.ts';
 import type { KnownPrefixes } from '../prompt/known-prefixes.ts';
 import { blockSize, chunkEnd } from '../prompt/prompt-chunks.ts';
 import type { GenerationRun, PromptRequest } from './generation-run.ts';
@@ -14,6 +15,8 @@ export interface PrefillParts {
   readonly known: KnownPrefixes;
   readonly pace: Pace;
   readonly clock: Clock;
+  /** Absent: the attention has none. */
+  readonly tiles?: AttentionTiles | undefined;
 }
 
 /** An abort is seen between two pieces of a prompt, so a piece takes no longer than this where a shorter one is possible. */
@@ -142,10 +145,16 @@ export class Prefill {
 
   /** Tells where the piece ends that follows what the sequence holds; that may be behind the prompt's end. */
   #cutter({ request: { prompt }, rule }: GenerationRun<PromptRequest>): () => number {
-    const { state, known } = this.#parts;
-    const cuts = { length: prompt.length, breaks: known.lengthsIn(prompt) };
-    return () =>
-      rule === 'common' ? state.length + this.longestPiece : chunkEnd(state.length, cuts, this.longestPiece);
+    const { state, known, tiles } = this.#parts;
+    const { length } = prompt;
+    const cuts = { length, breaks: known.lengthsIn(prompt) };
+    return () => {
+      if (rule !== 'common') return chunkEnd(state.length, cuts, this.longestPiece);
+      const end = state.length + this.longestPiece;
+      // The last pieces of a prompt.
+      const first = end >= length ? (tiles?.toEvaluateFirst(state.length, length) ?? 0) : 0;
+      return first > 0 ? state.length + first : end;
+    };
   }
 
   /** Evaluates the piece that ends at `end`, and scores the tokens that follow its own where the request asks for it. */

@@ -11,6 +11,7 @@ import type {
   GenerationRequest,
   Token,
 } from '../engine.ts';
+import type { AttentionTiles } from '../prompt/attention-tiles.ts';
 import type { KnownPrefix } from '../prompt/known-prefixes.ts';
 import type { PrefixSnapshots } from '../prompt/prefix-snapshots.ts';
 import { PromptLookup } from '../prompt/prompt-lookup.ts';
@@ -49,6 +50,8 @@ export interface SequenceParts<Grammar> {
   readonly rule: CacheRule;
   /** The most tokens to guess at once; 0 guesses none. */
   readonly lookupTokens: number;
+  /** Absent: the attention has no tiles, or other sequences fill them. */
+  readonly tiles?: AttentionTiles | undefined;
 }
 
 export interface SequenceGenerationOptions<Grammar> extends Omit<GenerationRunOptions, 'rule'> {
@@ -68,7 +71,7 @@ export class Sequence<Grammar> {
   #last: GenerationRun | undefined;
 
   constructor(parts: SequenceParts<Grammar>) {
-    const { native, snapshots, conversations, rule, pace, clock } = parts;
+    const { native, snapshots, conversations, rule, pace, clock, tiles } = parts;
     const state = new SequenceState(native);
     this.#parts = parts;
     this.#state = state;
@@ -81,7 +84,7 @@ export class Sequence<Grammar> {
     });
     this.#sharer = { state, keep: () => this.#cache.keep() };
     parts.sharing.add(this.#sharer);
-    this.#prefill = new Prefill({ state, native, known: snapshots.known, pace, clock });
+    this.#prefill = new Prefill({ state, native, known: snapshots.known, pace, clock, tiles });
   }
 
   /** How many tokens of a request's prompt this sequence would not have to evaluate. */
@@ -189,7 +192,17 @@ export class Sequence<Grammar> {
         await this.#parts.sharing.collect(this.#sharer, request.prompt, held, signal);
       await this.#parts.archive?.restore(request, held, signal);
     }
-    run.cachedTokens = await this.#cache.prepare(request);
+    await this.#cache.prepare(request);
+    if (rule === 'common') await this.#fillTile(request.prompt.length);
+    run.cachedTokens = this.#state.length;
+  }
+
+  /** Gives up what is evaluated again in less time, together with the rest of a prompt. */
+  async #fillTile(length: number): Promise<void> {
+    const { tiles, native } = this.#parts;
+    const held = this.#state.length;
+    const reused = tiles?.toReuse(held, length) ?? held;
+    if (reused < held && native.canGoBack(reused)) await this.#state.truncate(reused, 'common');
   }
 
   async #evaluateUntilLast(run: GenerationRun): Promise<boolean> {

@@ -8,6 +8,7 @@ import type {
   GenerationSummary,
   Token,
 } from '../../../../src/engine/engine.ts';
+import type { AttentionTiles } from '../../../../src/engine/prompt/attention-tiles.ts';
 import { PrefixSnapshots } from '../../../../src/engine/prompt/prefix-snapshots.ts';
 import { Pace } from '../../../../src/engine/sequence/pace.ts';
 import { PromptSharing } from '../../../../src/engine/sequence/prompt-sharing.ts';
@@ -23,6 +24,8 @@ export interface SequenceOptions extends Omit<FakeContextOptions, 'clock'>, Fake
   /** Default: none are kept. */
   readonly conversations?: ConversationCache;
   readonly lookupTokens?: number;
+  /** Default: none. */
+  readonly tiles?: AttentionTiles;
 }
 
 export interface FakeSequences {
@@ -64,8 +67,9 @@ export function createSequences(options: SequenceOptions = {}): FakeSequences {
   const sharing = new PromptSharing(conversations);
   const sequences = Array.from({ length: context.sequences }, (_, number) => {
     const native = new FakeSequence(context, number, options);
-    const parts = { native, vocabulary, snapshots, conversations, sharing, rule, pace, clock, lookupTokens };
-    return new Sequence(parts);
+    const { tiles } = options;
+    const shared = { snapshots, conversations, sharing, rule, pace, clock, lookupTokens, tiles };
+    return new Sequence({ native, vocabulary, ...shared });
   });
   const [sequence] = sequences;
   if (sequence === undefined) throw new Error('A context has at least one sequence.');

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { AttentionTiles } from '../../../../src/engine/prompt/attention-tiles.ts';
 import { createSequences, generate, generateCold, promptOf, toRequest } from './create-sequences.ts';
 import type { FakeContext } from './fake-context.ts';
 
@@ -36,6 +37,40 @@ describe('the pieces of a prompt', () => {
     );
 
     expect(new Set(await Promise.all(texts)).size).toBe(1);
+  });
+});
+
+describe('the tiles of the attention', () => {
+  const options = { rule: 'common', tiles: new AttentionTiles(100) } as const;
+  const held = promptOf(1000);
+
+  it.each([
+    ['tokens that almost fill one', 50, 986, [64]],
+    ['few tokens', 10, 1000, [10]],
+    ['tokens that fill one', 64, 1000, [64]],
+    ['a few tokens behind one', 67, 1000, [3, 64]],
+    ['many tokens behind one', 90, 1000, [90]],
+  ])('are filled by %s', async (_, count, cachedTokens, pieces) => {
+    const { sequence, context } = createSequences(options);
+    await generate(sequence, held, { maxTokens: 0 });
+    const before = context.decodes.length;
+    const prompt = [...held, ...promptOf(count, 1)];
+    const { summary, text } = await generate(sequence, prompt, { maxTokens: 1 });
+
+    expect(sizes(context).slice(before)).toEqual(pieces);
+    expect(summary).toMatchObject({ cachedTokens, promptTokens: 1000 + count - cachedTokens });
+    expect(text).toBe(await generateCold(prompt, { maxTokens: 1 }));
+  });
+
+  it('are of no account by the exact rule, and where a model cannot go back', async () => {
+    const prompt = [...held, ...promptOf(50, 1)];
+    const exact = createSequences({ ...options, rule: 'exact' });
+    await generate(exact.sequence, held, { maxTokens: 0 });
+    expect((await generate(exact.sequence, prompt)).summary.cachedTokens).toBe(960);
+
+    const recurrent = createSequences({ ...options, canForget: false });
+    await generate(recurrent.sequence, held, { maxTokens: 0 });
+    expect((await generate(recurrent.sequence, prompt)).summary.cachedTokens).toBe(1000);
   });
 });
 
