@@ -5,7 +5,7 @@ import type { RequestContext } from '../../generation/context.ts';
 import type { ForeignFields } from '../../generation/foreign-fields.ts';
 import { collectChoices } from '../../generation/valid-choices.ts';
 import { toTimings } from '../../telemetry/timings.ts';
-import { assertFits, toGenerationOptions, toMaxTokens } from '../generation-request.ts';
+import { assertFits, toCacheScope, toGenerationOptions, toMaxTokens } from '../generation-request.ts';
 import { withSeedOffset } from '../sampling.ts';
 import type { ModelService } from '../service.ts';
 import { toTextConstraint } from '../text-constraint.ts';
@@ -100,7 +100,9 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
       if (answer === undefined || others.length > 0 || answer.isCalling) return;
       engine.anticipate?.(async () => {
         const prompt = await toNextTurn(conversation, begun + answer.content, service);
-        return prompt && { ...options, prompt };
+        // Without the request's deadline, which may have passed.
+        const { cachePrompt = true } = options;
+        return prompt && { prompt, cachePrompt, ...toCacheScope(service, context) };
       });
     },
   };

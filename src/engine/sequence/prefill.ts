@@ -40,10 +40,11 @@ export class Prefill {
     return this.tokensWithin(longestPieceMs);
   }
 
-  /** The most tokens to evaluate together for so many milliseconds where a shorter time is possible. */
-  tokensWithin(milliseconds: number): number {
+  /** The most tokens to evaluate together for so many milliseconds where a shorter time is possible: at least `least`. */
+  tokensWithin(milliseconds: number, least = blockSize): number {
     const { native, pace } = this.#parts;
-    return Math.max(blockSize, Math.min(native.longestDecode, pace.promptTokensWithin(milliseconds)));
+    const inTime = Math.floor(pace.promptTokensWithin(milliseconds));
+    return Math.max(least, Math.min(native.longestDecode, inTime));
   }
 
   /**
@@ -65,11 +66,15 @@ export class Prefill {
   /**
    * Evaluates the first `length` tokens of a prompt.
    *
+   * @param endOfNext - where the next piece ends
    * @returns false when there was no time for a piece
    * @throws the signal's reason when aborted, after the piece that is being evaluated
    */
-  async evaluateFirst(run: GenerationRun<PromptRequest>, length: number): Promise<boolean> {
-    const endOfNext = this.#cutter(run);
+  async evaluateFirst(
+    run: GenerationRun<PromptRequest>,
+    length: number,
+    endOfNext = this.#cutter(run),
+  ): Promise<boolean> {
     while (this.#parts.state.length < length) {
       if (!(await this.#evaluatePiece(run, Math.min(length, endOfNext())))) return false;
     }
@@ -82,13 +87,8 @@ export class Prefill {
    * @throws the signal's reason when aborted, after the piece that is being evaluated
    */
   async evaluateAside(run: GenerationRun<PromptRequest>): Promise<void> {
-    const { state, native, pace } = this.#parts;
-    const { length } = run.request.prompt;
-    while (state.length < length) {
-      const inTime = Math.floor(pace.promptTokensWithin(longestAsideMs));
-      const piece = Math.max(shortestPiece, Math.min(native.longestDecode, inTime));
-      await this.#evaluatePiece(run, Math.min(length, state.length + piece));
-    }
+    const endOfNext = () => this.#parts.state.length + this.tokensWithin(longestAsideMs, shortestPiece);
+    await this.evaluateFirst(run, run.request.prompt.length, endOfNext);
   }
 
   /** Evaluates the last piece alone. */

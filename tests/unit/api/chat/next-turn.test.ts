@@ -39,6 +39,14 @@ describe('a chat expects', () => {
     expect(await engine.readExpected()).toEqual([expect.objectContaining({ prompt: upToQuestion })]);
   });
 
+  it('it without the deadline of the request, which has passed by then', async () => {
+    const engine = new AnticipatingEngine('Hello.');
+    await chatWhole({ messages }, { engine, chatTemplate }, { endBy: 1e9 });
+
+    expect(engine.requests[0]).toHaveProperty('endBy');
+    expect(await engine.readExpected()).toEqual([{ prompt: upToQuestion, cachePrompt: true }]);
+  });
+
   it('the whole of an answer that was begun', async () => {
     const engine = new AnticipatingEngine('lo.');
     const begun = [...messages, { role: 'assistant', content: 'Hel' }];

@@ -40,6 +40,16 @@ describe('an expected prompt', () => {
     expect((await generate(sequence, next)).summary.cachedTokens).toBe(116);
   });
 
+  it('ends with its time, which may have passed', async () => {
+    const { sequence, clock, context } = createSequences(options);
+    await generate(sequence, first, { maxTokens: 0 });
+    const before = context.decodes.length;
+    const late = { prompt: expected, endBy: clock.now() - 1 };
+    await sequence.anticipate(late, going());
+
+    expect(context.decodes).toHaveLength(before);
+  });
+
   it('is kept where chats take turns, so that another one need not copy it', async () => {
     const conversations = new ConversationCache({ limitBytes: 1e6, isIndivisible: false });
     const { sequence } = createSequences({ ...options, conversations });
