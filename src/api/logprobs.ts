@@ -30,13 +30,13 @@ export interface ChatLogprobs {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Remembers the bytes of each token: the likeliest tokens of many places are often the same. */
-export function rememberBytes(toBytes: ToBytes): ToBytes {
-  const known = new Map<Token, Uint8Array>();
+/** Remembers what each token becomes: the likeliest tokens of many places are often the same. */
+export function rememberEach<Value>(convert: (token: Token) => Value): (token: Token) => Value {
+  const known = new Map<Token, Value>();
   return (token) => {
-    const bytes = known.get(token) ?? toBytes(token);
-    known.set(token, bytes);
-    return bytes;
+    const value = known.get(token) ?? convert(token);
+    known.set(token, value);
+    return value;
   };
 }
 
@@ -127,12 +127,7 @@ function toLists(
   textOffset: readonly number[],
   toBytes: ToBytes,
 ): CompletionLogprobs {
-  const texts = new Map<Token, string>();
-  const toText = (token: Token) => {
-    const text = texts.get(token) ?? toTokenText(toBytes(token));
-    texts.set(token, text);
-    return text;
-  };
+  const toText = rememberEach((token) => toTokenText(toBytes(token)));
   return {
     tokens: tokens.map(toText),
     token_logprobs: tokens.map((_, index) => scores[index]?.logprob ?? null),

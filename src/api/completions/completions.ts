@@ -16,7 +16,7 @@ import {
   tokenizePrompt,
   toMaxTokens,
 } from '../generation-request.ts';
-import { rememberBytes } from '../logprobs.ts';
+import { rememberEach } from '../logprobs.ts';
 import { assertTogether } from '../request-body.ts';
 import { withSeedOffset } from '../sampling.ts';
 import type { ModelService } from '../service.ts';
@@ -115,7 +115,7 @@ export async function startCompletion(
   const generations = prompts.flatMap((prompt, index) =>
     Array.from({ length: best_of }, (_, seedOffset) => ({ prompt, echo: echoed[index] ?? '', seedOffset })),
   );
-  const toBytes = rememberBytes((token) => service.engine.toBytes(token));
+  const toBytes = rememberEach((token) => service.engine.toBytes(token));
   return {
     request,
     generations: generations.map(({ prompt, seedOffset }) => ({

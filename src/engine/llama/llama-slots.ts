@@ -186,8 +186,6 @@ export async function anticipateInSlot(
   expected: ExpectedPrompt,
   signal: AbortSignal,
 ): Promise<void> {
-  // Work begins a moment after the last answer, and another may have begun since.
-  if (pool.load.running > 0) return;
   const sequence = await pool.acquire((slot) => slot.reusableTokens(expected), signal);
   try {
     await sequence.anticipate(expected, signal);
