@@ -6,6 +6,7 @@ import { type Contender, interleave, type Measurement, type Sample, threadsVaria
 import { privateBytes } from '../process-memory.ts';
 import { textOfTokens } from '../prompts.ts';
 import { type Server, startServers } from '../subjects/server-process.ts';
+import type { Subject } from '../subjects/subject.ts';
 
 const turns = 8;
 const questionTokens = 60;
@@ -16,6 +17,8 @@ const systemTokens = 500;
 const writingMs = 300;
 /** Tokens per slot. The longest chat takes a third of it with the system prompt. */
 const contextSize = 4096;
+/** Tokens of a chat at its end, and room. */
+const longestChat = 2048;
 
 interface Scene {
   readonly name: string;
@@ -59,13 +62,16 @@ export const conversation: Measurement = {
     { name: 'private memory', unit: 'MB', better: 'lower' },
   ],
   async run({ subjects: [own, ...peers], model, threads, rounds }) {
-    const subjects = [own, peers.find(({ name }) => name === 'llama-server')].filter(
-      (subject) => subject !== undefined,
-    );
+    const peer = peers.find(({ name }) => name === 'llama-server');
     const samples: Sample[] = [];
     for (const scene of scenes) {
       const settings = { model, threads, slots: scene.slots, contextSize };
-      await using started = await startServers(subjects, settings);
+      const takesTurns = scene.chats > 1 && scene.slots === 1;
+      const subjects = [own, peer, takesTurns && peer ? withSlotForEach(peer, scene.chats) : undefined];
+      await using started = await startServers(
+        subjects.filter((subject) => subject !== undefined),
+        settings,
+      );
       const options = { model: model.name, answerTokens };
       const contenders = started.servers.map((server) => toContender(server, scene, options));
       const variant = `${scene.name}, ${threadsVariant(threads)}`;
@@ -74,6 +80,25 @@ export const conversation: Measurement = {
     return samples;
   },
 };
+
+/**
+ * llama-server with a slot for each chat and one cache for all slots: chats that wait stay in the cache, whose cells each token looks
+ * at. The other way to keep chats is to take their states out of the cache, as this project does, and llama-server with one slot.
+ */
+function withSlotForEach(llamaServer: Subject, chats: number): Subject {
+  return {
+    ...llamaServer,
+    name: `${llamaServer.name}, a slot for each chat`,
+    command: (settings, port, sparePort) => {
+      const { args, ...command } = llamaServer.command(
+        { ...settings, slots: chats, contextSize: longestChat },
+        port,
+        sparePort,
+      );
+      return { ...command, args: [...args, '--kv-unified'] };
+    },
+  };
+}
 
 function toMetric(turn: number): string {
   return `first token, turn ${turn + 1}`;
