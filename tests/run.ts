@@ -19,7 +19,7 @@ const tiers = {
 } as const;
 type Tier = keyof typeof tiers;
 
-/** How many tiers run at a time. In each, one process computes at a time, or two in those of a model, which often wait. */
+/** How many tiers run at a time. In each, one process computes at a time. */
 const lanes = Math.min(2, availableParallelism());
 /** How many files are named at the end, for whoever wants to make the run shorter. */
 const slowestFiles = 25;
