@@ -45,9 +45,33 @@ function assertFewValues(json: string): void {
     if (character === '"') at = findEndOfString(json, at + 1);
     else if (character === ':' || character === '[' || character === '{') count++;
     else if (character === ',') commas++;
-    if (count > mostValues) throw toTooMany(mostValues, 'fields, lists and objects');
-    if (commas > mostEntries) throw toTooMany(mostEntries, 'entries of lists and objects');
+    assertWithinLimits(count, commas);
   }
+}
+
+/**
+ * Refuses a body that was parsed before, as the event of an invocation is, by the rule of {@link parseJson}.
+ *
+ * @throws {RequestError} `invalid_value` when it has very many fields, lists and objects, or entries of them
+ */
+export function assertFewParsed(body: unknown): void {
+  const open = [body];
+  let count = 0;
+  let commas = 0;
+  for (const each of open) {
+    if (typeof each !== 'object' || each === null) continue;
+    const isList = Array.isArray(each);
+    const items: unknown[] = isList ? each : Object.values(each);
+    count += isList ? 1 : 1 + items.length;
+    commas += Math.max(0, items.length - 1);
+    assertWithinLimits(count, commas);
+    for (const item of items) if (typeof item === 'object') open.push(item);
+  }
+}
+
+function assertWithinLimits(count: number, commas: number): void {
+  if (count > mostValues) throw toTooMany(mostValues, 'fields, lists and objects');
+  if (commas > mostEntries) throw toTooMany(mostEntries, 'entries of lists and objects');
 }
 
 function toTooMany(most: number, of: string): RequestError {

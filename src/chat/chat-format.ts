@@ -1,7 +1,8 @@
 // The format of a chat's answer: how its text is constrained and parsed, by the model's family.
 import type { AppliedTemplate } from '../engine/chat-library.ts';
-import type { Grammar, ThoughtMarks } from '../engine/engine.ts';
+import type { Grammar } from '../engine/engine.ts';
 import { isJsonObject } from '../json-schema/json-object.ts';
+import { type AnswerGrammar, compileAnswer } from './answer-grammar.ts';
 import { escapePattern } from './call-forms.ts';
 import type { ChatReaderOptions } from './chat-reader.ts';
 import {
@@ -12,15 +13,6 @@ import {
 } from './chat-template.ts';
 import type { ChatTool } from './conversation.ts';
 import { toFormFormat } from './form-format.ts';
-import {
-  type GbnfRules,
-  parseRules,
-  withoutPreamble,
-  withoutUnused,
-  withPrefix,
-  writeRules,
-} from './gbnf-rules.ts';
-import { withSchemas } from './schema-rules.ts';
 
 export interface FormatOptions {
   /** The tools that the model may call. */
@@ -33,6 +25,8 @@ export interface FormatOptions {
   readonly isJson: boolean;
   /** The schemas of tools and JSON, by {@link schemasToGbnf}. Empty: there are none. */
   readonly schemas: string;
+  /** Writes the grammar of the answer, on another thread where that takes long. */
+  readonly compile: (answer: AnswerGrammar) => Promise<string>;
 }
 
 export interface ChatFormat {
@@ -87,27 +81,22 @@ async function findFormat(
   // llama.cpp knows no grammar of JSON for some families. Without thoughts, it is the whole text.
   if (isJson && applied.grammar === '' && tools.length === 0 && !thoughts?.hasStarted)
     return toPlainFormat(options);
-  let grammar = toGrammar(applied, thoughts, options);
-  if (isJson && tools.length > 0) {
-    // llama.cpp has no grammar for either.
-    const calls = toRules(await find(tools, 'required', false), options);
-    const text = toRules(await find([], 'auto', true), options);
-    const rules = new Map([
-      ['root', 'calls-root | text-root'],
-      ...withPrefix(calls, 'calls-'),
-      ...withPrefix(text, 'text-'),
-    ]);
-    grammar = { gbnf: writeRules(rules), prefix: applied.generationPrompt };
-  }
+  // llama.cpp has no grammar for either.
+  const isEither = isJson && tools.length > 0;
+  const formats = isEither
+    ? [await find(tools, 'required', false), await find([], 'auto', true)]
+    : [applied].filter(({ grammar }) => grammar !== '');
+  const triggers = applied.triggers.map(({ isWord, value }) => (isWord ? escapePattern(value) : value));
+  const prefix = applied.generationPrompt;
   return {
     reader: {
       parser: applied.parser,
       thoughts,
-      openedThoughts: toOpenedThoughts(applied, thoughts),
+      openedThoughts: thoughts?.hasStarted ? (prefix.split(thoughts.start).at(-1) ?? '').trimStart() : '',
       mayCall: tools.length > 0,
       callMarks: toCallMarks(applied),
     },
-    grammar,
+    grammar: await compileAnswer(formats, options, { prefix, triggers, thoughts }),
     marks: applied.preservedTokens,
     stops: applied.stops,
   };
@@ -143,40 +132,4 @@ function toUntypedTool(tool: ChatTool): object {
 function toCallMarks({ isLazy, triggers }: AppliedTemplate): RegExp[] | undefined {
   if (!isLazy || triggers.some(({ isWord }) => !isWord)) return undefined;
   return triggers.map(({ value }) => new RegExp(`^${escapePattern(value.trim())}`));
-}
-
-function toOpenedThoughts({ generationPrompt }: AppliedTemplate, thoughts: ThoughtMarks | undefined): string {
-  if (!thoughts?.hasStarted) return '';
-  return generationPrompt
-    .slice(generationPrompt.lastIndexOf(thoughts.start) + thoughts.start.length)
-    .trimStart();
-}
-
-/** The alternative of JSON within a fence of Markdown. */
-const fencedJson = '"```json" space response-format space "```" | ';
-
-function toGrammar(
-  applied: AppliedTemplate,
-  thoughts: ThoughtMarks | undefined,
-  options: FormatOptions,
-): Grammar | undefined {
-  if (applied.grammar === '') return undefined;
-  const gbnf = writeRules(toRules(applied, options));
-  if (!applied.isLazy) return { gbnf, prefix: applied.generationPrompt };
-  const triggers = applied.triggers.map(({ isWord, value }) => (isWord ? escapePattern(value) : value));
-  return { gbnf, triggers, ...(thoughts && { thoughts }) };
-}
-
-/** llama.cpp's rules for a format with ours for the schemas. */
-function toRules(
-  { grammar, isLazy }: AppliedTemplate,
-  { tools, parallel, schemas }: FormatOptions,
-): GbnfRules {
-  const rules = parseRules(grammar);
-  const root = rules.get('root') ?? '';
-  if (!isLazy) rules.set('root', withoutPreamble(root).replace(fencedJson, ''));
-  // llama.cpp lets a model that may make one call make several, or none behind the start of one.
-  const calls = rules.get('tool-calls')?.replace('(tool-call? ', '(tool-call ');
-  if (calls !== undefined) rules.set('tool-calls', parallel ? calls : calls.replace(/\)\+$/, ')'));
-  return withoutUnused(withSchemas(rules, schemas, tools));
 }

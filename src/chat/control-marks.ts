@@ -2,7 +2,7 @@
 import type { Engine } from '../engine/engine.ts';
 import { RequestError } from '../errors/request-error.ts';
 import { isJsonObject } from '../json-schema/json-object.ts';
-import type { ChatMessage, ChatTool, Content } from './conversation.ts';
+import type { ChatMessage, ChatTool } from './conversation.ts';
 
 /** A character that no text has (Unicode: for internal use). A prompt is tokenized in pieces around it. */
 export const breakMark = '\uFDD0';
@@ -37,17 +37,9 @@ export class ControlMarks {
 
   /** Breaks those in messages, as {@link breakText} does. */
   breakMessages(messages: readonly ChatMessage[]): ChatMessage[] {
-    return messages.map((message): ChatMessage => {
-      const content = this.#breakValue(message.content) as Content;
-      if (message.role !== 'assistant') return { ...message, content };
-      const { reasoning, calls } = message;
-      return {
-        ...message,
-        content,
-        calls: calls.map((call) => ({ ...call, arguments: this.#breakValue(call.arguments) })),
-        ...(reasoning !== undefined && { reasoning: this.breakText(reasoning) }),
-      };
-    });
+    return messages.map(
+      ({ role, ...rest }) => ({ role, ...(this.#breakValue(rest) as object) }) as ChatMessage,
+    );
   }
 
   /** Breaks those in tools, as {@link breakText} does. */

@@ -1,20 +1,22 @@
 // The format of an answer whose calls have forms of src/chat/call-forms.ts.
 import type { CallFormatInputs } from '../engine/chat-library.ts';
 import { isJsonObject } from '../json-schema/json-object.ts';
+import { compileAnswer } from './answer-grammar.ts';
 import { type CallFormat, toTriggers } from './call-forms.ts';
 import type { ChatFormat, FormatOptions } from './chat-format.ts';
 import { type ChatTemplate, type RenderedPrompt, toThoughtMarks } from './chat-template.ts';
 import type { ChatTool } from './conversation.ts';
-import { parseRules, withoutUnused, writeRules } from './gbnf-rules.ts';
-import { schemaRules, toSchemaRules } from './schema-rules.ts';
+import { schemaRules } from './schema-rules.ts';
 
 /** Builds the format. There are tools. */
 export async function toFormFormat(
   template: ChatTemplate,
   { generationPrompt }: RenderedPrompt,
   callFormat: CallFormat,
-  { tools, mustCall, parallel, isJson, schemas }: FormatOptions,
+  options: FormatOptions,
 ): Promise<ChatFormat> {
+  const { tools, mustCall, parallel, isJson } = options;
+  const isLazy = !mustCall && !isJson;
   const thoughts = toThoughtMarks(template.abilities.thoughts, generationPrompt);
   // The start of the thoughts is all of the prompt that the parser and the grammar need.
   const prefix = thoughts?.hasStarted ? thoughts.start : '';
@@ -33,7 +35,7 @@ export async function toFormFormat(
     thoughtsEnds: thoughts?.ends ?? [],
   };
   const parser = await template.toCallParser(inputs, prefix);
-  const gbnf = writeRules(withoutUnused(new Map([...toSchemaRules(schemas), ...parseRules(parser.grammar)])));
+  const formats = [{ grammar: parser.grammar, isLazy }];
   const triggers = toTriggers(
     callFormat,
     tools.map((tool) => tool.function.name),
@@ -46,7 +48,7 @@ export async function toFormFormat(
       callMarks: triggers.map((trigger) => new RegExp(`^${trigger}`)),
       firstArguments: new Map(inputs.tools.map((tool) => [tool.name, tool.arguments[0]?.name ?? ''])),
     },
-    grammar: mustCall || isJson ? { gbnf, prefix } : { gbnf, triggers, ...(thoughts && { thoughts }) },
+    grammar: await compileAnswer(formats, options, { prefix, triggers, thoughts }),
     marks: [...callFormat.marks, ...(thoughts ? [thoughts.start, ...thoughts.ends] : [])],
     stops: callFormat.stops ?? [],
   };
@@ -77,10 +79,6 @@ function toArguments({ function: { parameters } }: ChatTool): Arguments {
   const names = new Set(Array.isArray(required) ? required : []);
   return Object.entries(properties).map(([name, schema]) => {
     const type = isJsonObject(schema) ? schema.type : undefined;
-    return {
-      name,
-      type: typeof type === 'string' ? type : '',
-      isRequired: names.has(name),
-    };
+    return { name, type: typeof type === 'string' ? type : '', isRequired: names.has(name) };
   });
 }

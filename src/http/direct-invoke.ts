@@ -1,5 +1,6 @@
 // Direct invokes: the event is the body of a request. Its `path` or its other fields select the endpoint.
 
+import { assertFewParsed } from '../api/json-body.ts';
 import { isNeutral } from '../api/known-fields.ts';
 import { RequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
@@ -24,6 +25,7 @@ export async function answerDirectInvoke(
   context: RequestContext,
 ): Promise<object> {
   context.transcript?.asked(event);
+  assertFewParsed(event);
   const { path, body } = toPathAndBody(event);
   if (isJsonObject(body) && body.stream === true) throw toStreamError();
   const { endpoint, parameter } = findEndpoint(findRoute(path), { method: 'POST', path });

@@ -53,15 +53,12 @@ export async function toChatOutput(
   }
   const isJson = constraint.kind === 'json';
   const json = isJson ? constraint.schema : undefined;
+  const param = isJson ? constraint.param : 'tools';
+  const toolNames = (request.tools ?? []).map((tool) => tool.function.name);
   const schemas =
     callable.length === 0 && !isJson
       ? undefined
-      : await compileGrammar({
-          kind: 'chat',
-          schemas: { tools: callable, json },
-          tools: request.tools ?? [],
-          param: isJson ? constraint.param : 'tools',
-        });
+      : await compileGrammar({ kind: 'chat', schemas: { tools: callable, json }, toolNames, param });
   return {
     tools: callable,
     mustCall,
@@ -73,6 +70,7 @@ export async function toChatOutput(
       parallel: parallel && !isNamed,
       isJson,
       schemas: schemas?.gbnf ?? '',
+      compile: async (answer) => (await compileGrammar({ kind: 'answer', answer, param }))?.gbnf ?? '',
     }),
   };
 }

@@ -15,8 +15,12 @@ const inlineLimits = [
   { characters: 32_768, ms: 60 },
 ];
 
-/** How many grammars of the worker are remembered. Each has at most 256 KiB of text. */
+/** The grammar of an answer is text that is changed: a megabyte in a tenth of a second. */
+const lengthOfAnswer = 0.125;
+
+/** How many grammars of the worker are remembered, and how long each may be. */
 const mostRemembered = 16;
+const longestRemembered = 2 << 20;
 
 /** By the hashes of their jobs, in the order of their use. */
 const remembered = new Map<string, Grammar | undefined>();
@@ -30,7 +34,8 @@ export async function compileGrammar(job: GrammarJob): Promise<Grammar | undefin
   const text = toText(job);
   const key = createHash('sha256').update(text).digest('base64');
   if (remembered.has(key)) return remember(key, remembered.get(key));
-  const limit = inlineLimits.find(({ characters }) => text.length <= characters);
+  const length = text.length * (job.kind === 'answer' ? lengthOfAnswer : 1);
+  const limit = inlineLimits.find(({ characters }) => length <= characters);
   if (limit !== undefined) {
     try {
       return withinClockTime(limit.ms, () => compileJob(job));
@@ -54,6 +59,7 @@ function toText(job: GrammarJob): string {
 
 function remember(key: string, grammar: Grammar | undefined): Grammar | undefined {
   remembered.delete(key);
+  if (grammar !== undefined && grammar.gbnf.length > longestRemembered) return grammar;
   remembered.set(key, grammar);
   const [oldest] = remembered.keys();
   if (remembered.size > mostRemembered && oldest !== undefined) remembered.delete(oldest);

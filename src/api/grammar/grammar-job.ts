@@ -1,5 +1,5 @@
 // The grammars that requests ask for, and how each is compiled. Jobs are plain data, so that a worker thread can take them.
-import type { ChatTool } from '../../chat/conversation.ts';
+import { type AnswerGrammar, writeAnswerGrammar } from '../../chat/answer-grammar.ts';
 import { type ChatSchemas, schemasToGbnf, ToolSchemaError } from '../../chat/schema-rules.ts';
 import type { Grammar } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
@@ -18,9 +18,10 @@ export type GrammarJob = { readonly param: string } & (
       readonly kind: 'chat';
       /** Those that the answer may have. */
       readonly schemas: ChatSchemas;
-      /** All tools of the request, in its order. */
-      readonly tools: readonly ChatTool[];
+      /** Those of all tools of the request, in its order. */
+      readonly toolNames: readonly string[];
     }
+  | { readonly kind: 'answer'; readonly answer: AnswerGrammar }
 );
 
 /**
@@ -48,6 +49,8 @@ function compile(job: GrammarJob): Grammar | undefined {
       return { gbnf: textsToGbnf(job.texts) };
     case 'chat':
       return { gbnf: schemasToGbnf(job.schemas) };
+    case 'answer':
+      return { gbnf: writeAnswerGrammar(job.answer) };
     default:
       throw job satisfies never;
   }
@@ -57,7 +60,7 @@ function toRequestError(error: unknown, job: GrammarJob): unknown {
   const { kind, param } = job;
   if (error instanceof ToolSchemaError) {
     const { name } = error.tool.function;
-    const place = kind === 'chat' ? job.tools.findIndex((tool) => tool.function.name === name) : 0;
+    const place = kind === 'chat' ? job.toolNames.indexOf(name) : 0;
     return new RequestError('unsupported_schema', error.message, {
       param: `tools.${place}.function.parameters`,
     });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseJson } from '../../../src/api/json-body.ts';
+import { assertFewParsed, parseJson } from '../../../src/api/json-body.ts';
 
 describe('parseJson', () => {
   it('parses UTF-8', () => {
@@ -36,12 +36,21 @@ describe('parseJson, with very many values', () => {
     ['objects behind a text', `{"a": "\\\\", "b": ${list(65_536, '{}')}}`],
   ])('refuses %s', (_, text) => {
     expect(() => parseJson(Buffer.from(text))).toThrow('at most 65536 fields, lists and objects');
+    expect(() => assertFewParsed(JSON.parse(text))).toThrow('at most 65536 fields, lists and objects');
   });
 
   it('refuses numbers', () => {
-    expect(() => parseJson(Buffer.from(list(131_074, '1')))).toThrow(
-      'at most 131072 entries of lists and objects',
-    );
+    const text = list(131_074, '1');
+    expect(() => parseJson(Buffer.from(text))).toThrow('at most 131072 entries of lists and objects');
+    expect(() => assertFewParsed(JSON.parse(text))).toThrow('at most 131072 entries of lists and objects');
+  });
+
+  it.each([
+    ['fields', `{${Array.from({ length: 65_535 }, (_, key) => `"a${key}": 1`).join()}}`],
+    ['lists', list(65_535, '[]')],
+    ['numbers', list(131_073, '1')],
+  ])('takes as many %s as the limit', (_, text) => {
+    expect(assertFewParsed(parseJson(Buffer.from(text)))).toBeUndefined();
   });
 
   it.each([

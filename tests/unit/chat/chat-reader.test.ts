@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { writeAnswerGrammar } from '../../../src/chat/answer-grammar.ts';
 import { type FormatOptions, findChatFormat } from '../../../src/chat/chat-format.ts';
 import { type ChatPiece, ChatReader } from '../../../src/chat/chat-reader.ts';
 import { seededRandom } from '../json-schema/seeded-random.ts';
@@ -26,6 +27,7 @@ async function open(
     parallel: true,
     isJson: calls === 'insteadOfContent',
     schemas: '',
+    compile: async (answer) => writeAnswerGrammar(answer),
     ...more,
   });
   return new ChatReader(format.reader);

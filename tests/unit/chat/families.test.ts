@@ -1,6 +1,7 @@
 // The calls and thoughts that model families write by themselves, read with the templates of llama.cpp's own collection.
 import { describe, expect, it, vi } from 'vitest';
-import { findChatFormat } from '../../../src/chat/chat-format.ts';
+import { writeAnswerGrammar } from '../../../src/chat/answer-grammar.ts';
+import { type FormatOptions, findChatFormat } from '../../../src/chat/chat-format.ts';
 import { type ChatPiece, ChatReader } from '../../../src/chat/chat-reader.ts';
 import type { ChatTemplate } from '../../../src/chat/chat-template.ts';
 import { schemasToGbnf } from '../../../src/chat/schema-rules.ts';
@@ -21,6 +22,8 @@ function openFamily(family: string): ChatTemplate {
   return openTemplate(name);
 }
 
+const compile: FormatOptions['compile'] = async (answer) => writeAnswerGrammar(answer);
+
 async function openFormat(template: ChatTemplate, options: { mustCall?: boolean; parallel?: boolean } = {}) {
   const rendered = await template.render([{ role: 'user', content: 'Is it warm in Paris?' }], {
     ...(template.abilities.writesTools && { tools: [tool] }),
@@ -32,6 +35,7 @@ async function openFormat(template: ChatTemplate, options: { mustCall?: boolean;
     parallel: true,
     isJson: false,
     schemas: schemasToGbnf({ tools: [tool], json: undefined }),
+    compile,
     ...options,
   });
 }
@@ -239,7 +243,7 @@ describe('the arguments of a call', () => {
         [toolWith({})],
       ]) {
         const schemas = schemasToGbnf({ tools, json: undefined });
-        const options = { tools, mustCall: false, parallel: false, isJson: false, schemas };
+        const options = { tools, mustCall: false, parallel: false, isJson: false, schemas, compile };
         const { reader, grammar } = await findChatFormat(template, rendered, options);
         const gbnf = new Gbnf(grammar?.gbnf ?? '');
         for (let round = 0; round < 30; round += 1) {
@@ -320,7 +324,7 @@ const answers: readonly [family: string, text: string, kwargs?: object][] = [
 
 describe.each(answers)('an answer of %s behind thoughts', (family, text, kwargs = {}) => {
   const user = { role: 'user', content: 'Hi' } as const;
-  const plain = { tools: [], mustCall: false, parallel: true, isJson: false, schemas: '' };
+  const plain = { tools: [], mustCall: false, parallel: true, isJson: false, schemas: '', compile };
 
   it('has the thoughts apart, whole and cut at every place', async () => {
     const template = openTemplate(family);

@@ -20,7 +20,7 @@ async function countArguments(tools: readonly ChatTool[]): Promise<number[]> {
     template,
     { generationPrompt: '' } as RenderedPrompt,
     forms as unknown as Parameters<typeof toFormFormat>[2],
-    { tools, mustCall: true, parallel: false, isJson: false, schemas: '' },
+    { tools, mustCall: true, parallel: false, isJson: false, schemas: '', compile: async () => '' },
   );
   return built?.tools.map((tool) => tool.arguments.length) ?? [];
 }

@@ -99,4 +99,9 @@ describe('a direct invoke', () => {
   ])('rejects %j with %s', async (event, code, param) => {
     await expect(invoke(event)).rejects.toMatchObject({ code, param });
   });
+
+  it('rejects as many fields as a request over HTTP cannot have', async () => {
+    const messages = Array(65_536).fill({});
+    await expect(invoke({ messages })).rejects.toThrow('at most 65536 fields, lists and objects');
+  });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compileGrammar } from '../../../../src/api/grammar/compile-grammar.ts';
+import type { GrammarJob } from '../../../../src/api/grammar/grammar-job.ts';
 import { schemaToGbnf } from '../../../../src/json-schema/json-schema-grammar.ts';
 
 /** Its text is too long for the thread that answers. */
@@ -43,7 +44,9 @@ describe('the grammar of a schema', () => {
     const tools = [tool('one', large), tool('two', { type: 'object', minProperties: -1 })];
     const schemas = { tools, json: undefined };
 
-    await expect(compileGrammar({ kind: 'chat', schemas, tools, param: 'tools' })).rejects.toMatchObject({
+    await expect(
+      compileGrammar({ kind: 'chat', schemas, toolNames: ['one', 'two'], param: 'tools' }),
+    ).rejects.toMatchObject({
       param: 'tools.1.function.parameters',
     });
   });
@@ -52,5 +55,34 @@ describe('the grammar of a schema', () => {
     const deep = JSON.parse(`${'{"items":'.repeat(9000)}{}${'}'.repeat(9000)}`) as unknown;
 
     await expect(compile(deep)).rejects.toMatchObject({ code: 'unsupported_schema' });
+  });
+});
+
+describe('the grammar of an answer', () => {
+  const toAnswer = (count: number): GrammarJob => ({
+    kind: 'answer',
+    answer: {
+      formats: [{ grammar: `root ::= "${'a'.repeat(count)}" [a-z]\nunused ::= root\n`, isLazy: true }],
+      schemas: '',
+      toolNames: [],
+      parallel: true,
+    },
+    param: 'tools',
+  });
+
+  it.each([1, 1_000_000])('has the rules that it needs, with a text of %i characters', async (count) => {
+    expect(await compileGrammar(toAnswer(count))).toEqual({
+      gbnf: `root ::= "${'a'.repeat(count)}" [a-z]\n`,
+    });
+  });
+
+  it('lets other work go on while a long one is written', async () => {
+    let isWritten = false;
+    const writing = compileGrammar(toAnswer(999_999)).then(() => {
+      isWritten = true;
+    });
+    await new Promise(setImmediate);
+    expect(isWritten).toBe(false);
+    await writing;
   });
 });
