@@ -35,6 +35,9 @@ if [ -n "${AWS_LAMBDA_MAX_CONCURRENCY:-}" ]; then
   export AWS_LAMBDA_NODEJS_WORKER_COUNT="${AWS_LAMBDA_NODEJS_WORKER_COUNT:-1}"
   export SLOTS="${SLOTS:-$AWS_LAMBDA_MAX_CONCURRENCY}"
 fi
+# glibc gives each thread a heap of its own, and memory that one has freed is not used by the others: memory would grow for hours
+# (docs/reliability.md, "Memory over time").
+export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-1}"
 # NODE_OPTIONS is left alone: --enable-source-maps would read and parse the maps on the cold path.
 
 # A checkout pins its Node in node_modules; an image has only the one on PATH.

@@ -86,6 +86,24 @@ export const bombs: readonly Bomb[] = [
       tool_choice: 'required',
     },
   },
+  bomb('stop strings that are alike, and a text that seems to begin all of them', 200, {
+    max_tokens: 100,
+    grammar: `root ::= "${'a'.repeat(1000)}"`,
+    stop: options(256, (index) => `${'a'.repeat(500)}${index}b${'a'.repeat(500)}`),
+  }),
+  {
+    name: 'an event with a path of a million slashes',
+    path: '/2015-03-31/functions/function/invocations',
+    statuses: [200],
+    body: {
+      resource: '/{proxy+}',
+      pathParameters: { proxy: 'v1/models' },
+      path: `${'/'.repeat(1_000_000)}x`,
+      httpMethod: 'GET',
+      headers: {},
+      requestContext: { stage: '' },
+    },
+  },
   bomb('a memory of a thousand million tokens', 200, {
     dry_multiplier: 1,
     dry_penalty_last_n: 1_000_000_000,

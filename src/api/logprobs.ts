@@ -23,8 +23,13 @@ interface ChatTokenLogprob {
   readonly bytes: readonly number[];
 }
 
+/** A token of the text, with the likeliest ones in its place. */
+export interface ChatTokenLogprobs extends ChatTokenLogprob {
+  readonly top_logprobs: readonly ChatTokenLogprob[];
+}
+
 export interface ChatLogprobs {
-  readonly content: readonly (ChatTokenLogprob & { readonly top_logprobs: readonly ChatTokenLogprob[] })[];
+  readonly content: readonly ChatTokenLogprobs[];
   readonly refusal: null;
 }
 
@@ -110,15 +115,15 @@ export function joinLogprobs(parts: readonly CompletionLogprobs[]): CompletionLo
   };
 }
 
-export function toChatLogprobs(generated: readonly GeneratedToken[], toBytes: ToBytes): ChatLogprobs {
+/** Lists the log-probabilities of tokens that have them. */
+export function toChatLogprobs(generated: readonly GeneratedToken[], toBytes: ToBytes): ChatTokenLogprobs[] {
   const toEntry = ({ token, logprob }: { token: Token; logprob: number }): ChatTokenLogprob => {
     const bytes = toBytes(token);
     return { token: toTokenText(bytes), logprob, bytes: [...bytes] };
   };
-  const content = generated.flatMap(({ score }) =>
+  return generated.flatMap(({ score }) =>
     score === undefined ? [] : [{ ...toEntry(score), top_logprobs: score.top.map(toEntry) }],
   );
-  return { content, refusal: null };
 }
 
 function toLists(

@@ -6,6 +6,7 @@ import { admit, toSpend, toTenant } from './admission.ts';
 import { decodeBody } from './content-encoding.ts';
 import { type Answer, type ApiForm, readJsonBody, TextAnswer } from './endpoint.ts';
 import { type HttpRequest, type HttpResponse, toJsonResponse } from './http.ts';
+import { toJsonText } from './json-text.ts';
 import { findEndpoint, findRoute, openPaths, type Route } from './routes.ts';
 import type { Service } from './service.ts';
 import { isStream, toStreamResponse } from './stream.ts';
@@ -63,11 +64,11 @@ async function answerRoute(
     const headers = toIgnoredHeader(foreignFields);
     return isStream(content)
       ? toStreamResponse(content, countBroken, headers)
-      : toJsonResponse(content, { headers });
+      : toJsonResponse(await toJsonText(content), { headers });
   } catch (error) {
     if (!(error instanceof RequestError)) log(error);
     const failure = toRequestError(error);
-    return toJsonResponse(toErrorBody(failure, route, context), {
+    return toJsonResponse(JSON.stringify(toErrorBody(failure, route, context)), {
       status: failure.status,
       headers: { ...toIgnoredHeader(foreignFields), ...failure.headers },
     });

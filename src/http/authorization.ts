@@ -23,7 +23,7 @@ export async function authorize(headers: Headers, apiKey: ApiKeySource): Promise
 /** Returns the key of a request. A bearer key comes first. */
 export function toSentKey({ authorization, 'x-api-key': apiKey }: Headers): string | undefined {
   const bearer =
-    typeof authorization === 'string' ? /^bearer +(.+)$/i.exec(authorization.trim())?.[1] : undefined;
+    typeof authorization === 'string' ? /^bearer +(\S.*)$/i.exec(authorization.trim())?.[1] : undefined;
   if (bearer !== undefined) return bearer;
   return typeof apiKey === 'string' && apiKey.trim() !== '' ? apiKey.trim() : undefined;
 }

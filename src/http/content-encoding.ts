@@ -23,10 +23,10 @@ export async function decodeBody(request: HttpRequest): Promise<HttpRequest> {
   assertSize(request.body.byteLength);
   const { 'content-encoding': header, ...headers } = request.headers;
   if (header === undefined || request.body.byteLength === 0) return request;
-  const names = header.split(',').map((name) => name.trim().toLowerCase());
-  const applied = names.filter((name) => name !== '' && name !== 'identity').map(toEncoding);
-  if (applied.length > mostEncodings)
+  const names = header.split(',', mostEncodings + 1).map((name) => name.trim().toLowerCase());
+  if (names.length > mostEncodings)
     throw new RequestError('unsupported_media_type', `The body has more than ${mostEncodings} encodings.`);
+  const applied = names.filter((name) => name !== '' && name !== 'identity').map(toEncoding);
   const zlib = await import('node:zlib');
   // The last encoding was applied last.
   const body = applied.reduceRight((inner, encoding) => decompress(inner, encoding, zlib), request.body);

@@ -20,11 +20,12 @@ export interface HttpResponse<Body = string | AsyncIterable<string>> {
   readonly body: Body;
 }
 
+/** @param body JSON */
 export function toJsonResponse(
-  body: object,
+  body: string,
   { status = 200, headers = {} }: { status?: number; headers?: Readonly<Record<string, string>> } = {},
 ): HttpResponse<string> {
-  return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) };
+  return { status, headers: { 'content-type': 'application/json', ...headers }, body };
 }
 
 /** Reads a streamed body to its end, for a caller that cannot stream. */

@@ -59,16 +59,16 @@ export function toHttpRequest({ source, event }: HttpEvent): HttpRequest {
     case 'payload-2.0': {
       const { http, stage } = event.requestContext;
       // "ANY /{proxy+}", or "$default" for a Function URL and for a route of everything.
-      const resource = String(event.routeKey ?? '').split(' ')[1];
+      const resource = toText(event.routeKey).split(' ', 2)[1];
       const path = withoutBasePath(
-        withoutStage(event.rawPath, String(stage)),
+        withoutStage(event.rawPath, toText(stage)),
         resource,
         event.pathParameters,
       );
       return {
         method: http.method.toUpperCase(),
         path,
-        query: String(event.rawQueryString ?? ''),
+        query: toText(event.rawQueryString),
         headers: toHeaders(event.headers),
         body,
       };
@@ -76,7 +76,7 @@ export function toHttpRequest({ source, event }: HttpEvent): HttpRequest {
     case 'payload-1.0': {
       const { stage } = event.requestContext;
       const path = withoutBasePath(
-        withoutStage(event.path, String(stage)),
+        withoutStage(event.path, toText(stage)),
         event.resource,
         event.pathParameters,
       );
@@ -147,9 +147,21 @@ function withoutBasePath(
   parameters: Readonly<Record<string, string | undefined>> | null | undefined,
 ): string {
   if (typeof resource !== 'string' || !resource.startsWith('/')) return path;
-  const filled = resource.replace(/\{([^{}+]+)\+?\}/g, (whole, name) => String(parameters?.[name] ?? whole));
-  const plain = path.replace(/\/+$/, '');
-  return plain.endsWith(filled) ? filled : path;
+  // Nothing longer than the path can be its end. An event that was written by hand may repeat a long parameter.
+  let room = path.length;
+  const filled = resource.replace(/\{([^{}+]+)\+?\}/g, (whole, name) => {
+    const value = toText(parameters?.[name]) || whole;
+    room -= value.length;
+    return room < 0 ? whole : value;
+  });
+  return withoutSlashes(path).endsWith(filled) ? filled : path;
+}
+
+/** Removes the slashes at the end. A regular expression would take quadratic time for many slashes elsewhere. */
+function withoutSlashes(path: string): string {
+  let end = path.length;
+  while (path[end - 1] === '/') end--;
+  return path.slice(0, end);
 }
 
 function toMergedHeaders({ headers, multiValueHeaders }: APIGatewayProxyEvent | ALBEvent) {
@@ -181,6 +193,11 @@ function lastValues(multiple: Readonly<Record<string, string[] | undefined>> | u
   return Object.fromEntries(
     Object.entries(multiple ?? {}).map(([name, values]) => [name, [values].flat().at(-1)]),
   );
+}
+
+/** A conversion of another value could throw: a list may be nested too deeply. */
+function toText(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function property(value: unknown, key: string): unknown {

@@ -2,11 +2,11 @@
 import { toArgumentsSchema } from '../../chat/call-syntax.ts';
 import { type ChatPiece, ChatReader, type ChatReaderOptions } from '../../chat/chat-reader.ts';
 import type { ChatTool } from '../../chat/conversation.ts';
-import type { GeneratedToken, GenerationEvent, GenerationSummary } from '../../engine/engine.ts';
+import type { GenerationEvent, GenerationSummary, Token } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
 import { type Timings, toTimings } from '../../telemetry/timings.ts';
 import { assertValid } from '../json-output.ts';
-import { type ToBytes, toChatLogprobs } from '../logprobs.ts';
+import { type ChatLogprobs, type ChatTokenLogprobs, type ToBytes, toChatLogprobs } from '../logprobs.ts';
 import type { ChatChunkChoice, ChatDelta, ChatToolCall, ChatChoice as Choice } from './chat-completion.ts';
 import type { ChatRequest } from './chat-request.ts';
 
@@ -36,7 +36,9 @@ interface OpenCall {
 export class ChatChoice {
   readonly #options: ChatChoiceOptions;
   readonly #text: ChatReader;
-  readonly #generated: GeneratedToken[] = [];
+  readonly #tokens: Token[] = [];
+  /** Converted as they come: all of a long text at once would hold up other requests. */
+  readonly #logprobs: ChatTokenLogprobs[] = [];
   readonly #calls: OpenCall[] = [];
   #content = '';
   #reasoning = '';
@@ -70,7 +72,9 @@ export class ChatChoice {
     const pieces = event.type === 'end' ? this.#text.end() : this.#text.push(event.text);
     for (const piece of pieces) this.#add(piece);
     if (event.type === 'text') {
-      this.#generated.push(...event.tokens);
+      this.#tokens.push(...event.tokens.map(({ token }) => token));
+      if (this.#options.request.logprobs)
+        this.#logprobs.push(...toChatLogprobs(event.tokens, this.#options.toBytes));
       if (wasThinking || this.#text.isThinking) this.#reasoningTokens += event.tokens.length;
     } else {
       this.#summary = event.summary;
@@ -96,8 +100,8 @@ export class ChatChoice {
           ...(calls.length > 0 && { tool_calls: calls }),
         },
         ...this.#toFinish(this.#summary),
-        logprobs: this.#toLogprobs(this.#generated),
-        ...(request.return_tokens && { tokens: this.#generated.map(({ token }) => token) }),
+        logprobs: this.#toLogprobs(this.#logprobs),
+        ...(request.return_tokens && { tokens: this.#tokens }),
       },
       summary: this.#summary,
     };
@@ -115,6 +119,7 @@ export class ChatChoice {
 
   /** Adds an event of the generation, and returns its chunks of the stream. */
   toChunks(event: GenerationEvent): { choices: [ChatChunkChoice]; timings?: Timings }[] {
+    const known = this.#logprobs.length;
     const pieces = this.take(event);
     const { index, request } = this.#options;
     const deltas = pieces.flatMap((piece) => this.#toDelta(piece));
@@ -128,7 +133,8 @@ export class ChatChoice {
           index,
           delta,
           finish_reason: null,
-          logprobs: place === 0 && generated.length > 0 ? this.#toLogprobs(generated) : null,
+          logprobs:
+            place === 0 && generated.length > 0 ? this.#toLogprobs(this.#logprobs.slice(known)) : null,
           ...(request.return_tokens && { tokens: place === 0 ? generated.map(({ token }) => token) : [] }),
         },
       ],
@@ -185,8 +191,8 @@ export class ChatChoice {
     };
   }
 
-  #toLogprobs(generated: readonly GeneratedToken[]) {
-    return this.#options.request.logprobs ? toChatLogprobs(generated, this.#options.toBytes) : null;
+  #toLogprobs(content: readonly ChatTokenLogprobs[]): ChatLogprobs | null {
+    return this.#options.request.logprobs ? { content, refusal: null } : null;
   }
 
   /** Validates the calls and the JSON of a text that the model ended by itself. */

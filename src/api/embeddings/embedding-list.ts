@@ -1,4 +1,5 @@
 // The answer of POST /v1/embeddings, in OpenAI's format.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EmbeddingsRequest } from './embeddings-request.ts';
 
 interface EmbeddingObject {
@@ -25,18 +26,27 @@ export interface InputUsage {
 /** Enough digits to distinguish 32-bit floats. The digits of a double would double the size of the answer. */
 const float32Digits = 9;
 
-export function toEmbeddingList(
+/** As many vectors are converted at once as take some milliseconds. */
+const vectorsInTurn = 32;
+
+/** Converts vectors. Others are answered in between. */
+export async function toEmbeddingList(
   vectors: readonly Float32Array[],
   {
     tokens,
     model,
     encoding,
   }: { tokens: number; model: string; encoding: EmbeddingsRequest['encoding_format'] },
-): EmbeddingList {
+): Promise<EmbeddingList> {
   const encode = encoding === 'base64' ? toBase64 : toNumbers;
+  const data: EmbeddingObject[] = [];
+  for (const [index, vector] of vectors.entries()) {
+    if (index % vectorsInTurn === vectorsInTurn - 1) await nextTurn();
+    data.push({ object: 'embedding', index, embedding: encode(vector) });
+  }
   return {
     object: 'list',
-    data: vectors.map((vector, index) => ({ object: 'embedding', index, embedding: encode(vector) })),
+    data,
     model,
     usage: toInputUsage(tokens),
   };

@@ -2,12 +2,12 @@
 // returns a part of one.
 
 export class StopStringScanner {
-  readonly #stops: readonly string[];
+  readonly #matchers: readonly Matcher[];
   #held = '';
   #found: string | undefined;
 
   constructor(stops: readonly string[]) {
-    this.#stops = stops;
+    this.#matchers = stops.map((stop) => new Matcher(stop));
   }
 
   /** The stop string that was found. No text is returned after that. */
@@ -17,15 +17,21 @@ export class StopStringScanner {
 
   /**
    * Adds the next piece, and returns the text that is certainly not part of a stop string. Among several stop strings the one
-   * that is complete first counts, so the result does not depend on how the text was cut into pieces.
+   * that is complete first counts, and the longest of those that end together, so the result does not depend on how the text was
+   * cut into pieces.
    */
   push(piece: string): string {
     if (this.#found !== undefined) return '';
     const text = this.#held + piece;
-    const first = this.#firstComplete(text);
-    this.#found = first?.stop;
-    const end = first?.start ?? text.length - this.#longestOpenSuffix(text);
-    this.#held = first === undefined ? text.slice(end) : '';
+    for (let at = 0; at < piece.length; at++) {
+      this.#found = this.#read(piece.charCodeAt(at));
+      if (this.#found === undefined) continue;
+      const start = this.#held.length + at + 1 - this.#found.length;
+      this.#held = '';
+      return text.slice(0, start);
+    }
+    const end = text.length - Math.max(0, ...this.#matchers.map(({ matched }) => matched));
+    this.#held = text.slice(end);
     return text.slice(0, end);
   }
 
@@ -36,27 +42,42 @@ export class StopStringScanner {
     return text;
   }
 
-  /** The stop string that ends first, and where it starts; when two end together, the longer one. */
-  #firstComplete(text: string): { stop: string; start: number } | undefined {
-    let first: { stop: string; start: number; end: number } | undefined;
-    for (const stop of this.#stops) {
-      const start = text.indexOf(stop);
-      if (start < 0) continue;
-      const end = start + stop.length;
-      if (first === undefined || end < first.end || (end === first.end && start < first.start))
-        first = { stop, start, end };
-    }
-    return first;
+  /** Returns the longest stop string that the character completes. */
+  #read(unit: number): string | undefined {
+    let found: string | undefined;
+    for (const matcher of this.#matchers)
+      if (matcher.read(unit) && matcher.stop.length > (found?.length ?? 0)) found = matcher.stop;
+    return found;
+  }
+}
+
+/**
+ * Follows one stop string through a text in linear time, by the algorithm of Knuth, Morris and Pratt. A comparison of every end of
+ * the text with every beginning would take seconds for long stop strings that are alike.
+ */
+class Matcher {
+  readonly stop: string;
+  /** How many characters of the stop string the text ends with. */
+  matched = 0;
+  /** For each length that was matched so far: the next shorter one that the same text ends with. */
+  readonly #shorter = [0];
+
+  constructor(stop: string) {
+    this.stop = stop;
   }
 
-  /** The length of the longest end of `text` that a stop string starts with. */
-  #longestOpenSuffix(text: string): number {
-    let longest = 0;
-    for (const stop of this.#stops) {
-      for (let length = Math.min(stop.length - 1, text.length); length > longest; length--) {
-        if (text.endsWith(stop.slice(0, length))) longest = length;
-      }
-    }
-    return longest;
+  /** Reads the next character of the text. Returns whether it completes the stop string, after which none may follow. */
+  read(unit: number): boolean {
+    this.matched = this.#extend(this.matched, unit);
+    if (this.matched > 1 && this.#shorter.length < this.matched)
+      this.#shorter.push(this.#extend(this.#shorter[this.matched - 2] ?? 0, unit));
+    return this.matched === this.stop.length;
+  }
+
+  /** The most characters of the stop string that a text ends with, which ended with `matched` of them before the character. */
+  #extend(matched: number, unit: number): number {
+    let length = matched;
+    while (length > 0 && this.stop.charCodeAt(length) !== unit) length = this.#shorter[length - 1] ?? 0;
+    return this.stop.charCodeAt(length) === unit ? length + 1 : length;
   }
 }

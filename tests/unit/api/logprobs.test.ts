@@ -81,16 +81,13 @@ describe('the log-probabilities of a choice', () => {
       { token: 1, offset: 1 },
     ];
 
-    expect(toChatLogprobs(generated, toVocabulary(['a', [0xf0]]))).toEqual({
-      content: [
-        {
-          token: 'a',
-          logprob: -1,
-          bytes: [97],
-          top_logprobs: [{ token: 'bytes:\\xf0', logprob: -0.5, bytes: [0xf0] }],
-        },
-      ],
-      refusal: null,
-    });
+    expect(toChatLogprobs(generated, toVocabulary(['a', [0xf0]]))).toEqual([
+      {
+        token: 'a',
+        logprob: -1,
+        bytes: [97],
+        top_logprobs: [{ token: 'bytes:\\xf0', logprob: -0.5, bytes: [0xf0] }],
+      },
+    ]);
   });
 });

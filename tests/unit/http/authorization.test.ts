@@ -77,6 +77,14 @@ describe('authorize', () => {
     },
   );
 
+  it('rejects a million spaces in the place of a key', async () => {
+    const authorization = `Bearer${' '.repeat(1_000_000)}\n.`;
+
+    await expect(authorize({ authorization }, new RotatedKey())).rejects.toMatchObject({
+      code: 'invalid_api_key',
+    });
+  });
+
   it('rejects every key with 503 while the key cannot be read', async () => {
     await expect(authorize({ authorization: 'Bearer old key' }, unavailable)).rejects.toMatchObject({
       code: 'api_key_unavailable',

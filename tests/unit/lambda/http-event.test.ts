@@ -91,3 +91,27 @@ describe('the path of an API Gateway HTTP API', () => {
     expect(pathOf('api-gateway-v2', changes, { stage: 'prod' })).toBe(path);
   });
 });
+
+describe('an event that was written by hand', () => {
+  it('may have a path of a million slashes', () => {
+    const path = `${'/'.repeat(1_000_000)}x`;
+
+    expect(pathOf('api-gateway-v1', { path })).toBe(path);
+  });
+
+  it('may repeat a long parameter in its resource', () => {
+    const changes = {
+      resource: `/${'{proxy}'.repeat(100_000)}`,
+      pathParameters: { proxy: 'a'.repeat(100_000) },
+    };
+
+    expect(pathOf('api-gateway-v1', { path: '/v1/models', ...changes })).toBe('/v1/models');
+  });
+
+  it.each(['resource', 'pathParameters'])('may have a deeply nested list as %s', (field) => {
+    const deep: unknown = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`);
+    const value = field === 'resource' ? deep : { proxy: deep };
+
+    expect(pathOf('api-gateway-v1', { path: '/v1/models', [field]: value })).toBe('/v1/models');
+  });
+});

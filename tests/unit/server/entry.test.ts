@@ -61,6 +61,19 @@ describe('infra/entry.sh', () => {
     expect(prefixDirectory()).toBe(`${join(root, 'dist/prefixes')}\n`);
   });
 
+  it('has glibc share one heap between all threads, unless the environment says otherwise', () => {
+    writeFileSync(join(bin, 'node'), '#!/bin/sh\nprintenv MALLOC_ARENA_MAX\n');
+    const arenas = (env = {}) =>
+      execFileSync(join(root, 'infra/entry.sh'), {
+        env: { PATH: `${bin}:/usr/bin:/bin`, ...env },
+        encoding: 'utf8',
+      });
+
+    expect(arenas()).toBe('1\n');
+    expect(arenas({ AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9001' })).toBe('1\n');
+    expect(arenas({ MALLOC_ARENA_MAX: '4' })).toBe('4\n');
+  });
+
   it('starts the front when there is no runtime API, where it was called', () => {
     expect(run()).toEqual({
       node: join(bin, 'node'),

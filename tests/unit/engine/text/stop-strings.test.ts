@@ -47,4 +47,21 @@ describe('StopStringScanner', () => {
   it('finds a stop string that starts inside a false start', () => {
     expect(scan(['aab'], ['aa', 'ab', 'c'])).toEqual({ given: ['', 'a', '', ''], found: 'aab' });
   });
+
+  it('finds one of two stop strings that begin with the same repeated text', () => {
+    const stops = ['aaab', 'aabaac'];
+
+    expect(scan(stops, [...'xaabaabaac!'])).toMatchObject({ found: 'aabaac' });
+    expect(scan(stops, [...'xaabaabaac!']).given.join('')).toBe('xaab');
+    expect(scan(stops, ['aaaa', 'aab']).given.join('')).toBe('aaa');
+  });
+
+  it('follows long stop strings that are alike in linear time', () => {
+    const same = 'a'.repeat(8000);
+    const stops = Array.from({ length: 256 }, (_, index) => `${same}${index}b${same}`);
+    const pieces = Array<string>(1000).fill('aaaaaaaa');
+
+    // A comparison of every end with every beginning takes seconds for each of these pieces.
+    expect(scan(stops, pieces).given.join('')).toBe(same);
+  });
 });
