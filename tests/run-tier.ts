@@ -8,6 +8,13 @@ export interface TierResult {
   readonly skipped: number;
   /** Each test that failed, with its file and its message, and each error outside of one. */
   readonly failures: readonly string[];
+  readonly files: readonly TimedFile[];
+}
+
+export interface TimedFile {
+  readonly path: string;
+  /** What loading it and its tests took. */
+  readonly seconds: number;
 }
 
 function nameOf(part: TestModule | TestSuite): string {
@@ -22,6 +29,11 @@ function failureOf(test: TestCase): string {
   return `${test.module.relativeModuleId} > ${test.fullName}\n    ${error?.message ?? 'no message'}`;
 }
 
+function timeOf(module: TestModule): TimedFile {
+  const { collectDuration, duration } = module.diagnostic();
+  return { path: module.relativeModuleId, seconds: (collectDuration + duration) / 1000 };
+}
+
 const [project = '', ...folders] = process.argv.slice(2);
 const vitest = await startVitest('test', folders, { project: [project], watch: false, run: true });
 const modules = vitest.state.getTestModules();
@@ -33,6 +45,7 @@ const result: TierResult = {
   passed: count('passed'),
   failed: count('failed') || Math.max(brokenModules, errors.length),
   skipped: count('skipped'),
+  files: modules.map(timeOf),
   failures: [
     ...tests.filter((test) => test.result().state === 'failed').map(failureOf),
     ...modules

@@ -1,4 +1,5 @@
 // The grammar of a chat's answer: those of native/chat for its format, with changes in their text.
+import type { Grammar, ThoughtMarks } from '../engine/engine.ts';
 import type { FormatOptions } from './chat-format.ts';
 import {
   parseRules,
@@ -20,17 +21,21 @@ export interface AnswerGrammar {
   readonly parallel: boolean;
 }
 
-/** Writes the grammar of an answer with one of these formats by `compile`. */
-export function compileAnswer(
+/** Compiles the grammar of an answer that has one of these formats, from its start or a trigger on. */
+export async function compileAnswer(
   formats: AnswerGrammar['formats'],
   { schemas, tools, parallel, compile }: FormatOptions,
-): Promise<string> {
-  return compile({
+  { prefix, triggers, thoughts }: { prefix: string; triggers: string[]; thoughts: ThoughtMarks | undefined },
+): Promise<Grammar | undefined> {
+  const [first] = formats;
+  if (first === undefined) return undefined;
+  const gbnf = await compile({
     formats: formats.map(({ grammar, isLazy }) => ({ grammar, isLazy })),
     schemas,
     toolNames: tools.map((tool) => tool.function.name),
     parallel,
   });
+  return first.isLazy ? { gbnf, triggers, ...(thoughts && { thoughts }) } : { gbnf, prefix };
 }
 
 /** The alternative of JSON within a fence of Markdown. */

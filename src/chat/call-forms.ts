@@ -91,25 +91,9 @@ const families: readonly Family[] = [
   },
 ];
 
-/**
- * Finds the format of a model's calls.
- *
- * @param isKnown whether llama.cpp finds one
- * @returns `undefined` if llama.cpp's is as good
- */
-export function findCallFormat(chatTemplate: string, isKnown: boolean): CallFormat | undefined {
-  const family = findFamily(chatTemplate);
-  if (family !== undefined && (family.isBetter || !isKnown)) return family.format;
-  return isKnown ? undefined : toldFormat;
-}
-
-/** Finds the format in which earlier calls are written for a template that does not write them. */
-export function findWrittenFormat(chatTemplate: string): CallFormat {
-  return findFamily(chatTemplate)?.format ?? toldFormat;
-}
-
-function findFamily(chatTemplate: string): Family | undefined {
-  return families.find(({ mark }) => chatTemplate.includes(mark));
+/** Finds the family of a template. One that is not known writes calls as they are told. */
+export function findFamily(chatTemplate: string): Pick<Family, 'format' | 'isBetter'> {
+  return families.find(({ mark }) => chatTemplate.includes(mark)) ?? { format: toldFormat };
 }
 
 /** Writes the regular expression that matches a text. */

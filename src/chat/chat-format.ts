@@ -1,6 +1,6 @@
 // The format of a chat's answer: how its text is constrained and parsed, by the model's family.
 import type { AppliedTemplate } from '../engine/chat-library.ts';
-import type { Grammar, ThoughtMarks } from '../engine/engine.ts';
+import type { Grammar } from '../engine/engine.ts';
 import { isJsonObject } from '../json-schema/json-object.ts';
 import { type AnswerGrammar, compileAnswer } from './answer-grammar.ts';
 import { escapePattern } from './call-forms.ts';
@@ -87,21 +87,16 @@ async function findFormat(
     ? [await find(tools, 'required', false), await find([], 'auto', true)]
     : [applied].filter(({ grammar }) => grammar !== '');
   const triggers = applied.triggers.map(({ isWord, value }) => (isWord ? escapePattern(value) : value));
-  const grammar = formats.length > 0 && {
-    gbnf: await compileAnswer(formats, options),
-    ...(isEither || !applied.isLazy
-      ? { prefix: applied.generationPrompt }
-      : { triggers, ...(thoughts && { thoughts }) }),
-  };
+  const prefix = applied.generationPrompt;
   return {
     reader: {
       parser: applied.parser,
       thoughts,
-      openedThoughts: toOpenedThoughts(applied, thoughts),
+      openedThoughts: thoughts?.hasStarted ? (prefix.split(thoughts.start).at(-1) ?? '').trimStart() : '',
       mayCall: tools.length > 0,
       callMarks: toCallMarks(applied),
     },
-    grammar: grammar || undefined,
+    grammar: await compileAnswer(formats, options, { prefix, triggers, thoughts }),
     marks: applied.preservedTokens,
     stops: applied.stops,
   };
@@ -137,11 +132,4 @@ function toUntypedTool(tool: ChatTool): object {
 function toCallMarks({ isLazy, triggers }: AppliedTemplate): RegExp[] | undefined {
   if (!isLazy || triggers.some(({ isWord }) => !isWord)) return undefined;
   return triggers.map(({ value }) => new RegExp(`^${escapePattern(value.trim())}`));
-}
-
-function toOpenedThoughts({ generationPrompt }: AppliedTemplate, thoughts: ThoughtMarks | undefined): string {
-  if (!thoughts?.hasStarted) return '';
-  return generationPrompt
-    .slice(generationPrompt.lastIndexOf(thoughts.start) + thoughts.start.length)
-    .trimStart();
 }

@@ -10,7 +10,7 @@ import type {
 } from '../engine/chat-library.ts';
 import type { ThoughtMarks } from '../engine/engine.ts';
 import { RequestError } from '../errors/request-error.ts';
-import { type CallFormat, findCallFormat, findWrittenFormat } from './call-forms.ts';
+import { type CallFormat, findFamily } from './call-forms.ts';
 import { RecentValues } from './recent-values.ts';
 import { takeTurns } from './taking-turns.ts';
 import { findAbilities, plainInputs, type TemplateAbilities } from './template-abilities.ts';
@@ -85,10 +85,6 @@ export class ChatTemplate {
     this.#source = source;
   }
 
-  get #library(): ChatLibrary {
-    return this.#source.openLibrary();
-  }
-
   /** Its code. */
   get source(): string {
     return this.#source.chatTemplate;
@@ -138,12 +134,13 @@ export class ChatTemplate {
 
   /** The format of the model's calls, if it is not one that llama.cpp finds. */
   get callFormat(): CallFormat | undefined {
-    return findCallFormat(this.#source.chatTemplate, this.abilities.calls);
+    const { format, isBetter } = findFamily(this.source);
+    return this.abilities.calls && !isBetter ? undefined : format;
   }
 
   /** The format in which earlier calls are written, if the template does not write them. */
   get writtenFormat(): CallFormat {
-    return findWrittenFormat(this.#source.chatTemplate);
+    return findFamily(this.source).format;
   }
 
   /**
@@ -230,19 +227,16 @@ export class ChatTemplate {
    */
   toCallParser(inputs: CallFormatInputs, prefix: string): Promise<CallFormatParser> {
     const json = JSON.stringify(inputs);
-    return this.#callParsers.get(prefix + json, () => new this.#library.ChatParser(prefix, json));
-  }
-
-  get #parsed(): NativeTemplate {
-    this.#native ??= this.#parse(this.#source.chatTemplate);
-    return this.#native;
+    return this.#callParsers.get(prefix + json, () => {
+      const { ChatParser } = this.#source.openLibrary();
+      return new ChatParser(prefix, json);
+    });
   }
 
   /** llama.cpp gives templates today's date, also those that write a fixed one by themselves. */
   get #defaults(): { readonly date_string?: string } {
-    const { chatTemplate } = this.#source;
-    const [, date] = /set date_string = "([^"]*)"/.exec(chatTemplate) ?? [];
-    return date === undefined || chatTemplate.includes('strftime_now') ? {} : { date_string: date };
+    const [, date] = /set date_string = "([^"]*)"/.exec(this.source) ?? [];
+    return date === undefined || this.source.includes('strftime_now') ? {} : { date_string: date };
   }
 
   get #tokens() {
@@ -250,11 +244,12 @@ export class ChatTemplate {
     return { bos_token: bosToken, eos_token: eosToken };
   }
 
-  #parse(source: string): NativeTemplate {
+  get #parsed(): NativeTemplate {
     const { bos_token, eos_token } = this.#tokens;
-    const { ChatTemplates } = this.#library;
+    const { ChatTemplates } = this.#source.openLibrary();
     try {
-      return new ChatTemplates(source, bos_token, eos_token);
+      this.#native ??= new ChatTemplates(this.source, bos_token, eos_token);
+      return this.#native;
     } catch (cause) {
       const limit = toLimitError(cause);
       if (limit !== undefined) throw limit;
@@ -269,8 +264,8 @@ export class ChatTemplate {
     try {
       const { json, parser } = await this.#parsed.apply(toNativeJson(inputs));
       const applied = JSON.parse(json) as AppliedTemplate;
-      const { generationPrompt, format } = applied;
-      return { ...applied, parser: new this.#library.ChatParser(generationPrompt, format, parser) };
+      const { ChatParser } = this.#source.openLibrary();
+      return { ...applied, parser: new ChatParser(applied.generationPrompt, applied.format, parser) };
     } catch (cause) {
       const limit = toLimitError(cause);
       if (limit !== undefined) throw limit;

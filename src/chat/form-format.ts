@@ -35,7 +35,7 @@ export async function toFormFormat(
     thoughtsEnds: thoughts?.ends ?? [],
   };
   const parser = await template.toCallParser(inputs, prefix);
-  const gbnf = await compileAnswer([{ grammar: parser.grammar, isLazy }], options);
+  const formats = [{ grammar: parser.grammar, isLazy }];
   const triggers = toTriggers(
     callFormat,
     tools.map((tool) => tool.function.name),
@@ -48,7 +48,7 @@ export async function toFormFormat(
       callMarks: triggers.map((trigger) => new RegExp(`^${trigger}`)),
       firstArguments: new Map(inputs.tools.map((tool) => [tool.name, tool.arguments[0]?.name ?? ''])),
     },
-    grammar: isLazy ? { gbnf, triggers, ...(thoughts && { thoughts }) } : { gbnf, prefix },
+    grammar: await compileAnswer(formats, options, { prefix, triggers, thoughts }),
     marks: [...callFormat.marks, ...(thoughts ? [thoughts.start, ...thoughts.ends] : [])],
     stops: callFormat.stops ?? [],
   };
@@ -79,10 +79,6 @@ function toArguments({ function: { parameters } }: ChatTool): Arguments {
   const names = new Set(Array.isArray(required) ? required : []);
   return Object.entries(properties).map(([name, schema]) => {
     const type = isJsonObject(schema) ? schema.type : undefined;
-    return {
-      name,
-      type: typeof type === 'string' ? type : '',
-      isRequired: names.has(name),
-    };
+    return { name, type: typeof type === 'string' ? type : '', isRequired: names.has(name) };
   });
 }

@@ -4,7 +4,7 @@ import { RequestError } from '../errors/request-error.ts';
 import { toldFormat } from './call-forms.ts';
 import { describeTools, writeCalls } from './call-syntax.ts';
 import type { ChatTemplate, TemplateMessage } from './chat-template.ts';
-import type { ChatMessage, ChatTool, Content } from './conversation.ts';
+import type { ChatMessage, ChatTool, Content, ToolCall } from './conversation.ts';
 
 export interface MessageOptions {
   /** The template. Tools, calls and results that it does not write are written into the messages. */
@@ -41,33 +41,27 @@ export function toTemplateMessages(
 
 function toTemplateMessage(message: ChatMessage, index: number, options: MessageOptions): TemplateMessage {
   const content = toText(message.content, index, options);
-  switch (message.role) {
-    case 'system':
-    case 'user':
-      return { role: message.role, content };
-    case 'assistant': {
-      const { calls, reasoning } = message;
-      const thoughts = reasoning !== undefined && { reasoning_content: reasoning };
-      if (calls.length === 0) return { role: 'assistant', content, ...thoughts };
-      const parsed = calls.map(({ id, name, arguments: given }) => ({
-        id,
-        type: 'function' as const,
-        function: { name, arguments: parseArguments(given) },
-      }));
-      return { role: 'assistant', content, ...thoughts, tool_calls: parsed };
-    }
-    case 'tool': {
-      const { callId, name } = message;
-      return {
-        role: 'tool',
-        content,
-        ...(callId !== undefined && { tool_call_id: callId }),
-        ...(name !== undefined && { name }),
-      };
-    }
-    default:
-      throw message satisfies never;
+  if (message.role === 'tool') {
+    const { role, callId, name } = message;
+    return {
+      role,
+      content,
+      ...(callId !== undefined && { tool_call_id: callId }),
+      ...(name !== undefined && { name }),
+    };
   }
+  if (message.role !== 'assistant') return { role: message.role, content };
+  const { role, calls, reasoning } = message;
+  return {
+    role,
+    content,
+    ...(reasoning !== undefined && { reasoning_content: reasoning }),
+    ...(calls.length > 0 && { tool_calls: calls.map(toTemplateCall) }),
+  };
+}
+
+function toTemplateCall({ id, name, arguments: given }: ToolCall) {
+  return { id, type: 'function', function: { name, arguments: parseArguments(given) } } as const;
 }
 
 function toText(content: Content, index: number, { imagePlaceholders }: MessageOptions): string {
@@ -99,11 +93,9 @@ function joinResults(
 ): TemplateMessage[] {
   const joined: TemplateMessage[] = [];
   for (const [index, message] of converted.entries()) {
-    const previous = joined.at(-1);
-    const followsTool = messages[index]?.role === 'tool' && messages[index - 1]?.role === 'tool';
-    if (followsTool && message.role === 'user' && previous !== undefined)
-      joined[joined.length - 1] = { ...previous, content: `${previous.content}\n${message.content}` };
-    else joined.push(message);
+    const isNext = messages[index]?.role === 'tool' && messages[index - 1]?.role === 'tool';
+    const previous = isNext && message.role === 'user' ? joined.pop() : undefined;
+    joined.push(previous ? { ...previous, content: `${previous.content}\n${message.content}` } : message);
   }
   return joined;
 }

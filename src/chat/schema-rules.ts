@@ -7,6 +7,7 @@ import { toArgumentsSchema } from './call-syntax.ts';
 import type { ChatTool } from './conversation.ts';
 
 const textRule = 'of-text';
+const toToolRule = (index: number) => `of-tool-${index}`;
 
 /** The schema of a tool's arguments is malformed, or no value matches it. */
 export class ToolSchemaError extends Error {
@@ -34,8 +35,12 @@ export interface ChatSchemas {
 export function schemasToGbnf({ tools, json }: ChatSchemas): string {
   return buildGrammar((grammar) => {
     const rules = tools.map((tool, index) => {
-      const rule = addArguments(() => grammar.addSchema(toArgumentsSchema(tool), 'arguments'), tool);
-      return grammar.addRule(toToolRule(index), reference(rule));
+      try {
+        const rule = grammar.addSchema(toArgumentsSchema(tool), 'arguments');
+        return grammar.addRule(toToolRule(index), reference(rule));
+      } catch (error) {
+        throw error instanceof SchemaError ? new ToolSchemaError(tool, error) : error;
+      }
     });
     if (json !== undefined) rules.push(grammar.addRule(textRule, reference(grammar.addSchema(json, 'text'))));
     return grammar.addRule('all', choice(...rules.map((rule) => reference(rule))));
@@ -50,16 +55,3 @@ export const schemaRules = {
   ofTool: (index: number): string => schemaPrefix + toToolRule(index),
   ofText: schemaPrefix + textRule,
 };
-
-function toToolRule(index: number): string {
-  return `of-tool-${index}`;
-}
-
-function addArguments(add: () => string, tool: ChatTool): string {
-  try {
-    return add();
-  } catch (error) {
-    if (!(error instanceof SchemaError)) throw error;
-    throw new ToolSchemaError(tool, error);
-  }
-}

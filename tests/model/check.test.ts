@@ -20,7 +20,9 @@ const dated = `{%- if not date_string is defined %}
 
 function run(env: Readonly<Record<string, string>>, ...args: string[]) {
   return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-    execFile(process.execPath, [cli, ...args], { env: { ...process.env, ...env } }, (error, stdout, stderr) =>
+    // Two threads wait for each other, and on a busy machine for long.
+    const options = { env: { ...process.env, THREADS: '1', ...env } };
+    execFile(process.execPath, [cli, ...args], options, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
     );
   });

@@ -21,8 +21,9 @@ export async function setUpModules() {
   if (old.length === 0) return;
   assertTools();
   const env = { ...process.env, npm_config_nodedir: await findNodeHeaders() };
+  // Each at the same time: a compiler takes one processor.
   await showStep('compiling the native modules', () =>
-    runShowingFailure(node24, ['native/build-modules.mjs', ...old], env),
+    Promise.all(old.map((name) => runShowingFailure(node24, ['native/build-modules.mjs', name], env))),
   );
 }
 

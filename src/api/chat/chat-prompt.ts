@@ -1,4 +1,5 @@
 // The prompt of a chat: its messages as the model's template renders them, as tokens.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type ChatTemplate,
   ChatTemplateError,
@@ -117,6 +118,8 @@ export async function preparePrompt(
   const variables = toVariables(readEffort(request, template, foreign), request.chat_template_kwargs);
   const { messages, text: begun } = takeBegunAnswer(request);
   const conversation = { messages, tools, variables };
+  // Very many fields take long at each step. Others are answered in between.
+  await nextTurn();
   const rendered = await renderPrompt(conversation, service);
   const end = toPromptEnd(
     begun,
@@ -180,6 +183,7 @@ export async function renderPrompt(
   const marks = new ControlMarks(service.engine, 'messages');
   const broken = marks.breakMessages(toConversation(messages));
   const shownTools = marks.breakTools(tools);
+  await nextTurn();
   const options = {
     template,
     imagePlaceholders: service.imagePlaceholders ?? false,

@@ -6,7 +6,6 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readApiKeySource } from '../../../src/http/api-key.ts';
 import type { FrontConfig } from '../../../src/server/config.ts';
@@ -15,6 +14,7 @@ import { invokePath } from '../../../src/server/invoke-path.ts';
 import { findFreePorts } from '../../../src/server/loopback.ts';
 import { isLiving, killSession, listSession } from '../../../src/server/process-session.ts';
 import { type Gate, openGate } from './gate.ts';
+import { until } from './until.ts';
 
 const config: FrontConfig = {
   host: '127.0.0.1',
@@ -73,11 +73,6 @@ function listChildren(): number[] {
     .map(Number)
     .filter((pid) => listSession(pid).some((member) => member.pid === pid && member.parent === process.pid))
     .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(config.emulatorPath));
-}
-
-/** Waits for a condition that another process or connection brings about. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await setImmediate();
 }
 
 /** Sends events while one is in flight, each when the one before has taken its place in the queue. */

@@ -7,12 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { setTimeout as delay, setImmediate } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isLiving } from '../../../src/server/process-session.ts';
 import { listMarked } from '../../marked-processes.ts';
 import { type Gate, openGate } from './gate.ts';
+import { until } from './until.ts';
 
 let root: string;
 /** Where the fronts make the directories for their sockets. */
@@ -159,7 +160,7 @@ describe('the front process', () => {
 
     expect(await exited).toEqual([130, null]);
     await isLost;
-    while (children.some(isLiving)) await setImmediate();
+    await until(() => !children.some(isLiving));
   });
 
   it('leaves no process and no socket when it is killed', async () => {
@@ -169,7 +170,7 @@ describe('the front process', () => {
     front.kill('SIGKILL');
     await exited;
 
-    while (children.some(isLiving)) await setImmediate();
+    await until(() => !children.some(isLiving));
     expect(sockets).toHaveLength(1);
     expect(readdirSync(temporary)).toEqual([]);
   });
@@ -180,7 +181,7 @@ describe('the front process', () => {
       const mark = randomUUID();
       const { front, exited } = run(['echo.handler'], { MARK: mark });
       const list = () => listMarked(`MARK=${mark}`);
-      while (!list().some((process) => process.includes('fake-emulator'))) await setImmediate();
+      await until(() => list().some((process) => process.includes('fake-emulator')));
       await delay(milliseconds);
       front.kill('SIGKILL');
       await exited;

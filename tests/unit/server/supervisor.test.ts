@@ -1,12 +1,12 @@
 // The supervisor against a fake emulator whose start is held at a gate.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isLiving, listSession } from '../../../src/server/process-session.ts';
 import { RuntimeLink } from '../../../src/server/runtime-link.ts';
 import { Supervisor } from '../../../src/server/supervisor.ts';
 import { type Gate, openGate } from './gate.ts';
+import { until } from './until.ts';
 
 // Each test starts several processes.
 vi.setConfig({ testTimeout: 20_000 });
@@ -36,10 +36,6 @@ function start(): Supervisor {
     },
     link,
   );
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await setImmediate();
 }
 
 /** The living emulators that this process started. */

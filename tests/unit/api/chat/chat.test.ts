@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ForeignFields } from '../../../../src/generation/foreign-fields.ts';
 import { templates } from '../../chat/templates.ts';
 import { FakeEngine, toByteTokens } from '../../fake-engine.ts';
@@ -10,6 +10,17 @@ const chatTemplate = templates.chatMl;
 const prompt = '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n';
 
 describe('a chat', () => {
+  it('lets others be answered between its body and its prompt', async () => {
+    const render = vi.spyOn(chatTemplate, 'render');
+    const rendered = new Promise((resolve) => setImmediate(() => resolve(render.mock.calls.length)));
+    const answer = chatWhole({ messages }, { engine: new FakeEngine(' Hello.'), chatTemplate });
+
+    expect(await rendered).toBe(0);
+    await answer;
+    expect(render).toHaveBeenCalledOnce();
+    render.mockRestore();
+  });
+
   it("is answered with OpenAI's object and llama-server's timings", async () => {
     const engine = new FakeEngine(' Hello.');
 
