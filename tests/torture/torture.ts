@@ -1,5 +1,5 @@
 // Tortures a server on port 8000 with everything that a stranger can send, and with what its machine can do to it. `npm run torture`
-// takes about ten minutes; `-- --short` one, `-- --hours 2` two hours and what attacks of a fixed length take. `-- --seed N` repeats
+// takes about 20 minutes; `-- --short` one, `-- --hours 2` two hours and what attacks of a fixed length take. `-- --seed N` repeats
 // a run's bodies. Ends with 1 when something did not hold.
 import { parseArgs } from 'node:util';
 import { abort } from './attacks/aborts.ts';
