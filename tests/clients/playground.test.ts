@@ -72,7 +72,7 @@ describe.skipIf(executablePath === undefined)('the playground', () => {
     );
     expect(await answerOf(page).locator('strong').innerText()).toBe('Paris');
     expect(await page.locator('.strip').innerText()).toMatch(
-      /First token\s+\d+ ms\s+Speed\s+[\d.]+ tokens\/s\s+Cached\s+\d+ of \d+ prompt tokens.*On Lambda\s+\$0\.0000\d+/s,
+      /First token\s+\d+ ms\s+Speed\s+[\d.]+ tokens\/s\s+Cached\s+\d+ of \d+ prompt tokens.*On Lambda\s+\$0\.0\d+/s,
     );
     await page.reload();
     await page.getByRole('button', { name: 'What is the capital of France?', exact: true }).click();

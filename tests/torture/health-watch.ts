@@ -6,8 +6,15 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 /** Milliseconds of all answers. */
 export interface HealthTimes {
   readonly answers: number;
+  /** Why some got no answer. */
+  readonly failures: readonly string[];
   readonly p99: number;
   readonly longest: number;
+}
+
+interface Measured {
+  readonly times: number[];
+  readonly failures: string[];
 }
 
 const pauseMs = 20;
@@ -18,10 +25,11 @@ export function watchHealth(origin: string): () => Promise<HealthTimes> {
   return async () => {
     const measured = once(worker, 'message');
     worker.postMessage('end');
-    const [times] = (await measured) as [number[]];
+    const [{ times, failures }] = (await measured) as [Measured];
     times.sort((one, other) => one - other);
     return {
       answers: times.length,
+      failures,
       p99: times[Math.floor(0.99 * times.length)] ?? 0,
       longest: times.at(-1) ?? 0,
     };
@@ -30,6 +38,7 @@ export function watchHealth(origin: string): () => Promise<HealthTimes> {
 
 async function watch(url: string): Promise<void> {
   const times: number[] = [];
+  const failures: string[] = [];
   // The first one loads what Node fetches with.
   await (await fetch(url)).arrayBuffer();
   let isWatching = true;
@@ -38,12 +47,16 @@ async function watch(url: string): Promise<void> {
   });
   while (isWatching) {
     const askedAt = performance.now();
-    const response = await fetch(url);
-    await response.arrayBuffer();
-    times.push(performance.now() - askedAt);
+    try {
+      const response = await fetch(url);
+      await response.arrayBuffer();
+      times.push(performance.now() - askedAt);
+    } catch (error) {
+      failures.push(String(error));
+    }
     await delay(pauseMs);
   }
-  parentPort?.postMessage(times);
+  parentPort?.postMessage({ times, failures } satisfies Measured);
 }
 
 if (!isMainThread) await watch(workerData as string);

@@ -127,12 +127,17 @@ export class Target {
       this.fault(`wrong answer of an invocation after ${after}: ${answer.status} ${answer.text}`);
   }
 
+  /** Waits until a server generates. */
+  async waitUntilBusy(front: FrontProcess): Promise<void> {
+    for (const endAt = performance.now() + longestAnswer; performance.now() < endAt; await delay(20))
+      if (await isBusy(front)) return;
+    throw new Error('The server did not begin to generate.');
+  }
+
   /** Asserts that no slot is taken any longer. */
   async checkIdle(after: string, front = this.front, seconds = 5): Promise<void> {
-    for (const endAt = performance.now() + 1000 * seconds; performance.now() < endAt; await delay(100)) {
-      const slots = (await (await fetch(`${originOf(front)}/slots`)).json()) as { is_processing: boolean }[];
-      if (!slots.some(({ is_processing }) => is_processing)) return;
-    }
+    for (const endAt = performance.now() + 1000 * seconds; performance.now() < endAt; await delay(100))
+      if (!(await isBusy(front))) return;
     this.fault(`a slot is still taken ${seconds} seconds after ${after}`);
   }
 }
@@ -159,6 +164,11 @@ export function post(
     body: body instanceof Uint8Array ? body : JSON.stringify(body),
     signal: signal === undefined ? limit : AbortSignal.any([limit, signal]),
   });
+}
+
+async function isBusy(front: FrontProcess): Promise<boolean> {
+  const slots = (await (await fetch(`${originOf(front)}/slots`)).json()) as { is_processing: boolean }[];
+  return slots.some(({ is_processing }) => is_processing);
 }
 
 async function readReference(origin: string): Promise<string> {

@@ -1,5 +1,5 @@
 // Tortures a server on port 8000 with everything that a stranger can send, and with what its machine can do to it. `npm run torture`
-// takes about ten minutes; `-- --short` one, `-- --hours 2` two hours and what attacks of a fixed length take. `-- --seed N` repeats
+// takes about 20 minutes; `-- --short` one, `-- --hours 2` two hours and what attacks of a fixed length take. `-- --seed N` repeats
 // a run's bodies. Ends with 1 when something did not hold.
 import { parseArgs } from 'node:util';
 import { abort } from './attacks/aborts.ts';
@@ -87,7 +87,8 @@ for (const { name, share = 0, run } of chosen) {
   } catch (error) {
     target.fault(`${name}: ${error instanceof Error ? error.stack : String(error)}`);
   }
-  const { answers, p99, longest } = await endWatch();
+  const { answers, failures, p99, longest } = await endWatch();
+  for (const failure of failures) target.fault(`no answer of /health during ${name}: ${failure}`);
   console.log(
     `torture: ${name}: ${((performance.now() - startedAt) / 1000).toFixed(1)} s; /health answered ${answers} times, ` +
       `99 of 100 within ${Math.ceil(p99)} ms, the longest after ${Math.ceil(longest)} ms`,

@@ -40,11 +40,12 @@ async function askOnce(target: Target, index: number, throughEmulator: boolean):
   return answer.status;
 }
 
-/** Whether an answer says when to come again. Any other failure is a fault. */
+/** Whether an answer says when to come again. Any other failure is a fault, but that of a machine that is too slow for a crowd. */
 function isRefused(
   target: Target,
   { status, headers, text }: { status: number; headers: Headers; text: string },
 ): boolean {
+  if (text.includes('deadline_exceeded')) return false;
   const isTold = (status === 429 || status === 503) && Number(headers.get('retry-after')) >= 1;
   if (!isTold) target.fault(`${status} in a crowd, without a time to come again: ${text.slice(0, 150)}`);
   return isTold;

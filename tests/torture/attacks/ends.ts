@@ -11,8 +11,8 @@ const entry = fileURLToPath(new URL('../../../infra/entry.sh', import.meta.url))
 const clients = 8;
 /** What a stop may take besides the answers in progress. */
 const graceSeconds = 10;
-/** A reaper lets a runtime write its states for five seconds. */
-const leftSeconds = 8;
+/** A reaper lets a runtime write its states for five seconds. The rest is for a busy machine. */
+const leftSeconds = 15;
 
 /** Answers in progress are ended well, what waits is refused, and the exit code is 0. */
 export const terminate: Attack = {

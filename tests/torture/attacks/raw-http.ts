@@ -99,7 +99,10 @@ export const sendRawHttp: Attack = {
   },
 };
 
-/** The statuses of the answers that come within a moment. */
+/** A busy machine may take so long for an answer, in milliseconds. Exchanges that get none take as long. */
+const silence = 8000;
+
+/** The statuses of the answers that come before the server is silent. */
 async function talk({ bytes, halfCloses }: Exchange, port: number): Promise<string> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   socket.on('error', () => {});
@@ -108,7 +111,7 @@ async function talk({ bytes, halfCloses }: Exchange, port: number): Promise<stri
     answer += text;
   });
   socket.once('end', () => socket.destroy());
-  socket.setTimeout(3000, () => socket.destroy());
+  socket.setTimeout(silence, () => socket.destroy());
   socket.write(bytes, 'latin1');
   if (halfCloses) socket.end();
   await once(socket, 'close').catch(() => {});

@@ -10,8 +10,8 @@ import type { Attack, Target } from '../target.ts';
 const senders = 50;
 /** As many as there are slots. */
 const readers = 2;
-/** Seconds for one answer of the server whose streams are not read. */
-const timeout = 5;
+/** Seconds for one answer of the server whose streams are not read, and for the load of its model. */
+const timeout = 10;
 const pauseMs = 100;
 
 const slowRequest = toRequest({ prompt: 'Hi', max_tokens: 1 });

@@ -8,7 +8,8 @@ const long = { prompt: 'Once upon a time', max_tokens: 500, ignore_eos: true };
 export const stopEmulator: Attack = {
   name: 'stopped emulator',
   run: async (target) => {
-    const front = await target.startAnother({ FUNCTION_TIMEOUT: '5' });
+    // It is also the time for the load of the model.
+    const front = await target.startAnother({ FUNCTION_TIMEOUT: '10' });
     const [emulator = 0] = front.emulatorPids();
     process.kill(emulator, 'SIGSTOP');
     const stoppedAt = performance.now();
@@ -50,7 +51,7 @@ async function stopInStream(target: Target): Promise<void> {
   const front = await target.startAnother({ FUNCTION_TIMEOUT: '300' });
   const origin = originOf(front);
   const asked = target.ask({ path: '/v1/completions', body: { ...long, stream: true } }, { origin });
-  await delay(500);
+  await target.waitUntilBusy(front);
   const [runtime = 0] = front.runtimePids();
   process.kill(runtime, 'SIGSTOP');
   const stoppedAt = performance.now();
@@ -69,7 +70,7 @@ async function stopInStream(target: Target): Promise<void> {
 async function stopInInvocation(target: Target): Promise<void> {
   const front = await target.startAnother({ FUNCTION_TIMEOUT: '300' });
   const asked = target.ask({ path: front.url, body: long });
-  await delay(500);
+  await target.waitUntilBusy(front);
   const [runtime = 0] = front.runtimePids();
   process.kill(runtime, 'SIGSTOP');
   const stoppedAt = performance.now();

@@ -8,7 +8,7 @@ const timeouts = 200;
 const contextPerSecond = 512;
 const startTries = 10;
 /** What an answer may take besides, where it is read on a busy machine. */
-const lateMs = 3000;
+const lateMs = 10_000;
 const endless = { prompt: 'Once upon a time', max_tokens: 100_000, ignore_eos: true };
 
 export const timeOut: Attack = {

@@ -444,8 +444,18 @@ describe('the API key', () => {
     expect(transcript.asked).toHaveBeenCalledExactlyOnceWith(Buffer.from(JSON.stringify(body)));
   });
 
-  it('is not required at /health', async () => {
-    expect(await ask('GET', '/health', { service })).toMatchObject({ status: 200 });
+  it('is not required at /health, which tells no more than the model, its context and its age', async () => {
+    const { status, body } = await askJson('GET', '/health', { service });
+
+    expect(status).toBe(200);
+    expect(Object.keys(body as object).sort()).toEqual([
+      'cold_start',
+      'context_size',
+      'model',
+      'model_loaded',
+      'status',
+      'uptime_seconds',
+    ]);
   });
 });
 

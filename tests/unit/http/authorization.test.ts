@@ -77,6 +77,15 @@ describe('authorize', () => {
     },
   );
 
+  it('does not quote a wrong key', async () => {
+    const headers = { authorization: 'Bearer mistyped-key-1' };
+
+    await expect(authorize(headers, new RotatedKey())).rejects.toMatchObject({
+      code: 'invalid_api_key',
+      message: expect.not.stringContaining('mistyped'),
+    });
+  });
+
   it('rejects a million spaces in the place of a key', async () => {
     const authorization = `Bearer${' '.repeat(1_000_000)}\n.`;
 

@@ -786,6 +786,17 @@ describe('an API key', () => {
     expect(await readError(await invoke({}))).toMatchObject({ code: 'invalid_api_key' });
     expect((await invoke({ authorization: 'Bearer right' })).status).toBe(200);
   });
+
+  it('is checked before the body of an invocation is read', async () => {
+    const front = await serve({ apiKey: readApiKeySource({ API_KEY: 'right' }) });
+    const outgoing = request(front.url + invokePath, { method: 'POST', headers: { 'content-length': 100 } });
+    outgoing.on('error', () => {});
+    outgoing.flushHeaders();
+    const [incoming] = await once(outgoing, 'response');
+
+    expect(incoming.statusCode).toBe(401);
+    outgoing.destroy();
+  });
 });
 
 describe('a limit of callers', () => {
