@@ -126,71 +126,71 @@ function readResults(id: string, kind: 'output' | 'errors'): BatchResult[] {
     .map((line) => JSON.parse(line) as BatchResult);
 }
 
-describe('a batch of 1,000 lines with an environment that crashes half-way', () => {
-  const ids = Array.from({ length: 1_000 }, (_, index) => `line-${index}`);
+describe('a batch of 200 lines with an environment that crashes half-way', () => {
+  const ids = Array.from({ length: 200 }, (_, index) => `line-${index}`);
 
   it('answers every line once, in order', async () => {
     const requests: unknown[] = ids.map((id) => toRequest(id));
-    requests[100] = '{"custom_id": "broken';
-    requests[200] = toRequest('line-0');
-    requests[300] = toRequest('line-300', { max_tokens: 'two' });
-    const file = writeRequests('thousand.jsonl', requests);
+    requests[20] = '{"custom_id": "broken';
+    requests[40] = toRequest('line-0');
+    requests[60] = toRequest('line-60', { max_tokens: 'two' });
+    const file = writeRequests('half-way.jsonl', requests);
     const halfWay = Promise.withResolvers<void>();
     let answers = 0;
     onRequest = (request) => {
-      if (request.startsWith(`PUT /${bucket}/work/thousand/answers/`)) answers += 1;
-      if (answers === 450) halfWay.resolve();
+      if (request.startsWith(`PUT /${bucket}/work/half-way/answers/`)) answers += 1;
+      if (answers === 90) halfWay.resolve();
     };
 
     const submitted = await command(
       'submit',
       file,
       '--id',
-      'thousand',
+      'half-way',
       '--concurrency',
       '2',
       '--lines-per-chunk',
-      '100',
+      '20',
     );
     expect(submitted).toMatchObject({ code: 0, stderr: '' });
     expect(submitted.stdout).toMatch(
-      /^Invalid lines: 1\. They will fail; the first is line 101: .*\nthousand: 1000 lines, at most \$/m,
+      /^Invalid lines: 1\. They will fail; the first is line 21: .*\nhalf-way: 200 lines, at most \$/m,
     );
-    const ended = command('status', 'thousand', '--wait');
+    const ended = command('status', 'half-way', '--wait');
     await Promise.race([halfWay.promise, ended]);
     await batch.killOne();
 
     expect(await ended).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('thousand: done, 997 lines answered, 3 failed.'),
+      stdout: expect.stringContaining('half-way: done, 197 lines answered, 3 failed.'),
     });
     expect(batch.crashes).toBe(1);
     expect(batch.invocations).toBe(11);
-    expect(await command('fetch', 'thousand', '--to', folder)).toMatchObject({ code: 0 });
-    const output = readResults('thousand', 'output');
+    expect(await command('fetch', 'half-way', '--to', folder)).toMatchObject({ code: 0 });
+    const output = readResults('half-way', 'output');
     expect(output.map(({ custom_id }) => custom_id)).toEqual(
-      ids.filter((_, index) => ![100, 200, 300].includes(index)),
+      ids.filter((_, index) => ![20, 40, 60].includes(index)),
     );
-    expect(new Set(output.map(({ id }) => id)).size).toBe(997);
-    expect(readResults('thousand', 'errors')).toMatchObject([
+    expect(new Set(output.map(({ id }) => id)).size).toBe(197);
+    expect(readResults('half-way', 'errors')).toMatchObject([
       { custom_id: null, response: null, error: { code: 'invalid_json' } },
       { custom_id: 'line-0', response: null, error: { code: 'duplicate_custom_id' } },
-      { custom_id: 'line-300', response: { status_code: 400 }, error: null },
+      { custom_id: 'line-60', response: { status_code: 400 }, error: null },
     ]);
   });
 
   it('is not submitted again', async () => {
-    const again = await command('submit', join(folder, 'thousand.jsonl'), '--id', 'thousand');
+    const again = await command('submit', join(folder, 'half-way.jsonl'), '--id', 'half-way');
 
-    expect(again.stdout).toContain('thousand was already submitted.');
+    expect(again.stdout).toContain('half-way was already submitted.');
   });
 
   it('cannot be fetched into a directory that is not writable', async () => {
-    const noFolder = join(folder, 'thousand.jsonl');
+    const noFolder = join(folder, 'half-way.jsonl');
 
-    expect(await command('fetch', 'thousand', '--to', noFolder)).toMatchObject({
+    expect(await command('fetch', 'half-way', '--to', noFolder)).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^\S+thousand\.output\.jsonl cannot be written: .*\n$/),
+      stderr: expect.stringMatching(/^\S+half-way\.output\.jsonl cannot be written: .*\n$/),
     });
   });
 });

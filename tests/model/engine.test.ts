@@ -102,18 +102,17 @@ describe('a generation', () => {
   });
 
   it('fills the context to its last token', async () => {
-    const prompt = engine.tokenize('word '.repeat(500)).length;
-    const { completionTokens, finishReason } = await generate('word '.repeat(500), {
-      maxTokens: contextSize - prompt,
-      stop: [],
-    });
+    const text = 'word '.repeat(contextSize - 24);
+    const maxTokens = contextSize - engine.tokenize(text).length;
+    const { completionTokens, finishReason } = await generate(text, { maxTokens });
 
-    expect(finishReason === 'stop' || completionTokens === contextSize - prompt).toBe(true);
+    expect(maxTokens).toBeGreaterThan(20);
+    expect(finishReason === 'stop' || completionTokens === maxTokens).toBe(true);
   });
 });
 
 describe('the KV cache', () => {
-  const opening = 'The quick brown fox jumps over the lazy dog. A man, a plan, a canal: Panama. '.repeat(8);
+  const opening = 'The quick brown fox jumps over the lazy dog. A man, a plan, a canal: Panama. '.repeat(5);
 
   /** Generates on an engine that has seen nothing before. */
   async function generateCold(prompt: string, sampling = greedy): Promise<Generated> {
