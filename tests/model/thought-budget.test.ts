@@ -47,9 +47,10 @@ const ask = async (fields: object) =>
 
 describe('a thinking budget', () => {
   it('ends thoughts after so many tokens, and the answer follows', async () => {
-    const endless = await ask({});
+    // On some processors the model ends its text early.
+    const endless = await ask({ ignore_eos: true });
     expect(endless.choices[0]?.message).toMatchObject({ content: '', reasoning_content: expect.any(String) });
-    const { choices } = await ask({ thinking_budget_tokens: 12 });
+    const { choices } = await ask({ thinking_budget_tokens: 12, ignore_eos: true });
     const { content, reasoning_content: thoughts = '' } = choices[0]?.message ?? {};
     expect(content).not.toBe('');
     expect(content).not.toContain('</think>');
