@@ -28,6 +28,8 @@ export class FolderArchive implements Archive {
   readonly #writing = new TransferTime(firstGuess);
   /** Bytes in the folder, as far as this process knows. */
   #bytes = 0;
+  /** Bytes that this process has ever written to it. */
+  #written = 0;
 
   /** Removes old files at once, and then every hour while the process lives. */
   constructor(config: FolderArchiveConfig, options: ArchiveOptions) {
@@ -78,6 +80,7 @@ export class FolderArchive implements Archive {
       return false;
     }
     this.#bytes += bytes.length;
+    this.#written += bytes.length;
     if (this.#bytes > this.#config.megabytes * 1e6) await this.#removeOld();
     return true;
   }
@@ -106,13 +109,16 @@ export class FolderArchive implements Archive {
 
   async #removeOld(): Promise<void> {
     const { directory, megabytes } = this.#config;
+    const before = this.#written;
     try {
       await mkdir(directory, { recursive: true, mode: 0o700 });
-      this.#bytes = await removeOldFiles(this.#naming, {
+      const left = await removeOldFiles(this.#naming, {
         bytes: megabytes * 1e6,
         notBefore: this.#expiredBefore(),
         unfinishedNotBefore: this.#now() - hourMs,
       });
+      // What was written meanwhile may have been seen or not.
+      this.#bytes = left + this.#written - before;
     } catch (error) {
       this.#writable.failed(`${this.#variable} cannot be cleared of old files`, error);
     }

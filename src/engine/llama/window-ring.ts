@@ -19,7 +19,8 @@ export interface HeldPositions {
  * Whether the window before `length` is there, so that a sequence can go back to its first `length` tokens.
  *
  * @param endThen - how many tokens the sequence will hold by then. As many cells are overwritten as tokens are added, at most;
- * where all tokens are there still, those that find no empty cell.
+ * where all tokens are there still, those that find no empty cell. A sequence that went back after it had filled its cells may lose
+ * more: llama.cpp goes on at the first cell that became empty, which need not follow the oldest token. Who goes back asks again then.
  */
 export function keepsWindow(
   { window, cells }: WindowRing,
