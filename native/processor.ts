@@ -7,3 +7,6 @@ export const processorFlags: ReadonlySet<string> = new Set(
 
 /** Whether it has AMX, by which llama.cpp reads prompts in a fraction of the time, and rounds otherwise. */
 export const hasAmx = processorFlags.has('amx_int8');
+
+/** Whether it has AVX-512. With AVX2 alone llama.cpp rounds otherwise, too. */
+export const hasAvx512 = processorFlags.has('avx512f');

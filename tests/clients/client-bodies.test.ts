@@ -1,5 +1,6 @@
 // The request bodies of public clients, sent to the server with its model.
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { hasAvx512 } from '../../native/processor.ts';
 import clientBodies from '../unit/http/client-bodies.json' with { type: 'json' };
 import { translatedChats } from '../unit/http/translated-chats.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
@@ -36,9 +37,10 @@ it.each(translatedChats)('$name is answered with $status at $path', async ({ nam
   const answer = await response.text();
 
   expect({ status: response.status, answer }).toMatchObject({ status });
-  // A stream that has begun tells its errors in its last event or line. Where no grammar can express a pattern, the model's text may
-  // miss it, on some processors.
-  const isMissed = name === 'decimal-lookahead' && answer.includes('The generated text is not valid');
+  // A stream that has begun tells its errors in its last event or line. No grammar can express the pattern of this one, and with AVX2
+  // alone the model's text misses it.
+  const isMissed =
+    !hasAvx512 && name === 'decimal-lookahead' && answer.includes('The generated text is not valid');
   if (status === 200 && !isMissed) expect(answer).not.toMatch(/^(?:event: error|\{"error")/m);
 });
 

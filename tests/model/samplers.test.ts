@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Engine, Sampling } from '../../src/engine/engine.ts';
 import { LlamaContext } from '../../src/engine/llama/llama-context.ts';
 import { type Generated, generateOn, loadEngine } from './generation.ts';
+import { mean } from './mean.ts';
 
 const prompt = 'Once upon a time there was a fox who lived in a forest. One day';
 const question = '<|im_start|>user\nSay hi<|im_end|>\n<|im_start|>assistant\n';
@@ -34,7 +35,6 @@ function generate(sampling: Partial<Sampling>, maxTokens = 64): Promise<Generate
 }
 
 const logprobsOf = ({ tokens }: Generated) => tokens.map(({ score }) => score?.logprob ?? Number.NaN);
-const mean = (numbers: readonly number[]) => numbers.reduce((sum, each) => sum + each, 0) / numbers.length;
 /** Bits a token, before any sampling option. */
 const surpriseOf = (text: Generated) => mean(logprobsOf(text).map((logprob) => -logprob / Math.LN2));
 const probabilityOf = (text: Generated) => mean(logprobsOf(text).map(Math.exp));

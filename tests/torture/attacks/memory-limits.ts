@@ -51,7 +51,9 @@ async function attackWithin(target: Target, group: Group, size: number): Promise
     );
     const [runtime] = front.runtimePids();
     const origin = originOf(front);
-    for (const each of largestRequests(front)) await ask(target, each, { origin, name });
+    const asked = largestRequests(front).flatMap((each) => [each, each]);
+    for (const each of asked) await ask(target, each, { origin, name });
+    // As many at once as there are clients in the other attacks.
     await Promise.all(largestRequests(front).map((each) => ask(target, each, { origin, name })));
     await target.checkReference(`the largest requests in ${name}`, front);
     if (front.runtimePids()[0] !== runtime) target.fault(`the runtime was replaced in ${name}`);
@@ -82,7 +84,7 @@ function largestRequests({ url }: FrontProcess): Case[] {
   const text = (bytes: number) => 'The sea is wide. '.repeat(bytes / 17);
   return [
     { path, body: { prompt: words, max_tokens: 90, logprobs: 20, ignore_eos: true } },
-    { path, body: { prompt: 'Hi', n: 8, max_tokens: 50, logprobs: 20, ignore_eos: true } },
+    { path, body: { prompt: 'Hi', n: 8, max_tokens: 200, logprobs: 20, ignore_eos: true } },
     { path, body: { prompt: most, max_tokens: 1 } },
     { path, body: { prompt: text(400_000), max_tokens: 1 } },
     { path, body: { prompt: 'Hi', max_tokens: 1, foreign: most } },

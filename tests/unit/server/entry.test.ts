@@ -46,14 +46,18 @@ function run({ script = join(root, 'infra/entry.sh'), args = [] as string[], env
   return { node, startedIn, handler, taskRoot, modelDir, args: rest };
 }
 
+/** Runs the script, and gives a variable of its `node` as a line. */
+function variableOfNode(name: string, env: Readonly<Record<string, string>>): string {
+  writeFileSync(join(bin, 'node'), `#!/bin/sh\nprintenv ${name} || echo none\n`);
+  return execFileSync(join(root, 'infra/entry.sh'), {
+    env: { PATH: `${bin}:/usr/bin:/bin`, ...env },
+    encoding: 'utf8',
+  });
+}
+
 describe('infra/entry.sh', () => {
   it('names the baked prefixes only where there are any, and leaves a folder that is set as it is', () => {
-    writeFileSync(join(bin, 'node'), '#!/bin/sh\nprintenv PREFIX_DIR || echo none\n');
-    const prefixDirectory = (env = {}) =>
-      execFileSync(join(root, 'infra/entry.sh'), {
-        env: { PATH: `${bin}:/usr/bin:/bin`, ...env },
-        encoding: 'utf8',
-      });
+    const prefixDirectory = (env = {}) => variableOfNode('PREFIX_DIR', env);
 
     expect(prefixDirectory()).toBe('none\n');
     expect(prefixDirectory({ PREFIX_DIR: '/nowhere' })).toBe('/nowhere\n');
@@ -62,12 +66,7 @@ describe('infra/entry.sh', () => {
   });
 
   it('has glibc share one heap between all threads, unless the environment says otherwise', () => {
-    writeFileSync(join(bin, 'node'), '#!/bin/sh\nprintenv MALLOC_ARENA_MAX\n');
-    const arenas = (env = {}) =>
-      execFileSync(join(root, 'infra/entry.sh'), {
-        env: { PATH: `${bin}:/usr/bin:/bin`, ...env },
-        encoding: 'utf8',
-      });
+    const arenas = (env = {}) => variableOfNode('MALLOC_ARENA_MAX', env);
 
     expect(arenas()).toBe('1\n');
     expect(arenas({ AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9001' })).toBe('1\n');
