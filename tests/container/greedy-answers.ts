@@ -19,8 +19,8 @@ const capitalText = ' Paris.\n\nThe';
 
 const schema = {
   type: 'object',
-  properties: { city: { type: 'string', maxLength: 12 }, isCapital: { type: 'boolean' } },
-  required: ['city', 'isCapital'],
+  properties: { city: { type: 'string', maxLength: 12 }, country: { enum: ['France', 'Spain'] } },
+  required: ['city', 'country'],
 };
 
 interface Completion {
@@ -47,12 +47,8 @@ async function readChunks(response: Response): Promise<Completion[]> {
   return events.map((event) => JSON.parse(event.slice('data: '.length)) as Completion);
 }
 
-/**
- * Defines the tests of a container of an image that has the prefix.
- *
- * @param isCapital what the model says of a city, which it cannot decide
- */
-export function itAnswersGreedily(container: () => Container, isCapital = true): void {
+/** Defines the tests of a container of an image that has the prefix. */
+export function itAnswersGreedily(container: () => Container): void {
   it('answers on the invoke URL, by the emulator', async () => {
     const { status, body } = await invoke(container().url, capital);
 
@@ -87,7 +83,7 @@ export function itAnswersGreedily(container: () => Container, isCapital = true):
   it('answers a chat by a schema', async () => {
     // Streamed, because an emulated processor takes longer for all of it than the client waits for a first byte.
     const response = await post(container(), '/v1/chat/completions', {
-      messages: [{ role: 'user', content: 'Name the capital of Italy.' }],
+      messages: [{ role: 'user', content: 'What is the capital of France?' }],
       response_format: { type: 'json_schema', json_schema: { name: 'city', schema } },
       max_tokens: 32,
       temperature: 0,
@@ -95,7 +91,8 @@ export function itAnswersGreedily(container: () => Container, isCapital = true):
     });
     const chunks = await readChunks(response);
 
-    const content = `{\n    "city": "ITALIA",\n    "isCapital": ${isCapital}\n}`;
-    expect(chunks.map(({ choices }) => choices[0]?.delta?.content ?? '').join('')).toBe(content);
+    const content = chunks.map(({ choices }) => choices[0]?.delta?.content ?? '').join('');
+    // Two processors may choose other white space: a blank and a line break are nearly as likely.
+    expect(JSON.parse(content)).toEqual({ city: 'Paris', country: 'France' });
   });
 }
