@@ -2,8 +2,8 @@
 // models, unless the family has another one.
 import { isJsonObject } from '../json-schema/json-object.ts';
 import { type CallFormat, toldFormat } from './call-forms.ts';
-import type { TemplateMessage } from './chat-template.ts';
 import type { ChatTool } from './conversation.ts';
+import type { TemplateMessage } from './template-message.ts';
 
 /** The schema of a function's arguments: always an object, any object by default. */
 export function toArgumentsSchema({ function: { parameters } }: ChatTool): Readonly<Record<string, unknown>> {

@@ -5,14 +5,11 @@ import { isJsonObject } from '../json-schema/json-object.ts';
 import { type AnswerGrammar, compileAnswer } from './answer-grammar.ts';
 import { escapePattern } from './call-forms.ts';
 import type { ChatReaderOptions } from './chat-reader.ts';
-import {
-  BrokenTemplateError,
-  type ChatTemplate,
-  type RenderedPrompt,
-  toThoughtMarks,
-} from './chat-template.ts';
+import type { ChatTemplate, RenderedPrompt } from './chat-template.ts';
 import type { ChatTool } from './conversation.ts';
 import { toFormFormat } from './form-format.ts';
+import { toThoughtMarks } from './template-abilities.ts';
+import { BrokenTemplateError } from './template-errors.ts';
 
 export interface FormatOptions {
   /** The tools that the model may call. */

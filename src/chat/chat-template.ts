@@ -8,27 +8,13 @@ import type {
   NativeTemplate,
   TemplateInputs,
 } from '../engine/chat-library.ts';
-import type { ThoughtMarks } from '../engine/engine.ts';
 import { RequestError } from '../errors/request-error.ts';
 import { type CallFormat, findFamily } from './call-forms.ts';
+import { forms, withoutSystemMessage, withTextApart } from './message-forms.ts';
 import { RecentValues } from './recent-values.ts';
-import { takeTurns } from './taking-turns.ts';
 import { findAbilities, plainInputs, type TemplateAbilities } from './template-abilities.ts';
-import { toLimitError } from './template-limit.ts';
-
-/** A message as templates read it. Absent fields are left out, because templates test `is defined`. */
-export interface TemplateMessage {
-  readonly role: 'system' | 'user' | 'assistant' | 'tool';
-  readonly content: string;
-  readonly reasoning_content?: string;
-  readonly tool_calls?: readonly {
-    readonly id: string;
-    readonly type: 'function';
-    readonly function: { readonly name: string; readonly arguments: unknown };
-  }[];
-  readonly tool_call_id?: string;
-  readonly name?: string;
-}
+import { BrokenTemplateError, ChatTemplateError, toLimitError } from './template-errors.ts';
+import { type TemplateMessage, toNativeJson, toNativeMessage } from './template-message.ts';
 
 export interface TemplateVariables {
   readonly tools?: readonly object[];
@@ -46,16 +32,6 @@ export interface RenderedPrompt {
   readonly messages: readonly object[];
   readonly thinking: boolean;
   readonly kwargs: Readonly<Record<string, unknown>>;
-}
-
-/** The template rejects the messages, by its own words, or cannot be parsed. */
-export class ChatTemplateError extends Error {
-  override readonly name = 'ChatTemplateError';
-}
-
-/** The template fails for a reason that is not the messages'. */
-export class BrokenTemplateError extends Error {
-  override readonly name = 'BrokenTemplateError';
 }
 
 /** The format of the answer to a prompt, and its parser. */
@@ -155,44 +131,15 @@ export class ChatTemplate {
     messages: readonly TemplateMessage[],
     variables: TemplateVariables = {},
   ): Promise<RenderedPrompt> {
-    const { tools = [], thinking = this.abilities.thinksByDefault } = variables;
-    const asked = Object.entries(variables.kwargs ?? {}).filter(([name]) => !reservedNames.has(name));
-    const kwargs = {
-      ...this.#defaults,
-      ...(variables.thinking === undefined && this.abilities.leavesThinking && { enable_thinking: null }),
-      ...Object.fromEntries(asked),
-    };
-    const { isSpecial, systemRole } = this.abilities;
-    let rejection: unknown;
-    let incomplete: RenderedPrompt | undefined;
-    const given = systemRole ? messages : withoutSystemMessage(messages);
-    const render = async (form: readonly TemplateMessage[]): Promise<RenderedPrompt> => {
-      const nativeMessages = form.map(toNativeMessage);
-      const inputs = { ...plainInputs, messages: nativeMessages, tools, enableThinking: thinking };
-      const apply = (more: object) =>
-        this.#apply({ ...inputs, promptOnly: !isSpecial, kwargs: { ...kwargs, ...more } });
-      // llama.cpp adds an empty description and empty parameters to a tool without, which few templates need.
-      const asGiven = tools.length > 0 ? { tools } : {};
-      const { prompt, generationPrompt } = await apply(asGiven).catch((error: unknown) => {
-        if (tools.length === 0 || error instanceof RequestError) throw error;
-        return apply({});
-      });
-      return { prompt, generationPrompt, messages: nativeMessages, thinking, kwargs };
-    };
+    const given = this.abilities.systemRole ? messages : withoutSystemMessage(messages);
     const instructions = messages
       .filter(({ role }) => role === 'system')
       .map(({ content }) => content.trim());
+    let rejection: unknown;
+    let incomplete: RenderedPrompt | undefined;
     for (const toForm of forms) {
-      const form = toForm(given);
       try {
-        let rendered = await render(form);
-        const isWritten = ({ content }: TemplateMessage) => rendered.prompt.includes(content.trim());
-        // A template that does not know the thoughts of earlier answers may write nothing of these answers.
-        if (!form.every((message) => message.reasoning_content === undefined || isWritten(message)))
-          rendered = await render(form.map(({ reasoning_content: _, ...rest }) => rest));
-        // llama.cpp's code for a family may drop the text before calls.
-        if (isSpecial && !form.every((message) => message.tool_calls === undefined || isWritten(message)))
-          rendered = await render(form.flatMap(withTextApart));
+        const rendered = await this.#renderWhole(toForm(given), variables);
         // Some drop the system messages that are not the first message.
         if (instructions.every((text) => rendered.prompt.includes(text))) return rendered;
         incomplete ??= rendered;
@@ -203,6 +150,49 @@ export class ChatTemplate {
     }
     if (incomplete !== undefined) return incomplete;
     throw rejection;
+  }
+
+  /** Renders messages, in other words where the template drops an answer. */
+  async #renderWhole(
+    messages: readonly TemplateMessage[],
+    variables: TemplateVariables,
+  ): Promise<RenderedPrompt> {
+    let rendered = await this.#renderMessages(messages, variables);
+    const isWritten = ({ content }: TemplateMessage) => rendered.prompt.includes(content.trim());
+    // A template that does not know the thoughts of earlier answers may write nothing of these answers.
+    if (!messages.every((message) => message.reasoning_content === undefined || isWritten(message))) {
+      const withoutThoughts = messages.map(({ reasoning_content: _, ...rest }) => rest);
+      rendered = await this.#renderMessages(withoutThoughts, variables);
+    }
+    // llama.cpp's code for a family may drop the text before calls.
+    const isDropped = (message: TemplateMessage) => message.tool_calls !== undefined && !isWritten(message);
+    if (this.abilities.isSpecial && messages.some(isDropped))
+      rendered = await this.#renderMessages(messages.flatMap(withTextApart), variables);
+    return rendered;
+  }
+
+  async #renderMessages(
+    form: readonly TemplateMessage[],
+    variables: TemplateVariables,
+  ): Promise<RenderedPrompt> {
+    const { isSpecial, leavesThinking, thinksByDefault } = this.abilities;
+    const { tools = [], thinking = thinksByDefault } = variables;
+    const asked = Object.entries(variables.kwargs ?? {}).filter(([name]) => !reservedNames.has(name));
+    const kwargs = {
+      ...this.#defaults,
+      ...(variables.thinking === undefined && leavesThinking && { enable_thinking: null }),
+      ...Object.fromEntries(asked),
+    };
+    const messages = form.map(toNativeMessage);
+    const inputs = { ...plainInputs, messages, tools, enableThinking: thinking, promptOnly: !isSpecial };
+    const apply = (more: object) => this.#apply({ ...inputs, kwargs: { ...kwargs, ...more } });
+    // llama.cpp adds an empty description and empty parameters to a tool without, which few templates need.
+    const asGiven = tools.length > 0 ? { tools } : {};
+    const { prompt, generationPrompt } = await apply(asGiven).catch((error: unknown) => {
+      if (tools.length === 0 || error instanceof RequestError) throw error;
+      return apply({});
+    });
+    return { prompt, generationPrompt, messages, thinking, kwargs };
   }
 
   /** Applies the template to find the format of the answer to a prompt. */
@@ -287,65 +277,3 @@ const reservedNames: ReadonlySet<string> = new Set([
   'eos_token',
   'enable_thinking',
 ]);
-
-/** The marks of a model's thoughts, and whether the prompt has opened them. */
-export function toThoughtMarks(
-  marks: TemplateAbilities['thoughts'],
-  generationPrompt: string,
-): ThoughtMarks | undefined {
-  if (marks === undefined) return undefined;
-  const startAt = generationPrompt.lastIndexOf(marks.start);
-  const hasStarted = startAt >= 0 && marks.ends.every((end) => generationPrompt.lastIndexOf(end) < startAt);
-  return { ...marks, hasStarted };
-}
-
-/** llama.cpp refuses halves of characters. */
-function toNativeJson(value: object): string {
-  const json = JSON.stringify(value);
-  return json.replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (each) => (each === '\\\\' ? each : '\uFFFD'));
-}
-
-/** llama.cpp takes arguments as texts of JSON, and gives them to the template in the form that it reads. */
-function toNativeMessage(message: TemplateMessage): object {
-  const { tool_calls, ...rest } = message;
-  if (tool_calls === undefined) return rest;
-  const calls = tool_calls.map(({ function: call, ...each }) => ({
-    ...each,
-    function: { ...call, arguments: JSON.stringify(call.arguments) },
-  }));
-  return { ...rest, tool_calls: calls };
-}
-
-/** The forms of messages that templates accept, the most faithful first. */
-const forms: readonly ((messages: readonly TemplateMessage[]) => readonly TemplateMessage[])[] = [
-  (messages) => messages,
-  withoutSystemMessage,
-  withUserAsSystem,
-  (messages) => takeTurns(messages, { keepSystem: true }),
-  (messages) => takeTurns(messages, { keepSystem: false }),
-];
-
-/** Makes the text before calls a message of its own. */
-function withTextApart(message: TemplateMessage): readonly TemplateMessage[] {
-  const { role, content, tool_calls } = message;
-  if (tool_calls === undefined || content.trim() === '') return [message];
-  return [
-    { role, content },
-    { ...message, content: '' },
-  ];
-}
-
-/** Makes system messages that are not the first message the user's. */
-function withUserAsSystem(messages: readonly TemplateMessage[]): readonly TemplateMessage[] {
-  return messages.map((message, index) =>
-    message.role === 'system' && index > 0 ? { ...message, role: 'user' } : message,
-  );
-}
-
-/** Merges the system message into the first user message, as llama.cpp does. It drops one alone, which is made the user's. */
-function withoutSystemMessage(messages: readonly TemplateMessage[]): readonly TemplateMessage[] {
-  const [system, next, ...rest] = messages;
-  if (system?.role !== 'system') return messages;
-  if (next?.role !== 'user') return [{ ...system, role: 'user' }, ...messages.slice(1)];
-  return [{ ...next, content: `${system.content}\n${next.content}` }, ...rest];
-}

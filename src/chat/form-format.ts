@@ -4,9 +4,10 @@ import { isJsonObject } from '../json-schema/json-object.ts';
 import { compileAnswer } from './answer-grammar.ts';
 import { type CallFormat, toTriggers } from './call-forms.ts';
 import type { ChatFormat, FormatOptions } from './chat-format.ts';
-import { type ChatTemplate, type RenderedPrompt, toThoughtMarks } from './chat-template.ts';
+import type { ChatTemplate, RenderedPrompt } from './chat-template.ts';
 import type { ChatTool } from './conversation.ts';
 import { schemaRules } from './schema-rules.ts';
+import { toThoughtMarks } from './template-abilities.ts';
 
 /** Builds the format. There are tools. */
 export async function toFormFormat(

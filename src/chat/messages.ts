@@ -3,8 +3,9 @@
 import { RequestError } from '../errors/request-error.ts';
 import { toldFormat } from './call-forms.ts';
 import { describeTools, writeCalls } from './call-syntax.ts';
-import type { ChatTemplate, TemplateMessage } from './chat-template.ts';
+import type { ChatTemplate } from './chat-template.ts';
 import type { ChatMessage, ChatTool, Content, ToolCall } from './conversation.ts';
+import type { TemplateMessage } from './template-message.ts';
 
 export interface MessageOptions {
   /** The template. Tools, calls and results that it does not write are written into the messages. */

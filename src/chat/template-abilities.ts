@@ -1,6 +1,7 @@
 // What a chat template can do, found by rendering examples instead of searching its code.
 import type { AppliedTemplate, NativeTemplate, TemplateInputs } from '../engine/chat-library.ts';
-import { toLimitError } from './template-limit.ts';
+import type { ThoughtMarks } from '../engine/engine.ts';
+import { toLimitError } from './template-errors.ts';
 
 export interface TemplateAbilities {
   /** Whether it writes the tools into the prompt. */
@@ -109,4 +110,15 @@ function attempt<Result>(render: () => Result): Result | undefined {
     if (limit !== undefined) throw limit;
     return undefined;
   }
+}
+
+/** The marks of a model's thoughts, and whether the prompt has opened them. */
+export function toThoughtMarks(
+  marks: TemplateAbilities['thoughts'],
+  generationPrompt: string,
+): ThoughtMarks | undefined {
+  if (marks === undefined) return undefined;
+  const startAt = generationPrompt.lastIndexOf(marks.start);
+  const hasStarted = startAt >= 0 && marks.ends.every((end) => generationPrompt.lastIndexOf(end) < startAt);
+  return { ...marks, hasStarted };
 }

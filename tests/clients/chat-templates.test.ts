@@ -1,6 +1,6 @@
 // The prompts of llama.cpp's collection of chat templates beside those of Jinja's own engine, set up as transformers sets it up.
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { TemplateMessage } from '../../src/chat/chat-template.ts';
+import type { TemplateMessage } from '../../src/chat/template-message.ts';
 import { ownTemplates } from '../unit/chat/own-templates.ts';
 import { useTemplateCollection } from '../unit/chat/template-collection.ts';
 import { type PythonCalls, pythonSetupTimeout, setUpPython, startPythonCalls } from './python-environment.ts';

@@ -1,7 +1,8 @@
 // An answer that the request begins: its last message, of the assistant, which the model goes on writing.
 import type { ChatFormat } from '../../chat/chat-format.ts';
-import { type RenderedPrompt, toThoughtMarks } from '../../chat/chat-template.ts';
+import type { RenderedPrompt } from '../../chat/chat-template.ts';
 import type { ControlMarks } from '../../chat/control-marks.ts';
+import { toThoughtMarks } from '../../chat/template-abilities.ts';
 import type { ThoughtMarks } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
 import type { ChatRequest } from './chat-request.ts';

@@ -1,15 +1,11 @@
 // The prompt of a chat: its messages as the model's template renders them, as tokens.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import {
-  type ChatTemplate,
-  ChatTemplateError,
-  type RenderedPrompt,
-  type TemplateMessage,
-  type TemplateVariables,
-} from '../../chat/chat-template.ts';
+import type { ChatTemplate, RenderedPrompt, TemplateVariables } from '../../chat/chat-template.ts';
 import { breakMark, ControlMarks } from '../../chat/control-marks.ts';
 import type { ChatTool } from '../../chat/conversation.ts';
 import { toTemplateMessages } from '../../chat/messages.ts';
+import { ChatTemplateError } from '../../chat/template-errors.ts';
+import type { TemplateMessage } from '../../chat/template-message.ts';
 import type { Token } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
 import type { RequestContext } from '../../generation/context.ts';

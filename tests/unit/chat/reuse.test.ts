@@ -1,6 +1,7 @@
 // How much of a turn the next prompt begins with, by the template that renders the old answer: the rest is evaluated again.
 import { describe, expect, it } from 'vitest';
-import type { ChatTemplate, TemplateMessage } from '../../../src/chat/chat-template.ts';
+import type { ChatTemplate } from '../../../src/chat/chat-template.ts';
+import type { TemplateMessage } from '../../../src/chat/template-message.ts';
 import { templates } from './templates.ts';
 
 const question: TemplateMessage = { role: 'user', content: 'What is a fox?' };

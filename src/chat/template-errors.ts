@@ -1,5 +1,15 @@
-// The limits of a template: it is a program of whoever made the model (native/chat/template-budget.h).
+// Why a chat template renders nothing: it rejects the messages, it fails, or it exceeds a limit (native/chat/template-budget.h).
 import { RequestError } from '../errors/request-error.ts';
+
+/** The template rejects the messages, by its own words, or cannot be parsed. */
+export class ChatTemplateError extends Error {
+  override readonly name = 'ChatTemplateError';
+}
+
+/** The template fails for a reason that is not the messages'. */
+export class BrokenTemplateError extends Error {
+  override readonly name = 'BrokenTemplateError';
+}
 
 /**
  * Returns the answer to a request whose template has exceeded a limit, and `undefined` for any other error. The code `template_limit`
