@@ -1,4 +1,4 @@
-// The tiers, by what a test needs: nothing, a real model, a container engine, and one that runs programs for arm64.
+// The tiers, by what a test needs: nothing, a real model, a container engine, one that runs programs for arm64, and a long compilation.
 import { defineConfig } from 'vitest/config';
 
 /** What an idle machine does in milliseconds may take a busy one seconds. */
@@ -33,6 +33,14 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 600_000,
           hookTimeout: 900_000,
+        },
+      },
+      {
+        test: {
+          name: 'amx',
+          include: ['tests/amx/**/*.test.ts'],
+          // Compiling takes a minute and a half, and many on a busy machine.
+          hookTimeout: 1_800_000,
         },
       },
       {

@@ -1,6 +1,6 @@
 // Runs every tier this machine can run and says which it could not. REQUIRE_ALL_TIERS=true makes that a failure.
-// `npm test -- unit model` runs the tiers named. The tier arm64 runs only by its name: it builds a second image, which takes long
-// where that processor is emulated.
+// `npm test -- unit model` runs the tiers named. Two run only by their names: arm64 builds a second image, which takes long where that
+// processor is emulated, and amx compiles a library of llama.cpp that few need.
 import { fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
@@ -12,12 +12,18 @@ import type { TierResult } from './run-tier.ts';
 /** Each tier with its project and its folders, the longest first. */
 const tiers = {
   arm64: ['arm64'],
+  amx: ['amx'],
   model: ['model', 'tests/model/', 'tests/aws/'],
   container: ['container'],
   clients: ['model', 'tests/clients/'],
   unit: ['unit'],
 } as const;
 type Tier = keyof typeof tiers;
+
+/** The tiers that run only by their names. */
+const optIn: ReadonlySet<Tier> = new Set<Tier>(['arm64', 'amx']);
+/** The tiers that need no container engine. */
+const engineless: ReadonlySet<Tier> = new Set<Tier>(['model', 'clients', 'unit']);
 
 /** How many tiers run at a time. In each, one process computes at a time. */
 const lanes = Math.min(2, availableParallelism());
@@ -41,7 +47,8 @@ function isTier(name: string): name is Tier {
 
 /** Why a tier cannot run here, if it cannot. */
 function obstacle(tier: Tier): string | undefined {
-  if (tier !== 'container' && tier !== 'arm64') return undefined;
+  if (engineless.has(tier)) return undefined;
+  if (tier === 'amx' && process.arch !== 'x64') return 'the library is for x86 processors';
   const { error, status } = spawnSync('docker', ['info'], { stdio: 'ignore' });
   if (error !== undefined) return "there is no container engine (no 'docker' command)";
   if (status !== 0) return "the container engine does not answer ('docker info' fails)";
@@ -87,7 +94,7 @@ if (!['true', 'false'].includes(requirement)) {
 
 const wanted = Object.keys(tiers)
   .filter(isTier)
-  .filter((tier) => (names.length === 0 ? tier !== 'arm64' : names.includes(tier)));
+  .filter((tier) => (names.length === 0 ? !optIn.has(tier) : names.includes(tier)));
 const waiting = [...wanted];
 const outcomes: Outcome[] = [];
 

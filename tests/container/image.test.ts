@@ -434,25 +434,6 @@ describe('--build-arg', () => {
     }
   });
 
-  it.runIf(process.arch === 'x64')(
-    "COMPILE_AMX=true compiles llama.cpp's library for AMX",
-    async () => {
-      const build = ['--target', 'libraries', '--build-arg', 'COMPILE_AMX=true'];
-      await docker('build', '--tag', 'gguf-lambda:amx', ...build, sources);
-      const run = (...args: string[]) =>
-        docker('run', '--rm', '--entrypoint', 'find', 'gguf-lambda:amx', ...args);
-      const libraries = await run('/app/node_modules/@node-llama-cpp', '-name', 'libggml-cpu-*');
-
-      expect(libraries).toContain('libggml-cpu-amx.so');
-      expect(libraries).toContain('libggml-cpu-amx.LICENSE');
-      // Of two that suit a processor alike, llama.cpp would take either.
-      expect(libraries).not.toContain('sapphirerapids');
-      expect(await run('/', '-maxdepth', '1', '-name', 'zig')).toBe('');
-    },
-    // Milliseconds: it takes a minute and a half, and many on a busy machine.
-    1_800_000,
-  );
-
   it('refuses another value of COMPILE_AMX', async () => {
     const build = docker('build', '--target', 'libraries', '--build-arg', 'COMPILE_AMX=yes', sources);
 
