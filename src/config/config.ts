@@ -53,8 +53,8 @@ export interface FunctionConfig {
    */
   readonly lookupTokens: number;
   /**
-   * CACHE: what a prompt reuses of the tokens that were evaluated before: `common`, all that both begin with, or `exact`, so much of
-   * it that the text is the one that a cold start generates.
+   * CACHE: what a prompt reuses of earlier ones. `common` is all tokens that both begin with. `exact` is fewer of them, so that the
+   * text is the one that a cold start generates.
    */
   readonly cacheRule: CacheRule;
   /**

@@ -1,5 +1,7 @@
-// The Dockerfile, by hadolint.
+// The Dockerfile: hadolint finds nothing in it, and its label has the right version.
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
@@ -15,4 +17,10 @@ it('passes hadolint', async () => {
   }).catch((error: { stdout: string }) => error);
 
   expect(stdout).toBe('');
+});
+
+it('labels the image with the version of the package', () => {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+
+  expect(readFileSync(join(root, 'Dockerfile'), 'utf8')).toContain(`image.version="${version}"`);
 });

@@ -72,7 +72,9 @@ export async function answerFile(file: string, options: LocalOptions): Promise<L
   await symlink(resolve(file), store.path(keys.input));
 
   const { lines } = await splitBatch(id, linesPerChunk, store).catch(async (error: unknown) => {
-    await rm(store.root, { recursive: true });
+    // After any other failure, such as a full disk, the next run needs what was answered before.
+    if (error instanceof Error && error.name === 'UnusableInputError')
+      await rm(store.root, { recursive: true });
     throw error;
   });
   const earlier = await countResults([output, errors], id);

@@ -53,7 +53,7 @@ export async function deployStack(
     );
   }
   if (before !== undefined && stack.changedAt === before.changedAt) {
-    print(`${name} is up to date: nothing was changed.`);
+    print(`${name} was not changed: there are no changes, or they were declined.`);
   }
   await deleteLeftBuckets(before, stack, clients, deployEnvironment);
   print(`Outputs of ${name}:`);

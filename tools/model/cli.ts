@@ -68,7 +68,9 @@ program
         'not-stored',
         `${artifact.name} is not stored. Run: npm run model -- fetch ${artifact.name}`,
       );
-    await check(join(location.root, artifact.name));
+    // The catalog may name another template since the model was fetched.
+    const { directory } = await fetchModel(location, artifact.name, options);
+    await check(directory);
   });
 
 program

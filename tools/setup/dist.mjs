@@ -47,9 +47,17 @@ function readStore() {
       folder: join(store, catalog.default),
       sha256: model?.sha256,
       sampling: model?.sampling,
+      chatTemplate: readTemplate(model?.chatTemplate, catalogPath),
     },
     emulator: { folder: join(store, `aws-lambda-rie-${process.arch}`), sha256: emulator.sha256 },
   };
+}
+
+/** The name of a template, or the text of its file, as a manifest has it. Of a file that cannot be read, the fetch tells. */
+function readTemplate(given, catalogPath) {
+  if (!given?.endsWith('.jinja')) return given;
+  const path = resolve(dirname(catalogPath), given);
+  return existsSync(path) ? readFileSync(path, 'utf8') : null;
 }
 
 async function setUpStore(model, emulator) {
@@ -78,11 +86,10 @@ function isStored({ folder, sha256 }) {
 }
 
 /** Whether a model's manifest has what the engine needs, and what the catalog says now: one of an earlier version has not. */
-function isDescribed({ folder, sampling }) {
+function isDescribed({ folder, sampling, chatTemplate }) {
   const manifest = readJson(join(folder, 'model.json'));
-  return (
-    manifest?.gguf?.memory !== undefined && JSON.stringify(manifest.sampling) === JSON.stringify(sampling)
-  );
+  const said = ({ sampling, chatTemplate }) => JSON.stringify([sampling, chatTemplate]);
+  return manifest?.gguf?.memory !== undefined && said(manifest) === said({ sampling, chatTemplate });
 }
 
 function readJson(path) {

@@ -1,4 +1,5 @@
 // The OpenAPI document is valid and complete, and its schemas agree with the server's validation.
+import { readFileSync } from 'node:fs';
 import { Validator as SchemaValidator } from '@cfworker/json-schema';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
@@ -36,6 +37,7 @@ interface Operation {
 
 interface Description {
   readonly openapi: string;
+  readonly info: { readonly version: string };
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
 
@@ -405,6 +407,13 @@ const bodies: Readonly<Record<string, readonly unknown[]>> = {
   '/detokenize': [{ tokens: [] }, { tokens: [1] }, { tokens: [-1] }, { tokens: 'a' }, {}],
   '/apply-template': [{ messages: [{ role: 'user', content: 'a' }] }, { messages: [] }, {}],
 };
+
+it('has the version of the package', () => {
+  const path = new URL('../../../package.json', import.meta.url);
+  const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string };
+
+  expect(description.info.version).toBe(version);
+});
 
 describe('the schema of a request', () => {
   it('exists for every route with a body', () => {

@@ -156,18 +156,21 @@ it('refuses another platform than Linux before anything else', () => {
   expect(stderr).toMatch(/^setup: this needs Linux, and this is darwin\. [^\n]+\n$/);
 });
 
-it('evaluates prefixes anew for another model or type of the context, and after what evaluates them has changed', () => {
-  const evaluation = ['tools/model/cli.ts prefixes'];
-  const bake = (model: string, kvType: string) =>
-    put('dist/prefixes/index.json', JSON.stringify({ key: { model, kvType } }), 2);
+/** Writes the catalog, whose default has these fields too. */
+function putCatalog(fields: object = {}): void {
   put(
     'models/catalog.json',
     JSON.stringify({
       default: 'tiny',
-      models: [{ name: 'tiny', sha256: 'abc' }],
+      models: [{ name: 'tiny', sha256: 'abc', ...fields }],
       tools: { 'aws-lambda-rie': { builds: { [process.arch]: { sha256: 'def' } } } },
     }),
   );
+}
+
+/** Writes the store and the sources of the bundles, from which all is built. */
+function putStore(): void {
+  putCatalog();
   for (const folder of ['tiny', '.default']) put(`models/store/${folder}/.verified.json`, '{"sha256":"abc"}');
   put('models/store/tiny/model.json', '{"sha256":"abc","gguf":{"memory":{}}}');
   put(`models/store/aws-lambda-rie-${process.arch}/.verified.json`, '{"sha256":"def"}');
@@ -179,6 +182,7 @@ it('evaluates prefixes anew for another model or type of the context, and after 
   ])
     put(file, '');
   put('models/prefixes/rules.txt', 'Be kind.');
+  put('dist/prefixes/index.json', JSON.stringify({ key: { model: 'abc', kvType: 'f16' } }), 2);
   // Folders count as well, and so does the script itself.
   for (const folder of [
     'functions',
@@ -192,8 +196,34 @@ it('evaluates prefixes anew for another model or type of the context, and after 
     utimesSync(join(root, folder), 1_000_000, 1_000_000);
   }
   put('dist/metafile.json', '', 1);
+}
 
-  bake('abc', 'f16');
+it.each<[string, object, string]>([
+  ['sampling', { sampling: { temperature: 0.5 } }, '"sampling":{"temperature":0.5}'],
+  ['chat template', { chatTemplate: 'chatml' }, '"chatTemplate":"chatml"'],
+  ['file of a chat template', { chatTemplate: 'own.jinja' }, '"chatTemplate":"{{ messages }}"'],
+])('describes the model anew when the catalog has another %s', (_, fields, described) => {
+  const description = ['tools/model/cli.ts fetch'];
+  putStore();
+  expect(setUp()).toEqual([]);
+
+  put('models/own.jinja', '{{ messages }}');
+  putCatalog(fields);
+  expect(setUp()).toEqual(description);
+
+  put('models/store/tiny/model.json', `{"sha256":"abc","gguf":{"memory":{}},${described}}`);
+  expect(setUp()).toEqual([]);
+
+  put('models/own.jinja', '{{ messages | first }}');
+  expect(setUp()).toEqual('chatTemplate' in fields && described.includes('{{') ? description : []);
+});
+
+it('evaluates prefixes anew for another model or type of the context, and after what evaluates them has changed', () => {
+  const evaluation = ['tools/model/cli.ts prefixes'];
+  const bake = (model: string, kvType: string) =>
+    put('dist/prefixes/index.json', JSON.stringify({ key: { model, kvType } }), 2);
+  putStore();
+
   expect(setUp()).toEqual([]);
   expect(setUp([], { KV_TYPE: ' ' })).toEqual([]);
   expect(setUp([], { KV_TYPE: 'q8_0' })).toEqual(evaluation);

@@ -10,7 +10,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { DirectoryStore } from '../../../../tools/batch/directory-store.ts';
 import { answerFile } from '../../../../tools/batch/local.ts';
 import { toLine, toService } from '../../batch/requests.ts';
 import { FakeEngine } from '../../fake-engine.ts';
@@ -76,6 +77,23 @@ describe('answerFile', () => {
 
     expect(engine.requests).toHaveLength(2);
     expect(ids(output.path)).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('keeps what was answered when the next run fails before it goes on', async () => {
+    const { file } = folderWith([toLine('a'), toLine('b'), toLine('c')]);
+    const interruption = new AbortController();
+    const interrupted = new FakeEngine(' x', {
+      beforeEvent: (generation) => generation === 2 && interruption.abort(new Error('Enough.')),
+    });
+    await expect(answer(file, interrupted, interruption.signal)).rejects.toThrow('Enough.');
+    const write = vi.spyOn(DirectoryStore.prototype, 'put').mockRejectedValueOnce(new Error('ENOSPC'));
+    onTestFinished(() => write.mockRestore());
+    await expect(answer(file, new FakeEngine())).rejects.toThrow('ENOSPC');
+    const engine = new FakeEngine(' another');
+
+    await answer(file, engine);
+
+    expect(engine.requests).toHaveLength(1);
   });
 
   it('leaves the results of a finished run as they are', async () => {

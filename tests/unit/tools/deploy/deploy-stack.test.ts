@@ -126,7 +126,7 @@ describe('deployStack', () => {
     expect(lines).toContain('Parameters: MemorySize from 2048 to 3008; all others are unchanged.');
   });
 
-  it('says when the stack is up to date', async () => {
+  it('says when the stack was not changed', async () => {
     stubCommands();
     const { url } = await startFunctionUrl(ifSigned(streamCompletion(' París.')));
     cloudFormation
@@ -135,7 +135,7 @@ describe('deployStack', () => {
     const { deployEnvironment, lines } = fakeDeployEnvironment();
     await deployStack({ environment: 'dev', parameter }, deployEnvironment);
 
-    expect(lines).toContain('gguf-lambda-dev is up to date: nothing was changed.');
+    expect(lines).toContain('gguf-lambda-dev was not changed: there are no changes, or they were declined.');
   });
 
   it.each([
