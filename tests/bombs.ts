@@ -22,6 +22,11 @@ const chain = (length: number, join: string, last: string) =>
     .concat(`a${length} ::= ${last}\n`)
     .join('');
 
+/** The rule `x`, of 800,000 characters. */
+const longRule = `x ::= ${'"aaaaaaaa"{2000} '.repeat(50)}\n`;
+
+const alternatives = (count: number, each: string) => Array(count).fill(each).join('|');
+
 const nested = (depth: number, inner: string, suffix: string) =>
   `${'('.repeat(depth)}${inner}${suffix.repeat(depth)}`;
 
@@ -45,6 +50,21 @@ export const bombs: readonly Bomb[] = [
   bomb('a text between pairs in every way', 400, {
     max_tokens: 16,
     grammar: 'root ::= p\np ::= [a-z] p p [a-z]? | [a-z] p | [a-z]\n',
+  }),
+  bomb('a long rule that begins each of many alternatives', 400, {
+    grammar: `root ::= ${alternatives(24_000, 'x"b"')}\n${longRule}`,
+  }),
+  bomb('many rules that each begin with a long rule, a few times', 400, {
+    grammar: `root ::= "x"\n${longRule}${options(600, (rule) => `a${rule} ::= ${alternatives(70, 'x"b"')}\n`).join('')}`,
+  }),
+  bomb('the same many alternatives in each of many others', 400, {
+    grammar: `root ::= ${alternatives(25_000, 'a')}\na ::= ${alternatives(20_000, '"x"')}\n`,
+  }),
+  bomb('a rule of many empty alternatives that begins each of many others', 400, {
+    grammar: `root ::= ${alternatives(24_000, 'e"b"')}\ne ::= ${'|'.repeat(100_000)}`,
+  }),
+  bomb('a rule of many empty alternatives, many times in a row', 400, {
+    grammar: `root ::= ${'e '.repeat(20_000)}\ne ::= ${'|'.repeat(100_000)}`,
   }),
   bomb('left recursion', 400, { grammar: 'root ::= a\na ::= b "x" | "y"\nb ::= "z"? a' }),
   bomb('a hundred thousand groups', 400, { grammar: `root ::= ${nested(100_000, '"a"', ')')}` }),

@@ -7,12 +7,13 @@ namespace {
 
 /** The most ways to go on from one place, by which a grammar is too ambiguous. JSON of a large schema has a few hundred. */
 constexpr size_t mostVisits = 50'000;
-/** The most work of a token, in comparisons of a character; a tenth of a second to half a second. */
+/**
+ * The most work of a token, and of the starts of all rules together, in comparisons of a character; a tenth of a second to half a
+ * second.
+ */
 constexpr uint64_t mostWork = 64'000'000;
-/** A stack takes about as long as so many comparisons. */
+/** A stack takes about as long as so many comparisons, also one that was there before. */
 constexpr uint64_t workOfStack = 32;
-/** The most ways that all rules of a grammar start in together. */
-constexpr uint64_t mostStarts = 1'000'000;
 /** More are not kept from one token to the next. Each takes up to 100 bytes. */
 constexpr size_t mostKept = 100'000;
 /** More are not made by one token: 60 MB. */
@@ -91,32 +92,42 @@ GrammarStacks::StackId GrammarStacks::behind(uint32_t element, StackId below) {
     return isEnd(element) ? below : toStack(element, below);
 }
 
-void GrammarStacks::pushAlternatives(uint32_t rule, StackId below, std::vector<StackId> & to) {
+void GrammarStacks::beginExpansion() {
+    expansion++;
+    visited = 0;
+    pending.clear();
+}
+
+void GrammarStacks::visit(StackId stack) {
+    spend(workOfStack);
+    if (visits[stack] == expansion) return;
+    visits[stack] = expansion;
+    if (++visited > mostVisits)
+        throw GrammarError("It is too ambiguous: a text may go on in more than " + std::to_string(mostVisits) + " ways.");
+    pending.push_back(stack);
+}
+
+void GrammarStacks::visitAlternatives(uint32_t rule, StackId below) {
     for (uint32_t element = rules->starts[rule];; element++) {
-        to.push_back(behind(element, below));
+        const uint32_t first = element;
+        visit(behind(first, below));
         while (!isEnd(element)) element++;
+        spend(element - first);
         if (rules->elements[element].type == ElementType::end) return;
     }
 }
 
-GrammarStacks::SetId GrammarStacks::expand(std::vector<StackId> pending) {
+GrammarStacks::SetId GrammarStacks::expand() {
     std::vector<StackId> reached;
-    visited = 0;
-    expansion++;
     while (!pending.empty()) {
         const StackId stack = pending.back();
         pending.pop_back();
-        if (visits[stack] == expansion) continue;
-        visits[stack] = expansion;
-        if (++visited > mostVisits)
-            throw GrammarError("It is too ambiguous: a text may go on in more than " + std::to_string(mostVisits) + " ways.");
-        spend(workOfStack);
         if (stack == emptyStack || elementOf(stack).type != ElementType::rule) {
             reached.push_back(stack);
             continue;
         }
         const auto [element, below] = stacks[stack];
-        pushAlternatives(rules->elements[element].value, behind(element + 1, below), pending);
+        visitAlternatives(rules->elements[element].value, behind(element + 1, below));
     }
     return toSet(std::move(reached));
 }
@@ -136,7 +147,7 @@ GrammarStacks::SetId GrammarStacks::toSet(std::vector<StackId> numbers) {
         const auto & element = elementOf(stack);
         if (isToken(element.type)) {
             set.hasTokens = true;
-        } else if (element.type == ElementType::character && skipSet(stacks[stack].element) == stacks[stack].element + 1) {
+        } else if (element.type == ElementType::character && !continuesSet(stacks[stack].element + 1)) {
             set.byCharacter.emplace_back(element.value, stack);
         } else {
             set.others.push_back(stack);
@@ -149,15 +160,17 @@ GrammarStacks::SetId GrammarStacks::toSet(std::vector<StackId> numbers) {
     return sets.size() - 1;
 }
 
+bool GrammarStacks::continuesSet(uint32_t element) const {
+    const auto type = rules->elements[element].type;
+    return type == ElementType::rangeEnd || type == ElementType::otherCharacter;
+}
+
 /** The element behind a set of characters. */
-uint32_t GrammarStacks::skipSet(uint32_t element) const {
-    const auto isMore = [this](uint32_t each) {
-        const auto type = rules->elements[each].type;
-        return type == ElementType::rangeEnd || type == ElementType::otherCharacter;
-    };
-    do element++;
-    while (isMore(element));
-    return element;
+uint32_t GrammarStacks::skipSet(uint32_t element) {
+    uint32_t end = element + 1;
+    while (continuesSet(end)) end++;
+    spend(end - element);
+    return end;
 }
 
 bool GrammarStacks::matches(uint32_t element, uint32_t character) { return mayMatch(element, character, character); }
@@ -168,7 +181,7 @@ bool GrammarStacks::mayMatch(uint32_t element, uint32_t low, uint32_t high) {
     if (elements[element].type == ElementType::anyCharacter) return true;
     const bool isNegated = elements[element].type == ElementType::notCharacter;
     const uint32_t end = skipSet(element);
-    spend(1 + (end - element));
+    spend(1);
     while (element < end) {
         const bool isRange = elements[element + 1].type == ElementType::rangeEnd;
         const uint32_t first = elements[element].value;
@@ -181,9 +194,9 @@ bool GrammarStacks::mayMatch(uint32_t element, uint32_t low, uint32_t high) {
 }
 
 GrammarStacks::SetId GrammarStacks::start(uint32_t rule) {
-    std::vector<StackId> pending;
-    pushAlternatives(rule, emptyStack, pending);
-    return expand(std::move(pending));
+    beginExpansion();
+    visitAlternatives(rule, emptyStack);
+    return expand();
 }
 
 GrammarStacks::SetId GrammarStacks::step(SetId from, uint32_t character) {
@@ -198,12 +211,13 @@ GrammarStacks::SetId GrammarStacks::step(SetId from, uint32_t character) {
     for (const auto stack : set.others) {
         if (matches(stacks[stack].element, character)) matched.push_back(stack);
     }
-    for (auto & stack : matched) {
+    beginExpansion();
+    for (const auto stack : matched) {
         const auto [element, below] = stacks[stack];
-        stack = behind(skipSet(element), below);
+        visit(behind(skipSet(element), below));
     }
     spend(workOfStack);
-    const auto to = expand(std::move(matched));
+    const auto to = expand();
     steps.emplace(key, to);
     return to;
 }
@@ -217,11 +231,12 @@ GrammarStacks::SetId GrammarStacks::stepToken(SetId from, uint32_t token) {
         const auto & [type, value] = elementOf(stack);
         if (isToken(type) && (value == token) == (type == ElementType::token)) matched.push_back(stack);
     }
-    for (auto & stack : matched) {
+    beginExpansion();
+    for (const auto stack : matched) {
         const auto [element, below] = stacks[stack];
-        stack = behind(element + 1, below);
+        visit(behind(element + 1, below));
     }
-    return expand(std::move(matched));
+    return expand();
 }
 
 GrammarStacks::SetId GrammarStacks::unite(SetId one, SetId other) {
@@ -246,7 +261,7 @@ bool GrammarStacks::mayComplete(SetId set, PartialCharacter partial) {
 
 void assertBoundedStarts(const std::shared_ptr<const Rules> & rules) {
     GrammarStacks stacks(rules);
-    uint64_t visited = 0;
+    uint64_t work = 0;
     auto set = GrammarStacks::none;
     for (const auto rule : rules->named) {
         try {
@@ -256,7 +271,7 @@ void assertBoundedStarts(const std::shared_ptr<const Rules> & rules) {
             throw GrammarError(
                 "The rule '" + rules->names[rule] + "' starts in too many ways: it is left-recursive, or too ambiguous.");
         }
-        visited += stacks.visitedLast();
-        if (visited > mostStarts) throw GrammarError("Its rules start in more than " + std::to_string(mostStarts) + " ways.");
+        work += stacks.workOfToken();
+        if (work > mostWork) throw GrammarError("The starts of its rules take more work than is allowed.");
     }
 }

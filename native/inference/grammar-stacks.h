@@ -31,6 +31,8 @@ public:
      * @returns the same set, whose number may be another
      */
     SetId beginToken(SetId kept);
+    /** The work since then, in comparisons of a character. */
+    uint64_t workOfToken() const { return work; }
 
     // All below throw GrammarError when they take more than a token may.
 
@@ -45,8 +47,6 @@ public:
     /** Whether a character whose first bytes have come may follow. */
     bool mayComplete(SetId set, PartialCharacter partial);
     /** Whether the text may end. */
-    /** How many stacks the last look-up that was not known came by. */
-    size_t visitedLast() const { return visited; }
     bool mayEnd(SetId set) const { return !sets[set].stacks.empty() && sets[set].stacks.front() == emptyStack; }
 
 private:
@@ -77,10 +77,13 @@ private:
     std::unordered_map<uint64_t, SetId> steps;
     /** How many stacks all sets have together. */
     size_t members = 0;
-    /** The last expansion that came by a stack. */
+    /** By stack, the last expansion that visited it. */
     std::vector<uint32_t> visits;
     uint32_t expansion = 0;
+    /** How many stacks the expansion has visited. */
     size_t visited = 0;
+    /** Those of them that are not expanded yet. */
+    std::vector<StackId> pending;
     uint64_t work = 0;
 
     const Element & elementOf(StackId stack) const { return rules->elements[stacks[stack].element]; }
@@ -88,12 +91,16 @@ private:
     void spend(uint64_t amount);
     StackId toStack(uint32_t element, StackId below);
     StackId behind(uint32_t element, StackId below);
-    uint32_t skipSet(uint32_t element) const;
+    /** Whether an element belongs to the set of characters before it. */
+    bool continuesSet(uint32_t element) const;
+    uint32_t skipSet(uint32_t element);
     bool matches(uint32_t element, uint32_t character);
     bool mayMatch(uint32_t element, uint32_t low, uint32_t high);
-    void pushAlternatives(uint32_t rule, StackId below, std::vector<StackId> & to);
-    /** Follows rules until each stack has a character or a token on top. */
-    SetId expand(std::vector<StackId> pending);
+    void beginExpansion();
+    void visit(StackId stack);
+    void visitAlternatives(uint32_t rule, StackId below);
+    /** Follows rules from the visited stacks until each has a character or a token on top. */
+    SetId expand();
     SetId toSet(std::vector<StackId> members);
     void clear();
 };
