@@ -11,7 +11,6 @@ constexpr llama_token noToken = -1;
 
 TokenLoop::TokenLoop(const Napi::CallbackInfo & info) : Napi::ObjectWrap<TokenLoop>(info) {
     inference = Napi::ObjectWrap<Inference>::Unwrap(info[0].As<Napi::Object>());
-    sampler = Sampler::chainOf(info[1]);
     inferenceReference = Napi::Persistent(info[0].As<Napi::Object>());
     samplerReference = Napi::Persistent(info[1].As<Napi::Object>());
     sequence = info[2].As<Napi::Number>().Int32Value();
@@ -22,12 +21,14 @@ TokenLoop::TokenLoop(const Napi::CallbackInfo & info) : Napi::ObjectWrap<TokenLo
 Napi::Value TokenLoop::Step(const Napi::CallbackInfo & info) {
     std::vector<Napi::ObjectReference> kept;
     kept.push_back(Napi::Persistent(Value()));
-    return inference->run(info.Env(), std::move(kept), [this]() -> WorkThread::Result {
-        return [chosen = advance().token](Napi::Env env) { return Napi::Number::New(env, chosen); };
+    // Of each step: the chain is freed when the sampler is disposed of, and not when the loop is collected.
+    const auto sampler = Sampler::chainOf(samplerReference.Value());
+    return inference->run(info.Env(), std::move(kept), [this, sampler]() -> WorkThread::Result {
+        return [chosen = advance(*sampler).token](Napi::Env env) { return Napi::Number::New(env, chosen); };
     });
 }
 
-ChosenToken TokenLoop::advance() {
+ChosenToken TokenLoop::advance(SamplerChain & sampler) {
     if (stopping || ended) return {noToken, true};
     // Also when this step fails.
     ended = true;
@@ -36,7 +37,7 @@ ChosenToken TokenLoop::advance() {
     int8_t wantsLogits = 1;
     inference->decode({1, &token, nullptr, &position, &one, &sequences, &wantsLogits});
     position += 1;
-    auto chosen = inference->choose(0, *sampler);
+    auto chosen = inference->choose(0, sampler);
     token = chosen.token;
     ended = chosen.ends;
     return chosen;

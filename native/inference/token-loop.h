@@ -16,7 +16,6 @@ public:
 
 private:
     Inference * inference;
-    std::shared_ptr<SamplerChain> sampler;
     Napi::ObjectReference inferenceReference;
     Napi::ObjectReference samplerReference;
     llama_seq_id sequence;
@@ -26,7 +25,7 @@ private:
     /** Of the inference thread alone, as the position and the token. */
     bool ended = false;
 
-    ChosenToken advance();
+    ChosenToken advance(SamplerChain & sampler);
 
     Napi::Value Step(const Napi::CallbackInfo & info);
     Napi::Value Stop(const Napi::CallbackInfo & info);

@@ -4,7 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { Engine, Grammar, Sampling } from '../../src/engine/engine.ts';
 import { type AddonModel, type NativeSampler, openLlamaAddon } from '../../src/engine/llama/llama-addon.ts';
 import { LlamaContext } from '../../src/engine/llama/llama-context.ts';
-import { type BareContext, createBareContext } from './bare-context.ts';
+import { toSamplerConfig } from '../../src/engine/llama/sampler-config.ts';
+import { type BareContext, createBareContext, vocabularySize } from './bare-context.ts';
 import { generateOn, greedy, loadEngine } from './generation.ts';
 
 const prompt = 'Once upon a time there was a fox who lived in a forest. One day';
@@ -73,6 +74,18 @@ describe('the native loop', () => {
     // The second has begun by then.
     expect(tokens.slice(0, 1)).not.toContain(-1);
     expect(tokens.slice(2)).toEqual([-1, -1]);
+  });
+
+  it('keeps no sampler that is disposed of', async () => {
+    const { token, position } = await begin(prompt);
+    const request = { prompt: [], maxTokens: 8, sampling: greedy };
+    const own = new opened.inference.Sampler(model, toSamplerConfig(request, vocabularySize));
+    const loop = new TokenLoop(bare.inference, own, 0, position, token);
+    const before = loop.step();
+    own.dispose();
+
+    expect(await before).toBeGreaterThanOrEqual(0);
+    expect(() => loop.step()).toThrow('The sampler is disposed of.');
   });
 
   it('fails where llama.cpp does, and takes no step after that', async () => {
