@@ -35,8 +35,7 @@ std::vector<llama_token> findEnds(const llama_vocab * vocab) {
     std::vector<llama_token> ends;
     const int32_t size = llama_vocab_n_tokens(vocab);
     for (llama_token token = 0; token < size; token++) {
-        if (llama_vocab_is_eog(vocab, token) || token == llama_vocab_eos(vocab) || token == llama_vocab_eot(vocab))
-            ends.push_back(token);
+        if (llama_vocab_is_eog(vocab, token)) ends.push_back(token);
     }
     return ends;
 }
@@ -152,10 +151,6 @@ bool SamplerChain::mayDropLikeliest() const {
     return drops || (config.dryMultiplier > 0 && has(SamplerType::dry));
 }
 
-bool SamplerChain::isEnd(llama_token token) const {
-    return llama_vocab_is_eog(vocab, token) || token == llama_vocab_eos(vocab) || token == llama_vocab_eot(vocab);
-}
-
 ChosenToken SamplerChain::choose(float * logits) {
     if (chain == nullptr) build();
     const bool isConstrained = constraint && constraint->isActive();
@@ -166,7 +161,7 @@ ChosenToken SamplerChain::choose(float * logits) {
     llama_token token = isArgmax ? chooseLikeliest(logits) : sample(logits, false);
     // To ask about one token is faster than to ask about all.
     if (isConstrained && !constraint->admits(token)) token = sample(logits, true);
-    const bool ends = isEnd(token);
+    const bool ends = llama_vocab_is_eog(vocab, token);
     if (!ends) accept(token);
     return {token, ends};
 }

@@ -51,7 +51,6 @@ private:
     bool isGreedy() const;
     bool choosesAdaptively() const;
     bool mayDropLikeliest() const;
-    bool isEnd(llama_token token) const;
 
     llama_token chooseLikeliest(float * logits);
     llama_token sample(const float * logits, bool isConstrained);

@@ -44,9 +44,12 @@ export class LlamaVocabulary {
     this.hasWordPieces = native.getVocabularyType() === wordPieces;
   }
 
-  /** Whether this token ends a text. */
+  /**
+   * Whether this token ends a text. llama.cpp's set has the tokens for the end of a sequence and of a turn, but for those that have
+   * another meaning in some families: gpt-oss ends its thoughts by `<|end|>`.
+   */
   isEndOfGeneration(token: Token): boolean {
-    return token === this.eos || token === this.eot || this.#native.isEogToken(token);
+    return this.#native.isEogToken(token);
   }
 
   /** As {@link Engine.tokenize}. */
