@@ -20,6 +20,9 @@ std::vector<llama_token> tokenize(const llama_vocab * vocab, const std::string &
 /** Bytes of the text in which a trigger is looked for: longer than any trigger, and short enough for std::regex. */
 constexpr size_t windowSize = 512;
 
+/** The samplers choose something where the grammar admits nothing. */
+GrammarError admitsNone() { return GrammarError("It admits none of the tokens that the samplers left."); }
+
 bool isBlank(const std::string & text) { return text.find_first_not_of(" \t\n\v\f\r") == std::string::npos; }
 
 } // namespace
@@ -81,7 +84,11 @@ void GrammarConstraint::accept(llama_token token) {
         case Phase::undecided: return decide(token, source->pieces->of(token));
         case Phase::active: break;
     }
-    if (!state->accept(token)) throw GrammarError("It admits none of the tokens that the samplers left.");
+    if (!state->accept(token)) throw admitsNone();
+}
+
+void GrammarConstraint::assertEnd(llama_token token) const {
+    if (isActive() && !state->admits(token)) throw admitsNone();
 }
 
 void GrammarConstraint::await() {

@@ -73,8 +73,10 @@ public:
     bool admits(llama_token token) const;
     /** Gives the candidates that the grammar does not admit a logit of minus infinity. */
     void apply(llama_token_data_array & candidates) const;
-    /** Takes a token into account that ends no text. */
+    /** Takes a token into account that ends no text. @throws GrammarError when the grammar does not admit it */
     void accept(llama_token token);
+    /** @throws GrammarError when the text may not end with this token, which ends texts */
+    void assertEnd(llama_token token) const;
 
 private:
     /**

@@ -163,6 +163,7 @@ ChosenToken SamplerChain::choose(float * logits) {
     if (isConstrained && !constraint->admits(token)) token = sample(logits, true);
     const bool ends = llama_vocab_is_eog(vocab, token);
     if (!ends) accept(token);
+    else if (constraint) constraint->assertEnd(token);
     return {token, ends};
 }
 

@@ -150,6 +150,15 @@ describe('a grammar', () => {
     expect(text).toMatch(/^(?:true|false)/);
   });
 
+  // No token has these characters: the first is half of a pair, the second is beyond Unicode.
+  it.each(['\\uD800', '\\U00200000'])('that admits no token ends with an error: "%s"', async (character) => {
+    const grammar = { gbnf: `root ::= "a" "${character}"` };
+
+    await expect(generateOn(engine, 'Hi', { grammar })).rejects.toThrow(
+      expect.objectContaining({ name: 'GrammarError', message: expect.stringContaining('admits none') }),
+    );
+  });
+
   it('that is too deep for a native stack is refused', async () => {
     const gbnf = `root ::= ${'('.repeat(100_000)}"a"${')'.repeat(100_000)}`;
 
