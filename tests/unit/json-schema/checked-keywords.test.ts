@@ -99,6 +99,21 @@ describe('a keyword that a grammar cannot express', () => {
   );
 });
 
+describe('a pattern with an assertion that a grammar cannot express', () => {
+  it.each([
+    // A decimal number in Pydantic's schemas.
+    ['^(?!^[-+.]*$)[+-]?0*\\d*\\.?\\d*$', '-12.50', '$12.50'],
+    ['^(?=.*\\d)[a-z\\d]{4,8}$', 'abc1', 'abc'],
+    ['^(^a|b)c$', 'bc', 'dc'],
+    ['\\bcat\\b', 'a cat', 'a dog'],
+  ])('is enforced without it: %s', (pattern, matching, other) => {
+    const grammar = new Gbnf(schemaToGbnf({ type: 'string', pattern })).toRegExp();
+
+    expect([matching, other].filter((each) => grammar.test(JSON.stringify(each)))).toEqual([matching]);
+    expect(validateJson({ pattern }, JSON.stringify(matching))).toMatchObject({ valid: true });
+  });
+});
+
 /** Schemas that a grammar expresses completely, though they were not written for one. */
 const enforced: readonly unknown[] = [
   { type: 'object', properties: { a: text, b: text, c: text }, minProperties: 2 },
