@@ -94,6 +94,14 @@ describe('parseChatRequest', () => {
     ],
     [{ tool_choice: 'required' }, 'tool_choice', "there are no 'tools'"],
     [{ tool_choice: 'required', tools: [] }, 'tool_choice', "there are no 'tools'"],
+    [
+      {
+        tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'required', tools: [] } },
+        tools: [tool('a')],
+      },
+      'tool_choice',
+      "requires a call, but there are no 'tools' to call",
+    ],
     [{ tool_choice: 'sometimes', tools: [tool('a')] }, 'tool_choice', '"none" or "auto" or "required"'],
     [
       { tool_choice: { type: 'function', function: { name: 'b' } }, tools: [tool('a')] },
@@ -175,6 +183,7 @@ describe('parseChatRequest', () => {
       'required',
       ['b'],
     ],
+    [{ type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [] } }, 'auto', []],
   ])('reads the tool_choice %j as %j of %j', (tool_choice, choice, names) => {
     const request = parse({ tools: [tool('a'), tool('b')], tool_choice });
 

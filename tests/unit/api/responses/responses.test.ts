@@ -229,6 +229,7 @@ describe('tools', () => {
   it.each([
     ['none', false],
     [{ type: 'allowed_tools', mode: 'auto', tools: [{ type: 'web_search' }] }, false],
+    [{ type: 'allowed_tools', mode: 'auto', tools: [] }, false],
     [{ type: 'allowed_tools', mode: 'required', tools: [{ type: 'function', name: 'weather' }] }, true],
     [{ type: 'function', name: 'weather' }, true],
     [{ type: 'function', function: { name: 'weather' } }, true],
@@ -240,6 +241,14 @@ describe('tools', () => {
     expect(engine.requests[0]?.grammar !== undefined).toBe(mustCall);
     expect(output[0].type).toBe(mustCall ? 'function_call' : 'message');
   });
+
+  it.each([[[]], [[{ type: 'web_search' }]]])('are refused when a call of %j is required', async (tools) => {
+    const tool_choice = { type: 'allowed_tools', mode: 'required', tools };
+
+    expect(await refuse({ input, tools: [weather], tool_choice })).toMatchObject({
+      param: 'tool_choice',
+      message: expect.stringContaining("there are no 'tools' to call"),
+    });
   });
 });
 
