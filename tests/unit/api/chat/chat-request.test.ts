@@ -77,6 +77,8 @@ describe('parseChatRequest', () => {
     [{ tools: [tool('a'.repeat(129))] }, 'tools.0.function.name', 'must be a name of up to 128 letters'],
     [{ tools: [{ type: 'custom', custom: { name: 'a' } }] }, 'tools.0.type', 'must be "function"'],
     [{ tools: [tool('a'), tool('a')] }, 'tools', "Two 'tools' have the same name."],
+    [{ tools: [tool('get_a'), tool('b'), tool('get-a')] }, 'tools', "'get_a' and 'get-a' differ only in"],
+    [{ tools: [tool('get__a'), tool('get._a')] }, 'tools', "'get__a' and 'get._a' differ only in"],
     [
       { tools: [tool('a'), tool('b', { type: 'string' })] },
       'tools.1.function.parameters',
