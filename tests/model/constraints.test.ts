@@ -150,9 +150,9 @@ describe('a grammar', () => {
     expect(text).toMatch(/^(?:true|false)/);
   });
 
-  // No token has these characters: the first is half of a pair, the second is beyond Unicode.
-  it.each(['\\uD800', '\\U00200000'])('that admits no token ends with an error: "%s"', async (character) => {
-    const grammar = { gbnf: `root ::= "a" "${character}"` };
+  // The first token of this vocabulary, which llama.cpp chooses where all are alike, would end the text.
+  it('that admits no token ends with an error', async () => {
+    const grammar = { gbnf: 'root ::= "a" "\\U00200000"' };
 
     await expect(generateOn(engine, 'Hi', { grammar })).rejects.toThrow(
       expect.objectContaining({ name: 'GrammarError', message: expect.stringContaining('admits none') }),
