@@ -14,7 +14,10 @@ export function toClientContext(given: unknown, caller: unknown): string {
   return Buffer.from(JSON.stringify({ ...context, custom })).toString('base64');
 }
 
-/** Returns the caller's name that the front has added; undefined where another one than the front invokes. */
+/**
+ * Returns the caller's name in a client context. Only behind the front it is the one that the front has added: on Lambda
+ * whoever invokes writes the context.
+ */
 export function findCaller({ clientContext }: Pick<Context, 'clientContext'>): string | undefined {
   const caller = toObject(toObject(clientContext).custom)[field];
   return typeof caller === 'string' ? caller : undefined;

@@ -1,9 +1,10 @@
 // The limits of callers hold for invocations too, and the runtime counts. So the front asks it before an invocation waits for its
-// turn, and the invocation brings by what name its tokens are counted.
+// turn. The invocation brings the caller's name, by which its tokens are counted and what it leaves is kept apart.
 import { once } from 'node:events';
 import { type IncomingMessage, type OutgoingHttpHeaders, request as openRequest } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { type ErrorBody, RequestError } from '../errors/request-error.ts';
+import { toCallerName } from '../http/admission.ts';
 import { toClientContext } from '../http/client-context.ts';
 import { RuntimeExitedError } from './emulator-errors.ts';
 import { endToEndHeaders } from './http-answer.ts';
@@ -39,9 +40,19 @@ export async function requestAdmission(
   }
   if (answer.statusCode !== 204) throw await toRefusal(answer);
   answer.resume();
-  return {
-    'x-amz-client-context': toClientContext(headers['x-amz-client-context'], answer.headers[callerHeader]),
-  };
+  return toCallerHeaders(headers, answer.headers[callerHeader]);
+}
+
+/**
+ * Admits an invocation with these headers where callers have keys and no limits. The front has checked its key. Returns the headers
+ * that the emulator needs to pass the caller's name on.
+ */
+export async function nameCaller(headers: IncomingMessage['headers']): Promise<OutgoingHttpHeaders> {
+  return toCallerHeaders(headers, toCallerName({ headers, tenant: '' }));
+}
+
+function toCallerHeaders(headers: IncomingMessage['headers'], caller: unknown): OutgoingHttpHeaders {
+  return { 'x-amz-client-context': toClientContext(headers['x-amz-client-context'], caller) };
 }
 
 async function toRefusal(answer: IncomingMessage): Promise<RequestError> {

@@ -1,6 +1,5 @@
 // The front as a whole: emulator, queue and server, started and shut down together.
 import { once } from 'node:events';
-import type { IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FrontConfig } from './config.ts';
@@ -91,8 +90,15 @@ export async function startFront(
     throw error;
   }
   await supervisor.functionLoads;
-  const { createFrontServer, explain, HealthCheck, InvocationQueue, passThrough, requestAdmission } =
-    await import('./serving.ts');
+  const {
+    createFrontServer,
+    explain,
+    HealthCheck,
+    InvocationQueue,
+    nameCaller,
+    passThrough,
+    requestAdmission,
+  } = await import('./serving.ts');
   const queue = new InvocationQueue({ limit: config.queueLimit, now: () => performance.now() });
   const passing = new Set<Promise<void>>();
   const pass = async (passed: PassedRequest) => {
@@ -118,14 +124,14 @@ export async function startFront(
     apiKey: config.apiKey,
     playground: config.playground,
     callers: config.callers,
-    ...(config.limitsCallers && {
-      admit: async (headers: IncomingHttpHeaders, clientLeft: AbortSignal) =>
-        requestAdmission(
-          headers,
-          await supervisor.findRuntime(),
-          AbortSignal.any([clientLeft, AbortSignal.timeout(config.functionTimeoutSeconds * 1000)]),
-        ),
-    }),
+    admit: config.limitsCallers
+      ? async (headers, clientLeft) =>
+          requestAdmission(
+            headers,
+            await supervisor.findRuntime(),
+            AbortSignal.any([clientLeft, AbortSignal.timeout(config.functionTimeoutSeconds * 1000)]),
+          )
+      : config.apiKey && nameCaller,
     invoke: (event, headers) => supervisor.invoke(event, headers),
     passThrough: pass,
     health: new HealthCheck(link, () => performance.now()),

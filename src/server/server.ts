@@ -41,7 +41,7 @@ export interface FrontServices {
   /** The file of the playground; undefined serves none. */
   readonly playground: string | undefined;
   readonly callers: CallerRules;
-  /** Counts an invocation, and returns headers for the emulator. Absent: nothing limits the callers. */
+  /** Counts or names an invocation's caller, and returns headers for the emulator. Absent: all callers are one. */
   readonly admit?:
     | ((headers: IncomingMessage['headers'], clientLeft: AbortSignal) => Promise<OutgoingHttpHeaders>)
     | undefined;

@@ -13,7 +13,7 @@ import { describeModel } from '../engine/llama/llama-model.ts';
 import { describeUse, planMemory } from '../engine/llama/memory/memory-plan.ts';
 import { type MemoryUse, toMebibytes } from '../engine/memory.ts';
 import { readModelFolder } from '../model/model-folder.ts';
-import { frontSocketVariable } from '../server/private-socket.ts';
+import { isBehindFront } from '../server/private-socket.ts';
 import { conversationRoom } from './conversation-memory.ts';
 import { loadOnce } from './load-once.ts';
 import { toMemoryRequest } from './model-memory.ts';
@@ -79,7 +79,7 @@ async function load(env: Environment): Promise<LoadedModel> {
     archive: archive && { archive, model: sha256 },
     repack,
     // Lambda freezes a function after its answer.
-    anticipates: env[frontSocketVariable] !== undefined,
+    anticipates: isBehindFront(env),
     memory: { use, room },
     ...(prefixDirectory !== undefined && { prefixes: { directory: prefixDirectory, model: sha256 } }),
   });

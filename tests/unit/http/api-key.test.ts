@@ -91,31 +91,34 @@ describe('a key file', () => {
     ['is missing', () => {}, 'ENOENT: no such file or directory'],
     ['cannot be read', () => mkdirSync(file), 'EISDIR: illegal operation on a directory'],
     ['has no key', () => writeFileSync(file, '# none\n'), 'it has no key'],
-  ])('that %s is refused at the start, and logged once later until it has a key', async (_, spoil, reason) => {
-    spoil();
-    expect(() => new KeyFile(file)).toThrow(
-      `API_KEYS_FILE=${JSON.stringify(file)} cannot be used: expected a file with one key a line (${reason}`,
-    );
-
-    const restore = (key: string) => {
-      rmSync(file, { recursive: true, force: true });
-      writeFileSync(file, key);
-    };
-    restore('one');
-    const warnings: string[] = [];
-    const source = new KeyFile(file, { warn: (message) => warnings.push(message) });
-    for (const key of ['other', 'another']) {
-      rmSync(file);
+  ])(
+    'that %s is refused at the start, and logged once later until it has a key',
+    async (_, spoil, reason) => {
       spoil();
-      await expect(source.current()).rejects.toThrow(ApiKeyUnavailableError);
-      await expect(source.latest()).rejects.toThrow(ApiKeyUnavailableError);
-      restore(key);
-      expect(await source.current()).toEqual([key]);
-    }
+      expect(() => new KeyFile(file)).toThrow(
+        `API_KEYS_FILE=${JSON.stringify(file)} cannot be used: expected a file with one key a line (${reason}`,
+      );
 
-    const warning = expect.stringContaining(`API_KEYS_FILE=${file} has no usable key (${reason}`);
-    expect(warnings).toEqual([warning, warning]);
-  });
+      const restore = (key: string) => {
+        rmSync(file, { recursive: true, force: true });
+        writeFileSync(file, key);
+      };
+      restore('one');
+      const warnings: string[] = [];
+      const source = new KeyFile(file, { warn: (message) => warnings.push(message) });
+      for (const key of ['other', 'another']) {
+        rmSync(file);
+        spoil();
+        await expect(source.current()).rejects.toThrow(ApiKeyUnavailableError);
+        await expect(source.latest()).rejects.toThrow(ApiKeyUnavailableError);
+        restore(key);
+        expect(await source.current()).toEqual([key]);
+      }
+
+      const warning = expect.stringContaining(`API_KEYS_FILE=${file} has no usable key (${reason}`);
+      expect(warnings).toEqual([warning, warning]);
+    },
+  );
 });
 
 describe('SecretApiKey', () => {

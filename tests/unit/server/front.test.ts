@@ -799,6 +799,32 @@ describe('an API key', () => {
   });
 });
 
+describe('an invocation with a key', () => {
+  it('brings a name of its key, in the place of one that the client writes', async () => {
+    const front = await serve({ apiKey: readApiKeySource({ API_KEYS: 'one,other' }) });
+    const forged = Buffer.from('{"custom":{"gguf-lambda-caller":"forged"}}').toString('base64');
+    const nameOf = async (authorization: string) => {
+      const response = await invoke(
+        front,
+        {},
+        { headers: { authorization, 'x-amz-client-context': forged } },
+      );
+      const { headers } = (await response.json()) as { headers: Record<string, string> };
+      const context = JSON.parse(Buffer.from(headers['x-amz-client-context'] ?? '', 'base64').toString());
+      return context.custom['gguf-lambda-caller'] as string;
+    };
+    const [one, again, other] = [
+      await nameOf('Bearer one'),
+      await nameOf('bearer  one'),
+      await nameOf('Bearer other'),
+    ];
+
+    expect(one).toMatch(/^[\w-]{43}$/);
+    expect(again).toBe(one);
+    expect(other).not.toBe(one);
+  });
+});
+
 describe('a limit of callers', () => {
   it('is asked of the runtime before an invocation waits, and refuses with the reason and the time', async () => {
     const front = await serve({ limitsCallers: true });
