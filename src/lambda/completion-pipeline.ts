@@ -30,8 +30,8 @@ export function definePipeline(service: Service) {
             httpEvent,
             await toWholeResponse(await answer(toHttpRequest(httpEvent), admitted.service, context)),
           );
-    // Lambda freezes the environment as soon as it has the result.
-    await service.engine.settled?.();
+    // Lambda freezes the environment as soon as it has the result. Behind the front, other invocations would wait.
+    if (!service.isBehindFront) await service.engine.settled?.();
     return result;
   };
 

@@ -48,8 +48,8 @@ export function definePipeline(service: Service) {
     timeoutEarlyInMillis: 0,
     requestEnd: async (request) => {
       await closeBody(request);
-      // The client has its answer. Lambda freezes the environment after this.
-      await service.engine.settled?.();
+      // The client has its answer. Lambda freezes the environment after this. Behind the front, other invocations would wait.
+      if (!service.isBehindFront) await service.engine.settled?.();
     },
   })
     .use(functionMiddlewares(invocations))
