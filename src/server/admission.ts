@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, type OutgoingHttpHeaders, request as openRequest } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { type ErrorBody, RequestError } from '../errors/request-error.ts';
-import { toClientContext } from '../http/client-context.ts';
+import { clientContextHeader, toClientContext } from '../http/client-context.ts';
 import { RuntimeExitedError } from './emulator-errors.ts';
 import { endToEndHeaders } from './http-answer.ts';
 import { callerHeader, invokePath } from './invoke-path.ts';
@@ -40,7 +40,7 @@ export async function requestAdmission(
   if (answer.statusCode !== 204) throw await toRefusal(answer);
   answer.resume();
   return {
-    'x-amz-client-context': toClientContext(headers['x-amz-client-context'], answer.headers[callerHeader]),
+    [clientContextHeader]: toClientContext(headers[clientContextHeader], answer.headers[callerHeader]),
   };
 }
 

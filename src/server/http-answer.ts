@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { RequestError } from '../errors/request-error.ts';
+import { clientContextHeader, rewriteClientContext } from '../http/client-context.ts';
 
 /** A whole HTTP answer. */
 export interface HttpAnswer {
@@ -39,9 +40,21 @@ export function endToEndHeaders(headers: IncomingHttpHeaders): OutgoingHttpHeade
   );
 }
 
-/** The request headers that the emulator reads (client context, trace id and their kind). */
+const traceHeader = 'x-amzn-trace-id';
+
+/**
+ * The headers that the emulator gets of an invocation. It reads others too: an id with a slash, or an identity that is not JSON, would
+ * end the runtime or leave it without an answer.
+ *
+ * @throws {RequestError} `invalid_value` when the client context is not a JSON object in Base64
+ */
 export function invocationHeaders(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('x-amz')));
+  const { [traceHeader]: traceId, [clientContextHeader]: context } = headers;
+  return {
+    ...(traceId !== undefined && { [traceHeader]: traceId }),
+    ...(typeof context === 'string' &&
+      context !== '' && { [clientContextHeader]: rewriteClientContext(context) }),
+  };
 }
 
 /** How long a client may go on sending after its answer, before the connection is closed on it. */

@@ -147,6 +147,7 @@ async function invokeFunction(
 ): Promise<HttpAnswer> {
   const { request, response, expectsContinue, clientLeft } = exchange;
   if (apiKey !== undefined) await authorize(request.headers, apiKey);
+  const headers = invocationHeaders(request.headers);
   const admitted = await admit?.(request.headers, clientLeft);
   if (expectsContinue && !declaresMoreThan(request, maximumEventBytes)) response.writeContinue();
   const event = await readBody(request, maximumEventBytes);
@@ -154,8 +155,7 @@ async function invokeFunction(
     throw new RequestError('payload_too_large', `The body is over ${maximumEventBytes} bytes (6 MiB).`);
   // The runtime would exit on what is not JSON, and on a byte order mark.
   parseJson(event);
-  const headers = { ...invocationHeaders(request.headers), ...admitted };
-  return queue.run(() => invoke(withoutMark(event), headers), clientLeft);
+  return queue.run(() => invoke(withoutMark(event), { ...headers, ...admitted }), clientLeft);
 }
 
 /** Removes the byte order mark of UTF-8. */

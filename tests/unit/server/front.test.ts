@@ -800,6 +800,15 @@ describe('an API key', () => {
 });
 
 describe('a limit of callers', () => {
+  it('does not count an invocation whose client context is refused', async () => {
+    const front = await serve({ limitsCallers: true });
+    const headers = { authorization: 'Bearer over-its-limit', 'x-amz-client-context': 'ew==' };
+    const refused = await invoke(front, {}, { headers });
+
+    expect(refused.status).toBe(400);
+    expect(await readError(refused)).toMatchObject({ code: 'invalid_value' });
+  });
+
   it('is asked of the runtime before an invocation waits, and refuses with the reason and the time', async () => {
     const front = await serve({ limitsCallers: true });
     const held = invoke(front, { waitFor: gate.url });
