@@ -91,8 +91,15 @@ export async function startFront(
     throw error;
   }
   await supervisor.functionLoads;
-  const { createFrontServer, explain, HealthCheck, InvocationQueue, passThrough, requestAdmission } =
-    await import('./serving.ts');
+  const {
+    createFrontServer,
+    explain,
+    HealthCheck,
+    HeldBodies,
+    InvocationQueue,
+    passThrough,
+    requestAdmission,
+  } = await import('./serving.ts');
   const queue = new InvocationQueue({ limit: config.queueLimit, now: () => performance.now() });
   const passing = new Set<Promise<void>>();
   const pass = async (passed: PassedRequest) => {
@@ -116,6 +123,7 @@ export async function startFront(
   const server = createFrontServer({
     queue,
     apiKey: config.apiKey,
+    bodies: new HeldBodies(),
     playground: config.playground,
     callers: config.callers,
     ...(config.limitsCallers && {

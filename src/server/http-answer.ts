@@ -60,20 +60,25 @@ export function invocationHeaders(headers: IncomingHttpHeaders): OutgoingHttpHea
 /** How long a client may go on sending after its answer, before the connection is closed on it. */
 export const lingerMilliseconds = 5_000;
 
-/**
- * Sends an answer. When the client is still sending its request, the connection is kept for a while and
- * what comes is thrown away: closing it at once would reset it, and the client could lose the answer.
- */
+/** Sends an answer, also to a client that is still sending its request. */
 export function sendAnswer(response: ServerResponse, { status, headers, body }: HttpAnswer): void {
   if (response.headersSent || response.destroyed) return;
   response.writeHead(status, { ...headers, 'content-length': body.byteLength });
+  response.write(body);
+  endAnswer(response);
+}
+
+/**
+ * Ends an answer. When the client is still sending its request, the connection is kept for a while and
+ * what comes is thrown away: closing it at once would reset it, and the client could lose the answer.
+ */
+export function endAnswer(response: ServerResponse): void {
   const request = response.req;
   if (request.complete) {
-    response.end(body);
+    response.end();
     return;
   }
   // With its length told, the answer is whole for the client before it is ended here.
-  response.write(body);
   const linger = setTimeout(() => request.destroy(), lingerMilliseconds);
   request.once('close', () => {
     clearTimeout(linger);

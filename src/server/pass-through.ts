@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openAiEvents } from '../api/stream-answer.ts';
 import { RequestError } from '../errors/request-error.ts';
 import { RuntimeExitedError } from './emulator-errors.ts';
-import { endToEndHeaders } from './http-answer.ts';
+import { endAnswer, endToEndHeaders } from './http-answer.ts';
 import type { Runtime } from './runtime-link.ts';
 
 export interface PassThroughOptions {
@@ -119,7 +119,7 @@ function relay(
     isBetweenEvents = isEventStream && piece.subarray(-2).equals(eventEnd);
   });
   incoming.pipe(response, { end: false });
-  incoming.once('end', () => response.end());
+  incoming.once('end', () => endAnswer(response));
   incoming.on('error', (cause) => {
     const error = new RuntimeExitedError('The runtime ended within its answer.', { delivered: true, cause });
     if (isBetweenEvents) response.end(openAiEvents.fail(explain(error)));

@@ -1,7 +1,7 @@
 // The front against a fake emulator: its own process, commanded by the events it is sent.
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -797,7 +797,72 @@ describe('an API key', () => {
     expect(incoming.statusCode).toBe(401);
     outgoing.destroy();
   });
+
+  it('is checked before the body of any other request is read, and the answer arrives', async () => {
+    const front = await serve({ apiKey: readApiKeySource({ API_KEY: 'right' }) });
+    const { answered, outgoing } = sendUnfinished(front, 6 * 2 ** 20, { 'x-api-key': 'wrong' });
+    const incoming = await answered;
+    outgoing.end(' ');
+
+    expect(JSON.parse(await text(incoming))).toMatchObject({ headers: { 'x-api-key': 'wrong' }, body: '' });
+  });
+
+  it('does not keep the answer to a request without it from a client that waits with its body', async () => {
+    const front = await serve({ apiKey: readApiKeySource({ API_KEY: 'right' }) });
+    const outgoing = request(`${front.url}/v1/completions`, {
+      method: 'POST',
+      headers: { expect: '100-continue', 'content-length': 100 },
+    });
+    outgoing.on('error', () => {});
+    outgoing.once('continue', () => outgoing.destroy());
+    outgoing.flushHeaders();
+    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+
+    expect(incoming.statusCode).toBe(201);
+    outgoing.destroy();
+  });
+
+  it('lets the body of a request that has it be read', async () => {
+    const front = await serve({ apiKey: readApiKeySource({ API_KEY: 'right' }) });
+    const response = await fetch(`${front.url}/v1/completions`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer right' },
+      body: '{}',
+    });
+
+    expect(await response.json()).toMatchObject({ body: '{}' });
+  });
 });
+
+describe('bodies that stop before their end', () => {
+  it('are refused when all together take over 64 MiB, until their clients leave', async () => {
+    const front = await serve();
+    const unfinished = Array.from({ length: 12 }, () => sendUnfinished(front, 6 * 2 ** 20));
+    const refused = await Promise.race(unfinished.map(({ answered }) => answered));
+
+    expect(refused.statusCode).toBe(429);
+    expect(JSON.parse(String(await readBytes(refused, Number(refused.headers['content-length']))))).toMatchObject(
+      { error: { code: 'server_busy' } },
+    );
+    for (const { outgoing } of unfinished) outgoing.destroy();
+    const ask = async () => (await fetch(`${front.url}/v1/completions`, { method: 'POST', body: '{}' })).status;
+    await expect.poll(ask).toBe(201);
+  });
+});
+
+/** Sends all but the last byte of a body, on a connection that the client will close. */
+function sendUnfinished(front: Front, length: number, headers: Record<string, string> = {}) {
+  const outgoing = request(`${front.url}/v1/completions`, {
+    method: 'POST',
+    headers: { 'content-length': length, connection: 'close', ...headers },
+  });
+  outgoing.on('error', () => {});
+  const answered = once(outgoing, 'response').then(([incoming]) => incoming as IncomingMessage);
+  answered.catch(() => {});
+  outgoing.write(Buffer.alloc(length - 1, ' '));
+  cleanUps.push(async () => void outgoing.destroy());
+  return { answered, outgoing };
+}
 
 describe('a limit of callers', () => {
   it('does not count an invocation whose client context is refused', async () => {
