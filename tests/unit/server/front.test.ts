@@ -886,6 +886,26 @@ describe('a limit of callers', () => {
     expect((await held).status).toBe(200);
   });
 
+  it('is a 504 when the runtime does not answer in time', async () => {
+    const front = await serve({ limitsCallers: true, functionTimeoutSeconds: 0.1 });
+    const response = await invoke(front, {}, { headers: { 'x-gate': gate.url } });
+
+    expect(response.status).toBe(504);
+    expect(await readError(response)).toMatchObject({ code: 'deadline_exceeded' });
+  });
+
+  it('counts as something that is answered, and a shutdown waits for it', async () => {
+    const front = await serve({ limitsCallers: true });
+    const refused = invoke(front, {}, { headers: { 'x-gate': gate.url, authorization: 'Bearer over-its-limit' } });
+    const held = await gate.next();
+
+    expect(front.answering).toBe(1);
+    const closed = front.close();
+    held.letOn();
+    expect((await refused).status).toBe(429);
+    await closed;
+  });
+
   it("passes the caller's name on to the function, and all that the client tells it", async () => {
     const front = await serve({ limitsCallers: true });
     const given = Buffer.from('{"client":{"appTitle":"a"}}').toString('base64');
