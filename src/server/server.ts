@@ -89,7 +89,9 @@ export function createFrontServer(services: FrontServices): Server {
       .then((answer) => {
         // On shutdown no connection is kept for a next request.
         if (!server.listening) response.shouldKeepAlive = false;
-        if (answer) sendAnswer(response, answer);
+        // Without these a page cannot read the answer.
+        const corsHeaders = services.callers.cors?.headers(request);
+        if (answer) sendAnswer(response, { ...answer, headers: { ...corsHeaders, ...answer.headers } });
       });
   };
   const server = createServer({ keepAliveTimeout: idleMilliseconds })

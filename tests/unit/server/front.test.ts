@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readApiKeySource } from '../../../src/http/api-key.ts';
+import { Cors } from '../../../src/http/cors.ts';
 import type { FrontConfig } from '../../../src/server/config.ts';
 import { type Front, startFront } from '../../../src/server/front.ts';
 import { invokePath } from '../../../src/server/invoke-path.ts';
@@ -769,6 +770,37 @@ describe('a runtime that dies', () => {
 
     expect(await response.text()).toContain('runtime_exited');
     expect((await fetch(front.url)).status).toBe(201);
+  });
+});
+
+describe('an answer of the front to a page', () => {
+  const page = 'https://chat.example.com';
+  const callers = { cors: Cors.parse(page) };
+
+  it.each([
+    { status: 413, path: '/v1/completions', body: 'a'.repeat(6 * 2 ** 20 + 1) },
+    { status: 504, path: '/silent', body: '{}' },
+    { status: 400, path: invokePath, body: '{' },
+    { status: 200, path: invokePath, body: '{}' },
+  ])('can be read by a page of an allowed origin: $status of $path', async ({ status, path, body }) => {
+    const front = await serve({ callers, functionTimeoutSeconds: 0.1 });
+    const response = await fetch(`${front.url}${path}?gate=${encodeURIComponent(gate.url)}`, {
+      method: 'POST',
+      headers: { origin: page },
+      body,
+    });
+
+    expect(response.status).toBe(status);
+    expect(response.headers.get('access-control-allow-origin')).toBe(page);
+    expect(response.headers.get('vary')).toBe('origin');
+  });
+
+  it('cannot be read by another page', async () => {
+    const front = await serve({ callers });
+    const response = await invoke(front, {}, { headers: { origin: 'https://attacker.example' } });
+
+    expect(response.status).toBe(403);
+    expect(response.headers.get('access-control-allow-origin')).toBeNull();
   });
 });
 
