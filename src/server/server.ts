@@ -135,7 +135,10 @@ async function showPlayground(
 }
 
 /** The runtime answers every other path, and refuses in the path's own form a request without the key. */
-async function passOn(exchange: Exchange, { apiKey, bodies, passThrough }: FrontServices): Promise<undefined> {
+async function passOn(
+  exchange: Exchange,
+  { apiKey, bodies, passThrough }: FrontServices,
+): Promise<undefined> {
   const { request, response } = exchange;
   if (!(await isAuthorized(request.headers, apiKey))) {
     // Whoever has no key could fill the memory.

@@ -186,6 +186,22 @@ describe('what the front refuses itself', () => {
     },
   );
 
+  it('what is not HTTP, but not within another answer on the connection', async () => {
+    const front = await serve();
+    const connection = connect(Number(new URL(front.url).port), '127.0.0.1');
+    connection.on('error', () => {});
+    connection.write(`GET /events?gate=${encodeURIComponent(gate.url)} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    let received = String((await once(connection, 'data'))[0]);
+    await gate.next();
+    connection.on('data', (bytes) => {
+      received += bytes;
+    });
+    connection.write('GARBAGE\r\n\r\n');
+    await once(connection, 'close');
+
+    expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200']);
+  });
+
   it('more than may wait, and says when to try again', async () => {
     const front = await serve({ queueLimit: 1 });
     const running = invoke(front, { waitFor: gate.url });
@@ -873,11 +889,12 @@ describe('bodies that stop before their end', () => {
     const refused = await Promise.race(unfinished.map(({ answered }) => answered));
 
     expect(refused.statusCode).toBe(429);
-    expect(JSON.parse(String(await readBytes(refused, Number(refused.headers['content-length']))))).toMatchObject(
-      { error: { code: 'server_busy' } },
-    );
+    expect(
+      JSON.parse(String(await readBytes(refused, Number(refused.headers['content-length'])))),
+    ).toMatchObject({ error: { code: 'server_busy' } });
     for (const { outgoing } of unfinished) outgoing.destroy();
-    const ask = async () => (await fetch(`${front.url}/v1/completions`, { method: 'POST', body: '{}' })).status;
+    const ask = async () =>
+      (await fetch(`${front.url}/v1/completions`, { method: 'POST', body: '{}' })).status;
     await expect.poll(ask).toBe(201);
   });
 });
@@ -928,7 +945,11 @@ describe('a limit of callers', () => {
 
   it('counts as something that is answered, and a shutdown waits for it', async () => {
     const front = await serve({ limitsCallers: true });
-    const refused = invoke(front, {}, { headers: { 'x-gate': gate.url, authorization: 'Bearer over-its-limit' } });
+    const refused = invoke(
+      front,
+      {},
+      { headers: { 'x-gate': gate.url, authorization: 'Bearer over-its-limit' } },
+    );
     const held = await gate.next();
 
     expect(front.answering).toBe(1);
