@@ -141,19 +141,36 @@ export class ChatReader {
       const start = thoughts.hasStarted ? 0 : this.#text.indexOf(thoughts.start) + thoughts.start.length;
       return toPieces('reasoning', this.#reasoning.push(this.#text.slice(start + this.#given.reasoning)));
     }
+    const { text, end } = this.#findThoughts();
+    // The parser gives nothing more from the first piece on that leaves the format.
+    const pieces = toPieces('reasoning', text.trim().slice(this.#reasoning.length));
     const content = this.#contentText;
-    const start = content === '' ? this.#findContent() : this.#text.indexOf(content) + content.length;
-    const rest = this.#text.slice(start);
+    const at = this.#text.indexOf(content, end);
+    const rest = at < 0 ? '' : this.#text.slice(at + content.length);
     const call = rest.trimStart();
     const isCall = callMarks?.some((mark) => mark.test(call)) ?? call !== '';
     this.#endsWithinCall = isBeginning && mayCall && isCall;
-    return this.#endsWithinCall ? [] : toPieces('content', this.#content.push(rest));
+    return this.#endsWithinCall ? pieces : [...pieces, ...toPieces('content', this.#content.push(rest))];
   }
 
-  #findContent(): number {
-    const ends = this.#options.thoughts?.ends ?? [];
-    const places = ends.map((end) => ({ end, at: this.#text.indexOf(end) })).filter(({ at }) => at >= 0);
-    return Math.max(0, ...places.map(({ end, at }) => at + end.length));
+  /** The finished thoughts that the text starts with, and where the content may start behind them. */
+  #findThoughts(): { readonly text: string; readonly end: number } {
+    const { thoughts, callMarks = [] } = this.#options;
+    const none = { text: '', end: 0 };
+    if (thoughts === undefined) return none;
+    if (!thoughts.hasStarted && !this.#text.trimStart().startsWith(thoughts.start)) return none;
+    const start = thoughts.hasStarted ? 0 : this.#text.indexOf(thoughts.start) + thoughts.start.length;
+    const [first] = thoughts.ends
+      .map((end) => ({ end, at: this.#text.indexOf(end, start) }))
+      .filter(({ at }) => at >= 0)
+      .sort((one, other) => one.at - other.at);
+    if (first === undefined) return none;
+    // The mark of a call ends the thoughts of some models, and is no part of them.
+    const isCall = callMarks.some((mark) => mark.test(first.end));
+    return {
+      text: this.#text.slice(start, first.at),
+      end: isCall ? first.at : first.at + first.end.length,
+    };
   }
 }
 

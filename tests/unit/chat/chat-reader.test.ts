@@ -192,6 +192,39 @@ const cases: Case[] = [
     { content: 'The mark `<tool_call>` starts a call.' },
   ],
   [
+    'a mark of a call in prose, behind thoughts that begin like it',
+    '<think>The `<tool_call>` tag is asked for.</think>The `<tool_call>` tag starts a call.',
+    { thinks: true, calls: 'anywhere' },
+    {
+      reasoning: 'The `<tool_call>` tag is asked for.',
+      content: 'The `<tool_call>` tag starts a call.',
+    },
+  ],
+  [
+    'a mark of a call in prose, behind thoughts that the prompt started',
+    'The `<tool_call>` tag.</think>The `<tool_call>` tag starts a call.',
+    { startsThinking: true, calls: 'anywhere' },
+    { reasoning: 'The `<tool_call>` tag.', content: 'The `<tool_call>` tag starts a call.' },
+  ],
+  [
+    'a mark of a call that begins prose, behind thoughts',
+    '<think>Hm.</think>\n<tool_call> starts a call.',
+    { thinks: true, calls: 'anywhere' },
+    { reasoning: 'Hm.', content: '<tool_call> starts a call.' },
+  ],
+  [
+    'a mark of a call in prose, behind the end mark of no thoughts',
+    'Behind `</think>` is `<tool_call>` or text.',
+    { thinks: true, calls: 'anywhere' },
+    { content: 'Behind `</think>` is `<tool_call>` or text.' },
+  ],
+  [
+    'a mark of a call that begins prose, before the end mark of no thoughts',
+    '<tool_call> is behind </think>.',
+    { thinks: true, calls: 'anywhere' },
+    { content: '<tool_call> is behind </think>.' },
+  ],
+  [
     'thoughts with a <tool_call> mark',
     `<think>Hm. <tool_call></think>\n${call('now', '{}')}`,
     { thinks: true, calls: 'insteadOfContent' },
