@@ -19,6 +19,8 @@ export interface ChatReaderOptions {
   readonly openedThoughts?: string;
   /** What the content starts with, if the model writes it, and what is not a part of it. Absent: nothing. */
   readonly contentStart?: string;
+  /** Whether the text is the rest of an answer, so that white space at its start is content. Default: false. */
+  readonly continues?: boolean;
   /** Whether the model may call tools. */
   readonly mayCall: boolean;
   /** What a call starts with. Absent: anything may be one. */
@@ -47,9 +49,12 @@ export class ChatReader {
 
   constructor(options: ChatReaderOptions) {
     this.#options = options;
-    const { thoughts, mayCall } = options;
+    const { thoughts, continues = false, mayCall } = options;
     // White space between thoughts and content, and before a call, is dropped.
-    this.#content = new WhitespaceBuffer({ trimStart: thoughts !== undefined, trimEnd: mayCall });
+    this.#content = new WhitespaceBuffer({
+      trimStart: thoughts !== undefined && !continues,
+      trimEnd: mayCall,
+    });
   }
 
   /** Whether the text so far ends within thoughts. */
@@ -93,12 +98,13 @@ export class ChatReader {
   #add(parsed: ParsedText | undefined, isPartial: boolean): ChatPiece[] {
     if (parsed === undefined) return [];
     this.#parsed = parsed;
-    if (parsed.content.length > this.#contentText.length) this.#contentText = parsed.content;
+    const contentText = this.#withFirstBlanks(parsed.content);
+    if (contentText.length > this.#contentText.length) this.#contentText = contentText;
     const { openedThoughts = '' } = this.#options;
     const reasoning = parsed.reasoning.startsWith(openedThoughts)
       ? parsed.reasoning.slice(openedThoughts.length)
       : parsed.reasoning;
-    const content = this.#withoutStart(parsed.content, isPartial);
+    const content = this.#withoutStart(contentText, isPartial);
     const given = this.#given;
     const pieces = [
       ...toPieces('reasoning', this.#reasoning.push(reasoning.slice(given.reasoning))),
@@ -116,6 +122,13 @@ export class ChatReader {
       given.calls[call] = Math.max(length, text.length);
     }
     return pieces;
+  }
+
+  /** Restores the white space at the start of the rest of an answer, which most parsers skip. */
+  #withFirstBlanks(content: string): string {
+    if (!this.#options.continues) return content;
+    const blanks = this.#text.length - this.#text.trimStart().length;
+    return this.#text.slice(0, blanks) + content.trimStart();
   }
 
   /** Holds a partial text back as long as it may be the start of the content. */

@@ -72,7 +72,9 @@ export function toRestOf(text: string, { reader, grammar, ...format }: ChatForma
   return {
     ...format,
     // Without a call to find, all that follows is content, blanks at its start included.
-    reader: reader.mayCall ? reader : { ...reader, parser: undefined, thoughts: undefined },
+    reader: reader.mayCall
+      ? { ...reader, continues: true }
+      : { ...reader, parser: undefined, thoughts: undefined },
     // A grammar that waits for a trigger has none in the text so far.
     grammar:
       grammar === undefined || grammar.triggers !== undefined

@@ -37,6 +37,26 @@ describe('an answer that the request begins', () => {
     expect(promptOf(engine).endsWith(begun)).toBe(true);
   });
 
+  it.each([
+    ['thinks', templates.thinkingWithTools],
+    ['does not think', templates.withTools],
+    ['is told of tools', templates.chatMl],
+  ])('keeps the blank before its rest with tools, by a model that %s', async (_, chatTemplate) => {
+    const tools = [{ type: 'function', function: { name: 'now' } }];
+    const body = { messages, tools, continue_final_message: true, reasoning_effort: 'none' };
+    const { choices } = await chatWhole(body, {
+      engine: new FakeEngine(' Paris.', { contextSize: 4096 }),
+      chatTemplate,
+    });
+    const chunks = await chatStreamed(body, {
+      engine: new FakeEngine(' Paris.', { contextSize: 4096 }),
+      chatTemplate,
+    });
+
+    expect(choices[0]?.message.content).toBe(' Paris.');
+    expect(joinChunks(chunks)).toMatchObject([{ message: { content: ' Paris.' } }]);
+  });
+
   it('counts as a part of the JSON that a schema asks for', async () => {
     const schema = { type: 'object', properties: { a: { const: 1 } }, required: ['a'] };
     const json = [question, { role: 'assistant', content: '{"a":' }];
