@@ -107,13 +107,46 @@ describe('an answer that the request begins', () => {
     await expect(asked).rejects.toMatchObject({ code: 'invalid_value', param });
   });
 
-  it('is refused behind thoughts that the template opens', async () => {
+  it.each([[{}], [{ reasoning_effort: 'none' }], [{ chat_template_kwargs: { enable_thinking: false } }]])(
+    'is refused by a model that always thinks, with %j',
+    async (fields) => {
+      const asked = chatWhole(
+        { messages, continue_final_message: true, ...fields },
+        { engine: new FakeEngine('.'), chatTemplate: templates.alwaysThinking },
+      );
+
+      await expect(asked).rejects.toMatchObject({
+        code: 'invalid_value',
+        message: expect.stringContaining('always thinks'),
+        param: 'messages',
+      });
+    },
+  );
+
+  it.each([
+    [{}, 'reasoning_effort'],
+    [{ reasoning_effort: 'low' }, 'reasoning_effort'],
+    [{ reasoning_effort: 'none', chat_template_kwargs: { enable_thinking: true } }, 'chat_template_kwargs'],
+  ])('is refused behind thoughts that the template opens, with %j', async (fields, param) => {
     const asked = chatWhole(
-      { messages, continue_final_message: true },
-      { engine: new FakeEngine('.'), chatTemplate: templates.alwaysThinking },
+      { messages, continue_final_message: true, ...fields },
+      { engine: new FakeEngine('.'), chatTemplate: templates.opensThoughts },
     );
 
-    await expect(asked).rejects.toMatchObject({ param: 'reasoning_effort' });
+    await expect(asked).rejects.toMatchObject({
+      message: expect.stringContaining(`Turn the thoughts off with '${param}'`),
+      param,
+    });
+  });
+
+  it('is taken where the thoughts that the template opens are off', async () => {
+    const engine = new FakeEngine(' Paris.', { contextSize: 128 });
+    const { choices } = await chatWhole(
+      { messages, continue_final_message: true, reasoning_effort: 'none' },
+      { engine, chatTemplate: templates.opensThoughts },
+    );
+
+    expect(choices[0]?.message.content).toBe(' Paris.');
   });
 });
 
