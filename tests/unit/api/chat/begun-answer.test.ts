@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { GrammarError, GrammarPrefixError } from '../../../../src/engine/engine.ts';
 import { templates } from '../../chat/templates.ts';
 import { FakeEngine } from '../../fake-engine.ts';
 import { chatStreamed, chatWhole } from '../fake-service.ts';
@@ -72,6 +73,47 @@ describe('an answer that the request begins', () => {
 
     expect(engine.requests[0]?.grammar?.prefix).toBe('{"a":');
     expect(choices[0]?.message.content).toBe(' 1}');
+  });
+
+  describe.each([
+    ['a whole answer', chatWhole],
+    ['a stream', chatStreamed],
+  ])('whose grammar fails, for %s', (_, ask) => {
+    const tools = [{ type: 'function', function: { name: 'now' } }];
+    const format = { response_format: { type: 'json_object' } };
+    const engineOf = (error: Error) =>
+      new FakeEngine('.', {
+        contextSize: 4096,
+        beforeEvent: () => {
+          throw error;
+        },
+      });
+
+    it.each([
+      ['a schema', format],
+      ['a call', { tools, tool_choice: 'required' }],
+      ['a grammar', { grammar: 'root ::= "a"' }],
+    ])('is blamed where it cannot begin %s', async (_, fields) => {
+      const engine = engineOf(new GrammarPrefixError('It does not admit it.'));
+      const asked = ask({ messages, continue_final_message: true, ...fields }, { engine, chatTemplate });
+
+      await expect(asked).rejects.toMatchObject({
+        code: 'invalid_value',
+        message: expect.stringContaining("'messages.1' cannot begin this answer"),
+        param: 'messages.1',
+      });
+    });
+
+    it.each([
+      [format, 'response_format'],
+      [{ tools, tool_choice: 'required' }, 'tools'],
+      [{ grammar: 'root ::= "a"' }, 'grammar'],
+    ])('is not blamed for another fault of %j', async (fields, param) => {
+      const engine = engineOf(new GrammarError('It is too ambiguous.'));
+      const asked = ask({ messages, continue_final_message: true, ...fields }, { engine, chatTemplate });
+
+      await expect(asked).rejects.toMatchObject({ message: 'It is too ambiguous.', param });
+    });
   });
 
   it('keeps the text of a control token a text', async () => {
