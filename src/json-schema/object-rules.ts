@@ -1,8 +1,9 @@
-// Rules for objects: the declared properties in their order, of which optional ones may be missing, then the
-// other properties that the schema allows.
+// Rules for objects: the declared properties in their order, of which optional ones may be missing, then those that only
+// a condition declares, and the other properties that the schema allows.
 
 import type { Member } from './ambiguity.ts';
 import { type Assertions, type Part, subschema } from './assertions.ts';
+import { conditionalProperties } from './conditional-properties.ts';
 import { choice, empty, type GrammarNode, optional, sequence } from './grammar-node.ts';
 import { isJsonObject } from './json-object.ts';
 import { between } from './json-rules.ts';
@@ -35,14 +36,20 @@ interface Property {
 
 export function objectNode(assertions: Assertions, rules: SchemaRules): GrammarNode {
   const allowed = allowedNames(assertions);
-  const names = new Set([
+  const declared = new Set([
     ...namesIn('properties', assertions),
     ...requiredNames(assertions),
     ...(allowed ?? []),
   ]);
+  // Where undeclared properties are allowed, these are among them, in any order.
+  const conditional = mayHaveOthers(assertions) ? undefined : conditionalProperties(assertions, rules);
+  const names = new Set([...declared, ...(conditional?.keys() ?? [])]);
   const properties = readProperties(assertions, names, rules);
   const members = properties.map(({ name, places, isRequired }) => {
-    return { name, rule: rules.ruleFor(places, `${rules.name}-${name}`), isRequired };
+    const base = `${rules.name}-${name}`;
+    const options = declared.has(name) || places.length > 0 ? [] : (conditional?.get(name) ?? []);
+    const rule = options.length > 0 ? rules.ruleForAny(options, base) : rules.ruleFor(places, base);
+    return { name, rule, isRequired };
   });
   const counts = readCounts(assertions, properties);
   const others = allowed === undefined ? readOthers(assertions, names, rules) : [];

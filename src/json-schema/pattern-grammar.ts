@@ -12,7 +12,8 @@ import { TimeLimitError, withinTime } from './time-limit.ts';
 const longestTime = 250;
 
 /**
- * Creates a grammar for texts that match a pattern as a whole. Returns `undefined` when no grammar can express it.
+ * Creates a grammar for texts that match a pattern as a whole. It may accept others too, because it leaves out look-arounds:
+ * {@link matchesPattern} checks the finished text. Returns `undefined` when no grammar can express the pattern.
  *
  * @throws {SchemaError} when the pattern is not a regular expression
  */

@@ -1,5 +1,5 @@
-// Parses a regular expression of JSON Schema's `pattern`. Rejects everything that no grammar can express:
-// look-around, back references, word boundaries, Unicode properties, flags, and anchors except at the ends.
+// Parses a regular expression of JSON Schema's `pattern`. Leaves out the assertions that no grammar can express:
+// look-arounds, word boundaries, and anchors except at the ends. Rejects back references, Unicode properties and flags.
 import {
   type CharacterRange,
   type CharacterRanges,
@@ -23,7 +23,8 @@ import { quote } from './schema-error.ts';
 const longestPattern = 2000;
 
 /**
- * Parses a pattern to one that matches whole texts. Any text may surround an unanchored pattern.
+ * Parses a pattern to one that matches whole texts. Any text may surround an unanchored pattern. Without its assertions,
+ * the pattern may match more texts, so finished texts need a check.
  *
  * @param source a valid pattern in Unicode mode
  * @throws {PatternError} when the pattern is too long, or a grammar cannot express it
@@ -61,6 +62,13 @@ const controlEscapes: ReadonlyMap<string, number> = new Map([
   ['r', 0x0d],
 ]);
 
+/** Assertions that take no text. Those at the ends of a pattern are read before. */
+const assertions = ['^', '$', '\\b', '\\B'];
+
+/** The starts of look-arounds, after their bracket. */
+const lookArounds = ['?=', '?!', '?<=', '?<!'];
+
+const noText = patternSequence([]);
 const notLineEnds = complement(charactersOf('\n\r\u2028\u2029'));
 const anyText = patternRepeat(anyCharacter, 0, Number.POSITIVE_INFINITY);
 
@@ -86,6 +94,10 @@ class PatternParser {
     return isNext;
   }
 
+  #takeAny(texts: readonly string[]): boolean {
+    return texts.some((text) => this.#take(text));
+  }
+
   #alternatives(isOutermost: boolean): Pattern {
     const options: Pattern[] = [];
     do options.push(this.#alternative(isOutermost));
@@ -98,10 +110,8 @@ class PatternParser {
     if (isOutermost && !this.#take('^')) items.push(anyText);
     let isAnchored = !isOutermost;
     while (this.#next !== undefined && this.#next !== '|' && this.#next !== ')') {
-      if (isOutermost && this.#take('$')) {
-        isAnchored = true;
-        if (this.#next !== undefined && this.#next !== '|') throw anchorInside();
-      } else items.push(this.#quantified(this.#atom()));
+      if (isOutermost && this.#take('$')) isAnchored = true;
+      else items.push(this.#quantified(this.#atom()));
     }
     if (!isAnchored) items.push(anyText);
     return patternSequence(items);
@@ -128,18 +138,33 @@ class PatternParser {
     if (this.#take('(')) return this.#group();
     if (this.#take('[')) return toPattern(this.#set());
     if (this.#take('.')) return toPattern(notLineEnds);
-    if (this.#next === '^' || this.#next === '$') throw anchorInside();
+    if (this.#takeAny(assertions)) return noText;
     return toPattern(this.#setOrCharacter());
   }
 
   #group(): Pattern {
-    if (this.#take('?')) {
-      if (this.#take('<') && this.#next !== '=' && this.#next !== '!') this.#until('>');
-      else if (!this.#take(':')) throw new PatternError('has an unsupported look-around or flag');
+    if (this.#takeAny(lookArounds)) {
+      this.#skipGroup();
+      return noText;
     }
+    if (this.#take('?<')) this.#until('>');
+    else if (this.#take('?') && !this.#take(':')) throw new PatternError('has an unsupported flag');
     const inside = this.#alternatives(false);
     this.#take(')');
     return inside;
+  }
+
+  /** Takes the rest of a group, whatever is in it. */
+  #skipGroup(): void {
+    let isInSet = false;
+    for (let depth = 1; depth > 0; ) {
+      const character = this.#taken();
+      if (character === '\\') this.#taken();
+      else if (character === '[') isInSet = true;
+      else if (character === ']') isInSet = false;
+      else if (character === '(' && !isInSet) depth += 1;
+      else if (character === ')' && !isInSet) depth -= 1;
+    }
   }
 
   /** Parses a set after its opening bracket. */
@@ -218,8 +243,4 @@ function toPattern(ranges: CharacterRanges): Pattern {
 
 function isOne(ranges: CharacterRanges): boolean {
   return ranges.length === 1 && ranges[0]?.[0] === ranges[0]?.[1];
-}
-
-function anchorInside(): PatternError {
-  return new PatternError("has a '^' or '$' that is not at an end of the pattern");
 }

@@ -164,6 +164,14 @@ export class SchemaCompiler {
         return reference(added);
       },
       ruleFor: (places, name) => this.#ruleFor(places, name, depth + 1),
+      ruleForAny: (places, name) => {
+        const options = places.map((place) => this.#ruleFor([place], name, depth + 1));
+        const added = ruleSet.reserve(name);
+        ruleSet.define(added, choice(...[...new Set(options)].map(reference)), path);
+        ruleSet.shapes.set(added, { options, kinds: [], containers: [], values: undefined });
+        return added;
+      },
+      resolve: (reference) => this.#document.resolve(reference),
       isSatisfied: (schema, value) => this.#document.isSatisfied(schema, value),
       addContainer: (container) => void containers.push(container),
     };

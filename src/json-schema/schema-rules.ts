@@ -16,6 +16,10 @@ export interface SchemaRules {
    * Returns the rule for a value that satisfies all of these schemas. Without schemas it allows any value.
    */
   ruleFor(places: readonly Place[], name: string): string;
+  /** Returns the rule for a value that satisfies one of these schemas. */
+  ruleForAny(places: readonly Place[], name: string): string;
+  /** Returns the schema that a reference names. */
+  resolve(reference: string): Place;
   /** Records the members of the list or the object that the rule matches. */
   addContainer(container: Container): void;
   /** Whether a value satisfies a schema of the document. */

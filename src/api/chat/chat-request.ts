@@ -1,5 +1,6 @@
 // The request of POST /v1/chat/completions: the fields of OpenAI's chat and of llama-server.
 import * as z from 'zod/mini';
+import { toRuleName } from '../../chat/gbnf-rules.ts';
 import { ForeignFields } from '../../generation/foreign-fields.ts';
 import { unsupportedFields as unsupportedInCompletions } from '../completions/completion-request.ts';
 import { assertFewParts, assertTogether, parseFields, type UnsupportedFields } from '../request-body.ts';
@@ -187,6 +188,13 @@ function assertTools({ tools = [] }: ChatFields): void {
     new Set(names).size === names.length,
     'tools',
     "Two 'tools' have the same name. Rename one of them.",
+  );
+  // llama.cpp has one rule for both, so the model could call only the last one.
+  const [one, other] = [...Map.groupBy(names, toRuleName).values()].find(({ length }) => length > 1) ?? [];
+  assertTogether(
+    one === undefined,
+    'tools',
+    `The 'tools' '${one}' and '${other}' differ only in '_', '.' or '-'. Rename one of them.`,
   );
   for (const [index, tool] of tools.entries()) {
     const type = tool.function.parameters?.type;

@@ -47,7 +47,7 @@ export interface ChosenTools<Kind extends Tool> {
   readonly tools?: Kind[];
 }
 
-/** @throws {RequestError} `invalid_value` when the choice asks for a function that is not in `tools` */
+/** @throws {RequestError} `invalid_value` when the choice asks for a function that is not in `tools`, or for any of none */
 export function chooseTools<Kind extends Tool>(
   choice: z.output<typeof toolChoiceField>,
   tools: Kind[] = [],
@@ -56,17 +56,18 @@ export function chooseTools<Kind extends Tool>(
   const { tool_choice, names } = toNames(choice);
   const isKnown = (name: string) => tools.some((tool) => tool.function.name === name);
   assertTogether(
-    tools.length > 0 || tool_choice === 'none' || tool_choice === 'auto',
-    'tool_choice',
-    "'tool_choice' requires a call, but there are no 'tools'.",
-  );
-  assertTogether(
     names.every(isKnown),
     'tool_choice',
     "'tool_choice' names a function that is not in 'tools'.",
   );
-  if (typeof choice === 'string' || choice.type !== 'allowed_tools') return { tool_choice };
-  return { tool_choice, tools: tools.filter((tool) => names.includes(tool.function.name)) };
+  const isList = typeof choice === 'object' && choice.type === 'allowed_tools';
+  const callable = isList ? tools.filter((tool) => names.includes(tool.function.name)) : tools;
+  assertTogether(
+    callable.length > 0 || tool_choice === 'none' || tool_choice === 'auto',
+    'tool_choice',
+    "'tool_choice' requires a call, but there are no 'tools' to call.",
+  );
+  return isList ? { tool_choice, tools: callable } : { tool_choice };
 }
 
 function toNames(choice: NonNullable<z.output<typeof toolChoiceField>>): {

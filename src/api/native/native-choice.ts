@@ -41,6 +41,8 @@ interface NativeChunk {
   readonly completion_probabilities?: readonly (TokenProbability & {
     readonly top_logprobs: readonly TokenProbability[];
   })[];
+  /** Those so far, if the request asks for them in every chunk. */
+  readonly timings?: Timings;
 }
 
 /** The whole answer, or the last chunk of a stream, which has no content. */
@@ -83,7 +85,8 @@ export class NativeChoice {
     this.take(event);
     if (event.type === 'end') return [this.#toCompletion('', [])];
     if (event.type === 'prompt' || (event.text === '' && event.tokens.length === 0)) return [];
-    return [this.#toChunk(event.text, event.tokens, false)];
+    const chunk = this.#toChunk(event.text, event.tokens, false);
+    return [event.progress ? { ...chunk, timings: toTimings([event.progress]) } : chunk];
   }
 
   finish(): NativeCompletion {

@@ -141,7 +141,6 @@ function toToolChoice({ tool_choice: choice }: OwnFields, foreign: ForeignFields
   if (typeof choice === 'string' || choice.type === 'function') return choice;
   if (choice.type === 'allowed_tools' && 'mode' in choice && Array.isArray(choice.tools)) {
     const tools = choice.tools.filter(({ type }) => type === 'function');
-    if (tools.length === 0) return 'none';
     const allowed = tools.map(({ name }) => ({ type: 'function', function: { name } }));
     return { type: 'allowed_tools', allowed_tools: { mode: choice.mode, tools: allowed } };
   }

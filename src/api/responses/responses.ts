@@ -109,19 +109,23 @@ function* toChunks({
   yield { choices: [], usage };
 }
 
-/** Selects the tokens of the text, between those of thoughts and those of calls or of the end. */
+/** Selects the tokens of the text, between those of thoughts and blanks and those of calls or of the end. */
 function toContentLogprobs(
   { logprobs }: ChatChoice,
   content: string,
   thoughts: number,
 ): ChatChoice['logprobs'] {
   if (logprobs === null) return null;
-  const length = Buffer.byteLength(content);
+  const tokens = logprobs.content.slice(thoughts);
+  // Bytes that are no whole character are U+FFFD in the text.
+  const [found = ''] = content.split('\ufffd', 1);
+  const start = Math.max(0, Buffer.from(tokens.flatMap(({ bytes }) => bytes)).indexOf(found));
+  const end = start + Buffer.byteLength(content);
   let position = 0;
-  const ofText = logprobs.content.slice(thoughts).filter(({ bytes }) => {
-    const isOfText = position < length;
+  const ofText = tokens.filter(({ bytes }) => {
+    const isBeforeEnd = position < end;
     position += bytes.length;
-    return isOfText;
+    return isBeforeEnd && position > start;
   });
   return { ...logprobs, content: ofText };
 }

@@ -99,6 +99,96 @@ describe('a keyword that a grammar cannot express', () => {
   );
 });
 
+describe('a pattern with an assertion that a grammar cannot express', () => {
+  it.each([
+    // A decimal number in Pydantic's schemas.
+    ['^(?!^[-+.]*$)[+-]?0*\\d*\\.?\\d*$', '-12.50', '$12.50'],
+    ['^(?=.*\\d)[a-z\\d]{4,8}$', 'abc1', 'abc'],
+    ['^(^a|b)c$', 'bc', 'dc'],
+    ['\\bcat\\b', 'a cat', 'a dog'],
+  ])('is enforced without it: %s', (pattern, matching, other) => {
+    const grammar = new Gbnf(schemaToGbnf({ type: 'string', pattern })).toRegExp();
+
+    expect([matching, other].filter((each) => grammar.test(JSON.stringify(each)))).toEqual([matching]);
+    expect(validateJson({ pattern }, JSON.stringify(matching))).toMatchObject({ valid: true });
+  });
+});
+
+const kind = { kind: { enum: ['a', 'b'] } };
+const isB = { properties: { kind: { const: 'b' } } };
+const size = { properties: { size: { type: 'integer' } }, required: ['size'] };
+const namedSize = { properties: { size: { enum: ['S', 'L'] } } };
+
+const when = (condition: unknown, yes: unknown, no: unknown = true) => ({
+  if: condition,
+  // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+  then: yes,
+  else: no,
+});
+
+/** Objects of a kind and a size that only a condition declares. */
+const conditional: readonly { schema: object; valid: string; others: readonly string[] }[] = [
+  {
+    schema: { required: ['kind'], ...when(isB, size) },
+    valid: '{"kind":"b","size":3}',
+    others: ['{"kind":"b","size":"S"}', '{"size":3,"kind":"b"}'],
+  },
+  {
+    schema: { required: ['kind'], ...when(isB, size, namedSize) },
+    valid: '{"kind":"a","size":"S"}',
+    others: ['{"kind":"a","size":"M"}', '{"kind":"a","size":true}'],
+  },
+  {
+    schema: { allOf: [when(isB, { $ref: '#/$defs/size' }, when(true, namedSize))], $defs: { size } },
+    valid: '{"kind":"b","size":3}',
+    others: ['{"kind":"b","size":true}'],
+  },
+  {
+    schema: {
+      dependentSchemas: {
+        kind: { oneOf: [{ properties: { kind: { const: 'a' } } }, { allOf: [isB, size] }] },
+      },
+    },
+    valid: '{"kind":"b","size":3}',
+    others: ['{"kind":"b","size":"S"}'],
+  },
+  {
+    schema: { unevaluatedProperties: false, ...when(isB, size, { properties: { size: false } }) },
+    valid: '{"kind":"b","size":3}',
+    others: ['{"kind":"b","other":3}'],
+  },
+];
+
+describe('a property that only a condition declares', () => {
+  it.each(conditional.map((each) => ({ ...each, shown: JSON.stringify(each.schema).slice(0, 120) })))(
+    'may be generated: $shown',
+    ({ schema, valid, others }) => {
+      const whole = { type: 'object', properties: kind, ...schema };
+      const grammar = new Gbnf(schemaToGbnf(whole)).toRegExp();
+
+      expect([valid, ...others].filter((each) => grammar.test(each))).toEqual([valid]);
+      expect(validateJson(whole, valid)).toMatchObject({ valid: true });
+    },
+  );
+
+  it('may be generated when another one requires it', () => {
+    const schema = { properties: { a: text }, dependentRequired: { a: ['b'] } };
+
+    expect(schemaToGbnf(schema)).toContain('"b\\":"');
+  });
+
+  it.each([
+    { additionalProperties: false },
+    { propertyNames: { enum: ['kind'] } },
+    { patternProperties: { '^s': false } },
+  ])('is not generated when %j forbids it', (fields) => {
+    const schema = { type: 'object', properties: kind, ...when(isB, size), ...fields };
+
+    expect(schemaToGbnf(schema)).not.toContain('size');
+    expect(validateJson(schema, '{"kind":"b","size":3}')).toMatchObject({ valid: false });
+  });
+});
+
 /** Schemas that a grammar expresses completely, though they were not written for one. */
 const enforced: readonly unknown[] = [
   { type: 'object', properties: { a: text, b: text, c: text }, minProperties: 2 },

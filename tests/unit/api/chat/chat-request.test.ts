@@ -77,6 +77,8 @@ describe('parseChatRequest', () => {
     [{ tools: [tool('a'.repeat(129))] }, 'tools.0.function.name', 'must be a name of up to 128 letters'],
     [{ tools: [{ type: 'custom', custom: { name: 'a' } }] }, 'tools.0.type', 'must be "function"'],
     [{ tools: [tool('a'), tool('a')] }, 'tools', "Two 'tools' have the same name."],
+    [{ tools: [tool('get_a'), tool('b'), tool('get-a')] }, 'tools', "'get_a' and 'get-a' differ only in"],
+    [{ tools: [tool('get__a'), tool('get._a')] }, 'tools', "'get__a' and 'get._a' differ only in"],
     [
       { tools: [tool('a'), tool('b', { type: 'string' })] },
       'tools.1.function.parameters',
@@ -94,6 +96,14 @@ describe('parseChatRequest', () => {
     ],
     [{ tool_choice: 'required' }, 'tool_choice', "there are no 'tools'"],
     [{ tool_choice: 'required', tools: [] }, 'tool_choice', "there are no 'tools'"],
+    [
+      {
+        tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'required', tools: [] } },
+        tools: [tool('a')],
+      },
+      'tool_choice',
+      "requires a call, but there are no 'tools' to call",
+    ],
     [{ tool_choice: 'sometimes', tools: [tool('a')] }, 'tool_choice', '"none" or "auto" or "required"'],
     [
       { tool_choice: { type: 'function', function: { name: 'b' } }, tools: [tool('a')] },
@@ -175,6 +185,7 @@ describe('parseChatRequest', () => {
       'required',
       ['b'],
     ],
+    [{ type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [] } }, 'auto', []],
   ])('reads the tool_choice %j as %j of %j', (tool_choice, choice, names) => {
     const request = parse({ tools: [tool('a'), tool('b')], tool_choice });
 

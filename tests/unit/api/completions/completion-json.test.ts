@@ -121,6 +121,8 @@ describe('a constraint of the text', () => {
     [{ response_format: { type: 'json_object' } }, json, 'object'],
     [{ guided_regex: 'a{2,3}|b' }, 'aa', 'a'],
     [{ structured_outputs: { regex: 'a{2,3}|b' } }, 'aa', 'a'],
+    [{ guided_regex: '^(yes|no)$' }, 'yes', '[y] [e] [s] | [n] [o]'],
+    [{ structured_outputs: { regex: '^(yes|no)$' } }, 'no', '[y] [e] [s] | [n] [o]'],
     [{ guided_choice: ['yes', 'no'] }, 'no', 'yes'],
     [{ structured_outputs: { choice: ['yes', 'no'] } }, 'no', 'yes'],
     [{ guided_grammar: 'root ::= "own"' }, 'own', 'own'],

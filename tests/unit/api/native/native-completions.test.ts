@@ -131,6 +131,24 @@ describe('POST /completion', () => {
     ]);
   });
 
+  it('has the timings so far in every chunk with timings_per_token', async () => {
+    const countsOf = async (fields: object) => {
+      const { body } = await ask(
+        '/completion',
+        { prompt: 'Hi', n_predict: 2, stream: true, ...fields },
+        new FakeEngine(),
+      );
+      const chunks = body
+        .trim()
+        .split('\n\n')
+        .map((event) => JSON.parse(event.replace(/^data: /, '')));
+      return chunks.map(({ timings }) => timings?.predicted_n);
+    };
+
+    expect(await countsOf({ timings_per_token: true })).toEqual([1, 2, 2]);
+    expect(await countsOf({})).toEqual([undefined, undefined, 2]);
+  });
+
   it('returns only the fields that are asked for', async () => {
     const fields = [
       'content',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { templates } from '../../chat/templates.ts';
-import { FakeEngine } from '../../fake-engine.ts';
+import { FakeEngine, toByteTokens } from '../../fake-engine.ts';
 import { model } from '../fake-service.ts';
 import { ask, toCall, weather } from './ask.ts';
 
@@ -156,6 +156,23 @@ describe('a response', () => {
       top_logprobs: [{ token: 'N', logprob: -0.5, bytes: [78] }],
     });
   });
+
+  it.each([
+    ['Hello.', [], 'Hello.'],
+    [`No. ${toCall({ city: 'No.' })}`, [], 'No.'],
+    ['Hi ', [...toByteTokens('é').slice(0, 1), ...toByteTokens('!')], 'Hi bytes:\\xc3!'],
+  ])('has the log-probabilities of its text behind thoughts: %s', async (text, broken, said) => {
+    const tokens = toByteTokens(`<think>Hm.</think>\n\n${text}`);
+    const options = {
+      engine: new FakeEngine([[...tokens, ...broken]], { contextSize: 1000 }),
+      chatTemplate: templates.thinkingWithTools,
+    };
+    const { output } = await answer({ input, tools: [weather], top_logprobs: 1 }, options);
+    const [thoughts, message] = output;
+
+    expect(thoughts.type).toBe('reasoning');
+    expect(message.content[0].logprobs.map(({ token }: { token: string }) => token).join('')).toBe(said);
+  });
 });
 
 describe('text.format', () => {
@@ -212,6 +229,7 @@ describe('tools', () => {
   it.each([
     ['none', false],
     [{ type: 'allowed_tools', mode: 'auto', tools: [{ type: 'web_search' }] }, false],
+    [{ type: 'allowed_tools', mode: 'auto', tools: [] }, false],
     [{ type: 'allowed_tools', mode: 'required', tools: [{ type: 'function', name: 'weather' }] }, true],
     [{ type: 'function', name: 'weather' }, true],
     [{ type: 'function', function: { name: 'weather' } }, true],
@@ -222,6 +240,15 @@ describe('tools', () => {
 
     expect(engine.requests[0]?.grammar !== undefined).toBe(mustCall);
     expect(output[0].type).toBe(mustCall ? 'function_call' : 'message');
+  });
+
+  it.each([[[]], [[{ type: 'web_search' }]]])('are refused when a call of %j is required', async (tools) => {
+    const tool_choice = { type: 'allowed_tools', mode: 'required', tools };
+
+    expect(await refuse({ input, tools: [weather], tool_choice })).toMatchObject({
+      param: 'tool_choice',
+      message: expect.stringContaining("there are no 'tools' to call"),
+    });
   });
 });
 
