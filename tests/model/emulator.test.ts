@@ -28,8 +28,8 @@ async function invoke(event: unknown): Promise<Answer> {
   return post(Buffer.from(JSON.stringify(event)));
 }
 
-async function post(body: Uint8Array): Promise<Answer> {
-  const response = await fetch(front.url, { method: 'POST', body: Buffer.from(body) });
+async function post(body: Uint8Array, headers: Record<string, string> = {}): Promise<Answer> {
+  const response = await fetch(front.url, { method: 'POST', body: Buffer.from(body), headers });
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
@@ -124,6 +124,23 @@ describe('bad bodies', () => {
     expect(before).toHaveLength(1);
     expect(front.runtimePids()).toEqual(before);
     expect((await invoke(readEvent('completion'))).body).toMatchObject({ object: 'text_completion' });
+  });
+});
+
+describe('headers that the emulator would pass on unread', () => {
+  it('never end the runtime', async () => {
+    const before = front.runtimePids();
+    const event = Buffer.from(JSON.stringify(readEvent('warmup')));
+    const statusOf = async (headers: Record<string, string>) => (await post(event, headers)).status;
+    const context = Buffer.from('{"client":{"appTitle":"Grüße 🙂\\n"}}').toString('base64');
+
+    expect(await statusOf({ 'x-amz-client-context': 'ew==' })).toBe(400);
+    expect(await statusOf({ 'x-amz-client-context': '%' })).toBe(400);
+    expect(await statusOf({ 'x-amz-client-context': context })).toBe(200);
+    expect(await statusOf({ 'x-amz-cognito-identity': 'ew==' })).toBe(200);
+    expect(await statusOf({ 'x-amzn-requestid': 'a/b' })).toBe(200);
+    expect(await statusOf({ 'x-amzn-trace-id': 'é;=;Root' })).toBe(200);
+    expect(front.runtimePids()).toEqual(before);
   });
 });
 
