@@ -60,7 +60,9 @@ async function load(env: Environment): Promise<LoadedModel> {
   const { contextSize, kvType, repack, use } = planMemory(toMemoryRequest(config, folder, facts, features));
   const conversationBytes = toConversationBytes(config, use);
   const archiveConfig = readArchiveConfig(env, 'CACHE');
-  const archive = archiveConfig && openArchive(archiveConfig);
+  // A state of the archive goes through the memory of conversations.
+  const isArchived = archiveConfig !== undefined && conversationBytes > 0;
+  const archive = isArchived ? openArchive(archiveConfig) : undefined;
   // Whoever waits for it is told.
   archive?.catch(() => {});
   const engine = await loadLlamaEngine({
@@ -90,10 +92,12 @@ async function load(env: Environment): Promise<LoadedModel> {
       ? [demonstration]
       : []),
   ];
-  const warnings =
-    config.contextSize !== 'auto' && config.contextSize > contextSize
+  const warnings = [
+    ...(config.contextSize !== 'auto' && config.contextSize > contextSize
       ? [`CONTEXT_SIZE=${config.contextSize} is more than ${name} was trained on: it has ${contextSize}.`]
-      : [];
+      : []),
+    ...(archiveConfig !== undefined && !isArchived ? [toUnarchived(config)] : []),
+  ];
   const { sizeBytes: bytes, parameters, quantisation, licence, sampling, chatTemplate } = folder;
   const modelFile = { sha256, bytes, architecture: facts.architecture, parameters, quantisation, licence };
   return {
@@ -117,6 +121,15 @@ function describeThreads({ count: most, adapts }: Threads): string {
 const demonstrationParameters = 300_000_000;
 const demonstration =
   "A model of this size is a demonstration: it is fast and often wrong. 'npm run model -- recommend' lists those that fit here.";
+
+/** Why conversations end with the process, though the environment names a place for them. */
+function toUnarchived({ cacheMegabytes }: FunctionConfig): string {
+  const reason =
+    cacheMegabytes === 'auto'
+      ? 'the model leaves no memory for their states. Give more memory, or a shorter CONTEXT_SIZE.'
+      : 'CACHE_MB=0 leaves no memory for their states. Give more.';
+  return `Conversations are not kept in CACHE_DIR or CACHE_BUCKET: ${reason}`;
+}
 
 function toConversationBytes({ cacheMegabytes, memory, slots }: FunctionConfig, use: MemoryUse): number {
   if (cacheMegabytes !== 'auto') return cacheMegabytes * 1_000_000;
