@@ -77,7 +77,7 @@ export async function createSlots(
   const { model, vocabulary, contextSize, threads, adaptsThreads } = parts;
   const { queueLimit, lookupTokens, kvType, rule, clock } = parts;
   // Before there is a context, which would stay if it failed.
-  const openArchive = await archiveOptions?.archive;
+  const opened = await archiveOptions?.archive;
   const context = await LlamaContext.create(model, {
     contextSize,
     sequences,
@@ -96,9 +96,10 @@ export async function createSlots(
   });
   const sharing = new PromptSharing(conversations);
   const archive =
-    openArchive &&
+    archiveOptions &&
+    opened &&
     new ConversationArchive({
-      archive: openArchive,
+      archive: opened,
       identity: `${archiveOptions.model} ${model.release} ${kvType} ${sequences}`,
       stateBytes: (tokens) => {
         const shape = { contextSize: tokens, sequences: 1, kvType, batchSize: 0, outputs: 0 };
