@@ -7,7 +7,7 @@ import { toWholeBody } from '../http/endpoint.ts';
 import { toWholeResponse } from '../http/http.ts';
 import { findRoute } from '../http/routes.ts';
 import type { Service } from '../http/service.ts';
-import { isJsonObject } from '../json-schema/json-object.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import { type BatchLine, findCustomId, parseBatchLine } from './batch-line.ts';
 import { type BatchResult, toFailedLine, toResultId } from './batch-result.ts';
 
@@ -41,11 +41,15 @@ export async function answerLine(
   const { custom_id, method, url, body } = parsed;
   const whole = toWholeBody(body, findRoute(url)?.methods[method]);
   const http = { method, path: url, headers: {}, body: Buffer.from(JSON.stringify(whole)) };
+  let hasHitDeadline = false;
+  const metrics = withDeadlines(context.metrics, () => {
+    hasHitDeadline = true;
+  });
   const response = await toWholeResponse(
     await answer(
       http,
       { ...service, apiKey: undefined, rateLimit: undefined, tokenBudget: undefined },
-      context,
+      { ...context, metrics },
     ),
   );
   signal.throwIfAborted();
@@ -56,12 +60,20 @@ export async function answerLine(
     response: { status_code: response.status, request_id: id, body: content },
     error: null,
   };
-  return { result, isIncomplete: incompleteStatuses.has(response.status) || hasHitDeadline(content) };
+  return { result, isIncomplete: incompleteStatuses.has(response.status) || hasHitDeadline };
 }
 
 /** The statuses of `server_busy` and `deadline_exceeded`. */
 const incompleteStatuses: ReadonlySet<number> = new Set([429, 504]);
 
-function hasHitDeadline(answer: object): boolean {
-  return 'timings' in answer && isJsonObject(answer.timings) && answer.timings.deadline === true;
+/** Metrics that also report each generation that the deadline ended. Not every API's answer says so. */
+function withDeadlines(metrics: Metrics | undefined, onDeadline: () => void): Metrics {
+  return {
+    generated: (summary) => {
+      if (summary.deadline) onDeadline();
+      metrics?.generated(summary);
+    },
+    answered: (path, status) => metrics?.answered(path, status),
+    broken: (path) => metrics?.broken(path),
+  };
 }

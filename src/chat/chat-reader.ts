@@ -19,6 +19,8 @@ export interface ChatReaderOptions {
   readonly openedThoughts?: string;
   /** What the content starts with, if the model writes it, and what is not a part of it. Absent: nothing. */
   readonly contentStart?: string;
+  /** Whether the text is the rest of an answer, so that white space at its start is content. Default: false. */
+  readonly continues?: boolean;
   /** Whether the model may call tools. */
   readonly mayCall: boolean;
   /** What a call starts with. Absent: anything may be one. */
@@ -47,9 +49,12 @@ export class ChatReader {
 
   constructor(options: ChatReaderOptions) {
     this.#options = options;
-    const { thoughts, mayCall } = options;
+    const { thoughts, continues = false, mayCall } = options;
     // White space between thoughts and content, and before a call, is dropped.
-    this.#content = new WhitespaceBuffer({ trimStart: thoughts !== undefined, trimEnd: mayCall });
+    this.#content = new WhitespaceBuffer({
+      trimStart: thoughts !== undefined && !continues,
+      trimEnd: mayCall,
+    });
   }
 
   /** Whether the text so far ends within thoughts. */
@@ -93,12 +98,13 @@ export class ChatReader {
   #add(parsed: ParsedText | undefined, isPartial: boolean): ChatPiece[] {
     if (parsed === undefined) return [];
     this.#parsed = parsed;
-    if (parsed.content.length > this.#contentText.length) this.#contentText = parsed.content;
+    const contentText = this.#withFirstBlanks(parsed.content);
+    if (contentText.length > this.#contentText.length) this.#contentText = contentText;
     const { openedThoughts = '' } = this.#options;
     const reasoning = parsed.reasoning.startsWith(openedThoughts)
       ? parsed.reasoning.slice(openedThoughts.length)
       : parsed.reasoning;
-    const content = this.#withoutStart(parsed.content, isPartial);
+    const content = this.#withoutStart(contentText, isPartial);
     const given = this.#given;
     const pieces = [
       ...toPieces('reasoning', this.#reasoning.push(reasoning.slice(given.reasoning))),
@@ -116,6 +122,13 @@ export class ChatReader {
       given.calls[call] = Math.max(length, text.length);
     }
     return pieces;
+  }
+
+  /** Restores the white space at the start of the rest of an answer, which most parsers skip. */
+  #withFirstBlanks(content: string): string {
+    if (!this.#options.continues) return content;
+    const blanks = this.#text.length - this.#text.trimStart().length;
+    return this.#text.slice(0, blanks) + content.trimStart();
   }
 
   /** Holds a partial text back as long as it may be the start of the content. */
@@ -141,19 +154,36 @@ export class ChatReader {
       const start = thoughts.hasStarted ? 0 : this.#text.indexOf(thoughts.start) + thoughts.start.length;
       return toPieces('reasoning', this.#reasoning.push(this.#text.slice(start + this.#given.reasoning)));
     }
+    const { text, end } = this.#findThoughts();
+    // The parser gives nothing more from the first piece on that leaves the format.
+    const pieces = toPieces('reasoning', text.trim().slice(this.#reasoning.length));
     const content = this.#contentText;
-    const start = content === '' ? this.#findContent() : this.#text.indexOf(content) + content.length;
-    const rest = this.#text.slice(start);
+    const at = this.#text.indexOf(content, end);
+    const rest = at < 0 ? '' : this.#text.slice(at + content.length);
     const call = rest.trimStart();
     const isCall = callMarks?.some((mark) => mark.test(call)) ?? call !== '';
     this.#endsWithinCall = isBeginning && mayCall && isCall;
-    return this.#endsWithinCall ? [] : toPieces('content', this.#content.push(rest));
+    return this.#endsWithinCall ? pieces : [...pieces, ...toPieces('content', this.#content.push(rest))];
   }
 
-  #findContent(): number {
-    const ends = this.#options.thoughts?.ends ?? [];
-    const places = ends.map((end) => ({ end, at: this.#text.indexOf(end) })).filter(({ at }) => at >= 0);
-    return Math.max(0, ...places.map(({ end, at }) => at + end.length));
+  /** The finished thoughts that the text starts with, and where the content may start behind them. */
+  #findThoughts(): { readonly text: string; readonly end: number } {
+    const { thoughts, callMarks = [] } = this.#options;
+    const none = { text: '', end: 0 };
+    if (thoughts === undefined) return none;
+    if (!thoughts.hasStarted && !this.#text.trimStart().startsWith(thoughts.start)) return none;
+    const start = thoughts.hasStarted ? 0 : this.#text.indexOf(thoughts.start) + thoughts.start.length;
+    const [first] = thoughts.ends
+      .map((end) => ({ end, at: this.#text.indexOf(end, start) }))
+      .filter(({ at }) => at >= 0)
+      .sort((one, other) => one.at - other.at);
+    if (first === undefined) return none;
+    // The mark of a call ends the thoughts of some models, and is no part of them.
+    const isCall = callMarks.some((mark) => mark.test(first.end));
+    return {
+      text: this.#text.slice(start, first.at),
+      end: isCall ? first.at : first.at + first.end.length,
+    };
   }
 }
 

@@ -5,6 +5,7 @@ export class WhitespaceBuffer {
   readonly #trimEnd: boolean;
   #trimStart: boolean;
   #held = '';
+  #length = 0;
 
   constructor({ trimStart, trimEnd }: { readonly trimStart: boolean; readonly trimEnd: boolean }) {
     this.#trimStart = trimStart;
@@ -16,6 +17,11 @@ export class WhitespaceBuffer {
     return this.#held;
   }
 
+  /** The length of the text that was returned so far. */
+  get length(): number {
+    return this.#length;
+  }
+
   /** Returns the text that is certain so far. */
   push(piece: string): string {
     const all = this.#held + piece;
@@ -23,6 +29,7 @@ export class WhitespaceBuffer {
     const end = this.#trimEnd ? text.trimEnd().length : text.length;
     this.#held = text.slice(end);
     if (end > 0) this.#trimStart = false;
+    this.#length += end;
     return text.slice(0, end);
   }
 }

@@ -1,8 +1,9 @@
 // How many threads may decode. A thread beyond the CPU quota makes decoding many times slower, because
 // llama.cpp's threads wait for each other by spinning.
 import { availableParallelism } from 'node:os';
+import { listGroupFolders, version2 } from './control-groups.ts';
 import { type Environment, readInteger, readLambdaMegabytes } from './environment.ts';
-import { readIfThere } from './system-file.ts';
+import { type ReadText, readIfThere } from './system-file.ts';
 
 /**
  * Memory that brings one whole virtual CPU on Lambda, in MB.
@@ -14,7 +15,7 @@ export const lambdaMegabytesPerCpu = 1769;
 export interface CpuLimits {
   /** Processors the process may run on. Lambda shows 2 from the smallest size up, so it is no quota. */
   readonly processors: number;
-  /** The container's quota, when it has one. */
+  /** The least quota of the process's control groups, when one has a quota. */
   readonly cgroupQuota: number | undefined;
   /** The share that a Lambda function's memory buys, when on Lambda. */
   readonly lambdaShare: number | undefined;
@@ -66,12 +67,16 @@ export function toCpuQuota(quota: string | undefined, period: string | undefined
   return quotaMicros > 0 && periodMicros > 0 ? quotaMicros / periodMicros : undefined;
 }
 
-function readCgroupQuota(): number | undefined {
-  const version2 = readIfThere('/sys/fs/cgroup/cpu.max');
-  if (version2 !== undefined) {
-    const [quota, period] = version2.trim().split(/\s+/);
-    return toCpuQuota(quota, period);
-  }
-  const version1 = '/sys/fs/cgroup/cpu/cpu.cfs_';
-  return toCpuQuota(readIfThere(`${version1}quota_us`), readIfThere(`${version1}period_us`));
+/** Reads the least quota of the control groups that this process is in, in virtual CPUs. */
+export function readCgroupQuota(read: ReadText = readIfThere): number | undefined {
+  const quotas = [
+    ...listGroupFolders(version2, read).map((folder) => {
+      const [quota, period] = read(`${folder}/cpu.max`)?.trim().split(/\s+/) ?? [];
+      return toCpuQuota(quota, period);
+    }),
+    ...listGroupFolders({ controller: 'cpu', root: '/sys/fs/cgroup/cpu' }, read).map((folder) =>
+      toCpuQuota(read(`${folder}/cpu.cfs_quota_us`), read(`${folder}/cpu.cfs_period_us`)),
+    ),
+  ].filter((quota) => quota !== undefined);
+  return quotas.length === 0 ? undefined : Math.min(...quotas);
 }

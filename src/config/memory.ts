@@ -2,6 +2,7 @@
 // the Lambda function. A process that takes more is killed without a word.
 import type { MemoryRoom } from '../engine/memory.ts';
 import { toMebibytes } from '../engine/memory.ts';
+import { listGroupFolders, version2 } from './control-groups.ts';
 import { type Environment, readLambdaMegabytes } from './environment.ts';
 import { type ReadText, readIfThere } from './system-file.ts';
 
@@ -70,15 +71,13 @@ export function readFunctionMegabytes(env: Environment, read: ReadText = readIfT
 /** The files of a control group's memory. Version 1 writes a huge number where there is no limit, version 2 `max`. */
 const versions = [
   {
-    controllers: '',
-    root: '/sys/fs/cgroup',
+    hierarchy: version2,
     limit: 'memory.max',
     usage: 'memory.current',
     files: ['inactive_file', 'active_file'],
   },
   {
-    controllers: 'memory',
-    root: '/sys/fs/cgroup/memory',
+    hierarchy: { controller: 'memory', root: '/sys/fs/cgroup/memory' },
     limit: 'memory.limit_in_bytes',
     usage: 'memory.usage_in_bytes',
     files: ['total_inactive_file', 'total_active_file'],
@@ -86,12 +85,8 @@ const versions = [
 ] as const;
 
 function readGroups(read: ReadText): GroupMemory[] {
-  const membership = read('/proc/self/cgroup') ?? '';
-  return versions.flatMap(({ controllers, root, limit, usage, files }) => {
-    const line = membership.split('\n').find((each) => each.split(':')[1] === controllers);
-    if (line === undefined) return [];
-    const path = line.split(':').slice(2).join(':');
-    return foldersOf(root, path).flatMap((folder) => {
+  return versions.flatMap(({ hierarchy, limit, usage, files }) =>
+    listGroupFolders(hierarchy, read).flatMap((folder) => {
       const bytes = Number(read(`${folder}/${limit}`)?.trim());
       if (!(bytes < Number.MAX_SAFE_INTEGER)) return [];
       const statistics = read(`${folder}/memory.stat`);
@@ -99,15 +94,7 @@ function readGroups(read: ReadText): GroupMemory[] {
         .map((name) => numberOf(statistics, name) ?? 0)
         .reduce((sum, each) => sum + each, 0);
       return { limit: bytes, used: Number(read(`${folder}/${usage}`)?.trim() ?? 0) - cached };
-    });
-  });
-}
-
-/** A control group's folder and those above it. A container sees its own group as the root, whatever its path is outside. */
-function foldersOf(root: string, path: string): string[] {
-  const names = path.split('/').filter((name) => name !== '');
-  return Array.from({ length: names.length + 1 }, (_, index) =>
-    [root, ...names.slice(0, names.length - index)].join('/'),
+    }),
   );
 }
 

@@ -287,7 +287,12 @@ export class EngineError extends Error {
 
 /** The grammar is malformed or too large. */
 export class GrammarError extends EngineError {
-  override readonly name = 'GrammarError';
+  override readonly name: string = 'GrammarError';
+}
+
+/** The grammar does not admit its prefix. */
+export class GrammarPrefixError extends GrammarError {
+  override readonly name = 'GrammarPrefixError';
 }
 
 /** All slots are taken and the queue is full. */

@@ -7,6 +7,7 @@ import {
   type GenerationRequest,
   type GenerationSummary,
   GrammarError,
+  GrammarPrefixError,
 } from '../engine/engine.ts';
 import { InsufficientMemoryError } from '../engine/memory.ts';
 import { RequestError } from '../errors/request-error.ts';
@@ -19,18 +20,28 @@ export interface ChoiceEvent {
   readonly event: GenerationEvent;
 }
 
-type ChoiceContext = Pick<RequestContext, 'signal' | 'metrics' | 'transcript' | 'spend'>;
+/** The fields of a request that an error about its grammar names. */
+export interface GrammarFields {
+  /** The field that the grammar is made of. Absent: there is no grammar. */
+  readonly source?: string;
+  /** The message that begins the answer, which the grammar covers too. Absent: none does. */
+  readonly begun?: string;
+}
+
+export interface ChoiceContext extends Pick<RequestContext, 'signal' | 'metrics' | 'transcript' | 'spend'> {
+  readonly grammarFields?: GrammarFields;
+}
 
 /**
  * Runs generations, started in order. Ending the iteration ends all of them, as does aborting the signal.
  *
- * @throws {RequestError} `server_busy` when the queue is full, `invalid_value` for an invalid grammar
+ * @throws {RequestError} `server_busy` when the queue is full, `invalid_value` for a grammar that cannot be used
  * @throws the signal's reason when aborted
  */
 export async function* generateChoices(
   requests: readonly GenerationRequest[],
   engine: Engine,
-  { signal, metrics, transcript, spend }: ChoiceContext,
+  { signal, metrics, transcript, spend, grammarFields }: ChoiceContext,
 ): AsyncGenerator<ChoiceEvent, void, void> {
   const waiting = requests.map((request, index) => ({ request, index }));
   const running = new Map<number, AsyncGenerator<GenerationEvent, void, void>>();
@@ -74,7 +85,9 @@ export async function* generateChoices(
       advance(index, generation);
     }
   } catch (error) {
-    throw translateEngineError(error);
+    throw error instanceof GrammarError
+      ? toGrammarFailure(error, grammarFields)
+      : translateEngineError(error);
   } finally {
     signal.removeEventListener('abort', abandon);
     // The first error ended the other generations, so their own errors are ignored.
@@ -123,15 +136,22 @@ async function* streamFrom<Chunk>(
   }
 }
 
+function toGrammarFailure(error: GrammarError, { source, begun }: GrammarFields = {}): RequestError {
+  if (begun === undefined || !(error instanceof GrammarPrefixError))
+    return new RequestError('invalid_value', error.message, { param: source ?? null });
+  return new RequestError(
+    'invalid_value',
+    `'${begun}' cannot begin this answer: it does not fit the format that the request asks for. Change it, or leave it out.`,
+    { param: begun },
+  );
+}
+
 /** Converts the engine's refusals of a request to a `RequestError`. Returns any other error unchanged. */
 export function translateEngineError(error: unknown): unknown {
   if (error instanceof EngineBusyError) {
     return new RequestError('server_busy', `The server is busy: ${error.message} Try again later.`, {
       headers: { 'retry-after': '1' },
     });
-  }
-  if (error instanceof GrammarError) {
-    return new RequestError('invalid_value', error.message, { param: 'grammar' });
   }
   if (error instanceof InsufficientMemoryError) return new RequestError('insufficient_memory', error.message);
   return error;

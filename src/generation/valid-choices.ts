@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import type { Engine, GenerationEvent, GenerationRequest } from '../engine/engine.ts';
 import { RequestError } from '../errors/request-error.ts';
-import { generateChoices } from './choices.ts';
+import { type ChoiceContext, generateChoices } from './choices.ts';
 import type { RequestContext } from './context.ts';
 
 /** How often a text is generated again. */
@@ -27,7 +27,7 @@ export async function collectChoices<Kind extends Choice>(
   requests: readonly GenerationRequest[],
   create: (index: number) => Kind,
   engine: Engine,
-  context: RequestContext,
+  context: ChoiceContext & Pick<RequestContext, 'endBy'>,
 ): Promise<Kind[]> {
   const choices = requests.map((_, index) => create(index));
   let pending = requests.map((request, index) => ({ request, index }));

@@ -1,15 +1,13 @@
 // Who may send a request, and whose requests and tokens are counted for it.
 import { createHash } from 'node:crypto';
 import type { RequestContext } from '../generation/context.ts';
-import { authorize, toSentKey } from './authorization.ts';
-import type { HttpRequest } from './http.ts';
+import { authorize, type Headers, toSentKey } from './authorization.ts';
 import type { Service } from './service.ts';
 
-type Caller = { readonly headers: HttpRequest['headers']; readonly tenant?: string | undefined };
+type Caller = { readonly headers: Headers; readonly tenant?: string | undefined };
 
 /**
- * Checks the key of a request, and counts the request. Returns by what name the caller's tokens are counted: a hash, because a key
- * must not be kept or passed on.
+ * Checks the key of a request, and counts the request. Returns by what name the caller's tokens are counted.
  *
  * @throws {RequestError} `invalid_api_key`, `api_key_unavailable`, `token_budget_exceeded` or `rate_limit_exceeded`
  */
@@ -20,15 +18,17 @@ export async function admit(
   if (apiKey !== undefined) await authorize(caller.headers, apiKey);
   if (rateLimit === undefined && tokenBudget === undefined) return '';
   // Where no key is asked for, the one that is sent tells nothing.
-  const isKnown = apiKey !== undefined || caller.tenant;
-  const name = isKnown
-    ? createHash('sha256')
-        .update(toTenant(caller) ?? '')
-        .digest('base64url')
-    : '';
+  const name = apiKey !== undefined || caller.tenant ? toCallerName(caller) : '';
   tokenBudget?.assertLeft(name);
   rateLimit?.take(name);
   return name;
+}
+
+/** Names a caller by a hash, because a key must not be kept or passed on. */
+export function toCallerName(caller: Caller): string {
+  return createHash('sha256')
+    .update(toTenant(caller) ?? '')
+    .digest('base64url');
 }
 
 /** How a request's tokens are counted, where they are. */

@@ -2,6 +2,7 @@
 import { RequestError, toRequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
 import { ForeignFields } from '../generation/foreign-fields.ts';
+import { toRecordedStatus } from '../telemetry/metrics.ts';
 import { admit, toSpend, toTenant } from './admission.ts';
 import { decodeBody } from './content-encoding.ts';
 import { type Answer, type ApiForm, readJsonBody, TextAnswer } from './endpoint.ts';
@@ -10,9 +11,6 @@ import { toJsonText } from './json-text.ts';
 import { findEndpoint, findRoute, openPaths, type Route } from './routes.ts';
 import type { Service } from './service.ts';
 import { isStream, toStreamResponse } from './stream.ts';
-
-/** The status in metrics of an answer whose client has disconnected, as nginx counts it. */
-const clientDisconnectedStatus = 499;
 
 /**
  * Answers an HTTP request, whichever way it came in.
@@ -30,7 +28,7 @@ export async function answer(
   const response =
     cors?.preflight(request, toMethods(route, request)) ??
     (await answerRoute(request, route, service, context));
-  metrics?.answered(toPattern(route), signal.aborted ? clientDisconnectedStatus : response.status);
+  metrics?.answered(toPattern(route), toRecordedStatus(response.status, signal.aborted));
   return {
     ...response,
     headers: { ...cors?.headers(request), ...toIdHeaders(route, context), ...response.headers },

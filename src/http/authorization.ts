@@ -4,7 +4,7 @@ import { RequestError } from '../errors/request-error.ts';
 import type { ApiKeySource } from './api-key-source.ts';
 
 /** The headers that may have a key, and those of any request. */
-type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
+export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /**
  * Checks the key of a request against the API key, in constant time.

@@ -76,8 +76,12 @@ export class Cors {
     };
   }
 
-  /** The headers of every response, errors included. */
-  headers({ headers }: HttpRequest): Record<string, string> {
+  /** The headers of every response, errors and what the front answers included. */
+  headers({
+    headers,
+  }: {
+    readonly headers: { readonly origin?: string | undefined };
+  }): Record<string, string> {
     const origin = this.#allowed(headers.origin);
     if (!origin) return this.#vary;
     return {

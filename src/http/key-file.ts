@@ -1,45 +1,64 @@
 // API keys in a file, such as a mounted secret: who replaces the file rotates the keys, without a restart.
 import { readFileSync, statSync } from 'node:fs';
 import { ConfigurationError } from '../config/environment.ts';
+import { standardErrorLog } from '../telemetry/log.ts';
 import { type ApiKeySource, ApiKeyUnavailableError } from './api-key-source.ts';
 
 /** One key a line. Blank lines, and those that begin with `#`, are none. */
 export class KeyFile implements ApiKeySource {
   readonly #path: string;
+  readonly #warn: (message: string) => void;
   #known: { readonly version: string; readonly keys: readonly string[] } | undefined;
+  #hasFailed = false;
 
   /** @throws {ConfigurationError} when the file cannot be read or has no key */
-  constructor(path: string) {
+  constructor(path: string, { warn = standardErrorLog.warn } = {}) {
     this.#path = path;
-    if (this.#read().length === 0)
-      throw new ConfigurationError('API_KEYS_FILE', path, 'a file with one key a line');
+    this.#warn = warn;
+    try {
+      this.#read();
+    } catch (error) {
+      throw new ConfigurationError('API_KEYS_FILE', path, `a file with one key a line (${toReason(error)})`);
+    }
   }
 
-  /** A file that has no keys any more refuses all. */
+  /** A file that has no keys any more refuses all. The first failure is logged, until the file can be read again. */
   async current(): Promise<readonly string[]> {
-    const keys = this.#read();
-    if (keys.length === 0) throw new ApiKeyUnavailableError();
-    return keys;
+    try {
+      const keys = this.#read();
+      this.#hasFailed = false;
+      return keys;
+    } catch (error) {
+      if (!this.#hasFailed) this.#warn(toWarning(this.#path, error));
+      this.#hasFailed = true;
+      throw new ApiKeyUnavailableError();
+    }
   }
 
   latest(): Promise<readonly string[]> {
     return this.current();
   }
 
+  /** @throws {Error} when the file cannot be read or has no key */
   #read(): readonly string[] {
-    try {
-      const { ino, mtimeMs, size } = statSync(this.#path);
-      const version = `${ino} ${mtimeMs} ${size}`;
-      if (this.#known?.version !== version)
-        this.#known = { version, keys: toKeys(readFileSync(this.#path, 'utf8')) };
-      return this.#known.keys;
-    } catch {
-      return [];
-    }
+    const { ino, mtimeMs, size } = statSync(this.#path);
+    const version = `${ino} ${mtimeMs} ${size}`;
+    if (this.#known?.version !== version)
+      this.#known = { version, keys: toKeys(readFileSync(this.#path, 'utf8')) };
+    if (this.#known.keys.length === 0) throw new Error('it has no key');
+    return this.#known.keys;
   }
 }
 
 function toKeys(text: string): string[] {
   const lines = text.split('\n').map((line) => line.trim());
   return lines.filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+function toWarning(path: string, error: unknown): string {
+  return `gguf-lambda: API_KEYS_FILE=${path} has no usable key (${toReason(error)}). Requests get 503 until it has one.`;
+}
+
+function toReason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -173,9 +173,12 @@ function asksAnthropic(headers: HttpRequest['headers']): boolean {
 
 let description: Promise<object> | undefined;
 
-/** Returns the OpenAPI document. The first request creates it. */
+/** Returns the OpenAPI document. The first request creates it; after a failure the next one tries again. */
 function describeApi(): Promise<object> {
-  description ??= toOpenApi(routes, openPaths);
+  description ??= toOpenApi(routes, openPaths).catch((error: unknown) => {
+    description = undefined;
+    throw error;
+  });
   return description;
 }
 

@@ -19,6 +19,8 @@ export interface Service extends ModelService {
   readonly cors?: Cors | undefined;
   /** The file of the playground. Default: none is served. Behind the front, that serves it. */
   readonly playground?: string | undefined;
+  /** Whether invocations come from the front of port 8000, and the process goes on after each. Default: Lambda invokes. */
+  readonly isBehindFront?: boolean;
   /** The most time for the answer to an invocation, in milliseconds. Default: all that the invocation has. */
   readonly invocationMs?: number | undefined;
   /** Observes invocations. Default: logs only failures, on the console. */

@@ -7,7 +7,7 @@ import { toWholeResponse } from '../http/http.ts';
 import type { Service } from '../http/service.ts';
 import { toAdmitted } from './admitted-caller.ts';
 import { assertOwner } from './event-owner.ts';
-import { toCaller, toHttpEvent, toHttpRequest, toHttpResult } from './http-event.ts';
+import { toHttpEvent, toHttpRequest, toHttpResult } from './http-event.ts';
 import { Invocations } from './invocations.ts';
 import { functionMiddlewares } from './middlewares.ts';
 
@@ -18,9 +18,9 @@ export function definePipeline(service: Service) {
   const handle = async (event: unknown, lambdaContext: Context): Promise<object> => {
     const httpEvent = toHttpEvent(event);
     if (httpEvent === undefined) assertOwner(event, 'completion');
-    const admitted = toAdmitted(service, lambdaContext);
+    const admitted = toAdmitted(service, lambdaContext, httpEvent);
     const context = {
-      ...invocations.toRequestContext(lambdaContext, { tenant: toCaller(httpEvent) }),
+      ...invocations.toRequestContext(lambdaContext, { tenant: admitted.tenant }),
       ...admitted.spend,
     };
     const result =
@@ -30,8 +30,8 @@ export function definePipeline(service: Service) {
             httpEvent,
             await toWholeResponse(await answer(toHttpRequest(httpEvent), admitted.service, context)),
           );
-    // Lambda freezes the environment as soon as it has the result.
-    await service.engine.settled?.();
+    // Lambda freezes the environment as soon as it has the result. Behind the front, other invocations would wait.
+    if (!service.isBehindFront) await service.engine.settled?.();
     return result;
   };
 

@@ -7,7 +7,7 @@ import { answer } from '../http/answer.ts';
 import { answerDirectInvoke } from '../http/direct-invoke.ts';
 import type { Service } from '../http/service.ts';
 import { toAdmitted } from './admitted-caller.ts';
-import { toCaller, toHttpEvent, toHttpRequest } from './http-event.ts';
+import { toHttpEvent, toHttpRequest } from './http-event.ts';
 import { Invocations } from './invocations.ts';
 import { functionMiddlewares } from './middlewares.ts';
 
@@ -26,11 +26,11 @@ export function definePipeline(service: Service) {
   const handle = async (event: unknown, lambdaContext: Context): Promise<StreamedResult> => {
     const finished = new AbortController();
     const httpEvent = toHttpEvent(event);
-    const admitted = toAdmitted(service, lambdaContext);
+    const admitted = toAdmitted(service, lambdaContext, httpEvent);
     const context = {
       ...invocations.toRequestContext(lambdaContext, {
         finished: finished.signal,
-        tenant: toCaller(httpEvent),
+        tenant: admitted.tenant,
       }),
       ...admitted.spend,
     };
@@ -48,8 +48,8 @@ export function definePipeline(service: Service) {
     timeoutEarlyInMillis: 0,
     requestEnd: async (request) => {
       await closeBody(request);
-      // The client has its answer. Lambda freezes the environment after this.
-      await service.engine.settled?.();
+      // The client has its answer. Lambda freezes the environment after this. Behind the front, other invocations would wait.
+      if (!service.isBehindFront) await service.engine.settled?.();
     },
   })
     .use(functionMiddlewares(invocations))

@@ -9,7 +9,7 @@ export interface CallerRules {
   /** The names by which requests may address the server. Addresses and `localhost` always may. Default: any name. */
   readonly hosts?: readonly string[] | undefined;
   /** The origins whose pages may send requests. Default: that of the server itself. */
-  readonly cors?: Pick<Cors, 'allows'> | undefined;
+  readonly cors?: Cors | undefined;
 }
 
 /**

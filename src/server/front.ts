@@ -1,12 +1,10 @@
 // The front as a whole: emulator, queue and server, started and shut down together.
 import { once } from 'node:events';
-import type { IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FrontConfig } from './config.ts';
 import { overtimeSeconds } from './emulator.ts';
 import { SupervisorStoppedError } from './emulator-errors.ts';
-import type { PassedRequest } from './pass-through.ts';
 import { Reaper } from './reaper.ts';
 import { RuntimeLink } from './runtime-link.ts';
 import { watchRuntime } from './runtime-watch.ts';
@@ -91,48 +89,59 @@ export async function startFront(
     throw error;
   }
   await supervisor.functionLoads;
-  const { createFrontServer, explain, HealthCheck, InvocationQueue, passThrough, requestAdmission } =
-    await import('./serving.ts');
+  const {
+    createFrontServer,
+    explain,
+    HealthCheck,
+    HeldBodies,
+    InvocationQueue,
+    nameCaller,
+    passThrough,
+    requestAdmission,
+  } = await import('./serving.ts');
   const queue = new InvocationQueue({ limit: config.queueLimit, now: () => performance.now() });
-  const passing = new Set<Promise<void>>();
-  const pass = async (passed: PassedRequest) => {
-    const toError = (error: unknown) => (supervisor.isStopping ? new SupervisorStoppedError() : error);
-    const answered = passThrough(passed, {
-      findRuntime: () => supervisor.findRuntime(),
-      timeoutSeconds: config.functionTimeoutSeconds,
-      // The emulator ends a runtime that hangs first, so that its streams end with an error.
-      lateSeconds: overtimeSeconds + 1,
-      explain: (error) => explain(toError(error)),
-    });
-    passing.add(answered);
+  const source = {
+    findRuntime: () => supervisor.findRuntime(),
+    timeoutSeconds: config.functionTimeoutSeconds,
+  };
+  const toError = (error: unknown) => (supervisor.isStopping ? new SupervisorStoppedError() : error);
+  /** What the runtime is asked, beside invocations. */
+  const asked = new Set<Promise<unknown>>();
+  const track = async <Answer>(answer: Promise<Answer>): Promise<Answer> => {
+    asked.add(answer);
     try {
-      await answered;
+      return await answer;
     } catch (error) {
       throw toError(error);
     } finally {
-      passing.delete(answered);
+      asked.delete(answer);
     }
   };
+  const health = new HealthCheck(link, () => performance.now());
   const server = createFrontServer({
     queue,
     apiKey: config.apiKey,
+    bodies: new HeldBodies(),
     playground: config.playground,
     callers: config.callers,
-    ...(config.limitsCallers && {
-      admit: async (headers: IncomingHttpHeaders, clientLeft: AbortSignal) =>
-        requestAdmission(
-          headers,
-          await supervisor.findRuntime(),
-          AbortSignal.any([clientLeft, AbortSignal.timeout(config.functionTimeoutSeconds * 1000)]),
-        ),
-    }),
+    admit: config.limitsCallers
+      ? (headers, clientLeft) => track(requestAdmission(headers, clientLeft, source))
+      : config.apiKey && nameCaller,
     invoke: (event, headers) => supervisor.invoke(event, headers),
-    passThrough: pass,
-    health: new HealthCheck(link, () => performance.now()),
+    passThrough: (passed) =>
+      track(
+        passThrough(passed, {
+          ...source,
+          // The emulator ends a runtime that hangs first, so that its streams end with an error.
+          lateSeconds: overtimeSeconds + 1,
+          explain: (error) => explain(toError(error)),
+        }),
+      ),
+    health,
   });
 
   try {
-    stopWatching = watchRuntime(link, () => passing.size > 0 || queue.isRunning);
+    stopWatching = watchRuntime(link, () => asked.size > 0 || queue.isRunning || health.isWaiting);
     await listen(server, config);
     await supervisor.ready();
     signal?.throwIfAborted();
@@ -149,7 +158,7 @@ export async function startFront(
     const closed = once(server, 'close');
     server.close();
     queue.close();
-    const idle = Promise.all([queue.whenIdle(), allSettled(passing)]);
+    const idle = Promise.all([queue.whenIdle(), allSettled(asked)]);
     await settlesWithin(idle, config.shutdownGraceSeconds * 1000);
     await stopSupervisor();
     server.closeIdleConnections();
@@ -168,7 +177,7 @@ export async function startFront(
       return queue.waiting;
     },
     get answering() {
-      return passing.size + queue.waiting + (queue.isRunning ? 1 : 0);
+      return asked.size + queue.waiting + (queue.isRunning ? 1 : 0);
     },
     get description() {
       return supervisor.description;
@@ -210,7 +219,7 @@ function toListenReason(code: string | undefined, port: number): string | undefi
 }
 
 /** Resolves when a set is empty whose promises leave it as they settle. */
-async function allSettled(promises: ReadonlySet<Promise<void>>): Promise<void> {
+async function allSettled(promises: ReadonlySet<Promise<unknown>>): Promise<void> {
   while (promises.size > 0) await Promise.allSettled(promises);
 }
 

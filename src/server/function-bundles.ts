@@ -1,4 +1,4 @@
-// The functions that were built, so that a mistyped one is told before anything is started.
+// The functions that were built, so that a mistyped one is refused before a function loads.
 import { readdirSync } from 'node:fs';
 
 /** Says why a handler such as `completion.handler` cannot be served, or `undefined` when it can. */

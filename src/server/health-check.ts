@@ -14,11 +14,19 @@ const patienceMs = 50;
 /** A runtime that has not answered for so long is no longer said to be well, in milliseconds. */
 const longestSilenceMs = 30_000;
 
+interface Silence {
+  readonly runtime: Runtime;
+  /** When the first question was asked that has no answer. */
+  readonly since: number;
+  /** Settles with the last question. */
+  readonly question: Promise<unknown>;
+}
+
 export class HealthCheck {
   readonly #link: Pick<RuntimeLink, 'runtime' | 'next'>;
   readonly #now: () => number;
-  /** When the first question was asked that has no answer yet. */
-  #silentSince: number | undefined;
+  /** Only an answer ends it: a question may also fail because the runtime hangs. */
+  #silence: Silence | undefined;
 
   /** `now` returns milliseconds. */
   constructor(link: Pick<RuntimeLink, 'runtime' | 'next'>, now: () => number) {
@@ -26,11 +34,16 @@ export class HealthCheck {
     this.#now = now;
   }
 
+  /** Whether the runtime was asked and has not answered. */
+  get isWaiting(): boolean {
+    return this.#silenceOf(this.#link.runtime) !== undefined;
+  }
+
   /** Answers within a tenth of a second, also while there is no runtime. */
   async answer({ url, headers }: Pick<IncomingMessage, 'url' | 'headers'>): Promise<HttpAnswer> {
     const leaving = new AbortController();
     const late = delay(patienceMs, undefined, { signal: leaving.signal });
-    const asked = this.#ask({ url, headers });
+    const asked = this.#ask({ url, headers }, leaving.signal);
     asked.catch(() => {});
     try {
       const answer = await Promise.race([asked, late]);
@@ -41,21 +54,34 @@ export class HealthCheck {
       leaving.abort();
       late.catch(() => {});
     }
-    if (this.#link.runtime === undefined) return toAnswer(503, { status: 'loading', model_loaded: false });
-    const silentMs = this.#now() - (this.#silentSince ?? this.#now());
+    const { runtime } = this.#link;
+    if (runtime === undefined) return toAnswer(503, { status: 'loading', model_loaded: false });
+    const now = this.#now();
+    const silentMs = now - (this.#silenceOf(runtime)?.since ?? now);
     return silentMs < longestSilenceMs
       ? toAnswer(200, { status: 'ok', model_loaded: true, busy: true })
       : toAnswer(503, { status: 'unresponsive', model_loaded: true, busy: true });
   }
 
-  async #ask({ url, headers }: Pick<IncomingMessage, 'url' | 'headers'>): Promise<HttpAnswer> {
+  /** Returns undefined when it is too late to ask. */
+  async #ask(
+    { url, headers }: Pick<IncomingMessage, 'url' | 'headers'>,
+    tooLate: AbortSignal,
+  ): Promise<HttpAnswer | undefined> {
     const runtime = this.#link.runtime ?? (await this.#link.next());
-    this.#silentSince ??= this.#now();
-    try {
-      return await get(runtime, url ?? healthPath, headers);
-    } finally {
-      this.#silentSince = undefined;
-    }
+    // A runtime that hangs keeps a connection for each question.
+    await this.#silenceOf(runtime)?.question;
+    if (tooLate.aborted) return undefined;
+    const asked = get(runtime, url ?? healthPath, headers);
+    const since = this.#silenceOf(runtime)?.since ?? this.#now();
+    this.#silence = { runtime, since, question: asked.catch(() => {}) };
+    const answer = await asked;
+    if (this.#silenceOf(runtime)) this.#silence = undefined;
+    return answer;
+  }
+
+  #silenceOf(runtime: Runtime | undefined): Silence | undefined {
+    return this.#silence?.runtime === runtime ? this.#silence : undefined;
   }
 }
 

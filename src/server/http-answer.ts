@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { RequestError } from '../errors/request-error.ts';
+import { clientContextHeader, rewriteClientContext } from '../http/client-context.ts';
 
 /** A whole HTTP answer. */
 export interface HttpAnswer {
@@ -39,28 +40,45 @@ export function endToEndHeaders(headers: IncomingHttpHeaders): OutgoingHttpHeade
   );
 }
 
-/** The request headers that the emulator reads (client context, trace id and their kind). */
+const traceHeader = 'x-amzn-trace-id';
+
+/**
+ * The headers that the emulator gets of an invocation. It reads others too: an id with a slash, or an identity that is not JSON, would
+ * end the runtime or leave it without an answer.
+ *
+ * @throws {RequestError} `invalid_value` when the client context is not a JSON object in Base64
+ */
 export function invocationHeaders(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('x-amz')));
+  const { [traceHeader]: traceId, [clientContextHeader]: context } = headers;
+  return {
+    ...(traceId !== undefined && { [traceHeader]: traceId }),
+    ...(typeof context === 'string' &&
+      context !== '' && { [clientContextHeader]: rewriteClientContext(context) }),
+  };
 }
 
 /** How long a client may go on sending after its answer, before the connection is closed on it. */
 export const lingerMilliseconds = 5_000;
 
-/**
- * Sends an answer. When the client is still sending its request, the connection is kept for a while and
- * what comes is thrown away: closing it at once would reset it, and the client could lose the answer.
- */
+/** Sends an answer, also to a client that is still sending its request. */
 export function sendAnswer(response: ServerResponse, { status, headers, body }: HttpAnswer): void {
   if (response.headersSent || response.destroyed) return;
   response.writeHead(status, { ...headers, 'content-length': body.byteLength });
+  response.write(body);
+  endAnswer(response);
+}
+
+/**
+ * Ends an answer. When the client is still sending its request, the connection is kept for a while and
+ * what comes is thrown away: closing it at once would reset it, and the client could lose the answer.
+ */
+export function endAnswer(response: ServerResponse): void {
   const request = response.req;
   if (request.complete) {
-    response.end(body);
+    response.end();
     return;
   }
   // With its length told, the answer is whole for the client before it is ended here.
-  response.write(body);
   const linger = setTimeout(() => request.destroy(), lingerMilliseconds);
   request.once('close', () => {
     clearTimeout(linger);

@@ -1,4 +1,4 @@
-// Ports of this machine that nobody else reaches.
+// Ports of this machine that no other machine reaches. All its users reach them.
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 

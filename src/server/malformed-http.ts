@@ -1,5 +1,5 @@
 // Answers to what is not HTTP: Node has no request for it, only the bare connection.
-import { STATUS_CODES } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ErrorCode, RequestError } from '../errors/request-error.ts';
 import { errorAnswer, lingerMilliseconds } from './http-answer.ts';
@@ -9,9 +9,13 @@ const faults: Readonly<Record<string, [code: ErrorCode, message: string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'The request took too long to arrive.'],
 };
 
-/** Answers a connection on which no request could be read, and closes it. */
-export function refuseMalformed(error: NodeJS.ErrnoException, connection: Duplex): void {
-  if (!connection.writable || error.code === 'ECONNRESET') {
+/** Node keeps the answer that is being sent on a connection here alone. Its own handler of these errors reads it too. */
+type HttpConnection = Duplex & { readonly _httpMessage?: ServerResponse | null };
+
+/** Answers a connection on which no request could be read, and closes it. It only closes one on which an answer has begun. */
+export function refuseMalformed(error: NodeJS.ErrnoException, connection: HttpConnection): void {
+  const hasBegun = connection._httpMessage?.headersSent ?? false;
+  if (!connection.writable || hasBegun || error.code === 'ECONNRESET') {
     connection.destroy();
     return;
   }

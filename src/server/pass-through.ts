@@ -5,18 +5,14 @@ import {
   request as openRequest,
   type ServerResponse,
 } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
 import { openAiEvents } from '../api/stream-answer.ts';
-import { RequestError } from '../errors/request-error.ts';
+import type { RequestError } from '../errors/request-error.ts';
+import { askRuntime, type RuntimeSource, toLateError } from './ask-runtime.ts';
 import { RuntimeExitedError } from './emulator-errors.ts';
-import { endToEndHeaders } from './http-answer.ts';
+import { endAnswer, endToEndHeaders } from './http-answer.ts';
 import type { Runtime } from './runtime-link.ts';
 
-export interface PassThroughOptions {
-  /** Brings the runtime as soon as it can answer. */
-  readonly findRuntime: () => Promise<Runtime>;
-  /** The time for one answer. */
-  readonly timeoutSeconds: number;
+export interface PassThroughOptions extends RuntimeSource {
   /** How much later the answer is given up. The runtime ends its answers in time, where they are read. */
   readonly lateSeconds: number;
   /** What ends a stream that the runtime left unfinished. */
@@ -30,29 +26,16 @@ export interface PassedRequest {
   readonly response: ServerResponse;
 }
 
-/** A runtime that ends takes no more requests for a moment, until the kernel has closed its connection to the front. */
-const retryMilliseconds = 10;
-
 /**
  * Answers on the response. Resolves when that is closed: the answer was sent, or the client disconnected.
  *
  * @throws {RuntimeExitedError} when the runtime ends before it begins to answer
  * @throws {RequestError} `deadline_exceeded` when it does not begin in time
  */
-export async function passThrough(passed: PassedRequest, options: PassThroughOptions): Promise<void> {
-  const retriesEndAt = performance.now() + options.timeoutSeconds * 1000;
-  for (;;) {
-    const runtime = await options.findRuntime();
-    if (passed.response.destroyed) return;
-    try {
-      await exchange(runtime, passed, options);
-      return;
-    } catch (error) {
-      const isRetried = error instanceof RuntimeExitedError && !error.delivered;
-      if (!isRetried || performance.now() > retriesEndAt) throw error;
-    }
-    await delay(retryMilliseconds);
-  }
+export function passThrough(passed: PassedRequest, options: PassThroughOptions): Promise<void> {
+  return askRuntime(options, async (runtime) => {
+    if (!passed.response.destroyed) await exchange(runtime, passed, options);
+  });
 }
 
 async function exchange(
@@ -67,10 +50,7 @@ async function exchange(
     () => {
       // A client that stays and does not read would keep its slot.
       if (response.headersSent) response.destroy();
-      else
-        reject(
-          new RequestError('deadline_exceeded', `There was no answer within ${timeoutSeconds} seconds.`),
-        );
+      else reject(toLateError(timeoutSeconds));
     },
     (timeoutSeconds + lateSeconds) * 1000,
   );
@@ -119,7 +99,7 @@ function relay(
     isBetweenEvents = isEventStream && piece.subarray(-2).equals(eventEnd);
   });
   incoming.pipe(response, { end: false });
-  incoming.once('end', () => response.end());
+  incoming.once('end', () => endAnswer(response));
   incoming.on('error', (cause) => {
     const error = new RuntimeExitedError('The runtime ended within its answer.', { delivered: true, cause });
     if (isBetweenEvents) response.end(openAiEvents.fail(explain(error)));

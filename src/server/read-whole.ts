@@ -6,19 +6,40 @@ import type { Readable } from 'node:stream';
  * unread.
  *
  * @param limit - in bytes. Default: none
+ * @param count - called with the length of each piece. What it throws ends the reading.
  * @throws the stream's error, or one of its own when the stream closes before its end
  */
 export function readWhole(stream: Readable): Promise<Buffer>;
-export function readWhole(stream: Readable, limit: number): Promise<Buffer | undefined>;
-export function readWhole(stream: Readable, limit = Number.POSITIVE_INFINITY): Promise<Buffer | undefined> {
+export function readWhole(
+  stream: Readable,
+  limit: number,
+  count?: (bytes: number) => void,
+): Promise<Buffer | undefined>;
+export function readWhole(
+  stream: Readable,
+  limit = Number.POSITIVE_INFINITY,
+  count: (bytes: number) => void = () => {},
+): Promise<Buffer | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer | undefined>();
   const chunks: Buffer[] = [];
   let length = 0;
+  const stop = () => {
+    stream.off('data', take).pause();
+    // The listeners that are left keep the list, while the rest is thrown away.
+    chunks.length = 0;
+  };
   const take = (chunk: Buffer) => {
     length += chunk.byteLength;
+    try {
+      count(chunk.byteLength);
+    } catch (error) {
+      stop();
+      reject(error);
+      return;
+    }
     chunks.push(chunk);
     if (length <= limit) return;
-    stream.off('data', take).pause();
+    stop();
     resolve(undefined);
   };
   stream.on('data', take);

@@ -8,13 +8,13 @@ const pauseMs = 1000;
 const longestSilence = 30;
 
 /**
- * Asks the runtime for a sign of life each second in which it answers something.
+ * Asks the runtime for a sign of life each second in which something is asked of it.
  *
  * @returns ends the watch
  */
 export function watchRuntime(
   link: Pick<RuntimeLink, 'runtime'>,
-  isAnswering: () => boolean,
+  isAsked: () => boolean,
   kill: (runtime: Runtime) => void = ({ pid }) => killProcess(pid),
 ): () => void {
   let asked: Runtime | undefined;
@@ -27,7 +27,7 @@ export function watchRuntime(
       if (silence !== longestSilence) return;
       console.error(`gguf-lambda: the runtime has not reacted for ${longestSilence} s, so it is ended.`);
       kill(runtime);
-    } else if (isAnswering()) {
+    } else if (isAsked()) {
       asked = runtime;
       silence = 0;
       void runtime.ping().then(() => {

@@ -19,7 +19,7 @@ import {
   RuntimeExitedError,
   SupervisorStoppedError,
 } from './emulator-errors.ts';
-import { declaresMoreThan, maximumEventBytes, readBody } from './event-body.ts';
+import { declaresMoreThan, type HeldBodies, maximumEventBytes } from './event-body.ts';
 import { allowHalfClosed, probeHalfClosed } from './half-closed.ts';
 import { type HealthCheck, healthPath } from './health-check.ts';
 import { errorAnswer, type HttpAnswer, invocationHeaders, sendAnswer } from './http-answer.ts';
@@ -36,12 +36,13 @@ const idleMilliseconds = 75_000;
 
 /** What the routes answer with. */
 export interface FrontServices {
-  /** The key that an invocation must bring, if any. */
+  /** The key that a request must bring, if any. */
   readonly apiKey: ApiKeySource | undefined;
+  readonly bodies: HeldBodies;
   /** The file of the playground; undefined serves none. */
   readonly playground: string | undefined;
   readonly callers: CallerRules;
-  /** Counts an invocation, and returns headers for the emulator. Absent: nothing limits the callers. */
+  /** Counts or names an invocation's caller, and returns headers for the emulator. Absent: all callers are one. */
   readonly admit?:
     | ((headers: IncomingMessage['headers'], clientLeft: AbortSignal) => Promise<OutgoingHttpHeaders>)
     | undefined;
@@ -88,7 +89,9 @@ export function createFrontServer(services: FrontServices): Server {
       .then((answer) => {
         // On shutdown no connection is kept for a next request.
         if (!server.listening) response.shouldKeepAlive = false;
-        if (answer) sendAnswer(response, answer);
+        // Without these a page cannot read the answer.
+        const corsHeaders = services.callers.cors?.headers(request);
+        if (answer) sendAnswer(response, { ...answer, headers: { ...corsHeaders, ...answer.headers } });
       });
   };
   const server = createServer({ keepAliveTimeout: idleMilliseconds })
@@ -131,31 +134,58 @@ async function showPlayground(
   return { status: 200, headers: pageHeaders, body: Buffer.from(html) };
 }
 
-/** The runtime answers every other path, and asks for the key itself. */
-async function passOn(exchange: Exchange, { passThrough }: FrontServices): Promise<undefined> {
-  const { request, response, expectsContinue } = exchange;
-  if (expectsContinue && !declaresMoreThan(request, maximumEventBytes)) response.writeContinue();
-  const body = await readBody(request, maximumEventBytes);
-  if (!body)
-    throw new RequestError('request_too_large', `The body is over ${maximumEventBytes} bytes (6 MiB).`);
-  await passThrough({ request, body, response });
+/** The runtime answers every other path, and refuses in the path's own form a request without the key. */
+async function passOn(
+  exchange: Exchange,
+  { apiKey, bodies, passThrough }: FrontServices,
+): Promise<undefined> {
+  const { request, response } = exchange;
+  if (!(await isAuthorized(request.headers, apiKey))) {
+    // Whoever has no key could fill the memory.
+    await passThrough({ request, body: new Uint8Array(), response });
+    return;
+  }
+  askForBody(exchange);
+  await bodies.hold(request, async (body) => {
+    if (!body)
+      throw new RequestError('request_too_large', `The body is over ${maximumEventBytes} bytes (6 MiB).`);
+    await passThrough({ request, body, response });
+  });
+}
+
+async function isAuthorized(
+  headers: IncomingMessage['headers'],
+  apiKey: ApiKeySource | undefined,
+): Promise<boolean> {
+  try {
+    if (apiKey !== undefined) await authorize(headers, apiKey);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function invokeFunction(
   exchange: Exchange,
-  { apiKey, admit, queue, invoke }: FrontServices,
+  { apiKey, admit, bodies, queue, invoke }: FrontServices,
 ): Promise<HttpAnswer> {
-  const { request, response, expectsContinue, clientLeft } = exchange;
+  const { request, clientLeft } = exchange;
   if (apiKey !== undefined) await authorize(request.headers, apiKey);
+  const headers = invocationHeaders(request.headers);
   const admitted = await admit?.(request.headers, clientLeft);
+  askForBody(exchange);
+  return bodies.hold(request, async (event) => {
+    if (!event)
+      throw new RequestError('payload_too_large', `The body is over ${maximumEventBytes} bytes (6 MiB).`);
+    // The runtime would exit on what is not JSON, and on a byte order mark.
+    parseJson(event);
+    return queue.run(() => invoke(withoutMark(event), { ...headers, ...admitted }), clientLeft);
+  });
+}
+
+/** Tells a client that waits with its body to send it. */
+function askForBody({ request, response, expectsContinue }: Exchange): void {
   if (expectsContinue && !declaresMoreThan(request, maximumEventBytes)) response.writeContinue();
-  const event = await readBody(request, maximumEventBytes);
-  if (!event)
-    throw new RequestError('payload_too_large', `The body is over ${maximumEventBytes} bytes (6 MiB).`);
-  // The runtime would exit on what is not JSON, and on a byte order mark.
-  parseJson(event);
-  const headers = { ...invocationHeaders(request.headers), ...admitted };
-  return queue.run(() => invoke(withoutMark(event), headers), clientLeft);
 }
 
 /** Removes the byte order mark of UTF-8. */

@@ -13,7 +13,7 @@ import { describeModel } from '../engine/llama/llama-model.ts';
 import { describeUse, planMemory } from '../engine/llama/memory/memory-plan.ts';
 import { type MemoryUse, toMebibytes } from '../engine/memory.ts';
 import { readModelFolder } from '../model/model-folder.ts';
-import { frontSocketVariable } from '../server/private-socket.ts';
+import { isBehindFront } from '../server/private-socket.ts';
 import { conversationRoom } from './conversation-memory.ts';
 import { loadOnce } from './load-once.ts';
 import { toMemoryRequest } from './model-memory.ts';
@@ -60,7 +60,9 @@ async function load(env: Environment): Promise<LoadedModel> {
   const { contextSize, kvType, repack, use } = planMemory(toMemoryRequest(config, folder, facts, features));
   const conversationBytes = toConversationBytes(config, use);
   const archiveConfig = readArchiveConfig(env, 'CACHE');
-  const archive = archiveConfig && openArchive(archiveConfig);
+  // A state of the archive goes through the memory of conversations.
+  const isArchived = archiveConfig !== undefined && conversationBytes > 0;
+  const archive = isArchived ? openArchive(archiveConfig) : undefined;
   // Whoever waits for it is told.
   archive?.catch(() => {});
   const engine = await loadLlamaEngine({
@@ -79,7 +81,7 @@ async function load(env: Environment): Promise<LoadedModel> {
     archive: archive && { archive, model: sha256 },
     repack,
     // Lambda freezes a function after its answer.
-    anticipates: env[frontSocketVariable] !== undefined,
+    anticipates: isBehindFront(env),
     memory: { use, room },
     ...(prefixDirectory !== undefined && { prefixes: { directory: prefixDirectory, model: sha256 } }),
   });
@@ -90,10 +92,12 @@ async function load(env: Environment): Promise<LoadedModel> {
       ? [demonstration]
       : []),
   ];
-  const warnings =
-    config.contextSize !== 'auto' && config.contextSize > contextSize
+  const warnings = [
+    ...(config.contextSize !== 'auto' && config.contextSize > contextSize
       ? [`CONTEXT_SIZE=${config.contextSize} is more than ${name} was trained on: it has ${contextSize}.`]
-      : [];
+      : []),
+    ...(archiveConfig !== undefined && !isArchived ? [toUnarchived(config)] : []),
+  ];
   const { sizeBytes: bytes, parameters, quantisation, licence, sampling, chatTemplate } = folder;
   const modelFile = { sha256, bytes, architecture: facts.architecture, parameters, quantisation, licence };
   return {
@@ -117,6 +121,15 @@ function describeThreads({ count: most, adapts }: Threads): string {
 const demonstrationParameters = 300_000_000;
 const demonstration =
   "A model of this size is a demonstration: it is fast and often wrong. 'npm run model -- recommend' lists those that fit here.";
+
+/** Why conversations end with the process, though the environment names a place for them. */
+function toUnarchived({ cacheMegabytes }: FunctionConfig): string {
+  const reason =
+    cacheMegabytes === 'auto'
+      ? 'the model leaves no memory for their states. Give more memory, or a shorter CONTEXT_SIZE.'
+      : 'CACHE_MB=0 leaves no memory for their states. Give more.';
+  return `Conversations are not kept in CACHE_DIR or CACHE_BUCKET: ${reason}`;
+}
 
 function toConversationBytes({ cacheMegabytes, memory, slots }: FunctionConfig, use: MemoryUse): number {
   if (cacheMegabytes !== 'auto') return cacheMegabytes * 1_000_000;

@@ -14,7 +14,7 @@ import type { Service } from '../http/service.ts';
 import { readTokenBudget } from '../http/token-budget.ts';
 import { isSnapshotted, prepareForSnapshot } from '../lambda/snap-start.ts';
 import { readFunctionTimeout } from '../server/config.ts';
-import { frontSocketVariable } from '../server/private-socket.ts';
+import { isBehindFront } from '../server/private-socket.ts';
 import { createLateMetrics } from '../telemetry/late-metrics.ts';
 import { loadReporter } from '../telemetry/load-reporter.ts';
 import { type Log, standardErrorLog } from '../telemetry/log.ts';
@@ -69,6 +69,7 @@ async function load(env: Environment): Promise<Service> {
       chatTemplate === undefined
         ? undefined
         : new ChatTemplate({ chatTemplate, bosToken, eosToken, openLibrary: openChatLibrary }),
+    isBehindFront: isBehindFront(env),
     // The emulator leaves an invocation more than that.
     invocationMs: isBehindFront(env) ? 1000 * readFunctionTimeout(env) : undefined,
     telemetry: new Telemetry({
@@ -126,11 +127,6 @@ function isInitializedAhead({ AWS_LAMBDA_INITIALIZATION_TYPE: type }: Environmen
 /** Whether only invocations reach this process. Behind the front's emulator the requests of port 8000 do too. */
 function isOnLambda(env: Environment): boolean {
   return env.AWS_LAMBDA_RUNTIME_API !== undefined && !isBehindFront(env);
-}
-
-/** Whether this is the process that answers for port 8000. */
-function isBehindFront(env: Environment): boolean {
-  return env[frontSocketVariable] !== undefined;
 }
 
 /** The page lies beside the folder of the bundled functions. */

@@ -1,5 +1,6 @@
-// Every setting of the function, read before anything is started: a refusal is then one line, without what the emulator says of
-// a function that does not load.
+// Checks settings of the function while the emulator starts, before the function loads: a refusal is then one line, without what the
+// emulator says of a function that does not load. The function itself checks the settings of batches, and CHAT_TEMPLATE, whose names
+// llama.cpp knows.
 import { readArchiveConfig } from '../config/archive.ts';
 import type { Environment } from '../config/environment.ts';
 import { readTelemetryConfig } from '../config/telemetry.ts';

@@ -6,7 +6,7 @@ const keptEvents = 1_000;
 
 /**
  * Keeps events until the metrics are loaded, and counts them then. The first read loads the metrics, and so
- * do many events.
+ * do many events. A load that failed is tried again.
  */
 export function createLateMetrics(load: () => Promise<Required<Metrics>>): Required<Metrics> {
   let kept: ((metrics: Metrics) => void)[] = [];
@@ -14,13 +14,23 @@ export function createLateMetrics(load: () => Promise<Required<Metrics>>): Requi
   let loading: Promise<Required<Metrics>> | undefined;
 
   const loadNow = () => {
-    loading ??= load().then((metrics) => {
-      for (const count of kept) count(metrics);
-      kept = [];
-      loaded = metrics;
-      return metrics;
-    });
+    loading ??= load().then(
+      (metrics) => {
+        for (const count of kept) count(metrics);
+        kept = [];
+        loaded = metrics;
+        return metrics;
+      },
+      (error: unknown) => {
+        loading = undefined;
+        throw error;
+      },
+    );
     return loading;
+  };
+  // Events must not add up while loads fail. A read reports the failure.
+  const forget = () => {
+    kept = [];
   };
   const note = (count: (metrics: Metrics) => void) => {
     if (loaded !== undefined) {
@@ -28,7 +38,7 @@ export function createLateMetrics(load: () => Promise<Required<Metrics>>): Requi
       return;
     }
     kept.push(count);
-    if (kept.length === keptEvents) void loadNow();
+    if (kept.length === keptEvents) loadNow().catch(forget);
   };
 
   return {

@@ -15,6 +15,14 @@ export interface Metrics {
   expose?(): Promise<{ text: string; contentType: string }>;
 }
 
+/** As nginx counts a client that disconnects before its answer is complete. */
+const clientDisconnectedStatus = 499;
+
+/** Returns the status of an answer as metrics and logs have it. */
+export function toRecordedStatus(status: number, hasDisconnected: boolean): number {
+  return hasDisconnected ? clientDisconnectedStatus : status;
+}
+
 /**
  * The tokens that a generation decoded per second. The prompt's time includes the first token, so fewer than
  * two tokens have no rate.

@@ -1,8 +1,6 @@
 // The line that a server on a port logs for a request that has ended: no prompt and no generated text.
+import { toRecordedStatus } from './metrics.ts';
 import type { Report } from './report.ts';
-
-/** As nginx counts a client that disconnects before its answer is complete. */
-const clientDisconnectedStatus = 499;
 
 /** Longer paths are cut. */
 const longestPath = 200;
@@ -24,7 +22,7 @@ export function toRequestLine(report: Report): string | undefined {
   const { request, answers, generations, durationMs, abandoned, brokenStreams } = report;
   const [first, ...others] = answers;
   if (first === undefined) return undefined;
-  const status = abandoned ? clientDisconnectedStatus : first.status;
+  const status = toRecordedStatus(first.status, abandoned);
   if (status < 400 && probedPaths.has(first.path)) return undefined;
   const what = request === undefined ? `invoke ${first.path}` : `${request.method} ${request.path}`;
   const parts = [`${what} ${status}`];

@@ -1,6 +1,6 @@
 // What decides the next token, and what the text must match, on the real model.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Engine, GrammarError } from '../../src/engine/engine.ts';
+import { type Engine, GrammarError, GrammarPrefixError } from '../../src/engine/engine.ts';
 import { generateOn, loadEngine } from './generation.ts';
 
 const question = '<|im_start|>user\nSay hi<|im_end|>\n<|im_start|>assistant\n';
@@ -124,6 +124,9 @@ describe('a grammar', () => {
     expect(text).toMatch(/^(?:yes|no)$/);
     await expect(generateOn(engine, 'Hi', { grammar: { ...grammar, prefix: 'no' } })).rejects.toThrow(
       /prompt/,
+    );
+    await expect(generateOn(engine, 'Hi', { grammar: { ...grammar, prefix: 'no' } })).rejects.toBeInstanceOf(
+      GrammarPrefixError,
     );
   });
 

@@ -1,5 +1,5 @@
 // The bundle under the real Runtime Interface Emulator and the real aws-lambda-ric, on a real port.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -28,10 +28,31 @@ async function invoke(event: unknown): Promise<Answer> {
   return post(Buffer.from(JSON.stringify(event)));
 }
 
-async function post(body: Uint8Array): Promise<Answer> {
-  const response = await fetch(front.url, { method: 'POST', body: Buffer.from(body) });
+async function post(body: Uint8Array, headers: Record<string, string> = {}): Promise<Answer> {
+  const response = await fetch(front.url, { method: 'POST', body: Buffer.from(body), headers });
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
+
+/** The local addresses on which a process listens, as /proc/net/tcp has them: `0100007F:1F90`. */
+function listListeners(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`;
+  const sockets = new Set(readdirSync(folder).map((name) => readlinkSync(join(folder, name))));
+  const listening = '0A';
+  return ['tcp', 'tcp6']
+    .flatMap((table) => readFileSync(`/proc/${pid}/net/${table}`, 'utf8').trim().split('\n').slice(1))
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, , , state, , , , , , inode]) => state === listening && sockets.has(`socket:[${inode}]`))
+    .map(([, address = '']) => address);
+}
+
+describe('the emulator', () => {
+  it('listens on two ports, which no other machine reaches', () => {
+    const loopback = expect.stringMatching(/^0100007F:/);
+    const [pid = 0] = front.emulatorPids();
+
+    expect(listListeners(pid)).toEqual([loopback, loopback]);
+  });
+});
 
 describe('the invoke URL', () => {
   it('answers a direct invoke with the completion object', async () => {
@@ -124,6 +145,23 @@ describe('bad bodies', () => {
     expect(before).toHaveLength(1);
     expect(front.runtimePids()).toEqual(before);
     expect((await invoke(readEvent('completion'))).body).toMatchObject({ object: 'text_completion' });
+  });
+});
+
+describe('headers that the emulator would pass on unread', () => {
+  it('never end the runtime', async () => {
+    const before = front.runtimePids();
+    const event = Buffer.from(JSON.stringify(readEvent('warmup')));
+    const statusOf = async (headers: Record<string, string>) => (await post(event, headers)).status;
+    const context = Buffer.from('{"client":{"appTitle":"Grüße 🙂\\n"}}').toString('base64');
+
+    expect(await statusOf({ 'x-amz-client-context': 'ew==' })).toBe(400);
+    expect(await statusOf({ 'x-amz-client-context': '%' })).toBe(400);
+    expect(await statusOf({ 'x-amz-client-context': context })).toBe(200);
+    expect(await statusOf({ 'x-amz-cognito-identity': 'ew==' })).toBe(200);
+    expect(await statusOf({ 'x-amzn-requestid': 'a/b' })).toBe(200);
+    expect(await statusOf({ 'x-amzn-trace-id': 'é;=;Root' })).toBe(200);
+    expect(front.runtimePids()).toEqual(before);
   });
 });
 

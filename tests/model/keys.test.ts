@@ -13,11 +13,12 @@ let front: FrontProcess;
 let origin: string;
 
 beforeAll(async () => {
-  writeFileSync(keyFile, 'walker\nsender\nspender\n');
+  writeFileSync(keyFile, 'walker\nsender\nspender\nreader\nlistener\n');
   front = await startFrontProcess({
     API_KEYS_FILE: keyFile,
     RATE_LIMIT: String(requestsAMinute),
     TOKEN_BUDGET: '20/day',
+    CACHE_SCOPE: 'key',
   });
   origin = new URL(front.url).origin;
 });
@@ -98,6 +99,20 @@ it('a budget of tokens counts what invocations use, and ends for every path', as
     ]);
     expect(await refused.json()).toMatchObject({ error: { code: 'token_budget_exceeded' } });
   }
+});
+
+it('a key with a cache of its own learns nothing of another at the invoke URL', async () => {
+  const cachedTokens = async (key: string) => {
+    const response = await ask('POST', invokePath, key, { prompt: 'My secret is a fish', max_tokens: 1 });
+    const { usage } = (await response.json()) as {
+      usage: { prompt_tokens_details: { cached_tokens: number } };
+    };
+    return usage.prompt_tokens_details.cached_tokens;
+  };
+
+  expect(await cachedTokens('reader')).toBe(0);
+  expect(await cachedTokens('reader')).toBeGreaterThan(0);
+  expect(await cachedTokens('listener')).toBe(0);
 });
 
 it('keys change without a restart: a new one is taken, and a removed one is refused', async () => {

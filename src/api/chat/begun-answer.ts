@@ -1,9 +1,8 @@
 // An answer that the request begins: its last message, of the assistant, which the model goes on writing.
 import type { ChatFormat } from '../../chat/chat-format.ts';
-import type { RenderedPrompt } from '../../chat/chat-template.ts';
+import type { RenderedPrompt, TemplateVariables } from '../../chat/chat-template.ts';
 import type { ControlMarks } from '../../chat/control-marks.ts';
-import { toThoughtMarks } from '../../chat/template-abilities.ts';
-import type { ThoughtMarks } from '../../engine/engine.ts';
+import { type TemplateAbilities, toThoughtMarks } from '../../chat/template-abilities.ts';
 import { RequestError } from '../../errors/request-error.ts';
 import type { ChatRequest } from './chat-request.ts';
 import { toConversation } from './history.ts';
@@ -53,17 +52,33 @@ function notBegun({ length }: readonly MessageFields[]): RequestError {
 export function toPromptEnd(
   text: string,
   { generationPrompt }: RenderedPrompt,
-  thoughts: Pick<ThoughtMarks, 'start' | 'ends'> | undefined,
+  variables: TemplateVariables,
+  abilities: TemplateAbilities,
   controlMarks: ControlMarks,
 ): string {
-  if (text !== '' && toThoughtMarks(thoughts, generationPrompt)?.hasStarted) {
-    throw new RequestError(
+  if (text !== '' && toThoughtMarks(abilities.thoughts, generationPrompt)?.hasStarted)
+    throw behindThoughts(variables, abilities);
+  return controlMarks.breakText(text);
+}
+
+/** Names no value that turns thoughts off: each API has its own. */
+function behindThoughts(
+  { thinking, kwargs = {} }: TemplateVariables,
+  { canSwitchThinking }: TemplateAbilities,
+): RequestError {
+  if (!canSwitchThinking || thinking === false) {
+    return new RequestError(
       'invalid_value',
-      'An answer that is begun cannot follow thoughts. Set \'reasoning_effort\' to "none".',
-      { param: 'reasoning_effort' },
+      'This model always thinks first, so an answer cannot be begun. Leave out the last message.',
+      { param: 'messages' },
     );
   }
-  return controlMarks.breakText(text);
+  const field = typeof kwargs.enable_thinking === 'boolean' ? 'chat_template_kwargs' : 'reasoning_effort';
+  return new RequestError(
+    'invalid_value',
+    `An answer that is begun cannot follow thoughts. Turn the thoughts off with '${field}'.`,
+    { param: field },
+  );
 }
 
 /** The format of the rest of a begun answer. */
@@ -72,7 +87,9 @@ export function toRestOf(text: string, { reader, grammar, ...format }: ChatForma
   return {
     ...format,
     // Without a call to find, all that follows is content, blanks at its start included.
-    reader: reader.mayCall ? reader : { ...reader, parser: undefined, thoughts: undefined },
+    reader: reader.mayCall
+      ? { ...reader, continues: true }
+      : { ...reader, parser: undefined, thoughts: undefined },
     // A grammar that waits for a trigger has none in the text so far.
     grammar:
       grammar === undefined || grammar.triggers !== undefined

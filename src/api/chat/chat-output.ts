@@ -16,6 +16,8 @@ export interface ChatOutput {
   /** @throws {RequestError} `invalid_output` when a text that the model ended by itself is not valid */
   readonly assertContent: ((text: string) => void) | undefined;
   readonly format: ChatFormat;
+  /** The field of the request that the grammar of the format is made of. */
+  readonly param: string;
 }
 
 /**
@@ -49,6 +51,7 @@ export async function toChatOutput(
       mustCall: false,
       assertContent,
       format: { reader, grammar, marks: [], stops: [] },
+      param: constraint.param,
     };
   }
   const isJson = constraint.kind === 'json';
@@ -72,5 +75,6 @@ export async function toChatOutput(
       schemas: schemas?.gbnf ?? '',
       compile: async (answer) => (await compileGrammar({ kind: 'answer', answer, param }))?.gbnf ?? '',
     }),
+    param,
   };
 }

@@ -120,7 +120,8 @@ export async function preparePrompt(
   const end = toPromptEnd(
     begun,
     rendered,
-    template.abilities.thoughts,
+    variables,
+    template.abilities,
     new ControlMarks(service.engine, 'messages'),
   );
   const tokens = await tokenizeRendered(rendered.prompt + end, service, 'messages');

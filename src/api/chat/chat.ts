@@ -1,6 +1,6 @@
 // POST /v1/chat/completions: answers a parsed JSON body with a chat completion or a stream of chunks.
 import type { GenerationRequest, ThoughtLimit, ThoughtMarks, Token } from '../../engine/engine.ts';
-import { generateChoices, startStream } from '../../generation/choices.ts';
+import { type GrammarFields, generateChoices, startStream } from '../../generation/choices.ts';
 import type { RequestContext } from '../../generation/context.ts';
 import type { ForeignFields } from '../../generation/foreign-fields.ts';
 import { collectChoices } from '../../generation/valid-choices.ts';
@@ -24,6 +24,7 @@ interface Started {
   readonly generations: readonly GenerationRequest[];
   /** Creates the empty choice of a generation. */
   readonly createChoice: (index: number) => ChatChoice;
+  readonly grammarFields: GrammarFields;
   readonly head: ReturnType<typeof toChatHead>;
   /** Prepares the next turn for the answers of all generations. */
   readonly expectNextTurn: (answers: readonly ChatChoice[]) => void;
@@ -91,6 +92,10 @@ async function start(request: ChatRequest, service: ModelService, context: Reque
         toBytes,
         requestId: context.id,
       }),
+    grammarFields: {
+      source: output.param,
+      ...(begun !== '' && { begun: `messages.${request.messages.length - 1}` }),
+    },
     head: toChatHead({
       requestId: context.id,
       createdAt: context.receivedAt,
@@ -138,11 +143,11 @@ function toThoughtLimit(
 }
 
 async function collect(
-  { generations, createChoice, head, expectNextTurn }: Started,
+  { generations, createChoice, grammarFields, head, expectNextTurn }: Started,
   { engine }: ModelService,
   context: RequestContext,
 ): Promise<ChatCompletion> {
-  const choices = await collectChoices(generations, createChoice, engine, context);
+  const choices = await collectChoices(generations, createChoice, engine, { ...context, grammarFields });
   expectNextTurn(choices);
   const all = choices.map((choice) => choice.finish());
   const summaries = all.map(({ summary }) => summary);
@@ -156,14 +161,15 @@ async function collect(
 }
 
 function stream(
-  { request, generations, createChoice, head, expectNextTurn }: Started,
+  { request, generations, createChoice, grammarFields, head, expectNextTurn }: Started,
   { engine }: ModelService,
   context: RequestContext,
 ): Promise<AsyncGenerator<ChatChunk, void, void>> {
   const choices = generations.map((_, index) => createChoice(index));
   const includeUsage = request.stream_options?.include_usage ?? false;
   const frame = { ...head, object: 'chat.completion.chunk', ...(includeUsage && { usage: null }) } as const;
-  return startStream<ChatChunk>(generateChoices(generations, engine, context), {
+  const events = generateChoices(generations, engine, { ...context, grammarFields });
+  return startStream<ChatChunk>(events, {
     begin: choices.map((choice) => ({ ...frame, choices: [choice.toRoleChunk()] })),
     toChunks: ({ index, event }) =>
       (choices[index]?.toChunks(event) ?? []).map((chunk) => ({ ...frame, ...chunk })),

@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { GenerationRequest, Token } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
-import { generateChoices, startStream } from '../../generation/choices.ts';
+import { type GrammarFields, generateChoices, startStream } from '../../generation/choices.ts';
 import type { RequestContext } from '../../generation/context.ts';
 import { collectChoices } from '../../generation/valid-choices.ts';
 import { toTimings } from '../../telemetry/timings.ts';
@@ -54,6 +54,7 @@ export interface StartedCompletion {
   readonly createChoice: (index: number) => CompletionChoice;
   /** @throws {RequestError} `invalid_output` when a text that the model ended by itself is not valid */
   readonly assertValid: ((text: string) => void) | undefined;
+  readonly grammarFields: GrammarFields;
   /** How many generations each prompt has. */
   readonly generationsPerPrompt: number;
   readonly head: ReturnType<typeof toCompletionHead>;
@@ -86,7 +87,8 @@ export async function startCompletion(
   const request = parseCompletionRequest(body, context.foreignFields);
   assertModel(request.model, service);
   assertGenerates(service);
-  const { gbnf, assertValid } = await toTextOutput(toTextConstraint(request));
+  const constraint = toTextConstraint(request);
+  const { gbnf, assertValid } = await toTextOutput(constraint);
   const { n, best_of = n, logprobs, echo } = request;
   // best_of compares choices by their log-probabilities.
   const scored = logprobs ?? (best_of > n ? 0 : undefined);
@@ -129,6 +131,7 @@ export async function startCompletion(
       return new CompletionChoice({ index, prompt, prefix, request, toBytes, assertValid });
     },
     assertValid,
+    grammarFields: constraint.kind === 'none' ? {} : { source: constraint.param },
     generationsPerPrompt: best_of,
     head: toCompletionHead({
       requestId: context.id,
@@ -189,11 +192,11 @@ async function tokenizeText(
 }
 
 async function collect(
-  { request, generations, createChoice, generationsPerPrompt, head }: StartedCompletion,
+  { request, generations, createChoice, grammarFields, generationsPerPrompt, head }: StartedCompletion,
   { engine }: ModelService,
   context: RequestContext,
 ): Promise<Completion> {
-  const choices = await collectChoices(generations, createChoice, engine, context);
+  const choices = await collectChoices(generations, createChoice, engine, { ...context, grammarFields });
   const all = choices.map((choice) => choice.finish());
   const summaries = all.map(({ summary }) => summary);
   const prompts = inGroups(all, generationsPerPrompt).map((generations) =>
@@ -210,14 +213,15 @@ async function collect(
 }
 
 function stream(
-  { request, generations, createChoice, generationsPerPrompt, head }: StartedCompletion,
+  { request, generations, createChoice, grammarFields, generationsPerPrompt, head }: StartedCompletion,
   { engine }: ModelService,
   context: RequestContext,
 ): Promise<AsyncGenerator<CompletionChunk, void, void>> {
   const choices = generations.map((_, index) => createChoice(index));
   const includeUsage = request.stream_options?.include_usage ?? false;
   const usage = includeUsage && { usage: null };
-  return startStream<CompletionChunk>(generateChoices(generations, engine, context), {
+  const events = generateChoices(generations, engine, { ...context, grammarFields });
+  return startStream<CompletionChunk>(events, {
     begin: [],
     toChunks: ({ index, event }) =>
       (choices[index]?.toChunks(event) ?? []).map((chunk) => ({ ...head, ...chunk, ...usage })),

@@ -23,7 +23,8 @@ export async function completeNatively(
   context: RequestContext,
 ): Promise<object> {
   const { body, topTokens, responseFields } = toNativeRequest(given);
-  const { request, generations, assertValid } = await startCompletion(body, service, context);
+  const { request, generations, assertValid, grammarFields } = await startCompletion(body, service, context);
+  const choiceContext = { ...context, grammarFields };
   const { engine, model } = service;
   const createChoice = (index: number) =>
     new NativeChoice({
@@ -38,14 +39,14 @@ export async function completeNatively(
     responseFields === undefined ? answer : selectFields(answer, responseFields);
   if (request.stream) {
     const choices = generations.map((_, index) => createChoice(index));
-    const chunks = await startStream<object>(generateChoices(generations, engine, context), {
+    const chunks = await startStream<object>(generateChoices(generations, engine, choiceContext), {
       begin: [],
       toChunks: ({ index, event }) => choices[index]?.toChunks(event) ?? [],
       toEnd: () => [],
     });
     return new StreamAnswer(chunks, unmarkedEvents);
   }
-  const choices = await collectChoices(generations, createChoice, engine, context);
+  const choices = await collectChoices(generations, createChoice, engine, choiceContext);
   const answers = choices.map((choice) => select(choice.finish()));
   return answers.length === 1 && answers[0] !== undefined ? answers[0] : answers;
 }

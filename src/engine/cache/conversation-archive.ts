@@ -57,7 +57,9 @@ export class ConversationArchive {
     if (turn === undefined || !turn.continues) return;
     const { archive, conversations, isEndOfGeneration } = this.#parts;
     const known = Math.max(held, conversations.longestCommon(prompt, scope));
-    const ends = findTurnEnds(prompt, isEndOfGeneration).filter((end) => this.#pays(end, known));
+    const ends = findTurnEnds(prompt, isEndOfGeneration).filter(
+      (end) => conversations.mayHold(end) && this.#pays(end, known),
+    );
     for (const end of ends.slice(0, mostLooks)) {
       const tokens = prompt.slice(0, end);
       const bytes = await archive.read(this.#keyOf(turn.tenant, tokens), signal);
@@ -77,7 +79,7 @@ export class ConversationArchive {
   save(request: ArchivedRequest, answer: readonly Token[], reading: Promise<ReadState | undefined>): void {
     const writing = reading
       .then((read) => read && this.#write(request, answer, read))
-      // Its caller is told of a failure to read.
+      // Its caller is told of a failure to read, and the archive tells of one to write.
       .catch(() => {})
       .finally(() => this.#writing.delete(writing));
     this.#writing.add(writing);
@@ -115,7 +117,7 @@ export class ConversationArchive {
 
 /** The number of tokens, the tokens, the state. */
 function pack(tokens: readonly Token[], state: Uint8Array): Uint8Array {
-  const head = Buffer.from(Uint32Array.of(tokens.length, ...tokens).buffer);
+  const head = Buffer.from(Uint32Array.from([tokens.length, ...tokens]).buffer);
   return Buffer.concat([head, state]);
 }
 

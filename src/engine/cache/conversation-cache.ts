@@ -84,6 +84,8 @@ export class ConversationCache {
   #longest = Number.POSITIVE_INFINITY;
   /** The least recently used first. */
   readonly #conversations = new Set<Conversation>();
+  /** The conversations that share what they can with each one that is as old or older. */
+  readonly #shared = new WeakSet<Conversation>();
 
   constructor({ limitBytes, isIndivisible }: ConversationCacheOptions) {
     this.limitBytes = limitBytes;
@@ -219,10 +221,14 @@ export class ConversationCache {
   }
 
   #makeRoom(): void {
+    if (this.bytes <= this.limitBytes) return;
     const before: Conversation[] = [];
     for (const each of this.#conversations) {
-      if (this.bytes <= this.limitBytes) return;
-      this.#shareWithOneOf(before, each);
+      if (!this.#shared.has(each)) {
+        this.#shareWithOneOf(before, each);
+        this.#shared.add(each);
+        if (this.bytes <= this.limitBytes) return;
+      }
       before.push(each);
     }
     for (const oldest of this.#conversations) {

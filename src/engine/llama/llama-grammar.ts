@@ -1,5 +1,5 @@
 // Grammars for the native sampler, and its errors.
-import { type Grammar, GrammarError } from '../engine.ts';
+import { type Grammar, GrammarError, GrammarPrefixError } from '../engine.ts';
 import { grammarErrorCode, type NativeGrammar } from './llama-addon.ts';
 import type { LlamaModel } from './llama-model.ts';
 
@@ -21,8 +21,12 @@ export async function parseGrammar(
   return grammar;
 }
 
+/** The message of native/inference/grammar.cpp for a prefix. */
+const refusedPrefix = 'It does not admit what the prompt ends with.';
+
 /** Converts an error of the native sampler. Returns one that has nothing to do with the grammar unchanged. */
 export function toEngineError(error: unknown): unknown {
   if (!(error instanceof Error && (error as NodeJS.ErrnoException).code === grammarErrorCode)) return error;
-  return new GrammarError(`The grammar cannot be used. ${error.message}`, { cause: error });
+  const Refusal = error.message === refusedPrefix ? GrammarPrefixError : GrammarError;
+  return new Refusal(`The grammar cannot be used. ${error.message}`, { cause: error });
 }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileToState, joinStates, type StateUpTo } from '../cache/kv-state.ts';
 import type { GenerationRequest, ScoredToken, Token } from '../engine.ts';
 import type { Decode, NativeSequence, Sampler } from '../sequence/native-sequence.ts';
+import { mostOutputsOf } from '../sequence/step-size.ts';
 import type { TreePiece } from '../sequence/token-tree.ts';
 import type { NativeGrammar } from './llama-addon.ts';
 import type { LlamaContext } from './llama-context.ts';
@@ -35,6 +36,10 @@ export class LlamaSequence implements NativeSequence<NativeGrammar> {
 
   get mostBranches(): number {
     return this.#parts.context.mostBranches;
+  }
+
+  get mostOutputs(): number {
+    return mostOutputsOf(this.#parts.context.sequences, this.#parts.model.facts.vocabularySize);
   }
 
   get longestDecode(): number {

@@ -76,6 +76,8 @@ export async function createSlots(
 ): Promise<LlamaSlots> {
   const { model, vocabulary, contextSize, threads, adaptsThreads } = parts;
   const { queueLimit, lookupTokens, kvType, rule, clock } = parts;
+  // Before there is a context, which would stay if it failed.
+  const opened = await archiveOptions?.archive;
   const context = await LlamaContext.create(model, {
     contextSize,
     sequences,
@@ -95,8 +97,9 @@ export async function createSlots(
   const sharing = new PromptSharing(conversations);
   const archive =
     archiveOptions &&
+    opened &&
     new ConversationArchive({
-      archive: await archiveOptions.archive,
+      archive: opened,
       identity: `${archiveOptions.model} ${model.release} ${kvType} ${sequences}`,
       stateBytes: (tokens) => {
         const shape = { contextSize: tokens, sequences: 1, kvType, batchSize: 0, outputs: 0 };

@@ -46,10 +46,13 @@ export async function bakeSnapshots(
   const known = new KnownPrefixes(prefixes);
   const snapshots = PrefixSnapshots.unsaved(known);
   const { context, pool } = await createSlots(parts, { sequences: 1, scoring: false, snapshots });
-  const sequence = await pool.acquire(() => 0);
-  for (const prefix of known.all)
-    await sequence.saveSnapshot(prefix, join(directory, PrefixSnapshots.fileOf(prefix.name)));
-  await context.dispose();
+  try {
+    const sequence = await pool.acquire(() => 0);
+    for (const prefix of known.all)
+      await sequence.saveSnapshot(prefix, join(directory, PrefixSnapshots.fileOf(prefix.name)));
+  } finally {
+    await context.dispose();
+  }
   PrefixSnapshots.write(directory, toSnapshotKey(parts.model, model, parts.kvType), known.all);
 }
 

@@ -11,7 +11,7 @@ export interface BranchScorerParts {
   readonly state: SequenceState;
   readonly native: Pick<
     NativeSequence<never>,
-    'canGoBack' | 'contextSize' | 'mostBranches' | 'scoreTokens' | 'scoreTree'
+    'canGoBack' | 'contextSize' | 'mostBranches' | 'mostOutputs' | 'scoreTokens' | 'scoreTree'
   >;
   /** The most tokens to evaluate together for so many milliseconds. */
   readonly tokensWithin: (milliseconds: number) => number;
@@ -56,7 +56,8 @@ export class BranchScorer {
   async #scoreBehind(node: TokenNode): Promise<void> {
     const { state, native } = this.#parts;
     const tokens = Math.min(this.#longestPiece, native.contextSize - state.length);
-    const { pieces, larger } = packSubtrees(node.children.values(), { tokens, ends: native.mostBranches });
+    const room = { tokens, ends: native.mostBranches, outputs: native.mostOutputs };
+    const { pieces, larger } = packSubtrees(node.children.values(), room);
     for (const piece of pieces) await this.#scorePiece(piece);
     if (larger.length === 0) return;
     const goBack = await this.#rememberPlace();
@@ -88,15 +89,26 @@ export class BranchScorer {
       chain.push(next);
       last = next;
     }
-    const step = Math.floor(this.#longestPiece);
-    for (let start = 0; start < chain.length; start += step)
-      await this.#evaluate(chain.slice(start, start + step));
+    let piece: TokenNode[] = [];
+    for (const node of chain) {
+      if (!this.#hasRoom(piece, node)) {
+        await this.#evaluate(piece);
+        piece = [];
+      }
+      piece.push(node);
+    }
+    await this.#evaluate(piece);
     return last;
+  }
+
+  #hasRoom(piece: readonly TokenNode[], next: TokenNode): boolean {
+    const outputs = [...piece, next].filter(isWanted).length;
+    return piece.length < Math.floor(this.#longestPiece) && outputs <= this.#parts.native.mostOutputs;
   }
 
   async #evaluate(nodes: readonly TokenNode[]): Promise<void> {
     const { state, native } = this.#parts;
-    const outputs = [...nodes.keys()].filter((index) => (nodes[index]?.wanted.size ?? 0) > 0);
+    const outputs = nodes.flatMap((node, index) => (isWanted(node) ? [index] : []));
     await this.#timed(nodes.length, () =>
       state.evaluate({
         tokens: nodes.map(({ token }) => token),
@@ -139,4 +151,9 @@ export class BranchScorer {
   #keep(place: number, logprob: number | undefined): void {
     this.#tree.scores[place] = logprob ?? Number.NaN;
   }
+}
+
+/** Whether the probabilities of tokens are wanted behind it. */
+function isWanted({ wanted }: TokenNode): boolean {
+  return wanted.size > 0;
 }

@@ -131,6 +131,8 @@ export interface NativeSequence<Grammar> extends SequenceMemory {
   readonly contextSize: number;
   /** In how many ways the tokens of {@link scoreTree} may end; 0 where the context cannot evaluate them. */
   readonly mostBranches: number;
+  /** The most tokens of a decode whose logits may be wanted when branches are scored. */
+  readonly mostOutputs: number;
   /** Resolves when the context's next decode has started. */
   readonly decodeStarted: Promise<void>;
   createSampler(request: GenerationRequest, grammar: Grammar | undefined): Sampler;

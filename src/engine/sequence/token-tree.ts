@@ -13,6 +13,8 @@ export interface TokenNode {
   depth: number;
   /** In how many ways they end. */
   ends: number;
+  /** How many of them the probabilities of tokens are wanted behind. */
+  outputs: number;
 }
 
 export class TokenTree {
@@ -34,10 +36,12 @@ export class TokenTree {
     this.scores = new Float64Array(this.#wanted);
     for (const node of this.#nodes.toReversed()) {
       if (node.children.size === 0) node.ends = 1;
+      if (node.wanted.size > 0) node.outputs += 1;
       if (node.parent === undefined) continue;
       node.parent.tokens += node.tokens;
       node.parent.depth = Math.max(node.parent.depth, node.depth + (node.parent.parent ? 1 : 0));
       node.parent.ends += node.ends;
+      node.parent.outputs += node.outputs;
     }
   }
 
@@ -73,7 +77,16 @@ export class TokenTree {
 
 function toNode(token: Token, parent?: TokenNode): TokenNode {
   const tokens = parent ? 1 : 0;
-  return { token, parent, children: new Map(), wanted: new Map(), tokens, depth: tokens, ends: 0 };
+  return {
+    token,
+    parent,
+    children: new Map(),
+    wanted: new Map(),
+    tokens,
+    depth: tokens,
+    ends: 0,
+    outputs: 0,
+  };
 }
 
 /** A part of a tree, to be evaluated together. */
@@ -100,31 +113,38 @@ function toPiece(nodes: readonly TokenNode[]): TreePiece {
   return { tokens, parents, wanted };
 }
 
+type PieceRoom = Readonly<Pick<TokenNode, 'tokens' | 'ends' | 'outputs'>>;
+
 /**
  * Puts subtrees together to pieces of a size.
  *
- * @param room - the most tokens and the most ends of a piece
+ * @param room - the most of each that a piece may have
  * @returns the pieces, and the subtrees that are larger
  */
 export function packSubtrees(
   subtrees: Iterable<TokenNode>,
-  room: { readonly tokens: number; readonly ends: number },
+  room: PieceRoom,
 ): { readonly pieces: readonly TreePiece[]; readonly larger: readonly TokenNode[] } {
   const groups: TokenNode[][] = [];
   const larger: TokenNode[] = [];
-  let left = { tokens: 0, ends: 0 };
+  let left: PieceRoom = { tokens: 0, ends: 0, outputs: 0 };
+  const isIn = (node: TokenNode, { tokens, ends, outputs }: PieceRoom) =>
+    node.tokens <= tokens && node.ends <= ends && node.outputs <= outputs;
   for (const node of subtrees) {
-    const { tokens, ends } = node;
-    if (tokens > room.tokens || ends > room.ends) {
+    if (!isIn(node, room)) {
       larger.push(node);
       continue;
     }
-    if (tokens > left.tokens || ends > left.ends) {
+    if (!isIn(node, left)) {
       groups.push([]);
-      left = { ...room };
+      left = room;
     }
     groups.at(-1)?.push(node);
-    left = { tokens: left.tokens - tokens, ends: left.ends - ends };
+    left = {
+      tokens: left.tokens - node.tokens,
+      ends: left.ends - node.ends,
+      outputs: left.outputs - node.outputs,
+    };
   }
   return { pieces: groups.map(toPiece), larger };
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type AnswerLinesOptions, answerLines } from '../../../src/batch/answer-lines.ts';
 import type { BatchResult } from '../../../src/batch/batch-result.ts';
 import type { ChatTemplate } from '../../../src/chat/chat-template.ts';
@@ -171,6 +171,27 @@ describe('answerLines, when time runs out', () => {
       error: { code: 'deadline_exceeded' },
     });
     expect(unfinished).toEqual([1]);
+  });
+
+  it.each([
+    ['/v1/messages', { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 8 }],
+    ['/api/chat', { messages: [{ role: 'user', content: 'Hi' }] }],
+    ['/api/generate', { prompt: 'Hi' }],
+    ['/v1/responses', { input: 'Hi' }],
+    ['/completion', { prompt: ['Hi', 'Ho'] }],
+    ['/v1/completions', { prompt: 'Hi', n: 2 }],
+  ])('leaves a line of %s unfinished that hits the deadline', async (url, body) => {
+    const engine = new FakeEngine(' x', { slots: 2, summary: { deadline: true, finishReason: 'length' } });
+    const generated = vi.fn();
+    const metrics = { generated, answered: () => {}, broken: () => {} };
+    const line = JSON.stringify({ custom_id: 'one', method: 'POST', url, body });
+    const { saved, unfinished } = await answer([line], engine, {
+      chatTemplate: templates.chatMl,
+      toContext: () => toContext({ metrics }),
+    });
+
+    expect({ saved: saved.size, unfinished }).toEqual({ saved: 0, unfinished: [0] });
+    expect(generated).toHaveBeenCalledTimes(engine.requests.length);
   });
 
   it('leaves lines unfinished that hit the deadline while answered in parallel', async () => {

@@ -11,11 +11,12 @@ interface Options {
   readonly thinks?: boolean;
   readonly startsThinking?: boolean;
   readonly calls?: 'anywhere' | 'insteadOfContent';
+  readonly continues?: boolean;
 }
 
 /** Opens a reader for the texts of a model. */
 async function open(
-  { thinks = false, startsThinking = false, calls }: Options,
+  { thinks = false, startsThinking = false, calls, continues = false }: Options,
   more: Partial<FormatOptions> = {},
 ): Promise<ChatReader> {
   const kind = thinks ? 'thinkingWithTools' : 'chatMl';
@@ -30,7 +31,7 @@ async function open(
     compile: async (answer) => writeAnswerGrammar(answer),
     ...more,
   });
-  return new ChatReader(format.reader);
+  return new ChatReader({ ...format.reader, continues });
 }
 
 interface Parsed {
@@ -81,6 +82,34 @@ const paris = '{"city": "Paris"}';
 const awkward = '{"a": "</tool_call>}{", "b": ["\\"}", {"c": "\\\\"}], "d": "<think>"}';
 
 type Case = [title: string, text: string, options: Options, expected: Partial<Parsed>];
+
+/** Texts that go on with an answer that the request began. */
+function continuedCases(options: Options): Case[] {
+  const model = options.thinks ? 'a model that thinks' : 'a model that does not think';
+  const now = { name: 'now', arguments: '{}' };
+  return [
+    [`the rest of an answer of ${model}`, ' \n42. ', options, { content: ' \n42. ' }],
+    [
+      `the rest of an answer of ${model}, with a mark of a call`,
+      ' `<tool_call>` and',
+      options,
+      { content: ' `<tool_call>` and' },
+    ],
+    [
+      `the rest of an answer of ${model}, from a mark of a call on`,
+      ' <tool_call> and',
+      options,
+      { content: ' <tool_call> and' },
+    ],
+    [
+      `the rest of an answer of ${model}, with a call`,
+      ` 42.\n${call('now', '{}')}`,
+      options,
+      { content: ' 42.', calls: [now] },
+    ],
+    [`a call as the rest of an answer of ${model}`, `\n${call('now', '{}')}`, options, { calls: [now] }],
+  ];
+}
 
 const cases: Case[] = [
   ['a plain text', ' Hi\n there \n', {}, { content: ' Hi\n there \n' }],
@@ -192,6 +221,39 @@ const cases: Case[] = [
     { content: 'The mark `<tool_call>` starts a call.' },
   ],
   [
+    'a mark of a call in prose, behind thoughts that begin like it',
+    '<think>The `<tool_call>` tag is asked for.</think>The `<tool_call>` tag starts a call.',
+    { thinks: true, calls: 'anywhere' },
+    {
+      reasoning: 'The `<tool_call>` tag is asked for.',
+      content: 'The `<tool_call>` tag starts a call.',
+    },
+  ],
+  [
+    'a mark of a call in prose, behind thoughts that the prompt started',
+    'The `<tool_call>` tag.</think>The `<tool_call>` tag starts a call.',
+    { startsThinking: true, calls: 'anywhere' },
+    { reasoning: 'The `<tool_call>` tag.', content: 'The `<tool_call>` tag starts a call.' },
+  ],
+  [
+    'a mark of a call that begins prose, behind thoughts',
+    '<think>Hm.</think>\n<tool_call> starts a call.',
+    { thinks: true, calls: 'anywhere' },
+    { reasoning: 'Hm.', content: '<tool_call> starts a call.' },
+  ],
+  [
+    'a mark of a call in prose, behind the end mark of no thoughts',
+    'Behind `</think>` is `<tool_call>` or text.',
+    { thinks: true, calls: 'anywhere' },
+    { content: 'Behind `</think>` is `<tool_call>` or text.' },
+  ],
+  [
+    'a mark of a call that begins prose, before the end mark of no thoughts',
+    '<tool_call> is behind </think>.',
+    { thinks: true, calls: 'anywhere' },
+    { content: '<tool_call> is behind </think>.' },
+  ],
+  [
     'thoughts with a <tool_call> mark',
     `<think>Hm. <tool_call></think>\n${call('now', '{}')}`,
     { thinks: true, calls: 'insteadOfContent' },
@@ -221,6 +283,9 @@ const cases: Case[] = [
     { thinks: true, calls: 'insteadOfContent' },
     { reasoning: 'Hm.', calls: [{ name: 'now', arguments: '{}' }] },
   ],
+
+  ...continuedCases({ calls: 'anywhere', continues: true }),
+  ...continuedCases({ thinks: true, calls: 'anywhere', continues: true }),
 
   [
     'a call that is cut before its name',

@@ -339,6 +339,28 @@ describe.each(answers)('an answer of %s behind thoughts', (family, text, kwargs 
   });
 });
 
+/** The texts around the thoughts of families whose calls have the same mark. */
+const thoughtTexts: readonly [family: string, start: string, end: string][] = [
+  ['Qwen-Qwen3-0.6B', '<think>\n', '\n</think>\n\n'],
+  ['Qwen-QwQ-32B', '', '\n</think>\n\n'],
+  ['HuggingFaceTB-SmolLM3-3B', '<think>\n', '\n</think>\n'],
+  ['GLM-4.6', '<think>', '</think>\n'],
+];
+
+describe.each(thoughtTexts)('an answer of %s that mentions a call behind thoughts', (family, start, end) => {
+  const content = 'The mark `<tool_call>` starts a call.';
+
+  it.each(['The mark `x`?', 'Hm.'])('has all of its content, behind %j', async (reasoning) => {
+    const { reader } = await openFormat(openTemplate(family));
+    const text = `${start}${reasoning}${end}${content}`;
+    for (let cut = 0; cut <= text.length; cut += 1) {
+      const parsed = new ChatReader(reader);
+      const pieces = [...parsed.push(text.slice(0, cut)), ...parsed.push(text.slice(cut)), ...parsed.end()];
+      expect(joinPieces(pieces), `cut at ${cut}`).toEqual({ reasoning, content, calls: [] });
+    }
+  });
+});
+
 describe('a text without a call', () => {
   it.each(families.map(([family]) => family).filter((family) => !family.includes(',')))(
     'does not end within one: %s',

@@ -59,6 +59,12 @@ const alwaysThinking = `{%- for message in messages %}
 {%- endfor %}
 {%- if add_generation_prompt %}{{- '[assistant]<think>\\n' }}{%- endif %}`;
 
+/** Like Qwen3.5's: the prompt starts the thoughts, and `enable_thinking` ends them at once. */
+const opensThoughts = alwaysThinking.replace(
+  "<think>\\n' }}",
+  "<think>\\n' }}{%- if enable_thinking is defined and enable_thinking is false %}{{- '\\n</think>\\n\\n' }}{%- endif %}",
+);
+
 /** Like Qwen3's: thoughts and calls. */
 const thinkingWithTools = `{%- for tool in tools or [] %}{{- tool | tojson }}{%- endfor %}${thinking.replace(
   '{{- message.content }}',
@@ -78,6 +84,7 @@ export const templates = {
   withTools: toTemplate(withTools),
   thinking: toTemplate(thinking),
   alwaysThinking: toTemplate(alwaysThinking),
+  opensThoughts: toTemplate(opensThoughts),
   thinkingWithTools: toTemplate(thinkingWithTools),
   withArguments: toTemplate(withArguments),
   refusing: toTemplate("{{ raise_exception('I take no messages') }}"),

@@ -135,6 +135,22 @@ describe('generateChoices, when a generation fails', () => {
       expect(engine.open).toBe(0);
     }
   });
+
+  it.each([
+    [{ guided_grammar: 'root ::= "a"' }, 'guided_grammar'],
+    [{ structured_outputs: { grammar: 'root ::= "a"' } }, 'structured_outputs.grammar'],
+    [{ response_format: { type: 'json_object' } }, 'response_format'],
+    [{ guided_choice: ['a'] }, 'guided_choice'],
+  ])('names the field that the grammar of %j is made of', async (fields, param) => {
+    for (const ask of [askWhole, askStreamed]) {
+      const engine = new FakeEngine('abc', failing(0, 0, new GrammarError('bad')));
+      await expect(ask({ prompt: 'Hi', ...fields }, engine)).rejects.toMatchObject({
+        code: 'invalid_value',
+        message: 'bad',
+        param,
+      });
+    }
+  });
 });
 
 describe('generateChoices, when the client disconnects', () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vites
 import { ConfigurationError } from '../../../src/config/environment.ts';
 import { readApiKeySource, SecretApiKey } from '../../../src/http/api-key.ts';
 import { ApiKeyUnavailableError } from '../../../src/http/api-key-source.ts';
+import { KeyFile } from '../../../src/http/key-file.ts';
 
 const arn = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:gguf-lambda/key-AbCdEf';
 const minute = 60_000;
@@ -72,6 +73,52 @@ describe('several keys', () => {
     expect(() => readApiKeySource(env)).toThrow(/^API_KEYS="…" .* while API_KEY is set/);
     expect(() => readApiKeySource({ API_KEYS_FILE: '/nowhere/keys' })).toThrow('API_KEYS_FILE');
   });
+});
+
+describe('a key file', () => {
+  let folder: string;
+  let file: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'keys-'));
+    file = join(folder, 'keys');
+  });
+
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  // Root may read files of every mode, so a folder stands for a file that cannot be read.
+  it.each([
+    ['is missing', () => {}, 'ENOENT: no such file or directory'],
+    ['cannot be read', () => mkdirSync(file), 'EISDIR: illegal operation on a directory'],
+    ['has no key', () => writeFileSync(file, '# none\n'), 'it has no key'],
+  ])(
+    'that %s is refused at the start, and logged once later until it has a key',
+    async (_, spoil, reason) => {
+      spoil();
+      expect(() => new KeyFile(file)).toThrow(
+        `API_KEYS_FILE=${JSON.stringify(file)} cannot be used: expected a file with one key a line (${reason}`,
+      );
+
+      const restore = (key: string) => {
+        rmSync(file, { recursive: true, force: true });
+        writeFileSync(file, key);
+      };
+      restore('one');
+      const warnings: string[] = [];
+      const source = new KeyFile(file, { warn: (message) => warnings.push(message) });
+      for (const key of ['other', 'another']) {
+        rmSync(file);
+        spoil();
+        await expect(source.current()).rejects.toThrow(ApiKeyUnavailableError);
+        await expect(source.latest()).rejects.toThrow(ApiKeyUnavailableError);
+        restore(key);
+        expect(await source.current()).toEqual([key]);
+      }
+
+      const warning = expect.stringContaining(`API_KEYS_FILE=${file} has no usable key (${reason}`);
+      expect(warnings).toEqual([warning, warning]);
+    },
+  );
 });
 
 describe('SecretApiKey', () => {

@@ -127,6 +127,13 @@ describe('a direct invoke', () => {
     await answering;
   });
 
+  it('waits for nothing that the engine keeps behind the front, where the process goes on', async () => {
+    const engine = Object.assign(new FakeEngine(), { settled: () => new Promise<void>(() => {}) });
+    const handler = definePipeline({ engine, model: 'fake-1b', isBehindFront: true });
+
+    expect(await handler({ prompt: 'Hi' }, context)).toMatchObject({ object: 'text_completion' });
+  });
+
   it.each([
     [{ requestContext: { authorizer: { iam: { userArn: 'arn:one' } } } }, 'caller arn:one'],
     [{ headers: { authorization: 'Bearer key' } }, 'key Bearer key'],

@@ -248,6 +248,25 @@ describe("a request with 'stream'", () => {
 });
 
 describe('a direct invoke', () => {
+  it.each([
+    ['waits for what the engine keeps on Lambda', false, 'waiting'],
+    ['waits for nothing that the engine keeps behind the front, where the process goes on', true, 'answered'],
+  ])('%s', async (_, isBehindFront, state) => {
+    const { promise: kept, resolve } = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    const settled = () => {
+      asked.resolve();
+      return kept;
+    };
+    const engine = Object.assign(new FakeEngine(), { settled });
+    const answered = invoke(readEvent('completion'), engine, { isBehindFront });
+    const first = Promise.race([answered.then(() => 'answered'), asked.promise.then(() => 'waiting')]);
+
+    expect(await first).toBe(state);
+    resolve();
+    await answered;
+  });
+
   it('is answered with the completion as JSON text', async () => {
     const answer = await invoke(readEvent('completion'));
 

@@ -16,6 +16,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const own = { 'x-runtime': String(process.pid) };
   switch (pathname) {
     case invokePath: {
+      if (typeof headers['x-gate'] === 'string') await fetch(headers['x-gate']);
       if (headers.authorization === 'Bearer over-its-limit') {
         const error = { code: 'rate_limit_exceeded', message: 'Too many.' };
         response.writeHead(429, { 'retry-after': '30' }).end(JSON.stringify({ error }));

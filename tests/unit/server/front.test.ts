@@ -1,13 +1,14 @@
 // The front against a fake emulator: its own process, commanded by the events it is sent.
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readApiKeySource } from '../../../src/http/api-key.ts';
+import { Cors } from '../../../src/http/cors.ts';
 import type { FrontConfig } from '../../../src/server/config.ts';
 import { type Front, startFront } from '../../../src/server/front.ts';
 import { invokePath } from '../../../src/server/invoke-path.ts';
@@ -184,6 +185,22 @@ describe('what the front refuses itself', () => {
       expect((await invoke(front, {})).status).toBe(200);
     },
   );
+
+  it('what is not HTTP, but not within another answer on the connection', async () => {
+    const front = await serve();
+    const connection = connect(Number(new URL(front.url).port), '127.0.0.1');
+    connection.on('error', () => {});
+    connection.write(`GET /events?gate=${encodeURIComponent(gate.url)} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    let received = String((await once(connection, 'data'))[0]);
+    await gate.next();
+    connection.on('data', (bytes) => {
+      received += bytes;
+    });
+    connection.write('GARBAGE\r\n\r\n');
+    await once(connection, 'close');
+
+    expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200']);
+  });
 
   it('more than may wait, and says when to try again', async () => {
     const front = await serve({ queueLimit: 1 });
@@ -772,6 +789,37 @@ describe('a runtime that dies', () => {
   });
 });
 
+describe('an answer of the front to a page', () => {
+  const page = 'https://chat.example.com';
+  const callers = { cors: Cors.parse(page) };
+
+  it.each([
+    { status: 413, path: '/v1/completions', body: 'a'.repeat(6 * 2 ** 20 + 1) },
+    { status: 504, path: '/silent', body: '{}' },
+    { status: 400, path: invokePath, body: '{' },
+    { status: 200, path: invokePath, body: '{}' },
+  ])('can be read by a page of an allowed origin: $status of $path', async ({ status, path, body }) => {
+    const front = await serve({ callers, functionTimeoutSeconds: 0.1 });
+    const response = await fetch(`${front.url}${path}?gate=${encodeURIComponent(gate.url)}`, {
+      method: 'POST',
+      headers: { origin: page },
+      body,
+    });
+
+    expect(response.status).toBe(status);
+    expect(response.headers.get('access-control-allow-origin')).toBe(page);
+    expect(response.headers.get('vary')).toBe('origin');
+  });
+
+  it('cannot be read by another page', async () => {
+    const front = await serve({ callers });
+    const response = await invoke(front, {}, { headers: { origin: 'https://attacker.example' } });
+
+    expect(response.status).toBe(403);
+    expect(response.headers.get('access-control-allow-origin')).toBeNull();
+  });
+});
+
 describe('an API key', () => {
   it('is asked for on the invoke URL', async () => {
     const front = await serve({ apiKey: readApiKeySource({ API_KEY: 'right' }) });
@@ -797,9 +845,110 @@ describe('an API key', () => {
     expect(incoming.statusCode).toBe(401);
     outgoing.destroy();
   });
+
+  it('is checked before the body of any other request is read, and the answer arrives', async () => {
+    const front = await serve({ apiKey: readApiKeySource({ API_KEY: 'right' }) });
+    const { answered, outgoing } = sendUnfinished(front, 6 * 2 ** 20, { 'x-api-key': 'wrong' });
+    const incoming = await answered;
+    outgoing.end(' ');
+
+    expect(JSON.parse(await text(incoming))).toMatchObject({ headers: { 'x-api-key': 'wrong' }, body: '' });
+  });
+
+  it('does not keep the answer to a request without it from a client that waits with its body', async () => {
+    const front = await serve({ apiKey: readApiKeySource({ API_KEY: 'right' }) });
+    const outgoing = request(`${front.url}/v1/completions`, {
+      method: 'POST',
+      headers: { expect: '100-continue', 'content-length': 100 },
+    });
+    outgoing.on('error', () => {});
+    outgoing.once('continue', () => outgoing.destroy());
+    outgoing.flushHeaders();
+    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+
+    expect(incoming.statusCode).toBe(201);
+    outgoing.destroy();
+  });
+
+  it('lets the body of a request that has it be read', async () => {
+    const front = await serve({ apiKey: readApiKeySource({ API_KEY: 'right' }) });
+    const response = await fetch(`${front.url}/v1/completions`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer right' },
+      body: '{}',
+    });
+
+    expect(await response.json()).toMatchObject({ body: '{}' });
+  });
 });
 
+describe('an invocation with a key', () => {
+  it('brings a name of its key, in the place of one that the client writes', async () => {
+    const front = await serve({ apiKey: readApiKeySource({ API_KEYS: 'one,other' }) });
+    const forged = Buffer.from('{"custom":{"gguf-lambda-caller":"forged"}}').toString('base64');
+    const nameOf = async (authorization: string) => {
+      const response = await invoke(
+        front,
+        {},
+        { headers: { authorization, 'x-amz-client-context': forged } },
+      );
+      const { headers } = (await response.json()) as { headers: Record<string, string> };
+      const context = JSON.parse(Buffer.from(headers['x-amz-client-context'] ?? '', 'base64').toString());
+      return context.custom['gguf-lambda-caller'] as string;
+    };
+    const [one, again, other] = [
+      await nameOf('Bearer one'),
+      await nameOf('bearer  one'),
+      await nameOf('Bearer other'),
+    ];
+
+    expect(one).toMatch(/^[\w-]{43}$/);
+    expect(again).toBe(one);
+    expect(other).not.toBe(one);
+  });
+});
+
+describe('bodies that stop before their end', () => {
+  it('are refused when all together take over 64 MiB, until their clients leave', async () => {
+    const front = await serve();
+    const unfinished = Array.from({ length: 12 }, () => sendUnfinished(front, 6 * 2 ** 20));
+    const refused = await Promise.race(unfinished.map(({ answered }) => answered));
+
+    expect(refused.statusCode).toBe(429);
+    expect(
+      JSON.parse(String(await readBytes(refused, Number(refused.headers['content-length'])))),
+    ).toMatchObject({ error: { code: 'server_busy' } });
+    for (const { outgoing } of unfinished) outgoing.destroy();
+    const ask = async () =>
+      (await fetch(`${front.url}/v1/completions`, { method: 'POST', body: '{}' })).status;
+    await expect.poll(ask).toBe(201);
+  });
+});
+
+/** Sends all but the last byte of a body, on a connection that the client will close. */
+function sendUnfinished(front: Front, length: number, headers: Record<string, string> = {}) {
+  const outgoing = request(`${front.url}/v1/completions`, {
+    method: 'POST',
+    headers: { 'content-length': length, connection: 'close', ...headers },
+  });
+  outgoing.on('error', () => {});
+  const answered = once(outgoing, 'response').then(([incoming]) => incoming as IncomingMessage);
+  answered.catch(() => {});
+  outgoing.write(Buffer.alloc(length - 1, ' '));
+  cleanUps.push(async () => void outgoing.destroy());
+  return { answered, outgoing };
+}
+
 describe('a limit of callers', () => {
+  it('does not count an invocation whose client context is refused', async () => {
+    const front = await serve({ limitsCallers: true });
+    const headers = { authorization: 'Bearer over-its-limit', 'x-amz-client-context': 'ew==' };
+    const refused = await invoke(front, {}, { headers });
+
+    expect(refused.status).toBe(400);
+    expect(await readError(refused)).toMatchObject({ code: 'invalid_value' });
+  });
+
   it('is asked of the runtime before an invocation waits, and refuses with the reason and the time', async () => {
     const front = await serve({ limitsCallers: true });
     const held = invoke(front, { waitFor: gate.url });
@@ -810,6 +959,30 @@ describe('a limit of callers', () => {
     expect(await readError(refused)).toMatchObject({ code: 'rate_limit_exceeded', message: 'Too many.' });
     holding.letOn();
     expect((await held).status).toBe(200);
+  });
+
+  it('is a 504 when the runtime does not answer in time', async () => {
+    const front = await serve({ limitsCallers: true, functionTimeoutSeconds: 0.1 });
+    const response = await invoke(front, {}, { headers: { 'x-gate': gate.url } });
+
+    expect(response.status).toBe(504);
+    expect(await readError(response)).toMatchObject({ code: 'deadline_exceeded' });
+  });
+
+  it('counts as something that is answered, and a shutdown waits for it', async () => {
+    const front = await serve({ limitsCallers: true });
+    const refused = invoke(
+      front,
+      {},
+      { headers: { 'x-gate': gate.url, authorization: 'Bearer over-its-limit' } },
+    );
+    const held = await gate.next();
+
+    expect(front.answering).toBe(1);
+    const closed = front.close();
+    held.letOn();
+    expect((await refused).status).toBe(429);
+    await closed;
   });
 
   it("passes the caller's name on to the function, and all that the client tells it", async () => {

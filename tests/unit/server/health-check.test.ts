@@ -82,6 +82,60 @@ describe('the health of port 8000', () => {
     expect(await check.answer(health)).toMatchObject({ status: 200 });
   });
 
+  it('asks a runtime that hangs once, and says that it waits', async () => {
+    let asked = 0;
+    const runtime = await startRuntime(() => {
+      asked += 1;
+    });
+    const check = new HealthCheck(link(runtime), () => 0);
+    expect(check.isWaiting).toBe(false);
+    for (let count = 0; count < 3; count += 1) await check.answer(health);
+
+    expect(asked).toBe(1);
+    expect(check.isWaiting).toBe(true);
+  });
+
+  it('asks again after a question that failed, and waits until one is answered', async () => {
+    let asked = 0;
+    const runtime = await startRuntime(({ socket }, response) => {
+      asked += 1;
+      if (asked === 1) socket.destroy();
+      else response.end('{"status":"ok"}');
+    });
+    const check = new HealthCheck(link(runtime), () => 0);
+
+    expect(bodyOf(await check.answer(health))).toMatchObject({ busy: true });
+    expect(check.isWaiting).toBe(true);
+    expect(bodyOf(await check.answer(health))).toEqual({ status: 'ok' });
+    expect(check.isWaiting).toBe(false);
+  });
+
+  it('stays bad when a runtime that hangs takes no more connections', async () => {
+    const runtime = await startRuntime(() => {});
+    let now = 0;
+    const check = new HealthCheck(link(runtime), () => now);
+    await check.answer(health);
+    closers.shift()?.();
+    now = 31_000;
+
+    for (let count = 0; count < 3; count += 1)
+      expect(bodyOf(await check.answer(health))).toMatchObject({ status: 'unresponsive' });
+  });
+
+  it('begins anew with another runtime', async () => {
+    const own = link(await startRuntime(() => {}));
+    const other = link(await startRuntime(() => {}));
+    const current = { ...own };
+    let now = 0;
+    const check = new HealthCheck(current, () => now);
+    await check.answer(health);
+    Object.assign(current, other);
+    expect(check.isWaiting).toBe(false);
+    now = 31_000;
+
+    expect(bodyOf(await check.answer(health))).toMatchObject({ status: 'ok', busy: true });
+  });
+
   it('is bad while there is no runtime', async () => {
     const answer = await new HealthCheck(link(undefined), () => 0).answer(health);
 

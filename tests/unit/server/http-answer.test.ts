@@ -53,4 +53,22 @@ describe('invocationHeaders', () => {
       'x-amzn-trace-id': 'Root=1-1-1',
     });
   });
+
+  it('leaves out all others that the emulator would read', () => {
+    const headers = {
+      'x-amz-client-context': '',
+      'x-amz-cognito-identity': '%',
+      'x-amz-tenant-id': 'a',
+      'x-amzn-requestid': 'a/b',
+      'x-amzn-segment-id': 'a',
+    };
+
+    expect(invocationHeaders(headers)).toEqual({});
+  });
+
+  it('refuses a client context that would end the runtime', () => {
+    expect(() => invocationHeaders({ 'x-amz-client-context': 'ew==' })).toThrow(
+      expect.objectContaining({ code: 'invalid_value' }),
+    );
+  });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { GrammarError, GrammarPrefixError } from '../../../../src/engine/engine.ts';
 import { templates } from '../../chat/templates.ts';
 import { FakeEngine } from '../../fake-engine.ts';
 import { chatStreamed, chatWhole } from '../fake-service.ts';
@@ -37,6 +38,26 @@ describe('an answer that the request begins', () => {
     expect(promptOf(engine).endsWith(begun)).toBe(true);
   });
 
+  it.each([
+    ['thinks', templates.thinkingWithTools],
+    ['does not think', templates.withTools],
+    ['is told of tools', templates.chatMl],
+  ])('keeps the blank before its rest with tools, by a model that %s', async (_, chatTemplate) => {
+    const tools = [{ type: 'function', function: { name: 'now' } }];
+    const body = { messages, tools, continue_final_message: true, reasoning_effort: 'none' };
+    const { choices } = await chatWhole(body, {
+      engine: new FakeEngine(' Paris.', { contextSize: 4096 }),
+      chatTemplate,
+    });
+    const chunks = await chatStreamed(body, {
+      engine: new FakeEngine(' Paris.', { contextSize: 4096 }),
+      chatTemplate,
+    });
+
+    expect(choices[0]?.message.content).toBe(' Paris.');
+    expect(joinChunks(chunks)).toMatchObject([{ message: { content: ' Paris.' } }]);
+  });
+
   it('counts as a part of the JSON that a schema asks for', async () => {
     const schema = { type: 'object', properties: { a: { const: 1 } }, required: ['a'] };
     const json = [question, { role: 'assistant', content: '{"a":' }];
@@ -52,6 +73,47 @@ describe('an answer that the request begins', () => {
 
     expect(engine.requests[0]?.grammar?.prefix).toBe('{"a":');
     expect(choices[0]?.message.content).toBe(' 1}');
+  });
+
+  describe.each([
+    ['a whole answer', chatWhole],
+    ['a stream', chatStreamed],
+  ])('whose grammar fails, for %s', (_, ask) => {
+    const tools = [{ type: 'function', function: { name: 'now' } }];
+    const format = { response_format: { type: 'json_object' } };
+    const engineOf = (error: Error) =>
+      new FakeEngine('.', {
+        contextSize: 4096,
+        beforeEvent: () => {
+          throw error;
+        },
+      });
+
+    it.each([
+      ['a schema', format],
+      ['a call', { tools, tool_choice: 'required' }],
+      ['a grammar', { grammar: 'root ::= "a"' }],
+    ])('is blamed where it cannot begin %s', async (_, fields) => {
+      const engine = engineOf(new GrammarPrefixError('It does not admit it.'));
+      const asked = ask({ messages, continue_final_message: true, ...fields }, { engine, chatTemplate });
+
+      await expect(asked).rejects.toMatchObject({
+        code: 'invalid_value',
+        message: expect.stringContaining("'messages.1' cannot begin this answer"),
+        param: 'messages.1',
+      });
+    });
+
+    it.each([
+      [format, 'response_format'],
+      [{ tools, tool_choice: 'required' }, 'tools'],
+      [{ grammar: 'root ::= "a"' }, 'grammar'],
+    ])('is not blamed for another fault of %j', async (fields, param) => {
+      const engine = engineOf(new GrammarError('It is too ambiguous.'));
+      const asked = ask({ messages, continue_final_message: true, ...fields }, { engine, chatTemplate });
+
+      await expect(asked).rejects.toMatchObject({ message: 'It is too ambiguous.', param });
+    });
   });
 
   it('keeps the text of a control token a text', async () => {
@@ -87,13 +149,46 @@ describe('an answer that the request begins', () => {
     await expect(asked).rejects.toMatchObject({ code: 'invalid_value', param });
   });
 
-  it('is refused behind thoughts that the template opens', async () => {
+  it.each([[{}], [{ reasoning_effort: 'none' }], [{ chat_template_kwargs: { enable_thinking: false } }]])(
+    'is refused by a model that always thinks, with %j',
+    async (fields) => {
+      const asked = chatWhole(
+        { messages, continue_final_message: true, ...fields },
+        { engine: new FakeEngine('.'), chatTemplate: templates.alwaysThinking },
+      );
+
+      await expect(asked).rejects.toMatchObject({
+        code: 'invalid_value',
+        message: expect.stringContaining('always thinks'),
+        param: 'messages',
+      });
+    },
+  );
+
+  it.each([
+    [{}, 'reasoning_effort'],
+    [{ reasoning_effort: 'low' }, 'reasoning_effort'],
+    [{ reasoning_effort: 'none', chat_template_kwargs: { enable_thinking: true } }, 'chat_template_kwargs'],
+  ])('is refused behind thoughts that the template opens, with %j', async (fields, param) => {
     const asked = chatWhole(
-      { messages, continue_final_message: true },
-      { engine: new FakeEngine('.'), chatTemplate: templates.alwaysThinking },
+      { messages, continue_final_message: true, ...fields },
+      { engine: new FakeEngine('.'), chatTemplate: templates.opensThoughts },
     );
 
-    await expect(asked).rejects.toMatchObject({ param: 'reasoning_effort' });
+    await expect(asked).rejects.toMatchObject({
+      message: expect.stringContaining(`Turn the thoughts off with '${param}'`),
+      param,
+    });
+  });
+
+  it('is taken where the thoughts that the template opens are off', async () => {
+    const engine = new FakeEngine(' Paris.', { contextSize: 128 });
+    const { choices } = await chatWhole(
+      { messages, continue_final_message: true, reasoning_effort: 'none' },
+      { engine, chatTemplate: templates.opensThoughts },
+    );
+
+    expect(choices[0]?.message.content).toBe(' Paris.');
   });
 });
 

@@ -1,5 +1,6 @@
 // POST /v1/messages and POST /v1/messages/count_tokens, as HTTP answers.
 import { describe, expect, it } from 'vitest';
+import { GrammarPrefixError } from '../../../../src/engine/engine.ts';
 import { readApiKeySource } from '../../../../src/http/api-key.ts';
 import { answerDirectInvoke } from '../../../../src/http/direct-invoke.ts';
 import { templates } from '../../chat/templates.ts';
@@ -126,6 +127,35 @@ describe('POST /v1/messages', () => {
 
     expect(promptOf(engine)).toBe(`${prompt}It is (`);
     expect(body.content).toMatchObject([{ type: 'text', text: 'B)' }]);
+  });
+
+  it.each([
+    [{ output_config: { format: { type: 'json_schema', schema: { type: 'object' } } } }],
+    [{ tools: [weather], tool_choice: { type: 'any' } }],
+  ])('names the message that cannot begin %j', async (fields) => {
+    const engine = new FakeEngine('{}', {
+      contextSize: 4096,
+      beforeEvent: () => {
+        throw new GrammarPrefixError('It does not admit it.');
+      },
+    });
+    const messages = [...hi.messages, { role: 'assistant', content: 'Here it is:' }];
+    const { status, body } = await askJson({ ...hi, system: 'Be brief.', messages, ...fields }, engine);
+
+    expect(status).toBe(400);
+    expect(body.error.message).toContain("'messages.1' cannot begin this answer");
+  });
+
+  it('says by which of its fields the thoughts before a begun answer are turned off', async () => {
+    const messages = [...hi.messages, { role: 'assistant', content: 'It is' }];
+    const service = { chatTemplate: templates.opensThoughts };
+    const thinking = { type: 'enabled', budget_tokens: 1024 };
+    const refused = await askJson({ ...hi, messages, thinking }, engineOf('B'), { service });
+    const answered = await askJson({ ...hi, messages }, engineOf('B'), { service });
+
+    expect(refused).toMatchObject({ status: 400 });
+    expect(refused.body.error.message).toContain("Turn the thoughts off with 'thinking'");
+    expect(answered.body.content).toMatchObject([{ type: 'text', text: 'B' }]);
   });
 
   it('returns JSON that matches the schema of output_config', async () => {

@@ -219,6 +219,20 @@ describe('POST /api/chat', () => {
     expect(json()).toMatchObject({ message: { content: ' Paris.' } });
   });
 
+  it('says by which of its fields the thoughts before a begun answer are turned off', async () => {
+    const begun = [...messages, { role: 'assistant', content: 'It is' }];
+    const { status, json } = await ask(
+      '/api/chat',
+      { messages: begun, think: true, stream: false },
+      { engine: new FakeEngine('.'), chatTemplate: templates.opensThoughts },
+    );
+
+    expect({ status, error: json().error }).toEqual({
+      status: 400,
+      error: expect.stringContaining("Turn the thoughts off with 'think'"),
+    });
+  });
+
   it('takes calls and their results back', async () => {
     const engine = new FakeEngine('Sunny.', { contextSize: 2048 });
     const { status, headers } = await ask(

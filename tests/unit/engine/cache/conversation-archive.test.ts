@@ -26,8 +26,13 @@ class MemoryArchive implements StateArchive {
   }
 }
 
-function create({ archive = new MemoryArchive(), identity = 'model', prefillMs = 1000 } = {}) {
-  const conversations = new ConversationCache({ limitBytes: 1_000_000, isIndivisible: false });
+function create({
+  archive = new MemoryArchive(),
+  identity = 'model',
+  prefillMs = 1000,
+  limitBytes = 1_000_000,
+} = {}) {
+  const conversations = new ConversationCache({ limitBytes, isIndivisible: false });
   const conversationArchive = new ConversationArchive({
     archive,
     identity,
@@ -84,6 +89,24 @@ describe('a conversation in the archive', () => {
     await conversationArchive.restore(request, 0, undefined);
 
     expect(archive.looks).toEqual([]);
+  });
+
+  it('is not read where there is no room for its state', async () => {
+    const { archive, save } = create();
+    await save(answer);
+    const { conversationArchive, conversations } = create({ archive, limitBytes: 2 });
+    await conversationArchive.restore(request, 0, undefined);
+    await conversationArchive.restore(request, 0, undefined);
+
+    expect(archive.looks).toHaveLength(1);
+    expect(conversations.size).toBe(0);
+  });
+
+  it('may have more tokens than a call has arguments', async () => {
+    const { archive, save } = create();
+    await save(Array.from({ length: 200_000 }, (_, index) => 1 + (index % 50)));
+
+    expect([...archive.states.values()].map(({ byteLength }) => byteLength)).toEqual([4 * 200_000 + 3]);
   });
 
   it('is looked for while nobody knows how long its evaluation takes', async () => {

@@ -167,6 +167,30 @@ describe('conversations', () => {
     expect(cache.bytes).toBe(2 * bytesOf(50));
   });
 
+  it('cost work in proportion to their number when there is no room', () => {
+    const readsWith = (conversations: number): number => {
+      let reads = 0;
+      class CountedBytes extends Uint8Array {
+        override get byteLength(): number {
+          reads++;
+          return super.byteLength;
+        }
+      }
+      const { cache } = createCache(bytesOf(40) * conversations);
+      const keep = (number: number) => {
+        const tokens = range(1000 * number, 1000 * number + 40);
+        cache.keep({ tokens, prefilled: 0 }, new CountedBytes(stateOf(tokens)));
+      };
+      for (let number = 0; number < 2 * conversations; number++) keep(number);
+      reads = 0;
+      keep(2 * conversations);
+      expect(cache.size).toBe(conversations);
+      return reads;
+    };
+
+    expect(readsWith(200)).toBeLessThan(readsWith(20) * 20);
+  });
+
   it('are not kept when one alone has no room', () => {
     const { cache, keep } = createCache(1000);
     keep([1, 2]);

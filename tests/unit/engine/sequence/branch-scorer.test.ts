@@ -21,6 +21,8 @@ const unhurried = { decodeMs: () => 0 };
 const ways: readonly (SequenceOptions & { readonly name: string })[] = [
   { name: 'in one batch', mostBranches: 255 },
   { name: 'in batches of two ways', mostBranches: 2 },
+  { name: 'in batches with the logits of two tokens', mostBranches: 255, mostOutputs: 2 },
+  { name: 'one after the other, with the logits of one token at once', mostOutputs: 1 },
   { name: 'in the room that the context leaves', mostBranches: 255, contextSize: 193 },
   { name: 'one after the other', mostBranches: 0 },
   { name: 'on a model that cannot go back', canForget: false },
@@ -195,6 +197,7 @@ describe('the scores of branches', () => {
         fc.array(branch, { minLength: 1, maxLength: 6 }),
         fc.record({
           mostBranches: fc.integer({ min: 0, max: 12 }),
+          mostOutputs: fc.integer({ min: 1, max: 6 }),
           longestDecode: fc.integer({ min: 64, max: 200 }),
           canForget: fc.boolean(),
           window: fc.option(fc.integer({ min: 1, max: 150 }), { nil: undefined }),

@@ -24,6 +24,8 @@ export interface FakeContextOptions {
   readonly contextSize?: number;
   /** In how many ways a tree may end. Default: 0. */
   readonly mostBranches?: number;
+  /** Of how many tokens of a decode the logits may be wanted when branches are scored. Default: all. */
+  readonly mostOutputs?: number;
   /** The likeliest token behind others. Default: {@link hashNext}. */
   readonly next?: (tokens: readonly Token[]) => Token;
   /** How long a decode of so many tokens takes, in milliseconds. Default: 1 each. */
@@ -93,6 +95,7 @@ export class FakeContext {
   readonly windowRing: WindowRing | undefined;
   readonly contextSize: number;
   readonly mostBranches: number;
+  readonly mostOutputs: number;
   readonly next: (tokens: readonly Token[]) => Token;
   readonly violations: string[] = [];
   /** Samplers that are not disposed of. */
@@ -119,9 +122,10 @@ export class FakeContext {
 
   constructor(options: FakeContextOptions) {
     const { clock, sequences = 1, longestDecode = 512, canForget = true } = options;
-    const { contextSize = 8192, mostBranches = 0 } = options;
+    const { contextSize = 8192, mostBranches = 0, mostOutputs = Number.POSITIVE_INFINITY } = options;
     this.contextSize = contextSize;
     this.mostBranches = mostBranches;
+    this.mostOutputs = mostOutputs;
     this.clock = clock;
     this.sequences = sequences;
     this.longestDecode = longestDecode;
@@ -174,6 +178,7 @@ export class FakeContext {
       outputs.every((output, index) => output < tokens.length && output > (outputs[index - 1] ?? -1)),
       `outputs ${outputs} of ${tokens.length} tokens`,
     );
+    this.assert(outputs.length <= this.mostOutputs, `a decode of ${outputs.length} outputs`);
     return this.#run(sequence, 'decode', async () => {
       // As in LlamaContext, where other sequences join in this turn.
       await nextTurn();
@@ -304,6 +309,8 @@ export class FakeContext {
     );
     this.assert(held.length + tokens.length <= this.contextSize, 'a tree that does not fit the context');
     this.assert(ends <= this.mostBranches, `a tree of ${ends} ends`);
+    const outputs = new Set(wanted.map(({ parent }) => parent)).size;
+    this.assert(outputs <= this.mostOutputs, `a tree of ${outputs} outputs`);
     this.assert(
       parents.every((parent, index) => parent < index),
       'a token before the one that it follows',

@@ -38,6 +38,10 @@ export class FakeSequence implements NativeSequence<string> {
     return this.#context.mostBranches;
   }
 
+  get mostOutputs(): number {
+    return this.#context.mostOutputs;
+  }
+
   get longestDecode(): number {
     return this.#context.longestDecode;
   }
