@@ -42,12 +42,16 @@ export async function fetchDescribed(
   options: ModelFetchOptions,
 ): Promise<FetchedModel> {
   const { catalog } = location;
+  // Remembered, because another process may be replacing the folder when this one has landed it.
+  let described: ModelManifest | undefined;
   const fetched = await fetchArtifact(location.root, modelArtifact(model), {
     ...options,
-    describe: async (directory, files, measured) =>
-      writeManifest(directory, await toManifest(model, { catalog, directory, files, measured })),
+    describe: async (directory, files, measured) => {
+      described = await toManifest(model, { catalog, directory, files, measured });
+      await writeManifest(directory, described);
+    },
   });
-  if (fetched.source !== null) return { ...fetched, manifest: readManifest(fetched.directory) };
+  if (fetched.source !== null) return { ...fetched, manifest: described ?? readManifest(fetched.directory) };
   // In the store already: its manifest may be lost, or the catalog may say something else by now.
   const { directory, files } = fetched;
   const manifest = await toManifest(model, { catalog, directory, files, measured: fetched });
