@@ -1,4 +1,5 @@
-// Runs the tests of one tier, which its arguments name by a project and folders, and sends the numbers of its results to the process that started it.
+// Runs the tests of one tier, and sends the numbers of its results to the process that started it. Its arguments are the most test
+// files to run at once, a project and folders.
 import { startVitest, type TestCase, type TestModule, type TestSuite } from 'vitest/node';
 
 /** How many tests of a tier ended in which way. */
@@ -34,8 +35,9 @@ function timeOf(module: TestModule): TimedFile {
   return { path: module.relativeModuleId, seconds: (collectDuration + duration) / 1000 };
 }
 
-const [project = '', ...folders] = process.argv.slice(2);
-const vitest = await startVitest('test', folders, { project: [project], watch: false, run: true });
+const [workers, project = '', ...folders] = process.argv.slice(2);
+const options = { project: [project], watch: false, run: true, maxWorkers: Number(workers) };
+const vitest = await startVitest('test', folders, options);
 const modules = vitest.state.getTestModules();
 const tests = modules.flatMap((module) => [...module.children.allTests()]);
 const count = (state: string) => tests.filter((test) => test.result().state === state).length;

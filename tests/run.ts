@@ -25,7 +25,7 @@ const optIn: ReadonlySet<Tier> = new Set<Tier>(['arm64', 'amx']);
 /** The tiers that need no container engine. */
 const engineless: ReadonlySet<Tier> = new Set<Tier>(['model', 'clients', 'unit']);
 
-/** How many tiers run at a time. In each, one process computes at a time. */
+/** How many tiers run at a time. In each, one process computes at a time, but in the unit tests when no other tier is left to start. */
 const lanes = Math.min(2, availableParallelism());
 /** How many files are named at the end, for whoever wants to make the run shorter. */
 const slowestFiles = 25;
@@ -59,12 +59,18 @@ const nothing: TierResult = { passed: 0, failed: 0, skipped: 0, failures: [], fi
 
 type Outcome = TierResult & { readonly tier: Tier; readonly obstacle?: string };
 
-/** @param isHeld whether its output is printed when it ends, since another tier prints meanwhile */
-async function run(tier: Tier, isHeld: boolean): Promise<Outcome> {
+interface RunOptions {
+  /** Whether its output is printed when it ends, since another tier prints meanwhile. */
+  readonly isHeld: boolean;
+  /** How many test files may run at once. */
+  readonly workers: number;
+}
+
+async function run(tier: Tier, { isHeld, workers }: RunOptions): Promise<Outcome> {
   const reason = obstacle(tier);
   if (reason !== undefined) return { tier, ...nothing, obstacle: reason };
   const output = isHeld ? 'pipe' : 'inherit';
-  const child = fork(fileURLToPath(new URL('run-tier.ts', import.meta.url)), tiers[tier], {
+  const child = fork(fileURLToPath(new URL('run-tier.ts', import.meta.url)), [`${workers}`, ...tiers[tier]], {
     env,
     stdio: ['inherit', output, output, 'ipc'],
   });
@@ -100,7 +106,12 @@ const outcomes: Outcome[] = [];
 
 async function runWaiting(): Promise<void> {
   for (let tier = waiting.shift(); tier !== undefined; tier = waiting.shift())
-    outcomes.push(await run(tier, lanes > 1 && tier !== wanted[0]));
+    outcomes.push(
+      await run(tier, {
+        isHeld: lanes > 1 && tier !== wanted[0],
+        workers: tier === 'unit' && waiting.length === 0 ? lanes : 1,
+      }),
+    );
 }
 
 await Promise.all(Array.from({ length: lanes }, runWaiting));
