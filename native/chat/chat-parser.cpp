@@ -54,15 +54,18 @@ Napi::Value ChatParser::Parse(const Napi::CallbackInfo & info) {
         {"content", message.content},
         {"reasoning", message.reasoning_content},
         {"calls", calls},
-        {"isComplete", isPartial || isComplete(text)},
+        {"ending", isPartial ? "open" : endingOf(text)},
     };
     return Napi::String::New(info.Env(), result.dump_safe());
 }
 
-bool ChatParser::isComplete(const std::string & text) const {
-    if (params.parser.empty()) return true;
-    common_peg_parse_context context(params.generation_prompt + text, COMMON_PEG_PARSE_FLAG_LENIENT);
-    return params.parser.parse(context).success();
+const char * ChatParser::endingOf(const std::string & text) const {
+    if (params.parser.empty()) return "complete";
+    const std::string whole = params.generation_prompt + text;
+    common_peg_parse_context context(whole, COMMON_PEG_PARSE_FLAG_LENIENT);
+    const auto result = params.parser.parse(context);
+    if (!result.success()) return "open";
+    return whole.find_first_not_of(" \t\r\n", result.end) == std::string::npos ? "complete" : "left";
 }
 
 Napi::Function ChatParser::define(Napi::Env env) {

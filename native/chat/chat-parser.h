@@ -14,8 +14,8 @@ private:
     /** Of a format of calls that llama.cpp does not know. */
     std::string grammar;
 
-    /** Whether a text has the format from its start to its end; llama.cpp gives the start of one as well. */
-    bool isComplete(const std::string & text) const;
+    /** How a text ends: llama.cpp gives the start of one, and one that leaves the format, as well. */
+    const char * endingOf(const std::string & text) const;
 
     // src/engine/chat-library.ts says what these take and give.
     Napi::Value Grammar(const Napi::CallbackInfo & info);

@@ -32,7 +32,7 @@ export interface ChatReaderOptions {
 /** The parser starts anew each time, so a text is parsed again when it is longer by this part. */
 const parsesOfText = 256;
 
-const nothing: ParsedText = { content: '', reasoning: '', calls: [], isComplete: true };
+const nothing: ParsedText = { content: '', reasoning: '', calls: [], ending: 'complete' };
 
 export class ChatReader {
   readonly #options: ChatReaderOptions;
@@ -87,7 +87,7 @@ export class ChatReader {
     if (parser !== undefined) {
       const whole = parse(parser, this.#text, false);
       pieces.push(...this.#add(whole, false));
-      if (!whole?.isComplete) pieces.push(...this.#addRest(whole !== undefined));
+      if (whole?.ending !== 'complete') pieces.push(...this.#addRest(whole?.ending));
     }
     if (this.#parsed.calls.length === 0 && !this.#endsWithinCall)
       pieces.push(...toPieces('content', this.#content.held));
@@ -144,11 +144,13 @@ export class ChatReader {
    * Adds what the parser left out at the end: the start of a mark, or all behind a place where the text leaves the format, as one
    * that only mentions the mark of a call does.
    *
-   * @param isBeginning whether the text may go on in the format
+   * @param ending absent: the parser has refused the text
    */
-  #addRest(isBeginning: boolean): ChatPiece[] {
-    this.#endsWithinCall = this.#parsed.calls.length > 0;
-    if (this.#endsWithinCall) return [];
+  #addRest(ending: ParsedText['ending'] | undefined): ChatPiece[] {
+    if (this.#parsed.calls.length > 0) {
+      this.#endsWithinCall = ending !== 'left';
+      return [];
+    }
     const { thoughts, mayCall, callMarks } = this.#options;
     if (this.isThinking && thoughts !== undefined) {
       const start = thoughts.hasStarted ? 0 : this.#text.indexOf(thoughts.start) + thoughts.start.length;
@@ -162,7 +164,7 @@ export class ChatReader {
     const rest = at < 0 ? '' : this.#text.slice(at + content.length);
     const call = rest.trimStart();
     const isCall = callMarks?.some((mark) => mark.test(call)) ?? call !== '';
-    this.#endsWithinCall = isBeginning && mayCall && isCall;
+    this.#endsWithinCall = ending === 'open' && mayCall && isCall;
     return this.#endsWithinCall ? pieces : [...pieces, ...toPieces('content', this.#content.push(rest))];
   }
 

@@ -121,8 +121,11 @@ export interface ParsedText {
   readonly content: string;
   readonly reasoning: string;
   readonly calls: readonly { readonly name: string; readonly arguments: string }[];
-  /** Whether the text has the format up to its end. Always true of a partial text. */
-  readonly isComplete: boolean;
+  /**
+   * `complete`: the text has the format up to its end. `open`: it may go on in the format, as a partial text does. `left`: only a
+   * part of it has the format.
+   */
+  readonly ending: 'complete' | 'open' | 'left';
 }
 
 export interface ChatLibrary {

@@ -339,16 +339,20 @@ describe.each(answers)('an answer of %s behind thoughts', (family, text, kwargs 
   });
 });
 
-/** The texts around the thoughts of families whose calls have the same mark. */
-const thoughtTexts: readonly [family: string, start: string, end: string][] = [
+/** The texts around thoughts, and the mark of calls. */
+const thoughtTexts: readonly [family: string, start: string, end: string, mark?: string][] = [
   ['Qwen-Qwen3-0.6B', '<think>\n', '\n</think>\n\n'],
   ['Qwen-QwQ-32B', '', '\n</think>\n\n'],
   ['HuggingFaceTB-SmolLM3-3B', '<think>\n', '\n</think>\n'],
   ['GLM-4.6', '<think>', '</think>\n'],
+  ['Qwen3.5-4B', '', '\n</think>\n\n'],
+  ['mistralai-Ministral-3-14B-Reasoning-2512', '[THINK]', '[/THINK]', '[TOOL_CALLS]'],
+  ['google-gemma-4-31B-it', '<|channel>thought\n', '<channel|>', '<|tool_call>'],
 ];
 
-describe.each(thoughtTexts)('an answer of %s that mentions a call behind thoughts', (family, start, end) => {
-  const content = 'The mark `<tool_call>` starts a call.';
+describe.each(thoughtTexts)('an answer of %s that mentions a call behind thoughts', (...entry) => {
+  const [family, start, end, mark = '<tool_call>'] = entry;
+  const content = `The mark \`${mark}\` starts a call.`;
 
   it.each(['The mark `x`?', 'Hm.'])('has all of its content, behind %j', async (reasoning) => {
     const { reader } = await openFormat(openTemplate(family));
@@ -359,6 +363,24 @@ describe.each(thoughtTexts)('an answer of %s that mentions a call behind thought
       expect(joinPieces(pieces), `cut at ${cut}`).toEqual({ reasoning, content, calls: [] });
     }
   });
+});
+
+it.each([
+  ['Qwen3-Coder', '<tool_call>'],
+  ['unsloth-mistral-Devstral-Small-2507', '[TOOL_CALLS]'],
+])('an answer of %s that mentions a call has all of its content', async (family, mark) => {
+  const content = `The mark \`${mark}\` starts a call.`;
+  const { reader } = await openFormat(openTemplate(family));
+  for (let cut = 0; cut <= content.length; cut += 1) {
+    const parsed = new ChatReader(reader);
+    const pieces = [
+      ...parsed.push(content.slice(0, cut)),
+      ...parsed.push(content.slice(cut)),
+      ...parsed.end(),
+    ];
+    expect(joinPieces(pieces), `cut at ${cut}`).toEqual({ reasoning: '', content, calls: [] });
+    expect(parsed.isCalling).toBe(false);
+  }
 });
 
 describe('a text without a call', () => {
