@@ -15,6 +15,8 @@ import type { ServerSettings, Subject } from '../subjects/subject.ts';
 
 const chatTokens = 2_000;
 const answerTokens = 100;
+/** Of the answer that is waited for: its first tokens may have no text. */
+const fewTokens = 8;
 const questionTokens = 60;
 const contextSize = 4096;
 const evaluated = 'evaluated';
@@ -64,7 +66,7 @@ async function toContender(subject: Subject, settings: ServerSettings, metric: s
     subject: subject.name,
     take: async (round) => {
       await using server = await startServer(subject, settings);
-      const chat = new Chat(server, { model: settings.model.name, answerTokens: 1 }, messages);
+      const chat = new Chat(server, { model: settings.model.name, answerTokens: fewTokens }, messages);
       return { [metric]: await chat.ask(textOfTokens(questionTokens, round)) };
     },
   };
