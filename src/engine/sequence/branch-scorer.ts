@@ -5,7 +5,7 @@ import type { Branch, Token } from '../engine.ts';
 import type { NativeSequence } from './native-sequence.ts';
 import type { Pace } from './pace.ts';
 import type { SequenceState } from './sequence-state.ts';
-import { packSubtrees, type TokenNode, TokenTree, type TreePiece } from './token-tree.ts';
+import { isWanted, packSubtrees, type TokenNode, TokenTree, type TreePiece } from './token-tree.ts';
 
 export interface BranchScorerParts {
   readonly state: SequenceState;
@@ -89,21 +89,21 @@ export class BranchScorer {
       chain.push(next);
       last = next;
     }
+    const longest = Math.floor(this.#longestPiece);
     let piece: TokenNode[] = [];
+    let outputs = 0;
     for (const node of chain) {
-      if (!this.#hasRoom(piece, node)) {
+      const more = isWanted(node) ? 1 : 0;
+      if (piece.length === longest || outputs + more > this.#parts.native.mostOutputs) {
         await this.#evaluate(piece);
         piece = [];
+        outputs = 0;
       }
       piece.push(node);
+      outputs += more;
     }
     await this.#evaluate(piece);
     return last;
-  }
-
-  #hasRoom(piece: readonly TokenNode[], next: TokenNode): boolean {
-    const outputs = [...piece, next].filter(isWanted).length;
-    return piece.length < Math.floor(this.#longestPiece) && outputs <= this.#parts.native.mostOutputs;
   }
 
   async #evaluate(nodes: readonly TokenNode[]): Promise<void> {
@@ -151,9 +151,4 @@ export class BranchScorer {
   #keep(place: number, logprob: number | undefined): void {
     this.#tree.scores[place] = logprob ?? Number.NaN;
   }
-}
-
-/** Whether the probabilities of tokens are wanted behind it. */
-function isWanted({ wanted }: TokenNode): boolean {
-  return wanted.size > 0;
 }

@@ -36,7 +36,7 @@ export class TokenTree {
     this.scores = new Float64Array(this.#wanted);
     for (const node of this.#nodes.toReversed()) {
       if (node.children.size === 0) node.ends = 1;
-      if (node.wanted.size > 0) node.outputs += 1;
+      if (isWanted(node)) node.outputs += 1;
       if (node.parent === undefined) continue;
       node.parent.tokens += node.tokens;
       node.parent.depth = Math.max(node.parent.depth, node.depth + (node.parent.parent ? 1 : 0));
@@ -73,6 +73,11 @@ export class TokenTree {
     this.#nodes.push(child);
     return child;
   }
+}
+
+/** Whether the probabilities of tokens are wanted behind a node. */
+export function isWanted({ wanted }: TokenNode): boolean {
+  return wanted.size > 0;
 }
 
 function toNode(token: Token, parent?: TokenNode): TokenNode {
