@@ -11,7 +11,7 @@
 
 /** The grammar is malformed, or exceeds a limit. The message quotes nothing but names of rules. */
 struct GrammarError : CodedError {
-    explicit GrammarError(const std::string & reason) : CodedError("ERR_GRAMMAR", reason) {}
+    explicit GrammarError(const std::string & reason, const char * code = "ERR_GRAMMAR") : CodedError(code, reason) {}
 };
 
 enum class ElementType : uint32_t {

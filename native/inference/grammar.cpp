@@ -71,7 +71,7 @@ GrammarConstraint::GrammarConstraint(std::shared_ptr<GrammarSource> source, cons
         return;
     }
     state = this->source->take();
-    if (!state->accept(start.prefix)) throw GrammarError("It does not admit what the prompt ends with.");
+    if (!state->accept(start.prefix)) throw GrammarError("It does not admit what the prompt ends with.", "ERR_GRAMMAR_PREFIX");
 }
 
 bool GrammarConstraint::admits(llama_token token) const { return state->admits(token); }

@@ -173,6 +173,9 @@ export interface NativeGrammar {
 /** The `code` of an error whose cause is the grammar of the text. Its message quotes nothing but names of rules. */
 export const grammarErrorCode = 'ERR_GRAMMAR';
 
+/** The code of the error of a sampler whose grammar does not admit its prefix. */
+export const grammarPrefixErrorCode = 'ERR_GRAMMAR_PREFIX';
+
 /** The chain of samplers of one text. It remembers the tokens that it chooses. */
 export interface NativeSampler {
   /** Calls made before end as if it were not disposed of; those made later throw. */

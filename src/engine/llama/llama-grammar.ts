@@ -1,6 +1,6 @@
 // Grammars for the native sampler, and its errors.
 import { type Grammar, GrammarError, GrammarPrefixError } from '../engine.ts';
-import { grammarErrorCode, type NativeGrammar } from './llama-addon.ts';
+import { grammarErrorCode, grammarPrefixErrorCode, type NativeGrammar } from './llama-addon.ts';
 import type { LlamaModel } from './llama-model.ts';
 
 /**
@@ -21,12 +21,14 @@ export async function parseGrammar(
   return grammar;
 }
 
-/** The message of native/inference/grammar.cpp for a prefix. */
-const refusedPrefix = 'It does not admit what the prompt ends with.';
+const refusals: ReadonlyMap<unknown, typeof GrammarError> = new Map([
+  [grammarErrorCode, GrammarError],
+  [grammarPrefixErrorCode, GrammarPrefixError],
+]);
 
 /** Converts an error of the native sampler. Returns one that has nothing to do with the grammar unchanged. */
 export function toEngineError(error: unknown): unknown {
-  if (!(error instanceof Error && (error as NodeJS.ErrnoException).code === grammarErrorCode)) return error;
-  const Refusal = error.message === refusedPrefix ? GrammarPrefixError : GrammarError;
-  return new Refusal(`The grammar cannot be used. ${error.message}`, { cause: error });
+  if (!(error instanceof Error && 'code' in error)) return error;
+  const Refusal = refusals.get(error.code);
+  return Refusal ? new Refusal(`The grammar cannot be used. ${error.message}`, { cause: error }) : error;
 }
