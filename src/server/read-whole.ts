@@ -45,6 +45,9 @@ export function readWhole(
   stream.on('data', take);
   stream.once('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
   stream.once('error', reject);
-  stream.once('close', () => reject(new Error('The connection was closed before the end of the body.')));
+  const close = () => reject(new Error('The connection was closed before the end of the body.'));
+  stream.once('close', close);
+  if (stream.errored) reject(stream.errored);
+  else if (stream.closed) close();
   return promise;
 }

@@ -27,6 +27,7 @@ import { type InvocationQueue, QueueClosedError, QueueFullError } from './invoca
 import { invokePath } from './invoke-path.ts';
 import { refuseMalformed } from './malformed-http.ts';
 import type { PassedRequest } from './pass-through.ts';
+import { Turns } from './turns.ts';
 
 /**
  * How long an idle connection is kept: longer than the 60 s of a load balancer, which would otherwise send a request on a
@@ -60,10 +61,13 @@ interface Exchange {
   /** The client waits for "100 Continue" before it sends its body. */
   readonly expectsContinue: boolean;
   readonly clientLeft: AbortSignal;
+  /** Of all requests but those for /health. */
+  readonly turns: Turns;
 }
 
 /** An HTTP server, not yet listening, that answers for the function. */
 export function createFrontServer(services: FrontServices): Server {
+  const turns = new Turns();
   const listen = (expectsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) => {
     const leaving = new AbortController();
     // A response closes after its last byte too.
@@ -84,7 +88,7 @@ export function createFrontServer(services: FrontServices): Server {
       console.error(`gguf-lambda: ${method} ${toLoggedPath(url)} ${failure.status}, ${milliseconds} ms`);
       return errorAnswer(failure);
     };
-    void route({ request, response, expectsContinue, clientLeft }, services)
+    void route({ request, response, expectsContinue, clientLeft, turns }, services)
       .catch((error: unknown) => (clientLeft.aborted ? undefined : fail(error)))
       .then((answer) => {
         // On shutdown no connection is kept for a next request.
@@ -107,6 +111,9 @@ async function route(exchange: Exchange, services: FrontServices): Promise<HttpA
   const { method, url = '', headers } = exchange.request;
   assertAllowedCaller(headers, services.callers);
   const [path] = url.split('?');
+  if (path === healthPath && (method === 'GET' || method === 'HEAD'))
+    return services.health.answer(exchange.request);
+  await exchange.turns.next();
   switch (path) {
     case invokePath:
       if (method === 'POST') return invokeFunction(exchange, services);
@@ -115,9 +122,6 @@ async function route(exchange: Exchange, services: FrontServices): Promise<HttpA
       });
     case '/':
       return (await showPlayground(exchange, services)) ?? passOn(exchange, services);
-    case healthPath:
-      if (method === 'GET' || method === 'HEAD') return services.health.answer(exchange.request);
-      return passOn(exchange, services);
     default:
       return passOn(exchange, services);
   }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { readWhole } from '../../../src/server/read-whole.ts';
@@ -30,5 +31,8 @@ describe('readWhole', () => {
     const broken = readWhole(write('1').destroy(new Error('broken')));
     await expect(broken).rejects.toThrow('broken');
     await expect(readWhole(write('1').destroy())).rejects.toThrow('closed before the end');
+    const closed = write('1').destroy();
+    await once(closed, 'close');
+    await expect(readWhole(closed)).rejects.toThrow('closed before the end');
   });
 });
