@@ -44,6 +44,8 @@ export interface Bench {
   readonly rounds: number;
   /** Threads of each server. */
   readonly threads: number;
+  /** The conversations to measure, by name; undefined measures all. */
+  readonly scenes: readonly string[] | undefined;
 }
 
 /**

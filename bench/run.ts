@@ -2,7 +2,7 @@
 import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Argument, Command, InvalidArgumentError } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { readThreads } from '../src/config/cpu.ts';
 import { readText } from '../src/config/environment.ts';
 import { readManifest } from '../src/model/manifest.ts';
@@ -11,7 +11,7 @@ import { defineLlamaBench } from './llama-bench.ts';
 import type { Measurement, Sample } from './measurement.ts';
 import { box } from './measurements/box.ts';
 import { concurrentStreams } from './measurements/concurrent-streams.ts';
-import { conversation } from './measurements/conversation.ts';
+import { conversation, sceneNames } from './measurements/conversation.ts';
 import { decisions } from './measurements/decisions.ts';
 import { decode } from './measurements/decode.ts';
 import { invoke } from './measurements/invoke.ts';
@@ -37,6 +37,8 @@ interface Options {
   readonly sizes: boolean;
   readonly rounds: number;
   readonly threads: number;
+  /** Undefined measures all conversations. */
+  readonly scenes?: readonly string[];
   /** Folder of the table and the plots. */
   readonly to: string;
 }
@@ -83,7 +85,7 @@ async function run(names: readonly string[], options: Options): Promise<void> {
   const named = measurements.filter(({ name }) => names.length === 0 || names.includes(name));
   const wanted = options.sizes ? [sizes] : named;
   const samples: Sample[] = [];
-  const { rounds, threads } = options;
+  const { rounds, threads, scenes } = options;
   const measured: Measurement[] = [];
   for (const measurement of wanted) {
     if (measurement.needsContainers && !(await hasContainers())) {
@@ -92,7 +94,7 @@ async function run(names: readonly string[], options: Options): Promise<void> {
     }
     print(`${measurement.name}: ${measurement.description}`);
     measured.push(measurement);
-    samples.push(...(await measurement.run({ subjects, llamaBench, model, rounds, threads })));
+    samples.push(...(await measurement.run({ subjects, llamaBench, model, rounds, threads, scenes })));
   }
   const report = toReport({ subjects, model, measurements: measured, samples });
   for (const folder of [results, options.to]) mkdirSync(folder, { recursive: true });
@@ -135,6 +137,7 @@ await new Command('npm run bench --')
   .option('--sizes', 'measure only functions of several sizes and the cost of a million tokens', false)
   .option('--rounds <count>', 'samples per subject', toCount, 5)
   .option('--threads <count>', 'threads of each server', toCount, readThreads(process.env).count)
+  .addOption(new Option('--scenes <names...>', 'conversations to measure (default: all)').choices(sceneNames))
   .option('--to <directory>', 'directory for the table and the plots; samples go to bench/results', results)
   .showHelpAfterError('(--help lists the measurements)')
   .action(run)

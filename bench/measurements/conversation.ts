@@ -49,6 +49,8 @@ const scenes: readonly Scene[] = [
   },
 ];
 
+export const sceneNames: readonly string[] = scenes.map(({ name }) => name);
+
 export const conversation: Measurement = {
   name: 'conversation',
   description: `first token of each turn, mean of the chats: questions of ${questionTokens} or ${shortQuestionTokens} tokens, which people take ${writingMs} ms to write, answers of ${answerTokens}`,
@@ -61,10 +63,10 @@ export const conversation: Measurement = {
     })),
     { name: 'private memory', unit: 'MB', better: 'lower' },
   ],
-  async run({ subjects: [own, ...peers], model, threads, rounds }) {
+  async run({ subjects: [own, ...peers], model, threads, rounds, scenes: wanted = sceneNames }) {
     const peer = peers.find(({ name }) => name === 'llama-server');
     const samples: Sample[] = [];
-    for (const scene of scenes) {
+    for (const scene of scenes.filter(({ name }) => wanted.includes(name))) {
       const settings = { model, threads, slots: scene.slots, contextSize };
       const takesTurns = scene.chats > 1 && scene.slots === 1;
       const subjects = [own, peer, takesTurns && peer ? withSlotForEach(peer, scene.chats) : undefined];
