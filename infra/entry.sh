@@ -45,6 +45,9 @@ node=node
 if [ -x "$root/node_modules/.bin/node" ]; then node=$root/node_modules/.bin/node; fi
 
 if [ -n "${AWS_LAMBDA_RUNTIME_API:-}" ]; then
+  # The kernel gives the context and the buffers of llama.cpp in pages of 2 MB, and not of 4 KB one by one: a start takes ten
+  # milliseconds less (docs/decisions/0009-what-a-cold-start-waits-for.md).
+  export GLIBC_TUNABLES="${GLIBC_TUNABLES:-glibc.malloc.hugetlb=1}"
   exec "$node" --import "$root/dist/preload.mjs" "$root/node_modules/aws-lambda-ric/index.mjs" "$_HANDLER"
 fi
 exec "$node" "$root/dist/server/main.mjs" "$_HANDLER"

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type OutgoingHttpHeaders, request } from 'node:http';
 import { connect } from 'node:net';
+import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Threads } from '../config/cpu.ts';
 import { RequestError } from '../errors/request-error.ts';
@@ -45,12 +46,15 @@ export class Emulator {
   readonly #child: ChildProcess;
   readonly #port: number;
   readonly #timeoutSeconds: number;
+  /** Until it is read. */
+  #log: Readable | null;
 
   private constructor(child: ChildProcess & { pid: number }, port: number, timeoutSeconds: number) {
     this.#child = child;
     this.pid = child.pid;
     this.#port = port;
     this.#timeoutSeconds = timeoutSeconds;
+    this.#log = child.stdout;
     this.ended = once(child, 'exit').then(async ([code, signal]: (string | number | null)[]) => {
       // An emulator that was killed leaves a runtime that works on until it next asks for an event.
       for (killSession(this.pid); listSession(this.pid).length > 0; killSession(this.pid)) await delay(1);
@@ -95,9 +99,6 @@ export class Emulator {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new EmulatorMissingError(`The Runtime Interface Emulator cannot be run: ${reason}`, { cause });
     }
-    // Nothing waits for its log.
-    const log = child.stdout;
-    if (log) void import('./emulator-log.ts').then(({ passLog }) => passLog(log));
     return new Emulator(child as ChildProcess & { pid: number }, port, functionTimeoutSeconds);
   }
 
@@ -111,10 +112,14 @@ export class Emulator {
     void this.ended.then((how) => {
       exit = how;
     });
-    const endsAt = performance.now() + listenSeconds * 1000;
+    // A start would wait the three milliseconds that Node takes to load `performance`.
+    const endsAt = process.uptime() + listenSeconds;
     while (!(await canConnect(this.#port))) {
-      if (performance.now() > endsAt) exit = `it does not listen after ${listenSeconds} seconds`;
-      if (exit) throw new EmulatorExitedError(`The emulator did not start: ${exit}.`, { delivered: false });
+      if (process.uptime() > endsAt) exit = `it does not listen after ${listenSeconds} seconds`;
+      if (exit) {
+        this.#passLog();
+        throw new EmulatorExitedError(`The emulator did not start: ${exit}.`, { delivered: false });
+      }
       await delay(connectRetryMilliseconds);
     }
   }
@@ -123,16 +128,20 @@ export class Emulator {
    * Hands an event to the function, which is loaded for it. Over a bare socket: a start would wait the 15 milliseconds that Node takes to
    * load its HTTP client.
    *
+   * @param sent - called when the event is on its way
    * @throws {EmulatorExitedError} when the emulator ends before it answers, or is late
    */
-  load(event: Uint8Array): Promise<Pick<HttpAnswer, 'status' | 'body'>> {
+  load(event: Uint8Array, sent: () => void): Promise<Pick<HttpAnswer, 'status' | 'body'>> {
     const { promise, resolve, reject } = Promise.withResolvers<Pick<HttpAnswer, 'status' | 'body'>>();
     const pieces: Buffer[] = [];
     const socket = connect(this.#port, loopback);
     const late = setTimeout(() => socket.destroy(), (this.#timeoutSeconds + lateSeconds) * 1000);
     // Its answer to HTTP/1.0 ends with the connection, and is in one piece.
     socket.write(`POST ${invokePath} HTTP/1.0\r\nContent-Length: ${event.byteLength}\r\n\r\n`);
-    socket.write(event);
+    socket.write(event, () => {
+      sent();
+      this.#passLog();
+    });
     socket.on('error', () => {});
     socket.on('data', (piece) => pieces.push(piece));
     socket.once('close', () => {
@@ -192,6 +201,13 @@ export class Emulator {
       });
       outgoing.end(event);
     });
+  }
+
+  /** Passes the log on from now. What has been written waits for it. */
+  #passLog(): void {
+    const log = this.#log;
+    this.#log = null;
+    if (log) void import('./emulator-log.ts').then(({ passLog }) => passLog(log));
   }
 
   /** Ends the emulator and all it started. It takes its runtime with it when asked with SIGTERM. */

@@ -235,9 +235,7 @@ export class Supervisor {
   }
 
   async #warmUp(emulator: Emulator): Promise<void> {
-    const loading = this.#invoke(() => emulator.load(warmUpEvent));
-    this.#functionLoads.resolve();
-    const answer = await loading;
+    const answer = await this.#invoke(() => emulator.load(warmUpEvent, this.#functionLoads.resolve));
     if (!isWarm(answer)) {
       throw new InitializationError(`The function did not load: ${describeInitFailure(answer)}`);
     }

@@ -38,16 +38,16 @@ async function main(): Promise<number> {
       stopped.resolve();
     });
   }
-  // Whoever reads the log may leave, as `| head` does; that is no reason to stop serving.
-  process.stdout.on('error', () => {});
-  process.stderr.on('error', () => {});
-
   try {
     const handler = process.argv[2] ?? 'completion.handler';
     const config = readFrontConfig(process.env, { root, handler });
     graceSeconds = config.shutdownGraceSeconds;
     front = await startFront(config, {
       check: () => {
+        // Whoever reads the log may leave, as `| head` does; that is no reason to stop serving. Here, because the emulator's
+        // start does not wait for it.
+        process.stdout.on('error', () => {});
+        process.stderr.on('error', () => {});
         const fault = findFunctionFault(join(root, 'dist/functions'), handler);
         if (fault) throw new Error(fault);
         assertUsable(process.env, handler);

@@ -45,14 +45,25 @@ export async function listenForFront({ frontSocket, answer, ready, settle }: Lis
     // process.exit would wait for the interface client, which waits for the next invocation on a thread of Node's pool.
     process.kill(process.pid, 'SIGKILL');
   });
+  let description: readonly string[] | undefined;
   const server = createServer({ ...patient, maxHeaderSize }, (request, response) => {
     // The front sends a request again of which it has not heard so.
     response.writeProcessing();
-    answer(request, response);
+    // Before it is told the description, the front asks nothing: this is the rehearsal.
+    if (description === undefined) response.end();
+    else answer(request, response);
   });
   await once(server.listen(socket), 'listening');
-  const description = await ready;
+  await rehearseExchange(socket);
+  description = await ready;
   if (description !== undefined) connection.write(`${process.pid} ${JSON.stringify(description)}\n`);
+}
+
+/** Sends a request while JavaScript waits for the model: at its first one, Node loads what it answers with. */
+async function rehearseExchange(socket: string): Promise<void> {
+  const client = connect(socket).on('error', () => {});
+  client.write('GET / HTTP/1.1\r\nhost: runtime\r\nconnection: close\r\n\r\n');
+  await new Promise((resolve) => client.once('close', resolve).resume());
 }
 
 /** Removes the sockets and their directory, if there is nothing else in it. */

@@ -8,12 +8,15 @@ import { listenForFront } from '../../../src/server/runtime/listener.ts';
 
 const event = 'data: {"choices":[]}\n\n';
 
+let requests = 0;
+
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  requests += 1;
   const body = await text(request);
   const { method, url = '', headers } = request;
   const { pathname, searchParams } = new URL(url, 'http://localhost');
   const gate = searchParams.get('gate') ?? '';
-  const own = { 'x-runtime': String(process.pid) };
+  const own = { 'x-runtime': String(process.pid), 'x-requests': String(requests) };
   switch (pathname) {
     case invokePath: {
       if (typeof headers['x-gate'] === 'string') await fetch(headers['x-gate']);

@@ -526,6 +526,12 @@ describe('any other path', () => {
     expect(runtimeOf(await fetch(`${front.url}/v1/models`))).toBe(runtime);
   });
 
+  it('is the first that the routes are asked, though the runtime has rehearsed one', async () => {
+    const front = await serve();
+
+    expect((await fetch(`${front.url}/v1/models`)).headers.get('x-requests')).toBe('1');
+  });
+
   it('keeps its method, also where that has no body', async () => {
     const front = await serve();
 
