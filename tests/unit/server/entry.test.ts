@@ -73,6 +73,15 @@ describe('infra/entry.sh', () => {
     expect(arenas({ MALLOC_ARENA_MAX: '4' })).toBe('4\n');
   });
 
+  it('has glibc ask for large pages where the model is, unless the environment says otherwise', () => {
+    const tunables = (env = {}) =>
+      variableOfNode('GLIBC_TUNABLES', { AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9001', ...env });
+
+    expect(tunables()).toBe('glibc.malloc.hugetlb=1\n');
+    expect(tunables({ GLIBC_TUNABLES: 'glibc.malloc.check=1' })).toBe('glibc.malloc.check=1\n');
+    expect(variableOfNode('GLIBC_TUNABLES', {})).toBe('none\n');
+  });
+
   it('starts the front when there is no runtime API, where it was called', () => {
     expect(run()).toEqual({
       node: join(bin, 'node'),
