@@ -12,7 +12,7 @@ import { endToEndHeaders, type HttpAnswer } from './http-answer.ts';
 import { invokePath } from './invoke-path.ts';
 import { canConnect, findFreePorts, loopback } from './loopback.ts';
 import { frontSocketVariable } from './private-socket.ts';
-import { killSession, listSession } from './process-session.ts';
+import { killSession } from './process-session.ts';
 import { readWhole } from './read-whole.ts';
 
 export interface EmulatorOptions {
@@ -57,7 +57,7 @@ export class Emulator {
     this.#log = child.stdout;
     this.ended = once(child, 'exit').then(async ([code, signal]: (string | number | null)[]) => {
       // An emulator that was killed leaves a runtime that works on until it next asks for an event.
-      for (killSession(this.pid); listSession(this.pid).length > 0; killSession(this.pid)) await delay(1);
+      while (killSession(this.pid) > 0) await delay(1);
       return signal ? `it was ended by ${signal}` : `it exited with code ${code}`;
     });
   }

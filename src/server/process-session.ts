@@ -24,9 +24,11 @@ export function isLiving(pid: number): boolean {
   return readStat(String(pid))?.ended === false;
 }
 
-/** Kills whatever lives in a session, at once. */
-export function killSession(session: number): void {
-  for (const { pid } of listSession(session)) killProcess(pid);
+/** Kills whatever lives in a session, at once. Returns how many processes that were. */
+export function killSession(session: number): number {
+  const living = listSession(session);
+  for (const { pid } of living) killProcess(pid);
+  return living.length;
 }
 
 /** Kills a process, unless it has ended by itself. */
