@@ -34,7 +34,10 @@ export interface BatchPlan {
   readonly lines: number;
   /** Lines that are not valid requests; undefined when all are valid. */
   readonly invalid: { readonly count: number; readonly first: string } | undefined;
-  /** Upper limit of the cost in US dollars: all environments run until the end, and each line and chunk is one S3 PUT. */
+  /**
+   * Upper limit of the cost in US dollars: all environments run until the end, and each line and chunk is one PUT and
+   * one GET.
+   */
   readonly maxDollars: number;
 }
 
@@ -43,6 +46,7 @@ const lastInvocationHours = 0.25;
 
 /** US dollars in us-east-1. https://aws.amazon.com/s3/pricing/ https://aws.amazon.com/step-functions/pricing/ */
 const dollarsPerPut = 0.000005;
+const dollarsPerGet = 0.0000004;
 const dollarsPerTransition = 0.000025;
 
 /** State transitions of a chunk: its start and its four states. */
@@ -76,7 +80,7 @@ export async function submitFile(
   const chunks = Math.ceil(lines / linesPerChunk);
   const maxDollars =
     seconds * dollarsPerSecond(stack.megabytes, stack.architecture) +
-    (lines + chunks) * dollarsPerPut +
+    (lines + chunks) * (dollarsPerPut + dollarsPerGet) +
     chunks * transitionsPerChunk * dollarsPerTransition;
   onPlanned({ id, lines, invalid, maxDollars });
   // Look for the results: they outlive the execution, which Step Functions deletes after 90 days.

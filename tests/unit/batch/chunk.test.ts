@@ -54,6 +54,33 @@ function ids(part: string): (string | null)[] {
     .map((line) => (JSON.parse(line) as { custom_id: string | null }).custom_id);
 }
 
+function keysOf(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => String(index));
+}
+
+/** Counts the bytes that have been read and not yet been written. */
+function heldBytes(store: MemoryStore): { most: number } {
+  const held = { now: 0, most: 0 };
+  const { read, write } = store;
+  store.read = async (...args) => {
+    const bytes = await read.apply(store, args);
+    held.now += bytes.length;
+    held.most = Math.max(held.most, held.now);
+    return bytes;
+  };
+  store.write = (key) => {
+    const writer = write.call(store, key);
+    return {
+      ...writer,
+      write: async (content) => {
+        held.now -= content.length;
+        await writer.write(content);
+      },
+    };
+  };
+  return held;
+}
+
 describe('answerChunk', () => {
   it('saves the results in one object, in order', async () => {
     const { store, chunk } = await split(['a', 'b', 'c'].map((id) => toLine(id)));
@@ -99,6 +126,24 @@ describe('answerChunk', () => {
     const part = store.text(keys.part(chunk));
     expect(ids(part)).toEqual(['a', 'b', 'c']);
     expect(part.split('\n')[0]).toBe(first);
+  });
+
+  it('has few results in memory, however many the chunk has', async () => {
+    const { store, chunk } = await split(
+      keysOf(40).map((id) => toLine(id)),
+      40,
+    );
+    const text = 'x'.repeat(1024 * 1024);
+    for (const line of keysOf(39).keys()) {
+      const result = { id: '', custom_id: String(line), response: null, error: { code: '', message: text } };
+      store.with(keys.answer(chunk, line), JSON.stringify(result));
+    }
+    const held = heldBytes(store);
+
+    await answerChunk({ batch, chunk }, store, toService(), toOptions().options);
+
+    expect(held.most).toBeLessThan(20 * 1024 * 1024);
+    expect(ids(store.text(keys.part(chunk)))).toEqual(keysOf(40));
   });
 
   it('uses the result of another environment that was faster', async () => {

@@ -193,6 +193,15 @@ describe.each(deployments)('the template with %o', (parameters) => {
     }
   });
 
+  it('lets the functions that upload in pieces remove the pieces of a failed upload', () => {
+    for (const role of ['BatchRole', 'BatchFilesRole']) {
+      const granted = statementsOf(resources[role]?.Properties ?? {}).filter(({ Action }) =>
+        [Action].flat().includes('s3:AbortMultipartUpload'),
+      );
+      expect(JSON.stringify(granted)).toContain(`\${BatchBucket.Arn}/work/*`);
+    }
+  });
+
   it("sets the queue's visibility timeout to six times the function's timeout", () => {
     const queue = resources.BatchQueue?.Properties;
     const timeout = Number(resources.BatchFunction?.Properties.Timeout);

@@ -135,7 +135,7 @@ describe('submitFile', () => {
       invalid: { count: 1, first: 'line 2: The request body is not valid JSON at character 1.' },
     });
     // 10 environments of 1 GB for 75 minutes at $0.0000166667 a second, 4 objects and 5 transitions.
-    expect(submitted.maxDollars).toBeCloseTo(45_000 * 0.0000166667 + 4 * 0.000005 + 5 * 0.000025, 6);
+    expect(submitted.maxDollars).toBeCloseTo(45_000 * 0.0000166667 + 4 * 0.0000054 + 5 * 0.000025, 7);
     const upload = s3.commandCalls(PutObjectCommand)[0]?.args[0].input;
     expect(upload).toMatchObject({
       Bucket: 'bucket',
