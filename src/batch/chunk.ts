@@ -17,7 +17,7 @@ export interface ChunkEvent {
   readonly chunk: BatchChunk;
   /** No line is started after this time; ISO 8601. */
   readonly endAt?: string;
-  /** Answers one line at a time. Set when no line was finished while several ran in parallel. Default: false. */
+  /** Answers one line at a time. Set after no line was finished while several ran in parallel. Default: false. */
   readonly alone?: boolean;
   /**
    * Set when environments have crashed on this chunk; ISO 8601. Each line is then answered alone. A line that has
@@ -30,7 +30,7 @@ export interface ChunkEvent {
 export interface ChunkAnswer {
   /** Number of lines without a result. */
   readonly remaining: number;
-  /** True when the next event must set `alone`. */
+  /** True when the next events of the chunk must set `alone`. */
   readonly alone: boolean;
 }
 
@@ -87,7 +87,7 @@ export async function answerChunk(
       save: (line, result) => save(line.number, JSON.stringify(result)),
     },
   ).finally(() => startedLines?.release().catch(options.log));
-  if (unfinished.length > 0) return { remaining: unfinished.length, alone: saved === 0 };
+  if (unfinished.length > 0) return { remaining: unfinished.length, alone: alone || saved === 0 };
 
   await joinAnswers(store, keys.answers(chunk), keys.part(chunk));
   return done;

@@ -27,6 +27,8 @@ let aws: LocalAws;
 let onRequest: (request: string) => unknown = () => {};
 /** Called before each invocation of the function `batch`; true makes Lambda throttle it. */
 let isThrottled = () => false;
+/** Called before each invocation of the function `batch`; true makes it fail. */
+let isBroken = () => false;
 const functionEnv = () => ({
   ...aws.env,
   BATCH_BUCKET: bucket,
@@ -40,7 +42,10 @@ const batchFiles = new Environments('batch-files', 1, functionEnv);
 beforeAll(async () => {
   aws = await startAws(
     {
-      batch: async (payload) => (isThrottled() ? 'throttled' : batch.invoke(payload)),
+      batch: async (payload) => {
+        if (isBroken()) return { payload: '{"errorType":"Error","errorMessage":"Broken."}', failed: true };
+        return isThrottled() ? 'throttled' : batch.invoke(payload);
+      },
       'batch-files': batchFiles.invoke,
     },
     (request) => onRequest(request),
@@ -58,10 +63,10 @@ beforeAll(async () => {
     BatchFilesFunction: 'batch-files',
     BatchBucket: bucket,
   };
-  const definition = readFileSync(join(root, 'infra/batch.asl.json'), 'utf8').replaceAll(
-    /\$\{(\w+)\}/g,
-    (_, name: string) => substitutions[name] ?? '',
-  );
+  const definition = readFileSync(join(root, 'infra/batch.asl.json'), 'utf8')
+    .replaceAll(/\$\{(\w+)\}/g, (_, name: string) => substitutions[name] ?? '')
+    // Dozens of attempts fail in these tests.
+    .replaceAll(/"MaxDelaySeconds": \d+/g, '"MaxDelaySeconds": 2');
   const { stateMachineArn = '' } = await new SFNClient({}).send(
     new CreateStateMachineCommand({
       name: 'batch',
@@ -291,6 +296,65 @@ describe('a line that crashes its environments', () => {
     expect(readResults('deadly', 'errors')).toMatchObject([
       { custom_id: 'line-5', response: null, error: { code: 'environment_ended' } },
     ]);
+  });
+});
+
+describe('a chunk with eight lines that crash their environments', () => {
+  it('fails these lines and answers the other one', async () => {
+    const ids = Array.from({ length: 9 }, (_, index) => `line-${index}`);
+    const file = writeRequests(
+      'deadly-chunk.jsonl',
+      ids.map((id) => toRequest(id)),
+    );
+    isThrottled = () => false;
+    const kills: Promise<void>[] = [];
+    /** How often the last marker of each line was requested. At the second time the line fails. */
+    const markers = new Map<string, { readonly key: string; readonly times: number }>();
+    onRequest = (request) => {
+      const [, line, since] = /^PUT \/.*\/work\/deadly-chunk\/begun\/(\d+)-([^?]*)/.exec(request) ?? [];
+      if (line !== undefined && since !== undefined) {
+        const earlier = markers.get(line);
+        markers.set(line, { key: since, times: earlier?.key === since ? earlier.times + 1 : 1 });
+      }
+      const [, answered] = /^PUT \/.*\/work\/deadly-chunk\/answers\/\d+\/(\d+)\.json/.exec(request) ?? [];
+      if (answered === undefined || Number(answered) === 0) return true;
+      if (markers.get(answered)?.times === 2) return true;
+      kills.push(batch.killOne());
+      return false;
+    };
+    await command('submit', file, '--id', 'deadly-chunk', '--concurrency', '2');
+
+    expect((await command('status', 'deadly-chunk', '--wait')).stdout).toContain(
+      'deadly-chunk: done, 1 lines answered, 8 failed.',
+    );
+    await Promise.all(kills);
+    onRequest = () => {};
+    await command('fetch', 'deadly-chunk', '--to', folder);
+    expect(readResults('deadly-chunk', 'errors').map(({ error }) => error?.code)).toEqual(
+      ids.slice(1).map(() => 'environment_ended'),
+    );
+  });
+});
+
+describe('a chunk that always fails', () => {
+  it('fails the batch after as many failures as its lines could cause', async () => {
+    const ids = Array.from({ length: 7 }, (_, index) => `line-${index}`);
+    const file = writeRequests(
+      'broken-chunk.jsonl',
+      ids.map((id) => toRequest(id)),
+    );
+    let attempts = 0;
+    isBroken = () => {
+      attempts += 1;
+      return true;
+    };
+    await command('submit', file, '--id', 'broken-chunk');
+
+    const ended = await command('status', 'broken-chunk', '--wait');
+    isBroken = () => false;
+    expect(ended).toMatchObject({ code: 1, stdout: expect.stringContaining('broken-chunk: FAILED') });
+    // Two rounds of two normal attempts and seven careful ones.
+    expect(attempts).toBe(18);
   });
 });
 
