@@ -212,6 +212,17 @@ describe.each(deployments)('the template with %o', (parameters) => {
     });
   });
 
+  it('delivers a message often enough to wait for all others of its event, and stops before its retention ends', () => {
+    const { RedrivePolicy, VisibilityTimeout, MessageRetentionPeriod } =
+      resources.BatchQueue?.Properties ?? {};
+    const { maxReceiveCount } = RedrivePolicy as { maxReceiveCount: unknown };
+    const mostMessages = 10;
+
+    // They are delivered together once, and then answered one at a time.
+    expect(Number(maxReceiveCount)).toBeGreaterThan(1 + mostMessages);
+    expect(Number(maxReceiveCount) * Number(VisibilityTimeout)).toBeLessThan(Number(MessageRetentionPeriod));
+  });
+
   it('enables tracing and prompt logs only by their parameters', () => {
     for (const { properties } of functions) {
       const { Variables } = properties.Environment as { Variables: Record<string, unknown> };
