@@ -7,6 +7,7 @@ import { ExecutionAlreadyExists, StartExecutionCommand } from '@aws-sdk/client-s
 import { Upload } from '@aws-sdk/lib-storage';
 import { parseBatchLine } from '../../src/batch/batch-line.ts';
 import { batchIdPattern, toBatchKeys } from '../../src/batch/batch-objects.ts';
+import { maxLines } from '../../src/batch/files/split.ts';
 import { readLines } from '../../src/batch/lines.ts';
 import { toRunName } from '../../src/batch/run-names.ts';
 import { dollarsPerSecond } from '../deploy/lambda-prices.ts';
@@ -52,18 +53,20 @@ const dollarsPerTransition = 0.000025;
 /** State transitions of a chunk: its start and its four states. */
 const transitionsPerChunk = 5;
 
+/** `started` by this call, `submitted` by an earlier one, or `answered`: the batch has its results. */
+export type Submission = 'started' | 'submitted' | 'answered';
+
 /**
  * Submits a file unless it was submitted before.
  *
- * @returns true when the batch was started by this call
- * @throws {BatchError} when the file does not exist or has no valid request, or the id belongs to another file
+ * @throws {BatchError} when the file does not exist, has no valid request or too many lines, or the id belongs to another file
  * @throws the signal's reason when aborted; the state machine is not started then
  */
 export async function submitFile(
   file: string,
   stack: BatchStack,
   { id: givenId, concurrency, hours, linesPerChunk, signal, onPlanned, onProgress }: SubmitOptions,
-): Promise<boolean> {
+): Promise<Submission> {
   const { lines, invalid, sha256, bytes } = await checkFile(file, signal);
   const id = givenId ?? toId(file, sha256);
   if (!batchIdPattern.test(id)) {
@@ -84,7 +87,7 @@ export async function submitFile(
     chunks * transitionsPerChunk * dollarsPerTransition;
   onPlanned({ id, lines, invalid, maxDollars });
   // Look for the results: they outlive the execution, which Step Functions deletes after 90 days.
-  if (uploaded !== undefined && (await stack.store.find(keys.output)) !== undefined) return false;
+  if (uploaded !== undefined && (await stack.store.find(keys.output)) !== undefined) return 'answered';
   if (uploaded === undefined) {
     const params = {
       Bucket: stack.store.bucket,
@@ -113,13 +116,13 @@ export async function submitFile(
   );
 }
 
-/** Returns true when the run was started, false when a run of this name exists. */
-async function startOnce(start: () => Promise<unknown>): Promise<boolean> {
+/** Starts a run unless a run of this name exists. */
+async function startOnce(start: () => Promise<unknown>): Promise<Submission> {
   try {
     await start();
-    return true;
+    return 'started';
   } catch (error) {
-    if (error instanceof ExecutionAlreadyExists) return false;
+    if (error instanceof ExecutionAlreadyExists) return 'submitted';
     throw error;
   }
 }
@@ -142,6 +145,8 @@ async function checkFile(file: string, signal: AbortSignal) {
   for await (const { text } of readLines(hashed())) {
     signal.throwIfAborted();
     lines += 1;
+    if (lines > maxLines)
+      throw new BatchError(`${file} has more than ${maxLines} lines: split it into several batches.`);
     try {
       parseBatchLine(text);
     } catch (error) {
