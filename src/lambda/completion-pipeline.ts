@@ -10,6 +10,10 @@ import { assertOwner } from './event-owner.ts';
 import { toHttpEvent, toHttpRequest, toHttpResult } from './http-event.ts';
 import { Invocations } from './invocations.ts';
 import { functionMiddlewares } from './middlewares.ts';
+import { settle } from './settle.ts';
+
+/** A finished answer is held for no longer than this beyond the expected end of a write. */
+const mostLateMs = 1000;
 
 /** Creates the function's handler. An event that is not an HTTP event is a direct invoke. */
 export function definePipeline(service: Service) {
@@ -30,8 +34,7 @@ export function definePipeline(service: Service) {
             httpEvent,
             await toWholeResponse(await answer(toHttpRequest(httpEvent), admitted.service, context)),
           );
-    // Lambda freezes the environment as soon as it has the result. Behind the front, other invocations would wait.
-    if (!service.isBehindFront) await service.engine.settled?.();
+    await settle(service, lambdaContext, mostLateMs);
     return result;
   };
 

@@ -10,6 +10,7 @@ import { toAdmitted } from './admitted-caller.ts';
 import { toHttpEvent, toHttpRequest } from './http-event.ts';
 import { Invocations } from './invocations.ts';
 import { functionMiddlewares } from './middlewares.ts';
+import { settle } from './settle.ts';
 
 /** The result that Middy writes to Lambda's response stream. A string has no status and no headers. */
 type StreamedResult =
@@ -48,8 +49,8 @@ export function definePipeline(service: Service) {
     timeoutEarlyInMillis: 0,
     requestEnd: async (request) => {
       await closeBody(request);
-      // The client has its answer. Lambda freezes the environment after this. Behind the front, other invocations would wait.
-      if (!service.isBehindFront) await service.engine.settled?.();
+      // The client has its answer, so a late write holds up nobody.
+      await settle(service, request.context);
     },
   })
     .use(functionMiddlewares(invocations))

@@ -127,6 +127,21 @@ describe('a direct invoke', () => {
     await answering;
   });
 
+  it('waits for what the engine keeps no longer than the invocation has time', async () => {
+    const engine = Object.assign(new FakeEngine(), { settled: () => new Promise<void>(() => {}) });
+    const handler = definePipeline({ engine, model: 'fake-1b' });
+    const answer = await handler({ prompt: 'Hi' }, fakeContext('a1b2', 400));
+
+    expect(answer).toMatchObject({ object: 'text_completion' });
+  });
+
+  it('is held for a second beyond the expected end of a write', async () => {
+    const settled = vi.fn(async () => {});
+    await definePipelineOn(Object.assign(new FakeEngine(), { settled }))({ prompt: 'Hi' });
+
+    expect(settled).toHaveBeenCalledExactlyOnceWith(1000);
+  });
+
   it('waits for nothing that the engine keeps behind the front, where the process goes on', async () => {
     const engine = Object.assign(new FakeEngine(), { settled: () => new Promise<void>(() => {}) });
     const handler = definePipeline({ engine, model: 'fake-1b', isBehindFront: true });

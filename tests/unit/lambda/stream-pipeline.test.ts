@@ -267,6 +267,15 @@ describe('a direct invoke', () => {
     await answered;
   });
 
+  it('ends in time when what the engine keeps is not written', async () => {
+    const engine = Object.assign(new FakeEngine(), { settled: () => new Promise<void>(() => {}) });
+    const handler = definePipeline({ engine, model: 'fake-1b' }) as unknown as StreamingHandler;
+    const stream = new PassThrough();
+    await handler(readEvent('completion'), stream, fakeContext('a1b2', 400));
+
+    expect(JSON.parse(await text(stream))).toMatchObject({ object: 'text_completion' });
+  });
+
   it('is answered with the completion as JSON text', async () => {
     const answer = await invoke(readEvent('completion'));
 
