@@ -22,18 +22,28 @@ export async function answer(
   service: Service,
   context: RequestContext,
 ): Promise<HttpResponse> {
-  const { cors } = service;
   const { signal, metrics } = context;
   const route = findRoute(request.path);
   const response =
-    cors?.preflight(request, toMethods(route, request)) ??
+    service.cors?.preflight(request, toMethods(route, request)) ??
     (await answerRoute(request, route, service, context));
   metrics?.answered(toPattern(route), toRecordedStatus(response.status, signal.aborted));
   return {
     ...response,
-    headers: { ...cors?.headers(request), ...toIdHeaders(route, context), ...response.headers },
+    headers: { ...toCommonHeaders(request, route, service, context), ...response.headers },
     ...(request.method === 'HEAD' && { body: '' }),
   };
+}
+
+/** Returns the response to a request whose answer cannot be sent: an error in the form of the path's API. */
+export function toRefusal(
+  error: RequestError,
+  request: HttpRequest,
+  service: Service,
+  context: RequestContext,
+): HttpResponse<string> {
+  const route = findRoute(request.path);
+  return toErrorResponse(error, route, context, toCommonHeaders(request, route, service, context));
 }
 
 /** Answers a request that is not a preflight. */
@@ -66,10 +76,7 @@ async function answerRoute(
   } catch (error) {
     if (!(error instanceof RequestError)) log(error);
     const failure = toRequestError(error);
-    return toJsonResponse(JSON.stringify(toErrorBody(failure, route, context)), {
-      status: failure.status,
-      headers: { ...toIgnoredHeader(foreignFields), ...failure.headers },
-    });
+    return toErrorResponse(failure, route, context, toIgnoredHeader(foreignFields));
   } finally {
     foreignFields.log(context.log);
   }
@@ -107,9 +114,30 @@ function isStrict({ headers }: HttpRequest, { strictFields = false }: Service): 
   return strictFields || headers['x-strict-fields']?.trim().toLowerCase() === 'true';
 }
 
+function toErrorResponse(
+  error: RequestError,
+  route: Route | undefined,
+  context: RequestContext,
+  headers: Readonly<Record<string, string>>,
+): HttpResponse<string> {
+  return toJsonResponse(JSON.stringify(toErrorBody(error, route, context)), {
+    status: error.status,
+    headers: { ...headers, ...error.headers },
+  });
+}
+
 /** Each API has its own form of errors. A path that no API has gets OpenAI's. */
 function toErrorBody(error: RequestError, route: Route | undefined, { id }: RequestContext): object {
   return toApi(route)?.toErrorBody?.(error, id) ?? error.toBody();
+}
+
+function toCommonHeaders(
+  request: HttpRequest,
+  route: Route | undefined,
+  { cors }: Service,
+  context: RequestContext,
+): Record<string, string> {
+  return { ...cors?.headers(request), ...toIdHeaders(route, context) };
 }
 
 function toIdHeaders(route: Route | undefined, { id }: RequestContext): Record<string, string> {

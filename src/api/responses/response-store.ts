@@ -1,6 +1,6 @@
 // The stored responses of one caller. Each has the whole conversation before it, so that one read continues it.
 import { createHash } from 'node:crypto';
-import { toTimeUp } from '../../engine/deadline.ts';
+import { toTimeUp, untilAborted } from '../../engine/deadline.ts';
 import { RequestError } from '../../errors/request-error.ts';
 import type { RequestContext } from '../../generation/context.ts';
 import type { ResponseArchive } from '../response-archive.ts';
@@ -55,11 +55,7 @@ export class ResponseStore {
     const bytes = Buffer.from(JSON.stringify({ version, ...stored }));
     if (bytes.length > mostBytes) return false;
     const writing = this.#archive.then((archive) => archive.write(this.#keyOf(stored.response.id), bytes));
-    const timeUp = toTimeUp(endBy);
-    if (timeUp === undefined) return writing;
-    const late = Promise.withResolvers<boolean>();
-    timeUp.addEventListener('abort', () => late.resolve(false), { once: true });
-    return Promise.race([writing, late.promise]);
+    return (await untilAborted(writing, toTimeUp(endBy))) ?? false;
   }
 
   /** @throws {RequestError} `response_store_unavailable` when the response may still be there */
