@@ -66,10 +66,10 @@ async function findFormat(
   const callFormat = tools.length > 0 ? template.callFormat : undefined;
   if (callFormat !== undefined) return toFormFormat(template, rendered, callFormat, options);
   const find = (wanted: readonly ChatTool[], toolChoice: 'auto' | 'required', hasSchema: boolean) => {
-    const apply = (toNative: (tool: ChatTool) => object) =>
-      template.findFormat(rendered, { tools: wanted.map(toNative), toolChoice, parallel, hasSchema });
-    return apply(toNativeTool).catch((error: unknown) => {
-      if (error instanceof BrokenTemplateError && wanted.length > 0) return apply(toUntypedTool);
+    const apply = (shown: readonly ChatTool[]) =>
+      template.findFormat(rendered, { tools: shown, toolChoice, parallel, hasSchema });
+    return apply(wanted).catch((error: unknown) => {
+      if (error instanceof BrokenTemplateError && wanted.length > 0) return apply(wanted.map(toUntypedTool));
       throw error;
     });
   };
@@ -109,21 +109,16 @@ function toPlainFormat({ isJson, schemas }: FormatOptions): ChatFormat {
   };
 }
 
-function toNativeTool({ function: called }: ChatTool): object {
-  const { name, description = '' } = called;
-  return { type: 'function', function: { name, description, parameters: called.parameters ?? {} } };
-}
-
 /**
  * A tool whose arguments have names and no types, because llama.cpp does not read every schema: it refuses `true`. The rules of
  * this project take the place of its own, and where a family does not write arguments as JSON, finished arguments are checked.
  */
-function toUntypedTool(tool: ChatTool): object {
+function toUntypedTool(tool: ChatTool): ChatTool {
   const { properties, required } = tool.function.parameters ?? {};
   const names = isJsonObject(properties) ? Object.keys(properties) : [];
   const untyped = Object.fromEntries(names.map((name) => [name, {}]));
   const parameters = { type: 'object', properties: untyped, ...(Array.isArray(required) && { required }) };
-  return toNativeTool({ ...tool, function: { ...tool.function, parameters } });
+  return { ...tool, function: { ...tool.function, parameters } };
 }
 
 function toCallMarks({ isLazy, triggers }: AppliedTemplate): RegExp[] | undefined {
