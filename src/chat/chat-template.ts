@@ -9,7 +9,7 @@ import type {
   TemplateInputs,
 } from '../engine/chat-library.ts';
 import { RequestError } from '../errors/request-error.ts';
-import { type CallFormat, findFamily } from './call-forms.ts';
+import { type CallFormat, findFamilyFormat } from './call-forms.ts';
 import { forms, withoutSystemMessage, withTextApart } from './message-forms.ts';
 import { RecentValues } from './recent-values.ts';
 import { findAbilities, plainInputs, type TemplateAbilities } from './template-abilities.ts';
@@ -110,13 +110,13 @@ export class ChatTemplate {
 
   /** The format of the model's calls, if it is not one that llama.cpp finds. */
   get callFormat(): CallFormat | undefined {
-    const { format, isBetter } = findFamily(this.source);
-    return this.abilities.calls && !isBetter ? undefined : format;
+    const format = this.writtenFormat;
+    return this.abilities.calls && !format.isBetter ? undefined : format;
   }
 
   /** The format in which earlier calls are written, if the template does not write them. */
   get writtenFormat(): CallFormat {
-    return findFamily(this.source).format;
+    return findFamilyFormat(this.source);
   }
 
   /**
