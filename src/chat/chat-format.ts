@@ -62,7 +62,8 @@ async function findFormat(
 ): Promise<ChatFormat> {
   const { tools, mustCall, parallel } = options;
   const isJson = options.isJson && !mustCall;
-  if (tools.length === 0 && template.abilities.thoughts === undefined) return toPlainFormat(options);
+  const plain = toPlainFormat(options.isJson ? options.schemas : undefined);
+  if (tools.length === 0 && template.abilities.thoughts === undefined) return plain;
   const callFormat = tools.length > 0 ? template.callFormat : undefined;
   if (callFormat !== undefined) return toFormFormat(template, rendered, callFormat, options);
   const find = (wanted: readonly ChatTool[], toolChoice: 'auto' | 'required', hasSchema: boolean) => {
@@ -76,8 +77,7 @@ async function findFormat(
   const applied = await find(tools, mustCall ? 'required' : 'auto', isJson && tools.length === 0);
   const thoughts = toThoughtMarks(template.abilities.thoughts, applied.generationPrompt);
   // llama.cpp knows no grammar of JSON for some families. Without thoughts, it is the whole text.
-  if (isJson && applied.grammar === '' && tools.length === 0 && !thoughts?.hasStarted)
-    return toPlainFormat(options);
+  if (isJson && applied.grammar === '' && tools.length === 0 && !thoughts?.hasStarted) return plain;
   // llama.cpp has no grammar for either.
   const isEither = isJson && tools.length > 0;
   const formats = isEither
@@ -99,14 +99,10 @@ async function findFormat(
   };
 }
 
-/** A model that neither thinks nor calls tools writes its content as it is. */
-function toPlainFormat({ isJson, schemas }: FormatOptions): ChatFormat {
-  return {
-    reader: { parser: undefined, thoughts: undefined, mayCall: false },
-    grammar: isJson ? { gbnf: schemas } : undefined,
-    marks: [],
-    stops: [],
-  };
+/** A model that neither thinks nor calls tools writes its content as it is. Without `gbnf`, it is free. */
+export function toPlainFormat(gbnf: string | undefined): ChatFormat {
+  const reader = { parser: undefined, thoughts: undefined, mayCall: false };
+  return { reader, grammar: gbnf === undefined ? undefined : { gbnf }, marks: [], stops: [] };
 }
 
 /**

@@ -83,7 +83,6 @@ export class ChatReader {
     return pieces;
   }
 
-  /** Returns what is new. */
   #add(parsed: ParsedText | undefined, isPartial: boolean): ChatPiece[] {
     if (parsed === undefined) return [];
     this.#hasCalls = parsed.calls.length > 0;
