@@ -16,6 +16,8 @@ export interface CallFormat {
   readonly readsBareJson?: boolean;
   /** Whether the template writes the results of calls, though not the calls. */
   readonly writesResults?: boolean;
+  /** Whether it is better than what llama.cpp finds. */
+  readonly isBetter?: boolean;
 }
 
 /**
@@ -33,12 +35,9 @@ export const toldFormat: CallFormat = {
   readsBareJson: true,
 };
 
-interface Family {
+interface Family extends CallFormat {
   /** A text that only the templates of the family have. */
   readonly mark: string;
-  readonly format: CallFormat;
-  /** Whether the format is better than what llama.cpp finds. */
-  readonly isBetter?: boolean;
 }
 
 const families: readonly Family[] = [
@@ -46,54 +45,44 @@ const families: readonly Family[] = [
   {
     mark: '<start_function_call>',
     isBetter: true,
-    format: {
-      forms: [{ start: '<start_function_call>', end: '<end_function_call>', call: 'escaped' }],
-      marks: ['<start_function_call>', '<end_function_call>', '<escape>', '<start_function_response>'],
-      stops: ['<start_function_response>'],
-    },
+    forms: [{ start: '<start_function_call>', end: '<end_function_call>', call: 'escaped' }],
+    marks: ['<start_function_call>', '<end_function_call>', '<escape>', '<start_function_response>'],
+    stops: ['<start_function_response>'],
   },
   // Mistral Small 3.2. llama.cpp wants the mark of the arguments before that of the id as well.
   {
     mark: '[CALL_ID]',
     isBetter: true,
-    format: {
-      forms: [{ start: '[TOOL_CALLS]', end: '', call: 'tagged' }],
-      marks: ['[TOOL_CALLS]', '[CALL_ID]', '[ARGS]'],
-    },
+    forms: [{ start: '[TOOL_CALLS]', end: '', call: 'tagged' }],
+    marks: ['[TOOL_CALLS]', '[CALL_ID]', '[ARGS]'],
   },
   // Qwen2.5 and Qwen2.5-Coder, whose templates are the same, and others that explain calls in their words.
-  { mark: '<args-json-object>', isBetter: true, format: toldFormat },
+  { mark: '<args-json-object>', isBetter: true, ...toldFormat },
   // Phi-4-mini. Its template has the tools where its system message has them.
   {
     mark: '<|tool|>',
-    format: {
-      forms: [{ start: '<|tool_call|>[', end: ']<|/tool_call|>', call: 'json', separator: ',' }],
-      marks: ['<|tool_call|>', '<|/tool_call|>'],
-      tools: ['<|tool|>', '<|/tool|>'],
-    },
+    forms: [{ start: '<|tool_call|>[', end: ']<|/tool_call|>', call: 'json', separator: ',' }],
+    marks: ['<|tool_call|>', '<|/tool_call|>'],
+    tools: ['<|tool|>', '<|/tool|>'],
   },
   // LFM2. llama.cpp finds its calls, and its template does not write them.
   {
     mark: 'List of tools: ',
-    format: {
-      forms: [{ start: '<|tool_call_start|>[', end: ']<|tool_call_end|>', call: 'python', separator: ',' }],
-      marks: ['<|tool_call_start|>', '<|tool_call_end|>'],
-      writesResults: true,
-    },
+    forms: [{ start: '<|tool_call_start|>[', end: ']<|tool_call_end|>', call: 'python', separator: ',' }],
+    marks: ['<|tool_call_start|>', '<|tool_call_end|>'],
+    writesResults: true,
   },
   // Granite 3.
   {
     mark: '<|tool_call|>',
-    format: {
-      forms: [{ start: '<|tool_call|>[', end: ']', call: 'json', separator: ',' }],
-      marks: ['<|tool_call|>'],
-    },
+    forms: [{ start: '<|tool_call|>[', end: ']', call: 'json', separator: ',' }],
+    marks: ['<|tool_call|>'],
   },
 ];
 
-/** Finds the family of a template. One that is not known writes calls as they are told. */
-export function findFamily(chatTemplate: string): Pick<Family, 'format' | 'isBetter'> {
-  return families.find(({ mark }) => chatTemplate.includes(mark)) ?? { format: toldFormat };
+/** Finds the format of a template's family. One that is not known writes calls as they are told. */
+export function findFamilyFormat(chatTemplate: string): CallFormat {
+  return families.find(({ mark }) => chatTemplate.includes(mark)) ?? toldFormat;
 }
 
 /** Writes the regular expression that matches a text. */

@@ -51,7 +51,7 @@ export function writeCalls(message: TemplateMessage, format: CallFormat): Templa
   if (tool_calls === undefined) return message;
   const calls = tool_calls.map(({ function: call }) => writeCall(call.name, call.arguments, format));
   const texts = [content, ...calls].filter((text) => text !== '');
-  return { role, content: texts.join('\n'), ...(reasoning_content !== undefined && { reasoning_content }) };
+  return { role, content: texts.join('\n'), reasoning_content };
 }
 
 function writeCall(name: string, callArguments: unknown, format: CallFormat): string {

@@ -62,22 +62,22 @@ async function findFormat(
 ): Promise<ChatFormat> {
   const { tools, mustCall, parallel } = options;
   const isJson = options.isJson && !mustCall;
-  if (tools.length === 0 && template.abilities.thoughts === undefined) return toPlainFormat(options);
+  const plain = toPlainFormat(options.isJson ? options.schemas : undefined);
+  if (tools.length === 0 && template.abilities.thoughts === undefined) return plain;
   const callFormat = tools.length > 0 ? template.callFormat : undefined;
   if (callFormat !== undefined) return toFormFormat(template, rendered, callFormat, options);
   const find = (wanted: readonly ChatTool[], toolChoice: 'auto' | 'required', hasSchema: boolean) => {
-    const apply = (toNative: (tool: ChatTool) => object) =>
-      template.findFormat(rendered, { tools: wanted.map(toNative), toolChoice, parallel, hasSchema });
-    return apply(toNativeTool).catch((error: unknown) => {
-      if (error instanceof BrokenTemplateError && wanted.length > 0) return apply(toUntypedTool);
+    const apply = (shown: readonly ChatTool[]) =>
+      template.findFormat(rendered, { tools: shown, toolChoice, parallel, hasSchema });
+    return apply(wanted).catch((error: unknown) => {
+      if (error instanceof BrokenTemplateError && wanted.length > 0) return apply(wanted.map(toUntypedTool));
       throw error;
     });
   };
   const applied = await find(tools, mustCall ? 'required' : 'auto', isJson && tools.length === 0);
   const thoughts = toThoughtMarks(template.abilities.thoughts, applied.generationPrompt);
   // llama.cpp knows no grammar of JSON for some families. Without thoughts, it is the whole text.
-  if (isJson && applied.grammar === '' && tools.length === 0 && !thoughts?.hasStarted)
-    return toPlainFormat(options);
+  if (isJson && applied.grammar === '' && tools.length === 0 && !thoughts?.hasStarted) return plain;
   // llama.cpp has no grammar for either.
   const isEither = isJson && tools.length > 0;
   const formats = isEither
@@ -99,31 +99,22 @@ async function findFormat(
   };
 }
 
-/** A model that neither thinks nor calls tools writes its content as it is. */
-function toPlainFormat({ isJson, schemas }: FormatOptions): ChatFormat {
-  return {
-    reader: { parser: undefined, thoughts: undefined, mayCall: false },
-    grammar: isJson ? { gbnf: schemas } : undefined,
-    marks: [],
-    stops: [],
-  };
-}
-
-function toNativeTool({ function: called }: ChatTool): object {
-  const { name, description = '' } = called;
-  return { type: 'function', function: { name, description, parameters: called.parameters ?? {} } };
+/** A model that neither thinks nor calls tools writes its content as it is. Without `gbnf`, it is free. */
+export function toPlainFormat(gbnf: string | undefined): ChatFormat {
+  const reader = { parser: undefined, thoughts: undefined, mayCall: false };
+  return { reader, grammar: gbnf === undefined ? undefined : { gbnf }, marks: [], stops: [] };
 }
 
 /**
  * A tool whose arguments have names and no types, because llama.cpp does not read every schema: it refuses `true`. The rules of
  * this project take the place of its own, and where a family does not write arguments as JSON, finished arguments are checked.
  */
-function toUntypedTool(tool: ChatTool): object {
+function toUntypedTool(tool: ChatTool): ChatTool {
   const { properties, required } = tool.function.parameters ?? {};
   const names = isJsonObject(properties) ? Object.keys(properties) : [];
   const untyped = Object.fromEntries(names.map((name) => [name, {}]));
   const parameters = { type: 'object', properties: untyped, ...(Array.isArray(required) && { required }) };
-  return toNativeTool({ ...tool, function: { ...tool.function, parameters } });
+  return { ...tool, function: { ...tool.function, parameters } };
 }
 
 function toCallMarks({ isLazy, triggers }: AppliedTemplate): RegExp[] | undefined {

@@ -1,7 +1,6 @@
 // Parses the streamed text of a model into thoughts, content and tool calls.
 import type { NativeParser, ParsedText } from '../engine/chat-library.ts';
 import type { ThoughtMarks } from '../engine/engine.ts';
-import { WhitespaceBuffer } from './whitespace-buffer.ts';
 
 /** An addition to the message. */
 export type ChatPiece =
@@ -32,29 +31,22 @@ export interface ChatReaderOptions {
 /** The parser starts anew each time, so a text is parsed again when it is longer by this part. */
 const parsesOfText = 256;
 
-const nothing: ParsedText = { content: '', reasoning: '', calls: [], ending: 'complete' };
-
 export class ChatReader {
   readonly #options: ChatReaderOptions;
   #text = '';
   #parsedLength = 0;
-  /** What was parsed last. */
-  #parsed = nothing;
+  /** Whether there were calls when the text was parsed last. */
+  #hasCalls = false;
   /** The longest content that was parsed. */
   #contentText = '';
+  /** The content so far, of which white space at the end may not be given yet. */
+  #content = '';
+  /** The lengths of what was given. */
   readonly #given = { reasoning: 0, content: 0, calls: [] as number[] };
-  readonly #reasoning = new WhitespaceBuffer({ trimStart: true, trimEnd: true });
-  readonly #content: WhitespaceBuffer;
   #endsWithinCall = false;
 
   constructor(options: ChatReaderOptions) {
     this.#options = options;
-    const { thoughts, continues = false, mayCall } = options;
-    // White space between thoughts and content, and before a call, is dropped.
-    this.#content = new WhitespaceBuffer({
-      trimStart: thoughts !== undefined && !continues,
-      trimEnd: mayCall,
-    });
   }
 
   /** Whether the text so far ends within thoughts. */
@@ -73,7 +65,7 @@ export class ChatReader {
   /** Parses the next piece of text. */
   push(text: string): ChatPiece[] {
     const { parser } = this.#options;
-    if (parser === undefined) return toPieces('content', this.#content.push(text));
+    if (parser === undefined) return text === '' ? [] : [{ type: 'content', text }];
     this.#text += text;
     if (this.#text.length - this.#parsedLength < this.#text.length / parsesOfText) return [];
     this.#parsedLength = this.#text.length;
@@ -83,35 +75,28 @@ export class ChatReader {
   /** Parses the end of the answer. */
   end(): ChatPiece[] {
     const { parser } = this.#options;
-    const pieces: ChatPiece[] = [];
-    if (parser !== undefined) {
-      const whole = parse(parser, this.#text, false);
-      pieces.push(...this.#add(whole, false));
-      if (whole?.ending !== 'complete') pieces.push(...this.#addRest(whole?.ending));
-    }
-    if (this.#parsed.calls.length === 0 && !this.#endsWithinCall)
-      pieces.push(...toPieces('content', this.#content.held));
+    if (parser === undefined) return [];
+    const whole = parse(parser, this.#text, false);
+    const pieces = this.#add(whole, false);
+    if (whole?.ending !== 'complete') pieces.push(...this.#addRest(whole?.ending));
+    if (!this.#hasCalls && !this.#endsWithinCall) pieces.push(...this.#give('content', this.#content));
     return pieces;
   }
 
-  /** Returns what is new. What was given already stays, even if the parser has come to read it differently. */
   #add(parsed: ParsedText | undefined, isPartial: boolean): ChatPiece[] {
     if (parsed === undefined) return [];
-    this.#parsed = parsed;
+    this.#hasCalls = parsed.calls.length > 0;
     const contentText = this.#withFirstBlanks(parsed.content);
     if (contentText.length > this.#contentText.length) this.#contentText = contentText;
     const { openedThoughts = '' } = this.#options;
     const reasoning = parsed.reasoning.startsWith(openedThoughts)
       ? parsed.reasoning.slice(openedThoughts.length)
       : parsed.reasoning;
-    const content = this.#withoutStart(contentText, isPartial);
-    const given = this.#given;
     const pieces = [
-      ...toPieces('reasoning', this.#reasoning.push(reasoning.slice(given.reasoning))),
-      ...toPieces('content', this.#content.push(content.slice(given.content))),
+      ...this.#give('reasoning', reasoning.trim()),
+      ...this.#addContent(this.#withoutStart(this.#contentText, isPartial)),
     ];
-    given.reasoning = Math.max(given.reasoning, reasoning.length);
-    given.content = Math.max(given.content, content.length);
+    const given = this.#given;
     for (const [call, { name, arguments: parsedText }] of parsed.calls.entries()) {
       if (name === '') continue;
       const first = JSON.stringify(this.#options.firstArguments?.get(name) ?? '');
@@ -122,6 +107,20 @@ export class ChatReader {
       given.calls[call] = Math.max(length, text.length);
     }
     return pieces;
+  }
+
+  /** Drops white space between thoughts and content, and holds back white space at the end, which a call may follow. */
+  #addContent(text: string): ChatPiece[] {
+    const { thoughts, continues, mayCall } = this.#options;
+    this.#content = thoughts === undefined || continues ? text : text.trimStart();
+    return this.#give('content', mayCall ? this.#content.trimEnd() : this.#content);
+  }
+
+  /** Returns what is new of a text. What was given already stays, even if the parser has come to read it differently. */
+  #give(type: 'reasoning' | 'content', all: string): ChatPiece[] {
+    const text = all.slice(this.#given[type]);
+    this.#given[type] += text.length;
+    return text === '' ? [] : [{ type, text }];
   }
 
   /** Restores the white space at the start of the rest of an answer, which most parsers skip. */
@@ -147,34 +146,32 @@ export class ChatReader {
    * @param ending absent: the parser has refused the text
    */
   #addRest(ending: ParsedText['ending'] | undefined): ChatPiece[] {
-    if (this.#parsed.calls.length > 0) {
+    if (this.#hasCalls) {
       this.#endsWithinCall = ending !== 'left';
       return [];
     }
-    const { thoughts, mayCall, callMarks } = this.#options;
-    if (this.isThinking && thoughts !== undefined) {
-      const start = thoughts.hasStarted ? 0 : this.#text.indexOf(thoughts.start) + thoughts.start.length;
-      return toPieces('reasoning', this.#reasoning.push(this.#text.slice(start + this.#given.reasoning)));
-    }
+    const { mayCall, callMarks } = this.#options;
     const { text, end } = this.#findThoughts();
     // The parser gives nothing more from the first piece on that leaves the format.
-    const pieces = toPieces('reasoning', text.trim().slice(this.#reasoning.length));
+    const pieces = this.#give('reasoning', text.trim());
+    if (this.isThinking) return pieces;
     const content = this.#contentText;
     const at = this.#text.indexOf(content, end);
     const rest = at < 0 ? '' : this.#text.slice(at + content.length);
     const call = rest.trimStart();
     const isCall = callMarks?.some((mark) => mark.test(call)) ?? call !== '';
     this.#endsWithinCall = ending === 'open' && mayCall && isCall;
-    return this.#endsWithinCall ? pieces : [...pieces, ...toPieces('content', this.#content.push(rest))];
+    return this.#endsWithinCall ? pieces : [...pieces, ...this.#addContent(this.#content + rest)];
   }
 
-  /** The finished thoughts that the text starts with, and where the content may start behind them. */
+  /** The thoughts that the text starts with, and where the content may start behind them. */
   #findThoughts(): { readonly text: string; readonly end: number } {
     const { thoughts, callMarks = [] } = this.#options;
     const none = { text: '', end: 0 };
     if (thoughts === undefined) return none;
-    if (!thoughts.hasStarted && !this.#text.trimStart().startsWith(thoughts.start)) return none;
     const start = thoughts.hasStarted ? 0 : this.#text.indexOf(thoughts.start) + thoughts.start.length;
+    if (this.isThinking) return { text: this.#text.slice(start), end: 0 };
+    if (!thoughts.hasStarted && !this.#text.trimStart().startsWith(thoughts.start)) return none;
     const [first] = thoughts.ends
       .map((end) => ({ end, at: this.#text.indexOf(end, start) }))
       .filter(({ at }) => at >= 0)
@@ -192,8 +189,4 @@ export class ChatReader {
 function parse(parser: NativeParser, text: string, isPartial: boolean): ParsedText | undefined {
   const parsed = parser.parse(text, isPartial);
   return parsed === undefined ? undefined : (JSON.parse(parsed) as ParsedText);
-}
-
-function toPieces(type: 'reasoning' | 'content', text: string): ChatPiece[] {
-  return text === '' ? [] : [{ type, text }];
 }

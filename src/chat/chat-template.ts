@@ -9,11 +9,11 @@ import type {
   TemplateInputs,
 } from '../engine/chat-library.ts';
 import { RequestError } from '../errors/request-error.ts';
-import { type CallFormat, findFamily } from './call-forms.ts';
+import { type CallFormat, findFamilyFormat } from './call-forms.ts';
 import { forms, withoutSystemMessage, withTextApart } from './message-forms.ts';
 import { RecentValues } from './recent-values.ts';
 import { findAbilities, plainInputs, type TemplateAbilities } from './template-abilities.ts';
-import { BrokenTemplateError, ChatTemplateError, toLimitError } from './template-errors.ts';
+import { BrokenTemplateError, ChatTemplateError, once, toLimitError } from './template-errors.ts';
 import { type TemplateMessage, toNativeJson, toNativeMessage } from './template-message.ts';
 
 export interface TemplateVariables {
@@ -28,10 +28,8 @@ export interface RenderedPrompt {
   readonly prompt: string;
   /** What the template wrote behind the messages. */
   readonly generationPrompt: string;
-  /** The messages in the form that the template accepts. */
-  readonly messages: readonly object[];
-  readonly thinking: boolean;
-  readonly kwargs: Readonly<Record<string, unknown>>;
+  /** What it was rendered from, with the messages in the form that the template accepts. */
+  readonly inputs: TemplateInputs;
 }
 
 /** The format of the answer to a prompt, and its parser. */
@@ -50,9 +48,10 @@ export interface ChatTemplateSource {
 export class ChatTemplate {
   readonly #source: ChatTemplateSource;
   #native: NativeTemplate | undefined;
-  #abilities: TemplateAbilities | undefined;
-  /** Why it is refused for good. */
-  #refusal: RequestError | undefined;
+  readonly #abilities = once(() => {
+    const { bosToken = '', eosToken = '' } = this.#source;
+    return findAbilities(this.#parsed, { bos_token: bosToken, eos_token: eosToken });
+  });
   /** The formats that were found last, by what they depend on. To find one takes tens of milliseconds. */
   readonly #formats = new RecentValues<FoundFormat>();
   readonly #callParsers = new RecentValues<CallFormatParser>();
@@ -93,30 +92,18 @@ export class ChatTemplate {
    * @throws {RequestError} `server_error` when an example exceeds a limit
    */
   get abilities(): TemplateAbilities {
-    if (this.#refusal !== undefined) throw this.#refusal;
-    try {
-      this.#abilities ??= findAbilities(
-        this.#parsed,
-        (inputs) => JSON.parse(this.#parsed.applyExample(JSON.stringify(inputs)).json) as AppliedTemplate,
-        this.#tokens,
-      );
-    } catch (error) {
-      const limit = toLimitError(error);
-      if (limit !== undefined) this.#refusal = limit;
-      throw limit ?? error;
-    }
-    return this.#abilities;
+    return this.#abilities();
   }
 
   /** The format of the model's calls, if it is not one that llama.cpp finds. */
   get callFormat(): CallFormat | undefined {
-    const { format, isBetter } = findFamily(this.source);
-    return this.abilities.calls && !isBetter ? undefined : format;
+    const format = this.writtenFormat;
+    return this.abilities.calls && !format.isBetter ? undefined : format;
   }
 
   /** The format in which earlier calls are written, if the template does not write them. */
   get writtenFormat(): CallFormat {
-    return findFamily(this.source).format;
+    return findFamilyFormat(this.source);
   }
 
   /**
@@ -184,7 +171,8 @@ export class ChatTemplate {
       ...Object.fromEntries(asked),
     };
     const messages = form.map(toNativeMessage);
-    const inputs = { ...plainInputs, messages, tools, enableThinking: thinking, promptOnly: !isSpecial };
+    const promptOnly = !isSpecial;
+    const inputs = { ...plainInputs, messages, tools, enableThinking: thinking, kwargs, promptOnly };
     const apply = (more: object) => this.#apply({ ...inputs, kwargs: { ...kwargs, ...more } });
     // llama.cpp adds an empty description and empty parameters to a tool without, which few templates need.
     const asGiven = tools.length > 0 ? { tools } : {};
@@ -192,22 +180,22 @@ export class ChatTemplate {
       if (tools.length === 0 || error instanceof RequestError) throw error;
       return apply({});
     });
-    return { prompt, generationPrompt, messages, thinking, kwargs };
+    return { prompt, generationPrompt, inputs };
   }
 
   /** Applies the template to find the format of the answer to a prompt. */
   async findFormat(
-    { messages, generationPrompt, thinking, kwargs }: RenderedPrompt,
+    { generationPrompt, inputs }: RenderedPrompt,
     options: Pick<TemplateInputs, 'tools' | 'toolChoice' | 'parallel' | 'hasSchema'>,
   ): Promise<FoundFormat> {
-    const variables = { ...options, enableThinking: thinking, kwargs, promptOnly: false };
+    const wanted = { ...inputs, ...options, promptOnly: false };
     if (!this.abilities.isSpecial) {
       // The format of most does not depend on the messages, so that a long conversation is not rendered dozens of times.
-      const inputs = { ...variables, messages: plainInputs.messages };
-      const found = await this.#formats.get(JSON.stringify(inputs), () => this.#apply(inputs));
+      const example = { ...wanted, messages: plainInputs.messages };
+      const found = await this.#formats.get(JSON.stringify(example), () => this.#apply(example));
       if (found.generationPrompt === generationPrompt) return found;
     }
-    return this.#apply({ ...variables, messages });
+    return this.#apply(wanted);
   }
 
   /**
@@ -229,16 +217,11 @@ export class ChatTemplate {
     return date === undefined || this.source.includes('strftime_now') ? {} : { date_string: date };
   }
 
-  get #tokens() {
-    const { bosToken = '', eosToken = '' } = this.#source;
-    return { bos_token: bosToken, eos_token: eosToken };
-  }
-
   get #parsed(): NativeTemplate {
-    const { bos_token, eos_token } = this.#tokens;
-    const { ChatTemplates } = this.#source.openLibrary();
+    const { openLibrary, chatTemplate, bosToken = '', eosToken = '' } = this.#source;
+    const { ChatTemplates } = openLibrary();
     try {
-      this.#native ??= new ChatTemplates(this.source, bos_token, eos_token);
+      this.#native ??= new ChatTemplates(chatTemplate, bosToken, eosToken);
       return this.#native;
     } catch (cause) {
       const limit = toLimitError(cause);

@@ -17,6 +17,7 @@ export async function toFormFormat(
   options: FormatOptions,
 ): Promise<ChatFormat> {
   const { tools, mustCall, parallel, isJson } = options;
+  const names = tools.map((tool) => tool.function.name);
   const isLazy = !mustCall && !isJson;
   const thoughts = toThoughtMarks(template.abilities.thoughts, generationPrompt);
   // The start of the thoughts is all of the prompt that the parser and the grammar need.
@@ -24,7 +25,7 @@ export async function toFormFormat(
   const inputs: CallFormatInputs = {
     forms: callFormat.forms.map((form) => ({ ...form, start: form.start.trim(), end: form.end.trim() })),
     tools: toShortRules(tools.map(toArguments)).map((listed, index) => ({
-      name: tools[index]?.function.name ?? '',
+      name: names[index] ?? '',
       rule: schemaRules.ofTool(index),
       arguments: listed,
     })),
@@ -37,10 +38,7 @@ export async function toFormFormat(
   };
   const parser = await template.toCallParser(inputs, prefix);
   const formats = [{ grammar: parser.grammar, isLazy }];
-  const triggers = toTriggers(
-    callFormat,
-    tools.map((tool) => tool.function.name),
-  );
+  const triggers = toTriggers(callFormat, names);
   return {
     reader: {
       parser,

@@ -64,10 +64,9 @@ function toTurn(message: TemplateMessage): TemplateMessage {
 
 function merge(one: TemplateMessage, other: TemplateMessage): TemplateMessage {
   const join = (...texts: (string | undefined)[]) => texts.filter((text) => text).join('\n\n');
-  const reasoning = join(one.reasoning_content, other.reasoning_content);
   return {
     role: one.role,
     content: join(one.content, other.content),
-    ...(reasoning !== '' && { reasoning_content: reasoning }),
+    reasoning_content: join(one.reasoning_content, other.reasoning_content) || undefined,
   };
 }

@@ -1,7 +1,7 @@
 // Converts the messages of a conversation to the messages that a chat template reads.
 
 import { RequestError } from '../errors/request-error.ts';
-import { toldFormat } from './call-forms.ts';
+import { type CallFormat, toldFormat } from './call-forms.ts';
 import { describeTools, writeCalls } from './call-syntax.ts';
 import type { ChatTemplate } from './chat-template.ts';
 import type { ChatMessage, ChatTool, Content, ToolCall } from './conversation.ts';
@@ -30,12 +30,7 @@ export function toTemplateMessages(
   const { template } = options;
   const { writesCalls } = template.abilities;
   const converted = messages.map((message, index) => toTemplateMessage(message, index, options));
-  const written = writesCalls
-    ? converted
-    : joinResults(
-        converted.map((message) => writeCalls(message, template.writtenFormat)),
-        messages,
-      );
+  const written = writesCalls ? converted : writeAllCalls(converted, template.writtenFormat);
   if (tools.length === 0 || template.abilities.writesTools) return written;
   return withSystemText(written, describeTools(tools, template.callFormat ?? toldFormat, !writesCalls));
 }
@@ -44,21 +39,12 @@ function toTemplateMessage(message: ChatMessage, index: number, options: Message
   const content = toText(message.content, index, options);
   if (message.role === 'tool') {
     const { role, callId, name } = message;
-    return {
-      role,
-      content,
-      ...(callId !== undefined && { tool_call_id: callId }),
-      ...(name !== undefined && { name }),
-    };
+    return { role, content, tool_call_id: callId, name };
   }
   if (message.role !== 'assistant') return { role: message.role, content };
   const { role, calls, reasoning } = message;
-  return {
-    role,
-    content,
-    ...(reasoning !== undefined && { reasoning_content: reasoning }),
-    ...(calls.length > 0 && { tool_calls: calls.map(toTemplateCall) }),
-  };
+  const made = calls.length > 0 ? calls.map(toTemplateCall) : undefined;
+  return { role, content, reasoning_content: reasoning, tool_calls: made };
 }
 
 function toTemplateCall({ id, name, arguments: given }: ToolCall) {
@@ -87,18 +73,16 @@ function parseArguments(given: unknown): unknown {
   }
 }
 
-/** Joins consecutive results that became the user's, because many templates reject two user messages in a row. */
-function joinResults(
-  converted: readonly TemplateMessage[],
-  messages: readonly ChatMessage[],
-): TemplateMessage[] {
-  const joined: TemplateMessage[] = [];
-  for (const [index, message] of converted.entries()) {
-    const isNext = messages[index]?.role === 'tool' && messages[index - 1]?.role === 'tool';
-    const previous = isNext && message.role === 'user' ? joined.pop() : undefined;
-    joined.push(previous ? { ...previous, content: `${previous.content}\n${message.content}` } : message);
+/** Writes calls and results as texts. Consecutive results are one, because many templates reject two user messages in a row. */
+function writeAllCalls(messages: readonly TemplateMessage[], format: CallFormat): TemplateMessage[] {
+  const written: TemplateMessage[] = [];
+  for (const [index, message] of messages.entries()) {
+    const text = writeCalls(message, format);
+    const isNext = message.role === 'tool' && messages[index - 1]?.role === 'tool';
+    const previous = isNext && text.role === 'user' ? written.pop() : undefined;
+    written.push(previous ? { ...previous, content: `${previous.content}\n${text.content}` } : text);
   }
-  return joined;
+  return written;
 }
 
 function withSystemText(messages: readonly TemplateMessage[], text: string): TemplateMessage[] {

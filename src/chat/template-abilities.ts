@@ -1,7 +1,7 @@
 // What a chat template can do, found by rendering examples instead of searching its code.
 import type { AppliedTemplate, NativeTemplate, TemplateInputs } from '../engine/chat-library.ts';
 import type { ThoughtMarks } from '../engine/engine.ts';
-import { toLimitError } from './template-errors.ts';
+import { once, toLimitError } from './template-errors.ts';
 
 export interface TemplateAbilities {
   /** Whether it writes the tools into the prompt. */
@@ -23,8 +23,6 @@ export interface TemplateAbilities {
   /** Whether llama.cpp has code for this family alone. */
   readonly isSpecial: boolean;
 }
-
-type Apply = (inputs: TemplateInputs) => AppliedTemplate;
 
 const question = { role: 'user', content: 'Hello' };
 
@@ -51,7 +49,6 @@ export const plainInputs: TemplateInputs = {
 
 export function findAbilities(
   template: NativeTemplate,
-  apply: Apply,
   tokens: Readonly<Record<string, string>>,
 ): TemplateAbilities {
   const capabilities = JSON.parse(template.capabilities()) as Record<string, boolean>;
@@ -61,25 +58,14 @@ export function findAbilities(
         JSON.stringify({ ...tokens, messages: [question], add_generation_prompt: true, ...variables }),
       ),
     );
+  const apply = (inputs: TemplateInputs) =>
+    attempt(() => JSON.parse(template.applyExample(JSON.stringify(inputs)).json) as AppliedTemplate);
   const byDefault = render({});
   const thinking = render({ enable_thinking: true });
   const notThinking = render({ enable_thinking: false });
-  const plain = attempt(() => apply(plainInputs));
+  const plain = apply(plainInputs);
   // Few chats have tools, and none waits for what it does not need.
-  let rendered: { readonly withTools?: AppliedTemplate | undefined; readonly limit?: unknown } | undefined;
-  const renderTools = () => {
-    if (rendered === undefined) {
-      try {
-        rendered = {
-          withTools: attempt(() => apply({ ...plainInputs, tools: [tool], toolChoice: 'required' })),
-        };
-      } catch (limit) {
-        rendered = { limit };
-      }
-    }
-    if (rendered.limit !== undefined) throw rendered.limit;
-    return rendered.withTools;
-  };
+  const renderTools = once(() => apply({ ...plainInputs, tools: [tool], toolChoice: 'required' }));
   const start = plain?.thinkingStart ?? '';
   return {
     get writesTools() {

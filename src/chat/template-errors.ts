@@ -20,3 +20,21 @@ export function toLimitError(error: unknown): RequestError | undefined {
   if (!(error instanceof Error && 'code' in error && error.code === 'template_limit')) return undefined;
   return new RequestError('server_error', `The model's chat template is refused, because ${error.message}.`);
 }
+
+/** Makes a value when it is first asked for. A template that has exceeded a limit is refused for good, without another try. */
+export function once<Value>(make: () => Value): () => Value {
+  let get = (): Value => {
+    try {
+      const value = make();
+      get = () => value;
+    } catch (error) {
+      const limit = toLimitError(error);
+      if (limit === undefined) throw error;
+      get = () => {
+        throw limit;
+      };
+    }
+    return get();
+  };
+  return () => get();
+}

@@ -1,17 +1,19 @@
 // A message as a chat template reads it, and as llama.cpp takes it.
 
-/** A message as templates read it. Absent fields are left out, because templates test `is defined`. */
+/** A message as templates read it. Its JSON leaves `undefined` out, because templates test `is defined`. */
 export interface TemplateMessage {
   readonly role: 'system' | 'user' | 'assistant' | 'tool';
   readonly content: string;
-  readonly reasoning_content?: string;
-  readonly tool_calls?: readonly {
-    readonly id: string;
-    readonly type: 'function';
-    readonly function: { readonly name: string; readonly arguments: unknown };
-  }[];
-  readonly tool_call_id?: string;
-  readonly name?: string;
+  readonly reasoning_content?: string | undefined;
+  readonly tool_calls?:
+    | readonly {
+        readonly id: string;
+        readonly type: 'function';
+        readonly function: { readonly name: string; readonly arguments: unknown };
+      }[]
+    | undefined;
+  readonly tool_call_id?: string | undefined;
+  readonly name?: string | undefined;
 }
 
 /** llama.cpp refuses halves of characters. */
@@ -22,11 +24,9 @@ export function toNativeJson(value: object): string {
 
 /** llama.cpp takes arguments as texts of JSON, and gives them to the template in the form that it reads. */
 export function toNativeMessage(message: TemplateMessage): object {
-  const { tool_calls, ...rest } = message;
-  if (tool_calls === undefined) return rest;
-  const calls = tool_calls.map(({ function: call, ...each }) => ({
+  const calls = message.tool_calls?.map(({ function: call, ...each }) => ({
     ...each,
     function: { ...call, arguments: JSON.stringify(call.arguments) },
   }));
-  return { ...rest, tool_calls: calls };
+  return { ...message, tool_calls: calls };
 }

@@ -1,5 +1,5 @@
 // The output of a chat: text, JSON of a schema or tool calls, and the format in which the model writes them.
-import { type ChatFormat, findChatFormat } from '../../chat/chat-format.ts';
+import { type ChatFormat, findChatFormat, toPlainFormat } from '../../chat/chat-format.ts';
 import type { ChatTemplate, RenderedPrompt } from '../../chat/chat-template.ts';
 import type { ChatTool } from '../../chat/conversation.ts';
 import { compileGrammar } from '../grammar/compile-grammar.ts';
@@ -44,15 +44,8 @@ export async function toChatOutput(
     );
     const { gbnf, assertValid: assertContent } = await toTextOutput(constraint);
     // It constrains the first token, which leaves no room for thoughts.
-    const reader = { parser: undefined, thoughts: undefined, openedThoughts: '', mayCall: false };
-    const grammar = gbnf === undefined ? undefined : { gbnf };
-    return {
-      tools: callable,
-      mustCall: false,
-      assertContent,
-      format: { reader, grammar, marks: [], stops: [] },
-      param: constraint.param,
-    };
+    const format = toPlainFormat(gbnf);
+    return { tools: callable, mustCall: false, assertContent, format, param: constraint.param };
   }
   const isJson = constraint.kind === 'json';
   const json = isJson ? constraint.schema : undefined;

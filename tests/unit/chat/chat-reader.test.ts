@@ -142,6 +142,12 @@ const cases: Case[] = [
   ['no thoughts', '\nYes <think>.', { thinks: true }, { content: 'Yes <think>.' }],
   ['empty thoughts', '<think>\n\n</think>\n\nYes.', { thinks: true }, { content: 'Yes.' }],
   ['thoughts without an end', '<think>Hm. </thin', { thinks: true }, { reasoning: 'Hm. </thin' }],
+  [
+    'thoughts that the prompt started, without an end',
+    ' Hm. </thin',
+    { thinks: true, startsThinking: true },
+    { reasoning: 'Hm. </thin' },
+  ],
   ['half a <think> mark', '<thin', { thinks: true }, { content: '<thin' }],
   [
     'a second <think> mark',
