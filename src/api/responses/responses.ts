@@ -32,7 +32,8 @@ export async function respond(
   const answer = await askRenamed(request.rename, context, (renamed) => askChat(request, service, renamed));
   const { id: requestId, receivedAt: createdAt } = context;
   const { isStored, items } = request;
-  const head = toResponseHead(request, { requestId, createdAt, model: service.model, isStored });
+  const { model, samplingDefaults } = service;
+  const head = toResponseHead(request, { requestId, createdAt, model, isStored, samplingDefaults });
   const { summary, generate_summary } = request.fields.reasoning ?? {};
   const writer = new ResponseWriter(head, { asSummary: (summary ?? generate_summary) !== undefined });
   const keep: Keep = async (response) =>
