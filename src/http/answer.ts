@@ -4,8 +4,9 @@ import type { RequestContext } from '../generation/context.ts';
 import { ForeignFields } from '../generation/foreign-fields.ts';
 import { toRecordedStatus } from '../telemetry/metrics.ts';
 import { admit, toSpend, toTenant } from './admission.ts';
+import { type ApiForm, findApiForm } from './api-form.ts';
 import { decodeBody } from './content-encoding.ts';
-import { type Answer, type ApiForm, readJsonBody, TextAnswer } from './endpoint.ts';
+import { type Answer, readJsonBody, TextAnswer } from './endpoint.ts';
 import { type HttpRequest, type HttpResponse, toJsonResponse } from './http.ts';
 import { toJsonText } from './json-text.ts';
 import { findEndpoint, findRoute, openPaths, type Route } from './routes.ts';
@@ -31,7 +32,11 @@ export async function answer(
   metrics?.answered(toPattern(route), toRecordedStatus(response.status, signal.aborted));
   return {
     ...response,
-    headers: { ...cors?.headers(request), ...toIdHeaders(route, context), ...response.headers },
+    headers: {
+      ...cors?.headers(request),
+      ...toIdHeaders(toForm(route, request), context),
+      ...response.headers,
+    },
     ...(request.method === 'HEAD' && { body: '' }),
   };
 }
@@ -66,7 +71,7 @@ async function answerRoute(
   } catch (error) {
     if (!(error instanceof RequestError)) log(error);
     const failure = toRequestError(error);
-    return toJsonResponse(JSON.stringify(toErrorBody(failure, route, context)), {
+    return toJsonResponse(JSON.stringify(toForm(route, request).toErrorBody(failure, context.id)), {
       status: failure.status,
       headers: { ...toIgnoredHeader(foreignFields), ...failure.headers },
     });
@@ -107,19 +112,13 @@ function isStrict({ headers }: HttpRequest, { strictFields = false }: Service): 
   return strictFields || headers['x-strict-fields']?.trim().toLowerCase() === 'true';
 }
 
-/** Each API has its own form of errors. A path that no API has gets OpenAI's. */
-function toErrorBody(error: RequestError, route: Route | undefined, { id }: RequestContext): object {
-  return toApi(route)?.toErrorBody?.(error, id) ?? error.toBody();
-}
-
-function toIdHeaders(route: Route | undefined, { id }: RequestContext): Record<string, string> {
-  const name = toApi(route)?.requestIdHeader;
-  return { 'x-request-id': id, ...(name !== undefined && { [name]: id }) };
-}
-
 /** The form of the API that a path belongs to, whatever the method. */
-function toApi(route: Route | undefined): ApiForm | undefined {
-  return Object.values(route?.methods ?? {})[0];
+function toForm(route: Route | undefined, { path, headers }: HttpRequest): ApiForm {
+  return findApiForm(route?.pattern ?? path, headers);
+}
+
+function toIdHeaders({ requestIdHeader: name }: ApiForm, { id }: RequestContext): Record<string, string> {
+  return { 'x-request-id': id, ...(name !== undefined && { [name]: id }) };
 }
 
 /** Lists the ignored fields of a request in a header of its answer. */

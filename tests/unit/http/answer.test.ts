@@ -88,6 +88,37 @@ describe('answer', () => {
   });
 });
 
+describe("an error of a path that has no endpoint, or another API's", () => {
+  const version = { 'anthropic-version': '2023-06-01' };
+
+  it.each<[string, string, Record<string, string>]>([
+    ['GET', '/v1/models/claude', version],
+    ['POST', '/v1/messages/batches', {}],
+    ['POST', '/proxy/v1/messages/batches', {}],
+    ['GET', '/v1/files', version],
+    ['GET', '/v1/messages', {}],
+  ])("is in Anthropic's form: %s %s %j", async (method, path, headers) => {
+    const answer = await ask(method, path, { headers });
+
+    expect(answer.headers).toMatchObject({ 'x-request-id': 'a1-b2', 'request-id': 'a1-b2' });
+    expect(JSON.parse(answer.body)).toMatchObject({
+      type: 'error',
+      error: { type: expect.stringMatching(/^(not_found|invalid_request)_error$/) },
+      request_id: 'a1-b2',
+    });
+  });
+
+  it.each(['/api/blobs/sha256:a', '/v1/api/nothing', '/api/chat'])(
+    "is in Ollama's form: %s",
+    async (path) => {
+      const { headers, body } = await ask('GET', path, { headers: version });
+
+      expect(JSON.parse(body)).toEqual({ error: expect.any(String) });
+      expect(headers).not.toHaveProperty('request-id');
+    },
+  );
+});
+
 describe('a chat template that fails', () => {
   it('is a failure of the server, whose reason is logged', async () => {
     const service = { chatTemplate: templates.broken };
