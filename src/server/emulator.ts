@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type OutgoingHttpHeaders, request } from 'node:http';
 import { connect } from 'node:net';
-import type { Readable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Threads } from '../config/cpu.ts';
 import { RequestError } from '../errors/request-error.ts';
@@ -46,15 +46,15 @@ export class Emulator {
   readonly #child: ChildProcess;
   readonly #port: number;
   readonly #timeoutSeconds: number;
-  /** Until it is read. */
-  #log: Readable | null;
+  #log: Readable | undefined;
 
   private constructor(child: ChildProcess & { pid: number }, port: number, timeoutSeconds: number) {
     this.#child = child;
     this.pid = child.pid;
     this.#port = port;
     this.#timeoutSeconds = timeoutSeconds;
-    this.#log = child.stdout;
+    // Node throws away what nobody has read when a process ends.
+    this.#log = child.stdout?.pipe(new PassThrough());
     this.ended = once(child, 'exit').then(async ([code, signal]: (string | number | null)[]) => {
       // An emulator that was killed leaves a runtime that works on until it next asks for an event.
       while (killSession(this.pid) > 0) await delay(1);
@@ -206,7 +206,7 @@ export class Emulator {
   /** Passes the log on from now. What has been written waits for it. */
   #passLog(): void {
     const log = this.#log;
-    this.#log = null;
+    this.#log = undefined;
     if (log) void import('./emulator-log.ts').then(({ passLog }) => passLog(log));
   }
 

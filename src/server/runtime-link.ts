@@ -100,7 +100,8 @@ export class RuntimeLink {
 
   /** Tells the runtime that nothing more is asked, and resolves when it has ended, or after so many milliseconds. */
   async drain(milliseconds: number): Promise<void> {
-    const ended = [...this.#connections].map((connection) => once(connection.end(), 'close'));
+    // One that is broken has ended too.
+    const ended = [...this.#connections].map((connection) => once(connection.end(), 'close').catch(() => {}));
     const timer = new AbortController();
     const timeout = delay(milliseconds, undefined, { signal: timer.signal }).catch(() => {});
     await Promise.race([Promise.all(ended), timeout]);

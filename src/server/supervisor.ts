@@ -15,6 +15,7 @@ import {
   EmulatorExitedError,
   EmulatorMissingError,
   InitializationError,
+  RuntimeExitedError,
   SupervisorStoppedError,
 } from './emulator-errors.ts';
 import type { HttpAnswer } from './http-answer.ts';
@@ -240,7 +241,7 @@ export class Supervisor {
       throw new InitializationError(`The function did not load: ${describeInitFailure(answer)}`);
     }
     // It has loaded what it answers with, and needs no more than a moment.
-    await this.#connected();
+    await this.#connected(emulator);
     this.#wasWarm = true;
   }
 
@@ -256,16 +257,22 @@ export class Supervisor {
     }
   }
 
-  async #connected(): Promise<void> {
+  /** @throws {RuntimeExitedError} when the process that has loaded the function does not connect, or its emulator ends before */
+  async #connected(emulator: Emulator): Promise<void> {
     const timer = new AbortController();
-    const late = delay(connectMilliseconds, undefined, { signal: timer.signal }).then(() => {
-      throw new InitializationError('The function was loaded, but its process did not connect to the front.');
-    });
+    const fail = (reason: string) => {
+      throw new RuntimeExitedError(`The function was loaded, but ${reason}.`, { delivered: true });
+    };
+    const late = delay(connectMilliseconds, undefined, { signal: timer.signal }).then(() =>
+      fail('its process did not connect to the front'),
+    );
+    const ended = emulator.ended.then((how) => fail(`the emulator ended: ${how}`));
     try {
-      await Promise.race([this.#link.next(), late]);
+      await Promise.race([this.#link.next(), late, ended]);
     } finally {
       timer.abort();
       late.catch(() => {});
+      ended.catch(() => {});
     }
   }
 }

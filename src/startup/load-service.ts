@@ -99,8 +99,15 @@ async function load(env: Environment): Promise<Service> {
 function renderExamples({ chatTemplate }: Service, log: Log): void {
   if (chatTemplate === undefined) return;
   const { fault } = chatTemplate;
-  if (fault !== undefined) log.warn(`Chats are not answered: ${fault.message}`);
-  else void chatTemplate.abilities.writesTools;
+  if (fault !== undefined) {
+    log.warn(`Chats are not answered: ${fault.message}`);
+    return;
+  }
+  try {
+    void chatTemplate.abilities.writesTools;
+  } catch (error) {
+    log.warn(`Chats with tools are not answered: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 /** @throws {ConfigurationError} when CHAT_TEMPLATE is neither a name nor a file */

@@ -70,3 +70,21 @@ it('is told a second after the start, where no chat can be answered', async () =
     await endless.end('SIGTERM');
   }
 }, 60_000);
+
+it('is told where only chats with tools cannot be answered, and the runtime stays', async () => {
+  const onlyWithTools = '{% if tools and tools[0].function.name == "example_of_a_tool" %}';
+  writeFileSync(join(folder, 'tools.jinja'), template.replace(/{% if .*? %}/, onlyWithTools));
+  const endless = await startFrontProcess({ CHAT_TEMPLATE: join(folder, 'tools.jinja') });
+  const [runtime] = endless.runtimePids();
+  try {
+    await expect
+      .poll(() => endless.output(), { timeout: 20_000 })
+      .toContain(
+        "Chats with tools are not answered: The model's chat template is refused, because it takes too long.",
+      );
+    expect((await fetch(`${new URL(endless.url).origin}/health`)).status).toBe(200);
+    expect(endless.runtimePids()).toEqual([runtime]);
+  } finally {
+    await endless.end('SIGTERM');
+  }
+}, 60_000);

@@ -18,7 +18,10 @@ const { values, positionals } = parseArgs({
   },
 });
 const [mode = 'serve', argument = ''] = positionals;
-if (mode === 'exit') process.exit(3);
+if (mode === 'exit') {
+  console.log('fake emulator: no reason');
+  process.exit(3);
+}
 // Starts the first time only.
 if (mode === 'start-once') {
   if (existsSync(argument)) process.exit(3);
@@ -37,6 +40,7 @@ async function invoke(event, request) {
   // Like the real one, it starts a runtime with the first invocation that finds none.
   runtime ??= spawn(node, [fakeRuntime], { stdio: ['ignore', 'inherit', 'inherit'] });
   if (event.source === 'serverless-plugin-warmup') {
+    if (mode === 'say') console.log(`fake emulator: ${argument}`);
     if (mode === 'wait-for') await fetch(argument).catch(() => {});
     if (mode === 'init-error') return [502, { errorType: 'ModelError', errorMessage: 'No model\nis there.' }];
     return mode === 'not-warm' ? [200, { hello: 'world' }] : [200, 'warmup'];

@@ -365,8 +365,20 @@ describe('starting', () => {
     await expect(startFront({ ...config, bootstrap: ['not-warm'] })).rejects.toThrow(/\{"hello":"world"\}/);
   });
 
-  it('gives up on an emulator that dies each time', async () => {
+  it('gives up on an emulator that dies each time, and passes on what it said', async () => {
+    const write = vi.spyOn(process.stderr, 'write');
+
     await expect(startFront({ ...config, bootstrap: ['exit'] })).rejects.toThrow(/exited with code 3/);
+    await until(() => write.mock.calls.flat().includes('fake emulator: no reason\n'));
+    write.mockRestore();
+  });
+
+  it('passes on what the emulator says while it loads the function', async () => {
+    const write = vi.spyOn(process.stderr, 'write');
+    await serve({ bootstrap: ['say', 'loading'] });
+
+    await until(() => write.mock.calls.flat().includes('fake emulator: loading\n'));
+    write.mockRestore();
   });
 
   it('fails when there is no emulator', async () => {
@@ -535,8 +547,8 @@ describe('any other path', () => {
   it('keeps its method, also where that has no body', async () => {
     const front = await serve();
 
-    expect(await (await fetch(`${front.url}/health`)).json()).toMatchObject({ method: 'GET', body: '' });
-    const head = await fetch(`${front.url}/health`, { method: 'HEAD' });
+    expect(await (await fetch(`${front.url}/v1/models`)).json()).toMatchObject({ method: 'GET', body: '' });
+    const head = await fetch(`${front.url}/v1/models`, { method: 'HEAD' });
     expect([head.status, await head.text()]).toEqual([201, '']);
   });
 

@@ -104,6 +104,18 @@ describe('RuntimeLink', () => {
     link.remove();
   });
 
+  it('waits no longer for a runtime that was killed before it has read a ping', async () => {
+    const link = await RuntimeLink.open([folder]);
+    const connection = connect(link.path).pause();
+    connection.write('4711\n');
+    void (await link.next()).ping();
+    const draining = link.drain(60_000);
+    connection.destroy();
+
+    await draining;
+    link.remove();
+  });
+
   it('rejects those who wait when it is closed', async () => {
     const link = await RuntimeLink.open([folder]);
     const waiting = link.next();
