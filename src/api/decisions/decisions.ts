@@ -1,10 +1,9 @@
 // POST /v1/decisions: answers questions about an input by the probabilities of their answers. Nothing is generated.
 import type { Branch } from '../../engine/engine.ts';
-import { RequestError } from '../../errors/request-error.ts';
 import type { RequestContext } from '../../generation/context.ts';
 import { untilDeadline } from '../../generation/until-deadline.ts';
 import { tokenizeRendered } from '../chat/chat-prompt.ts';
-import { assertFits, assertGenerates, assertModel, toCacheScope } from '../generation-request.ts';
+import { assertFits, assertGenerates, assertNamedModel, toCacheScope } from '../generation-request.ts';
 import type { ModelService } from '../service.ts';
 import { toProbabilities } from './answer-probabilities.ts';
 import { type Decision, toDecisionAnswer, toDecisionUsage } from './decision.ts';
@@ -21,9 +20,7 @@ import { countShared, tokenizeQuestions } from './tokenized-questions.ts';
  */
 async function decide(body: unknown, service: ModelService, context: RequestContext): Promise<Decision> {
   const request = parseDecisionsRequest(body, context.foreignFields);
-  if (service.strictModel && request.model === undefined)
-    throw new RequestError('missing_required_parameter', "'model' is required.", { param: 'model' });
-  assertModel(request.model, service);
+  assertNamedModel(request.model, service);
   assertGenerates(service);
   const asked = request.questions.map((question, index) => {
     const param = `questions.${index}.instructions`;
