@@ -407,6 +407,10 @@ export interface Engine extends AsyncDisposable {
    */
   anticipate?(expect: () => Promise<ExpectedPrompt | undefined>): void;
 
-  /** Resolves when what is kept of ended generations is written. Absent where nothing is. */
-  settled?(): Promise<void>;
+  /**
+   * Resolves when what is kept of ended generations is written. Absent where nothing is.
+   *
+   * @param mostLateMs - the most time to wait beyond the expected end of a write, in milliseconds. Default: no limit
+   */
+  settled?(mostLateMs?: number): Promise<void>;
 }

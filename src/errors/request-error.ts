@@ -36,6 +36,8 @@ const codes = {
   rate_limit_exceeded: { status: 429, type: 'rate_limit_error' },
   token_budget_exceeded: { status: 429, type: 'rate_limit_error' },
   server_busy: { status: 429, type: 'rate_limit_error' },
+  // Only invocations answer this: Lambda and the emulator take no longer result.
+  response_too_large: { status: 400, type: 'invalid_request_error' },
   deadline_exceeded: { status: 504, type: 'server_error' },
   // Only the lines of a batch have these.
   environment_ended: { status: 500, type: 'server_error' },

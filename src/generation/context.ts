@@ -38,6 +38,11 @@ export interface RequestContext {
 /** The time reserved for sending the answer before the request's time is up, in milliseconds. */
 const responseReserveMs = 150;
 
+/** Returns the deadline of an answer, in milliseconds of `performance.now()`. */
+export function toEndBy(remainingMs: number): number {
+  return performance.now() + remainingMs - responseReserveMs;
+}
+
 /** What the source of a request sets. */
 export interface RequestOptions extends Pick<RequestContext, 'signal' | 'tenant'> {
   /** Default: the id of the observed invocation. */
@@ -56,7 +61,7 @@ export function toRequestContext(
     receivedAt: new Date(),
     seed: randomInt(2 ** 32),
     coldStart: identity.coldStart,
-    endBy: remainingMs === undefined ? undefined : performance.now() + remainingMs - responseReserveMs,
+    endBy: remainingMs === undefined ? undefined : toEndBy(remainingMs),
     signal,
     tenant,
     log,

@@ -23,22 +23,29 @@ export async function answer(
   service: Service,
   context: RequestContext,
 ): Promise<HttpResponse> {
-  const { cors } = service;
   const { signal, metrics } = context;
   const route = findRoute(request.path);
   const response =
-    cors?.preflight(request, toMethods(route, request)) ??
+    service.cors?.preflight(request, toMethods(route, request)) ??
     (await answerRoute(request, route, service, context));
   metrics?.answered(toPattern(route), toRecordedStatus(response.status, signal.aborted));
   return {
     ...response,
-    headers: {
-      ...cors?.headers(request),
-      ...toIdHeaders(toForm(route, request), context),
-      ...response.headers,
-    },
+    headers: { ...toCommonHeaders(request, route, service, context), ...response.headers },
     ...(request.method === 'HEAD' && { body: '' }),
   };
+}
+
+/** Returns the response to a request whose answer cannot be sent: an error in the form of the path's API. */
+export function toRefusal(
+  error: RequestError,
+  request: HttpRequest,
+  service: Service,
+  context: RequestContext,
+): HttpResponse<string> {
+  const route = findRoute(request.path);
+  const headers = toCommonHeaders(request, route, service, context);
+  return toErrorResponse(error, toForm(route, request), context, headers);
 }
 
 /** Answers a request that is not a preflight. */
@@ -71,10 +78,7 @@ async function answerRoute(
   } catch (error) {
     if (!(error instanceof RequestError)) log(error);
     const failure = toRequestError(error);
-    return toJsonResponse(JSON.stringify(toForm(route, request).toErrorBody(failure, context.id)), {
-      status: failure.status,
-      headers: { ...toIgnoredHeader(foreignFields), ...failure.headers },
-    });
+    return toErrorResponse(failure, toForm(route, request), context, toIgnoredHeader(foreignFields));
   } finally {
     foreignFields.log(context.log);
   }
@@ -110,6 +114,27 @@ function toPattern(route: Route | undefined): string {
 /** Whether a foreign field fails the request. A client may ask for that to test itself. */
 function isStrict({ headers }: HttpRequest, { strictFields = false }: Service): boolean {
   return strictFields || headers['x-strict-fields']?.trim().toLowerCase() === 'true';
+}
+
+function toErrorResponse(
+  error: RequestError,
+  form: ApiForm,
+  { id }: RequestContext,
+  headers: Readonly<Record<string, string>>,
+): HttpResponse<string> {
+  return toJsonResponse(JSON.stringify(form.toErrorBody(error, id)), {
+    status: error.status,
+    headers: { ...headers, ...error.headers },
+  });
+}
+
+function toCommonHeaders(
+  request: HttpRequest,
+  route: Route | undefined,
+  { cors }: Service,
+  context: RequestContext,
+): Record<string, string> {
+  return { ...cors?.headers(request), ...toIdHeaders(toForm(route, request), context) };
 }
 
 /** The form of the API that a path belongs to, whatever the method. */

@@ -1,15 +1,21 @@
 // The pipeline of the function `completion`: direct invokes and buffered HTTP events, answered with JSON.
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import { answer } from '../http/answer.ts';
+import type { RequestContext } from '../generation/context.ts';
+import { answer, toRefusal } from '../http/answer.ts';
 import { answerDirectInvoke } from '../http/direct-invoke.ts';
 import { toWholeResponse } from '../http/http.ts';
 import type { Service } from '../http/service.ts';
 import { toAdmitted } from './admitted-caller.ts';
 import { assertOwner } from './event-owner.ts';
-import { toHttpEvent, toHttpRequest, toHttpResult } from './http-event.ts';
+import { type HttpEvent, type HttpResult, toHttpEvent, toHttpRequest, toHttpResult } from './http-event.ts';
 import { Invocations } from './invocations.ts';
 import { functionMiddlewares } from './middlewares.ts';
+import { countBytes, findExcess } from './result-size.ts';
+import { settle } from './settle.ts';
+
+/** A finished answer is held for no longer than this beyond the expected end of a write. */
+const mostLateMs = 1000;
 
 /** Creates the function's handler. An event that is not an HTTP event is a direct invoke. */
 export function definePipeline(service: Service) {
@@ -25,13 +31,9 @@ export function definePipeline(service: Service) {
     };
     const result =
       httpEvent === undefined
-        ? await answerDirectInvoke(event, admitted.service, context)
-        : toHttpResult(
-            httpEvent,
-            await toWholeResponse(await answer(toHttpRequest(httpEvent), admitted.service, context)),
-          );
-    // Lambda freezes the environment as soon as it has the result. Behind the front, other invocations would wait.
-    if (!service.isBehindFront) await service.engine.settled?.();
+        ? await answerInvoke(event, admitted.service, context)
+        : await answerHttpEvent(httpEvent, admitted.service, context);
+    await settle(service, lambdaContext, mostLateMs);
     return result;
   };
 
@@ -39,4 +41,23 @@ export function definePipeline(service: Service) {
   return middy<unknown, object | 'warmup'>({ timeoutEarlyInMillis: 0 })
     .use(functionMiddlewares(invocations))
     .handler(handle);
+}
+
+/** @throws {RequestError} as {@link answerDirectInvoke} does, and `response_too_large` */
+async function answerInvoke(event: unknown, service: Service, context: RequestContext): Promise<object> {
+  const result = await answerDirectInvoke(event, service, context);
+  const excess = findExcess(await countBytes(result), service);
+  if (excess !== undefined) throw excess;
+  return result;
+}
+
+async function answerHttpEvent(
+  event: HttpEvent,
+  service: Service,
+  context: RequestContext,
+): Promise<HttpResult> {
+  const request = toHttpRequest(event);
+  const result = toHttpResult(event, await toWholeResponse(await answer(request, service, context)));
+  const excess = findExcess(await countBytes(result), service);
+  return excess === undefined ? result : toHttpResult(event, toRefusal(excess, request, service, context));
 }

@@ -60,29 +60,19 @@ export function toHttpRequest({ source, event }: HttpEvent): HttpRequest {
       const { http, stage } = event.requestContext;
       // "ANY /{proxy+}", or "$default" for a Function URL and for a route of everything.
       const resource = toText(event.routeKey).split(' ', 2)[1];
-      const path = withoutBasePath(
-        withoutStage(event.rawPath, toText(stage)),
-        resource,
-        event.pathParameters,
-      );
       return {
         method: http.method.toUpperCase(),
-        path,
+        path: toRequestPath(event.rawPath, { stage, resource, parameters: event.pathParameters }),
         query: toText(event.rawQueryString),
         headers: toHeaders(event.headers),
         body,
       };
     }
     case 'payload-1.0': {
-      const { stage } = event.requestContext;
-      const path = withoutBasePath(
-        withoutStage(event.path, toText(stage)),
-        event.resource,
-        event.pathParameters,
-      );
+      const { path, resource, pathParameters: parameters, requestContext } = event;
       return {
         method: event.httpMethod.toUpperCase(),
-        path,
+        path: toRequestPath(path, { stage: requestContext.stage, resource, parameters }),
         query: new URLSearchParams(toQuery(event)).toString(),
         headers: toMergedHeaders(event),
         body,
@@ -131,22 +121,36 @@ export function toHttpResult(
   return { ...result, headers };
 }
 
+/** What API Gateway says about the path of an event. A caller may have written it by hand. */
+interface Routing {
+  readonly stage: unknown;
+  /** The resource of the API that took the request, such as `/{proxy+}`. */
+  readonly resource: unknown;
+  readonly parameters: Readonly<Record<string, string | undefined>> | null | undefined;
+}
+
+/**
+ * Removes what API Gateway may put before the path of the request: a stage, or the path that a custom domain maps to the
+ * API. The request's own path may begin with the name of the stage too, as `/api/chat` does in the stage `api`, and a REST
+ * API puts no stage before it. So a resource that explains the path decides, and the stage counts only without one.
+ */
+function toRequestPath(path: string, { stage, resource, parameters }: Routing): string {
+  return findInResource(path, resource, parameters) ?? withoutStage(path, toText(stage));
+}
+
 /** Removes the named stage that an API may put before the path, as in `/prod/v1/models`. */
 function withoutStage(path: string, stage: string): string {
   const prefix = `/${stage}`;
   return path === prefix || path.startsWith(`${prefix}/`) ? path.slice(prefix.length) || '/' : path;
 }
 
-/**
- * Removes the path that a custom domain maps to the API. It stands before the resource of the API, such as `/{proxy+}`,
- * whose parameters are known.
- */
-function withoutBasePath(
+/** Returns the resource with its parameters if it is the end of the path. */
+function findInResource(
   path: string,
   resource: unknown,
-  parameters: Readonly<Record<string, string | undefined>> | null | undefined,
-): string {
-  if (typeof resource !== 'string' || !resource.startsWith('/')) return path;
+  parameters: Routing['parameters'],
+): string | undefined {
+  if (typeof resource !== 'string' || !resource.startsWith('/')) return undefined;
   // Nothing longer than the path can be its end. An event that was written by hand may repeat a long parameter.
   let room = path.length;
   const filled = resource.replace(/\{([^{}+]+)\+?\}/g, (whole, name) => {
@@ -154,7 +158,8 @@ function withoutBasePath(
     room -= value.length;
     return room < 0 ? whole : value;
   });
-  return withoutSlashes(path).endsWith(filled) ? filled : path;
+  const end = withoutSlashes(filled);
+  return end !== '' && withoutSlashes(path).endsWith(end) ? end : undefined;
 }
 
 /** Removes the slashes at the end. A regular expression would take quadratic time for many slashes elsewhere. */

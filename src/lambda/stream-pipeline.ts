@@ -10,6 +10,8 @@ import { toAdmitted } from './admitted-caller.ts';
 import { toHttpEvent, toHttpRequest } from './http-event.ts';
 import { Invocations } from './invocations.ts';
 import { functionMiddlewares } from './middlewares.ts';
+import { findExcess } from './result-size.ts';
+import { settle } from './settle.ts';
 
 /** The result that Middy writes to Lambda's response stream. A string has no status and no headers. */
 type StreamedResult =
@@ -34,8 +36,13 @@ export function definePipeline(service: Service) {
       }),
       ...admitted.spend,
     };
-    if (httpEvent === undefined)
-      return JSON.stringify(await answerDirectInvoke(event, admitted.service, context));
+    if (httpEvent === undefined) {
+      const text = JSON.stringify(await answerDirectInvoke(event, admitted.service, context));
+      // The emulator does not stream. On Lambda the caller may read more.
+      const excess = service.isBehindFront ? findExcess(Buffer.byteLength(text), service) : undefined;
+      if (excess !== undefined) throw excess;
+      return text;
+    }
     const { status, headers, body } = await answer(toHttpRequest(httpEvent), admitted.service, context);
     if (typeof body === 'string') return { statusCode: status, headers, body };
     // Closing an unread body must end its generation too.
@@ -48,8 +55,8 @@ export function definePipeline(service: Service) {
     timeoutEarlyInMillis: 0,
     requestEnd: async (request) => {
       await closeBody(request);
-      // The client has its answer. Lambda freezes the environment after this. Behind the front, other invocations would wait.
-      if (!service.isBehindFront) await service.engine.settled?.();
+      // The client has its answer, so a late write holds up nobody.
+      await settle(service, request.context);
     },
   })
     .use(functionMiddlewares(invocations))

@@ -42,6 +42,11 @@ export async function countContents(bucket: Bucket): Promise<BucketContents> {
   return { objects, noncurrent };
 }
 
+export function describeContents({ objects, noncurrent }: BucketContents): string {
+  const current = objects === 1 ? '1 object' : `${objects} objects`;
+  return noncurrent > 0 ? `${current} and ${noncurrent} noncurrent` : current;
+}
+
 /**
  * Deletes all object versions and delete markers, and aborts all multipart uploads.
  *

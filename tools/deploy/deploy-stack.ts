@@ -1,15 +1,16 @@
 // The steps of `npm run deploy`. All checks come before the build, which takes minutes, and before any change on AWS.
+import { reasonOf } from '../store/errors.ts';
 import { formatTable } from '../terminal/format.ts';
-import { deleteBucket } from './bucket.ts';
 import { type Clients, connect } from './clients.ts';
 import { checkContainerEngine } from './container-engine.ts';
 import { assertCanConfirm, type DeployEnvironment } from './deploy-environment.ts';
 import { DeployError } from './errors.ts';
 import { requestFirstCompletion } from './first-request.ts';
+import { confirmLosses, deleteLostBuckets, findLostBuckets } from './lost-buckets.ts';
 import { checkQuotas } from './quotas.ts';
 import { prepareSam, runSam, toOverrides } from './run-sam.ts';
-import { chooseParameters, stackNameOf } from './settings.ts';
-import { assertUpdatable, findStack, isNotCreated, optionalBuckets, type Stack } from './stack.ts';
+import { chooseParameters, parseAssignments, stackNameOf } from './settings.ts';
+import { assertUpdatable, findStack, isNotCreated, type Stack } from './stack.ts';
 import type { ParameterValues } from './template-parameters.ts';
 
 export interface DeployOptions {
@@ -24,7 +25,7 @@ export interface DeployOptions {
 /**
  * Builds the images, deploys the stack, and requests a completion from it.
  *
- * @throws {DeployError} when a check, the build, the deployment or the request fails
+ * @throws {DeployError} when a check, the build, the deployment, the request or the deletion of a bucket fails
  */
 export async function deployStack(
   options: DeployOptions,
@@ -42,6 +43,9 @@ export async function deployStack(
   const deployed = before?.parameters ?? {};
   for (const line of await checkQuotas(clients.lambda, { wanted: parameters, deployed }, signal)) print(line);
   print(describeChanges(parameters, before));
+  const lost = findLostBuckets(before, parameters);
+  const named = parseAssignments(options.parameter ?? []);
+  await confirmLosses(lost, { yes, named }, clients, deployEnvironment);
 
   await buildAndDeploy({ name, environment, parameters, yes, clients }, deployEnvironment);
 
@@ -55,10 +59,14 @@ export async function deployStack(
   if (before !== undefined && stack.changedAt === before.changedAt) {
     print(`${name} was not changed: there are no changes, or they were declined.`);
   }
-  await deleteLeftBuckets(before, stack, clients, deployEnvironment);
   print(`Outputs of ${name}:`);
   print(formatTable(Object.entries(stack.outputs), []));
-  await smokeTest(stack, clients, deployEnvironment);
+  const failures: unknown[] = [];
+  await smokeTest(stack, clients, deployEnvironment).catch((error: unknown) => failures.push(error));
+  // Whatever the request says: nobody would find the buckets later.
+  failures.push(...(await deleteLostBuckets(lost, stack, clients, deployEnvironment)));
+  for (const other of failures.slice(1)) print(reasonOf(other));
+  if (failures.length > 0) throw failures[0];
 }
 
 interface Deployment {
@@ -91,21 +99,6 @@ async function buildAndDeploy(
     ],
     signal,
   );
-}
-
-/** CloudFormation leaves a bucket behind that the stack no longer has, if there are objects in it. */
-async function deleteLeftBuckets(
-  before: Stack | undefined,
-  after: Stack,
-  { s3, caller }: Clients,
-  { print, signal }: DeployEnvironment,
-): Promise<void> {
-  for (const { output, purpose } of optionalBuckets) {
-    const name = before?.outputs[output];
-    if (!name || name === after.outputs[output]) continue;
-    print(`Deleting the ${purpose} ${name}, which the stack no longer has.`);
-    await deleteBucket({ client: s3, name, account: caller.account, abortSignal: signal });
-  }
 }
 
 /** Lists the parameters whose deployed value will change. */

@@ -1,7 +1,7 @@
 // The steps of `npm run destroy`. It lists everything that it will delete and asks for confirmation first.
 import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
 import { toBatchName } from '../../src/batch/run-names.ts';
-import { type Bucket, type BucketContents, countContents, emptyBucket } from './bucket.ts';
+import { type Bucket, type BucketContents, countContents, describeContents, emptyBucket } from './bucket.ts';
 import { type Clients, connect } from './clients.ts';
 import { assertCanConfirm, type DeployEnvironment } from './deploy-environment.ts';
 import { DeployError, toDeployError } from './errors.ts';
@@ -116,9 +116,7 @@ function describeDeletion(
 ): string {
   const parts = ['its functions, their URLs and logs', 'the image repositories with their images'];
   for (const bucket of buckets) {
-    const noncurrent = bucket.noncurrent > 0 ? ` and ${bucket.noncurrent} noncurrent` : '';
-    const objects = bucket.objects === 1 ? '1 object' : `${bucket.objects} objects`;
-    parts.push(`the ${bucket.purpose} ${bucket.name} with ${objects}${noncurrent}`);
+    parts.push(`the ${bucket.purpose} ${bucket.name} with ${describeContents(bucket)}`);
   }
   if (outputs.BatchQueue) parts.push(`the batch queue ${outputs.BatchQueue} with its dead letters`);
   return `This deletes the stack ${name}: ${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}.`;

@@ -21,6 +21,8 @@ export type DeployErrorCode =
   | 'missing-tool'
   | 'sam-failed'
   | 'not-emptied'
+  | 'unnamed-deletion'
+  | 'bucket-left'
   | 'no-answer'
   | 'no-private-url'
   | 'cannot-listen';

@@ -84,7 +84,12 @@ function readEnvironment(environment: string, folder: string): ParameterValues {
   );
 }
 
-function parseAssignments(assignments: readonly string[]): ParameterValues {
+/**
+ * Parses `Key=Value` texts from the command line.
+ *
+ * @throws {DeployError} `unusable-parameter`
+ */
+export function parseAssignments(assignments: readonly string[]): ParameterValues {
   const values = new Map<string, string>();
   for (const assignment of assignments) {
     const [, name, value] = /^([A-Za-z0-9]+)=(.*)$/s.exec(assignment) ?? [];

@@ -2,10 +2,10 @@
 import { type CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { DeployError, toDeployError } from './errors.ts';
 
-/** The buckets that a parameter adds, by the output with their name. */
+/** The buckets that a parameter adds, with the output that has their name. */
 export const optionalBuckets = [
-  { output: 'ConversationBucket', purpose: 'bucket of conversations' },
-  { output: 'ResponseBucket', purpose: 'bucket of responses' },
+  { parameter: 'CacheBucket', output: 'ConversationBucket', purpose: 'bucket of conversations' },
+  { parameter: 'ResponsesBucket', output: 'ResponseBucket', purpose: 'bucket of responses' },
 ] as const;
 
 export interface Stack {

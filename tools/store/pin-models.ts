@@ -1,4 +1,6 @@
 // Pins models to the size and the SHA-256 that their sources publish, without a download.
+import { basename } from 'node:path';
+import { splitFileNames } from '../../src/model/split-files.ts';
 import { type ModelEntry, readCatalog, updateCatalog } from './catalog.ts';
 import { reasonOf, StoreError } from './errors.ts';
 import type { StoreLocation } from './location.ts';
@@ -55,7 +57,7 @@ function withPin(model: ModelEntry, { sha256, sizeBytes }: Pin): ModelEntry {
 
 /** The first source that publishes both. */
 async function findPin(
-  { sources }: ModelEntry,
+  { name, sources }: ModelEntry,
   access: HubAccess,
   signal: AbortSignal | undefined,
 ): Promise<Pin> {
@@ -63,6 +65,12 @@ async function findPin(
   for (const source of sources.filter((uri) => /^(?:hf|https?):/.test(uri))) {
     try {
       const url = toDownloadUrl(source, access.endpoint);
+      const parts = splitFileNames(decodeURIComponent(basename(url.pathname))).length;
+      // The catalog's hash is that of all parts together, which no source publishes.
+      if (parts > 1) {
+        const advice = `'npm run model -- fetch ${name}' pins the model by downloading it.`;
+        throw new StoreError('unpinned', `${source} has ${parts} parts with a hash each: ${advice}`);
+      }
       const { sha256, sizeBytes } = await readPublishedFile(url, source, access, signal);
       if (sha256 !== null && sizeBytes !== null) return { source, sha256, sizeBytes };
     } catch (error) {

@@ -1,6 +1,6 @@
 // The stored responses of one caller. Each has the whole conversation before it, so that one read continues it.
 import { createHash } from 'node:crypto';
-import { toTimeUp } from '../../engine/deadline.ts';
+import { toTimeUp, untilAborted } from '../../engine/deadline.ts';
 import { RequestError } from '../../errors/request-error.ts';
 import type { RequestContext } from '../../generation/context.ts';
 import type { Log } from '../../telemetry/log.ts';
@@ -58,12 +58,7 @@ export class ResponseStore {
   async keep(stored: StoredResponse, endBy?: number): Promise<boolean> {
     const bytes = Buffer.from(JSON.stringify({ version, ...stored }));
     if (bytes.length > mostBytes) return false;
-    const writing = this.#write(stored.response.id, bytes);
-    const timeUp = toTimeUp(endBy);
-    if (timeUp === undefined) return writing;
-    const late = Promise.withResolvers<boolean>();
-    timeUp.addEventListener('abort', () => late.resolve(false), { once: true });
-    return Promise.race([writing, late.promise]);
+    return (await untilAborted(this.#write(stored.response.id, bytes), toTimeUp(endBy))) ?? false;
   }
 
   /** @throws {RequestError} `response_store_unavailable` when the response may still be there */

@@ -2,6 +2,7 @@
 // there when neither the slots nor the memory of this process have it.
 import { createHash } from 'node:crypto';
 import type { Clock } from '../clock.ts';
+import { untilAborted } from '../deadline.ts';
 import type { GenerationRequest } from '../engine.ts';
 import { findTurnEnds } from '../prompt/turn-ends.ts';
 import type { StateArchive } from '../state-archive.ts';
@@ -26,6 +27,14 @@ interface ReadState {
   readonly state: Uint8Array;
 }
 
+/** A write that has begun. */
+interface Writing {
+  /** Never rejects. */
+  readonly ended: Promise<unknown>;
+  /** By the clock of the archive. */
+  readonly expectedEnd: number;
+}
+
 type ArchivedRequest = Pick<GenerationRequest, 'prompt' | 'turn' | 'endBy' | 'cacheScope'>;
 
 /** A shorter beginning is evaluated again. */
@@ -35,7 +44,8 @@ const mostLooks = 2;
 
 export class ConversationArchive {
   readonly #parts: ConversationArchiveParts;
-  readonly #writing = new Set<Promise<void>>();
+  /** What is being kept. A promise gives undefined where nothing is written. */
+  readonly #keeping = new Set<Promise<Writing | undefined>>();
 
   constructor(parts: ConversationArchiveParts) {
     this.#parts = parts;
@@ -77,28 +87,41 @@ export class ConversationArchive {
    * @param reading - gives the state; undefined where there is none
    */
   save(request: ArchivedRequest, answer: readonly Token[], reading: Promise<ReadState | undefined>): void {
-    const writing = reading
+    const keeping = reading
       .then((read) => read && this.#write(request, answer, read))
       // Its caller is told of a failure to read, and the archive tells of one to write.
-      .catch(() => {})
-      .finally(() => this.#writing.delete(writing));
-    this.#writing.add(writing);
+      .catch(() => undefined);
+    this.#keeping.add(keeping);
+    void keeping.then((writing) => writing?.ended).finally(() => this.#keeping.delete(keeping));
   }
 
-  /** Resolves when all that was begun is kept. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#writing);
+  /** Resolves when all that was begun is kept, or later than expected by `mostLateMs`. */
+  async settled(mostLateMs?: number): Promise<void> {
+    const { clock } = this.#parts;
+    const waits = [...this.#keeping].map(async (keeping) => {
+      const writing = await keeping;
+      if (writing === undefined) return;
+      const { ended, expectedEnd } = writing;
+      const late =
+        mostLateMs === undefined
+          ? undefined
+          : AbortSignal.timeout(Math.max(0, Math.ceil(expectedEnd + mostLateMs - clock.now())));
+      await untilAborted(ended, late);
+    });
+    await Promise.all(waits);
   }
 
-  async #write(
+  #write(
     { prompt, turn, endBy }: ArchivedRequest,
     answer: readonly Token[],
     { held: { tokens }, state }: ReadState,
-  ): Promise<void> {
+  ): Writing | undefined {
     const { archive, clock } = this.#parts;
-    if (turn === undefined || !this.#pays(tokens.length, 0)) return;
-    if (endBy !== undefined && clock.now() + archive.expected.writeMs(state.byteLength) > endBy) return;
-    await archive.write(this.#keyOf(turn.tenant, [...prompt, ...answer]), pack(tokens, state));
+    if (turn === undefined || !this.#pays(tokens.length, 0)) return undefined;
+    const expectedEnd = clock.now() + archive.expected.writeMs(state.byteLength);
+    if (endBy !== undefined && expectedEnd > endBy) return undefined;
+    const ended = archive.write(this.#keyOf(turn.tenant, [...prompt, ...answer]), pack(tokens, state));
+    return { ended, expectedEnd };
   }
 
   #pays(tokens: number, known: number): boolean {

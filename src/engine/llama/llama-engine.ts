@@ -281,8 +281,8 @@ export class LlamaEngine implements Engine {
     });
   }
 
-  async settled(): Promise<void> {
-    await this.#generating?.archive?.settled();
+  async settled(mostLateMs?: number): Promise<void> {
+    await this.#generating?.archive?.settled(mostLateMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

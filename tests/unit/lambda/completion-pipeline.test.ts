@@ -5,6 +5,7 @@ import { eventNames, readEvent } from '../../events.ts';
 import { templates } from '../chat/templates.ts';
 import { BrokenEngine, FakeEngine } from '../fake-engine.ts';
 import { fakeContext } from './fake-context.ts';
+import { LongEmbedder, longRequest } from './long-embedder.ts';
 
 const context = fakeContext();
 
@@ -127,6 +128,21 @@ describe('a direct invoke', () => {
     await answering;
   });
 
+  it('waits for what the engine keeps no longer than the invocation has time', async () => {
+    const engine = Object.assign(new FakeEngine(), { settled: () => new Promise<void>(() => {}) });
+    const handler = definePipeline({ engine, model: 'fake-1b' });
+    const answer = await handler({ prompt: 'Hi' }, fakeContext('a1b2', 400));
+
+    expect(answer).toMatchObject({ object: 'text_completion' });
+  });
+
+  it('is held for a second beyond the expected end of a write', async () => {
+    const settled = vi.fn(async () => {});
+    await definePipelineOn(Object.assign(new FakeEngine(), { settled }))({ prompt: 'Hi' });
+
+    expect(settled).toHaveBeenCalledExactlyOnceWith(1000);
+  });
+
   it('waits for nothing that the engine keeps behind the front, where the process goes on', async () => {
     const engine = Object.assign(new FakeEngine(), { settled: () => new Promise<void>(() => {}) });
     const handler = definePipeline({ engine, model: 'fake-1b', isBehindFront: true });
@@ -205,6 +221,57 @@ describe('a direct invoke', () => {
       });
     },
   );
+});
+
+describe('an answer over 6 MB', () => {
+  const embedder = new LongEmbedder();
+  const invoke = (event: unknown, isBehindFront: boolean) =>
+    definePipeline({ engine: new FakeEngine(), embedder, model: 'fake-1b', isBehindFront })(event, context);
+  const toEvent = (name: string, path: string, body: object) => ({
+    ...(readEvent(name) as object),
+    rawPath: path,
+    body: JSON.stringify(body),
+    isBase64Encoded: false,
+  });
+
+  it.each([
+    ['on Lambda', false, /Function URL of the streaming function/],
+    ['behind the front', true, /own path on this port/],
+  ])('fails a direct invoke with what to do: %s', async (_, isBehindFront, advice) => {
+    const failure = await invoke(longRequest, isBehindFront).catch((error: unknown) => error);
+
+    expect(failure).toMatchObject({ name: 'response_too_large', message: expect.stringMatching(advice) });
+    expect(failure).toMatchObject({
+      message: expect.stringMatching(
+        /^The answer has \d{7,} bytes .* at most 6291556\. .*fewer inputs.*base64/,
+      ),
+    });
+  });
+
+  it('is a 400 in the form of the API for an HTTP event', async () => {
+    const openAi = (await invoke(
+      toEvent('function-url', '/v1/embeddings', longRequest),
+      false,
+    )) as unknown as HttpAnswer;
+    const ollama = (await invoke(
+      toEvent('function-url', '/api/embed', longRequest),
+      false,
+    )) as unknown as HttpAnswer;
+
+    expect(openAi).toMatchObject({ statusCode: 400, headers: { 'x-request-id': 'a1b2' } });
+    expect(JSON.parse(openAi.body)).toMatchObject({ error: { code: 'response_too_large' } });
+    expect(ollama.statusCode).toBe(400);
+    expect(JSON.parse(ollama.body)).toEqual({ error: expect.stringMatching(/^The answer has/) });
+  });
+
+  it('fits when its embeddings are base64', async () => {
+    const body = { ...longRequest, encoding_format: 'base64' };
+
+    expect(await invoke(body, false)).toMatchObject({ object: 'list' });
+    expect(await invoke(toEvent('function-url', '/v1/embeddings', body), false)).toMatchObject({
+      statusCode: 200,
+    });
+  });
 });
 
 describe('a warm-up ping', () => {

@@ -76,6 +76,24 @@ describe('the path of an API Gateway REST API', () => {
   ])('is that of the request: %s', (_, changes, path) => {
     expect(pathOf('api-gateway-v1', changes)).toBe(path);
   });
+
+  it.each([
+    ['without a custom domain', { path: '/api/chat', pathParameters: { proxy: 'api/chat' } }, '/api/chat'],
+    ['with a slash at its end', { path: '/api/tags/', pathParameters: { proxy: 'api/tags/' } }, '/api/tags'],
+    [
+      'with a base path mapping of that name',
+      { path: '/api/api/generate', pathParameters: { proxy: 'api/generate' } },
+      '/api/generate',
+    ],
+    [
+      'with a base path mapping of that name before another path',
+      { path: '/api/v1/models', pathParameters: { proxy: 'v1/models' } },
+      '/v1/models',
+    ],
+    ['without a resource', { path: '/api/health', resource: undefined, pathParameters: null }, '/health'],
+  ])('may begin with the name of its stage: %s', (_, changes, path) => {
+    expect(pathOf('api-gateway-v1', changes, { stage: 'api' })).toBe(path);
+  });
 });
 
 describe('the path of an API Gateway HTTP API', () => {
@@ -87,6 +105,16 @@ describe('the path of an API Gateway HTTP API', () => {
       '/tokenize',
     ],
     ['with a route of everything', { rawPath: '/tokenize', routeKey: '$default' }, '/tokenize'],
+    [
+      'with a stage and a route',
+      { rawPath: '/prod/api/chat', routeKey: 'ANY /{proxy+}', pathParameters: { proxy: 'api/chat' } },
+      '/api/chat',
+    ],
+    [
+      'with an API mapping, and its beginning is the name of the stage',
+      { rawPath: '/prod/health', routeKey: 'ANY /{proxy+}', pathParameters: { proxy: 'prod/health' } },
+      '/prod/health',
+    ],
   ])('is that of the request: %s', (_, changes, path) => {
     expect(pathOf('api-gateway-v2', changes, { stage: 'prod' })).toBe(path);
   });

@@ -10,6 +10,7 @@ import { readEvent } from '../../events.ts';
 import { templates } from '../chat/templates.ts';
 import { BrokenEngine, FakeEngine } from '../fake-engine.ts';
 import { fakeContext } from './fake-context.ts';
+import { LongEmbedder, longRequest } from './long-embedder.ts';
 
 const context = fakeContext();
 
@@ -267,11 +268,33 @@ describe('a direct invoke', () => {
     await answered;
   });
 
+  it('ends in time when what the engine keeps is not written', async () => {
+    const engine = Object.assign(new FakeEngine(), { settled: () => new Promise<void>(() => {}) });
+    const handler = definePipeline({ engine, model: 'fake-1b' }) as unknown as StreamingHandler;
+    const stream = new PassThrough();
+    await handler(readEvent('completion'), stream, fakeContext('a1b2', 400));
+
+    expect(JSON.parse(await text(stream))).toMatchObject({ object: 'text_completion' });
+  });
+
   it('is answered with the completion as JSON text', async () => {
     const answer = await invoke(readEvent('completion'));
 
     expect(answer.prelude).toBeUndefined();
     expect(JSON.parse(answer.body)).toMatchObject({ object: 'text_completion' });
+  });
+
+  it.each([
+    ['fails behind the front, whose emulator does not stream', true],
+    ['is answered on Lambda', false],
+  ])('with an answer over 6 MB %s', async (_, isBehindFront) => {
+    const service = { embedder: new LongEmbedder(), isBehindFront };
+    const answered = invoke(longRequest, new FakeEngine(), service).then(
+      ({ body }) => body.length > 6_300_000,
+      (error: Error) => error.name,
+    );
+
+    expect(await answered).toBe(isBehindFront ? 'response_too_large' : true);
   });
 
   it('is rejected when it asks for a stream', async () => {

@@ -117,6 +117,23 @@ describe('a conversation in the archive', () => {
     expect(archive.looks).toHaveLength(1);
   });
 
+  it('is waited for until it is written, or only for a while beyond the expected end', async () => {
+    const archive = new MemoryArchive();
+    const stalled = Promise.withResolvers<void>();
+    archive.write = () => stalled.promise;
+    const { conversationArchive, save } = create({ archive });
+    const written = save(answer);
+    let isWritten = false;
+    void written.then(() => {
+      isWritten = true;
+    });
+    await conversationArchive.settled(20);
+
+    expect(isWritten).toBe(false);
+    stalled.resolve();
+    await written;
+  });
+
   it.each([
     ['is short', answer.slice(0, 10), {}, {}],
     ['belongs to nobody', answer, { turn: undefined }, {}],

@@ -2,13 +2,14 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
   DeleteBucketCommand,
+  DeleteObjectsCommand,
   ListMultipartUploadsCommand,
   ListObjectVersionsCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { deployStack } from '../../../../tools/deploy/deploy-stack.ts';
 import { chooseParameters } from '../../../../tools/deploy/settings.ts';
 import { fakeCommands } from './fake-commands.ts';
@@ -138,30 +139,6 @@ describe('deployStack', () => {
     expect(lines).toContain('gguf-lambda-dev was not changed: there are no changes, or they were declined.');
   });
 
-  it.each([
-    ['ConversationBucket', 'bucket of conversations'],
-    ['ResponseBucket', 'bucket of responses'],
-  ])('deletes the %s when the stack no longer has it', async (output, purpose) => {
-    stubCommands();
-    const { url } = await startFunctionUrl(ifSigned(streamCompletion(' París.')));
-    const outputs = { StreamUrl: url, StreamAuth: 'AWS_IAM' };
-    cloudFormation
-      .on(DescribeStacksCommand)
-      .resolvesOnce(stackOf('UPDATE_COMPLETE', { ...outputs, [output]: 'states' }))
-      .resolves(stackOf('UPDATE_COMPLETE', outputs));
-    s3.on(ListObjectVersionsCommand).resolves({});
-    s3.on(ListMultipartUploadsCommand).resolves({});
-    s3.on(DeleteBucketCommand).resolves({});
-    const { deployEnvironment, lines } = fakeDeployEnvironment();
-
-    await deployStack({ environment: 'dev', parameter }, deployEnvironment);
-
-    expect(s3.commandCalls(DeleteBucketCommand).map((call) => call.args[0].input)).toEqual([
-      { Bucket: 'states', ExpectedBucketOwner: caller.Account },
-    ]);
-    expect(lines).toContain(`Deleting the ${purpose} states, which the stack no longer has.`);
-  });
-
   it('keeps the bucket of conversations that the stack still has', async () => {
     stubCommands();
     const { url } = await startFunctionUrl(ifSigned(streamCompletion(' París.')));
@@ -170,7 +147,15 @@ describe('deployStack', () => {
       .resolves(
         stackOf('UPDATE_COMPLETE', { StreamUrl: url, StreamAuth: 'AWS_IAM', ConversationBucket: 'states' }),
       );
-    await deployStack({ environment: 'dev', parameter }, fakeDeployEnvironment().deployEnvironment);
+    const confirm = vi.fn(async () => false);
+    const { deployEnvironment } = fakeDeployEnvironment({ confirm });
+
+    await deployStack(
+      { environment: 'dev', parameter: [...parameter, 'CacheBucket=true'] },
+      deployEnvironment,
+    );
+
+    expect(confirm).not.toHaveBeenCalled();
 
     expect(s3.calls()).toEqual([]);
   });
@@ -205,6 +190,134 @@ describe('deployStack', () => {
       message: 'gguf-lambda-dev is deployed, but its first request failed: 500 It broke.',
     });
     expect(delays.reduce((sum, each) => sum + each)).toBe(60_000);
+  });
+});
+
+describe('deployStack, when the stack loses a bucket', () => {
+  /** Stubs a stack whose bucket has three objects and is gone after the deployment. */
+  async function stubLoss(output = 'ResponseBucket', answerRequest = ifSigned(streamCompletion(' París.'))) {
+    const { calls } = stubCommands();
+    const { url } = await startFunctionUrl(answerRequest);
+    const outputs = { StreamUrl: url, StreamAuth: 'AWS_IAM' };
+    cloudFormation
+      .on(DescribeStacksCommand)
+      .resolvesOnce(stackOf('UPDATE_COMPLETE', { ...outputs, [output]: 'kept' }))
+      .resolves(stackOf('UPDATE_COMPLETE', outputs));
+    const Versions = ['a', 'b', 'c'].map((Key) => ({ Key, VersionId: 'null', IsLatest: true }));
+    // The first listing counts, the second deletes.
+    s3.on(ListObjectVersionsCommand).resolvesOnce({ Versions }).resolvesOnce({ Versions }).resolves({});
+    s3.on(ListMultipartUploadsCommand).resolves({});
+    s3.on(DeleteObjectsCommand).resolves({});
+    s3.on(DeleteBucketCommand).resolves({});
+    return { calls };
+  }
+  const deletedBuckets = () => s3.commandCalls(DeleteBucketCommand).map(({ args: [{ input }] }) => input);
+
+  it.each([
+    ['ConversationBucket', 'CacheBucket', 'bucket of conversations'],
+    ['ResponseBucket', 'ResponsesBucket', 'bucket of responses'],
+  ])('says what is deleted and asks, and deletes the %s at the end', async (output, name, purpose) => {
+    await stubLoss(output);
+    const confirm = vi.fn(async () => true);
+    const { deployEnvironment, lines } = fakeDeployEnvironment({ confirm });
+
+    await deployStack({ environment: 'dev', parameter }, deployEnvironment);
+
+    const loss = `This deletes the ${purpose} kept with 3 objects, because ${name} is no longer true; --parameter ${name}=true keeps it.`;
+    expect(lines.indexOf(loss)).toBe(lines.indexOf('Building the images.') - 1);
+    expect(confirm).toHaveBeenCalledExactlyOnceWith('Delete kept with all that is in it?');
+    expect(lines.slice(-2)).toEqual([
+      expect.stringMatching(/^Completed /),
+      `Deleting the ${purpose} kept, which the stack no longer has.`,
+    ]);
+    expect(deletedBuckets()).toEqual([{ Bucket: 'kept', ExpectedBucketOwner: caller.Account }]);
+  });
+
+  it('builds nothing when the deletion is declined', async () => {
+    const { calls } = await stubLoss();
+    const { deployEnvironment } = fakeDeployEnvironment({ confirm: async () => false });
+
+    const failure = await failureOf(deployStack({ environment: 'dev', parameter }, deployEnvironment));
+
+    expect(failure).toMatchObject({
+      code: 'declined',
+      message: 'Nothing was deployed or deleted. --parameter ResponsesBucket=true keeps it.',
+    });
+    expect(samCalls(calls())).toEqual([]);
+  });
+
+  it('builds nothing with --yes alone', async () => {
+    const { calls } = await stubLoss();
+    const { deployEnvironment } = fakeDeployEnvironment({ isInteractive: false });
+
+    const failure = await failureOf(
+      deployStack({ environment: 'dev', parameter, yes: true }, deployEnvironment),
+    );
+
+    expect(failure).toMatchObject({
+      code: 'unnamed-deletion',
+      message: expect.stringMatching(
+        /^This deletes the bucket of responses kept with 3 objects, .*ResponsesBucket=true keeps it, .*ResponsesBucket=false deletes it\.$/,
+      ),
+    });
+    expect(samCalls(calls())).toEqual([]);
+  });
+
+  it('deletes it without a question with --yes and the parameter on the command line', async () => {
+    await stubLoss();
+    const confirm = vi.fn(async () => false);
+    const { deployEnvironment } = fakeDeployEnvironment({ isInteractive: false, confirm });
+
+    await deployStack(
+      { environment: 'dev', parameter: [...parameter, 'ResponsesBucket=false'], yes: true },
+      deployEnvironment,
+    );
+
+    expect(confirm).not.toHaveBeenCalled();
+    expect(deletedBuckets()).toHaveLength(1);
+  });
+
+  it('says what is left after a failed deletion, behind the outputs and the first request', async () => {
+    await stubLoss();
+    s3.on(DeleteBucketCommand).rejects(awsError('AccessDenied', 403));
+    const { deployEnvironment, lines } = fakeDeployEnvironment();
+
+    const failure = await failureOf(deployStack({ environment: 'dev', parameter }, deployEnvironment));
+
+    expect(failure).toMatchObject({
+      code: 'bucket-left',
+      message: expect.stringMatching(
+        /^The bucket of responses kept is left, .*'aws s3 rb s3:\/\/kept --force --region eu-central-1' \(.*s3:DeleteBucket/,
+      ),
+    });
+    expect(lines).toContain('Outputs of gguf-lambda-dev:');
+    expect(lines).toContainEqual(expect.stringMatching(/^Completed /));
+  });
+
+  it('deletes it after a failed first request too, and says both when both fail', async () => {
+    await stubLoss('ResponseBucket', answer(500, 'It broke.'));
+    s3.on(DeleteBucketCommand).rejects(awsError('AccessDenied', 403));
+    const { deployEnvironment, lines } = fakeDeployEnvironment();
+
+    const failure = await failureOf(deployStack({ environment: 'dev', parameter }, deployEnvironment));
+
+    expect(failure).toMatchObject({ code: 'no-answer' });
+    expect(deletedBuckets()).toHaveLength(1);
+    expect(lines.at(-1)).toMatch(/^The bucket of responses kept is left/);
+  });
+
+  it('deletes nothing when the changes of the stack are declined', async () => {
+    await stubLoss();
+    const { url } = await startFunctionUrl(ifSigned(streamCompletion(' París.')));
+    cloudFormation
+      .on(DescribeStacksCommand)
+      .resolves(
+        stackOf('UPDATE_COMPLETE', { StreamUrl: url, StreamAuth: 'AWS_IAM', ResponseBucket: 'kept' }),
+      );
+
+    await deployStack({ environment: 'dev', parameter }, fakeDeployEnvironment().deployEnvironment);
+
+    expect(deletedBuckets()).toEqual([]);
   });
 });
 

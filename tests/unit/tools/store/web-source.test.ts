@@ -199,14 +199,14 @@ describe('hf:', () => {
   const uri = 'hf:user/model-GGUF/tiny.gguf';
 
   /** A hub that redirects to storage elsewhere, as the real one does, and publishes a hash on the way. */
-  async function startHub(stored: Buffer, published: string) {
+  async function startHub(stored: Buffer, published: string, path = PATH) {
     const storage = await startServer({ '/blob': serve(stored) });
     const headers = {
       location: `${storage.origin}/blob`,
       'x-linked-etag': `"${published}"`,
       'x-linked-size': stored.length,
     };
-    const hub = await startServer({ [PATH]: (_, response) => response.writeHead(302, headers).end() });
+    const hub = await startServer({ [path]: (_, response) => response.writeHead(302, headers).end() });
     vi.stubEnv('HF_ENDPOINT', hub.origin);
     return { storage, hub };
   }
@@ -234,6 +234,19 @@ describe('hf:', () => {
     expect(store.reports).toEqual([expect.stringContaining(`Pinned tiny to ${sha256Of(bytes)}`)]);
     expect(store.failures).toEqual(['elsewhere is not pinned: none of its sources publishes a SHA-256.']);
     expect(storage.requests.map(({ range }) => range)).toEqual(['bytes=0-0']);
+  });
+
+  test('pin refuses a split model, whose parts have a hash each', async () => {
+    const file = 'tiny-00001-of-00003.gguf';
+    await startHub(bytes, sha256Of(bytes), PATH.replace('tiny.gguf', file));
+    const split = `hf:user/model-GGUF/${file}`;
+    const store = createStore(entryFor(bytes, [split], { sha256: null, sizeBytes: null }));
+
+    expect(await pinModels(store.location, store.options)).toBe(1);
+    expect(findModel(readCatalog(store.location.catalog), 'tiny').sha256).toBeNull();
+    expect(store.failures).toEqual([
+      `tiny is not pinned: ${split} has 3 parts with a hash each: 'npm run model -- fetch tiny' pins the model by downloading it.`,
+    ]);
   });
 
   test('does not pin a file that differs from what the hub publishes', async () => {
