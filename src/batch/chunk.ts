@@ -1,5 +1,4 @@
 // Answers a chunk of a batch. Each line is answered once, even when the chunk is delivered several times.
-import pMap from 'p-map';
 import { RequestError } from '../errors/request-error.ts';
 import type { Service } from '../http/service.ts';
 import type { AnswerLinesOptions, NumberedLine } from './answer-lines.ts';
@@ -9,6 +8,7 @@ import { type BatchChunk, toBatchKeys, toLineNumber } from './batch-objects.ts';
 import { toFailedLine, toResultId } from './batch-result.ts';
 import { readLines } from './lines.ts';
 import type { ObjectStore } from './object-store.ts';
+import { readObjects } from './read-objects.ts';
 import { StartedLines } from './started-lines.ts';
 
 /** The event that the state machine sends. */
@@ -17,7 +17,7 @@ export interface ChunkEvent {
   readonly chunk: BatchChunk;
   /** No line is started after this time; ISO 8601. */
   readonly endAt?: string;
-  /** Answers one line at a time. Set when no line was finished while several ran in parallel. Default: false. */
+  /** Answers one line at a time. Set after no line was finished while several ran in parallel. Default: false. */
   readonly alone?: boolean;
   /**
    * Set when environments have crashed on this chunk; ISO 8601. Each line is then answered alone. A line that has
@@ -30,7 +30,7 @@ export interface ChunkEvent {
 export interface ChunkAnswer {
   /** Number of lines without a result. */
   readonly remaining: number;
-  /** True when the next event must set `alone`. */
+  /** True when the next events of the chunk must set `alone`. */
   readonly alone: boolean;
 }
 
@@ -39,12 +39,9 @@ export interface ChunkOptions extends Omit<AnswerLinesOptions, 'save'> {
   readonly onSaved?: (lines: number) => void;
 }
 
-/** Objects that are read in parallel. */
-const readConcurrency = 32;
-
 /**
  * Answers the lines of a chunk that have no result yet, and saves each result at once. When all lines have a result, it
- * saves them together in one object.
+ * saves them together in one object. Only a few results are in memory at a time.
  *
  * @throws when the input cannot be read or a result cannot be saved; the state machine then sends the chunk again
  */
@@ -59,22 +56,22 @@ export async function answerChunk(
     onSaved?.(chunk.lines);
     return done;
   }
-  const results = await readAnswers(store, keys.answers(chunk));
-  onSaved?.(results.size);
+  const answered = new Set<number>();
+  for await (const { key } of store.list(keys.answers(chunk))) answered.add(toLineNumber(key));
+  onSaved?.(answered.size);
   const startedLines =
     carefulSince === undefined
       ? undefined
       : new StartedLines(store, (number) => keys.started(carefulSince, number));
   const save = async (number: number, result: string): Promise<void> => {
-    const key = keys.answer(chunk, number);
     // Another environment may answer the same chunk. The first result counts.
-    const outcome = await store.create(key, result);
-    results.set(number, outcome === 'created' ? result : toText(await store.read(key)));
+    await store.create(keys.answer(chunk, number), result);
+    answered.add(number);
     startedLines?.finish(number);
-    onSaved?.(results.size);
+    onSaved?.(answered.size);
   };
 
-  const lines = (await readChunk(store, keys.input, chunk)).filter(({ number }) => !results.has(number));
+  const lines = (await readChunk(store, keys.input, chunk)).filter(({ number }) => !answered.has(number));
   const duplicates = new Set(chunk.duplicates);
   for (const line of lines.filter(({ number }) => duplicates.has(number))) {
     await save(line.number, JSON.stringify(toDuplicate(line, `${batch}-${line.number}`)));
@@ -90,20 +87,27 @@ export async function answerChunk(
       save: (line, result) => save(line.number, JSON.stringify(result)),
     },
   ).finally(() => startedLines?.release().catch(options.log));
-  if (unfinished.length > 0) return { remaining: unfinished.length, alone: saved === 0 };
+  if (unfinished.length > 0) return { remaining: unfinished.length, alone: alone || saved === 0 };
 
-  const sorted = [...results].toSorted(([one], [other]) => one - other);
-  await store.create(keys.part(chunk), sorted.map(([, result]) => `${result}\n`).join(''));
+  await joinAnswers(store, keys.answers(chunk), keys.part(chunk));
   return done;
 }
 
 const done: ChunkAnswer = { remaining: 0, alone: false };
 
-/** Reads the results that earlier deliveries of the chunk have saved, by line number. */
-async function readAnswers(store: ObjectStore, prefix: string): Promise<Map<number, string>> {
-  const keys = await Array.fromAsync(store.list(prefix));
-  const read = async (key: string) => [toLineNumber(key), toText(await store.read(key))] as const;
-  return new Map(await pMap(keys, read, { concurrency: readConcurrency }));
+/** Writes the saved results into one object, in the order of their lines. */
+async function joinAnswers(store: ObjectStore, prefix: string, key: string): Promise<void> {
+  const part = store.write(key);
+  try {
+    for await (const result of readObjects(store, store.list(prefix))) {
+      for await (const piece of result) await part.write(piece);
+      await part.write('\n');
+    }
+    await part.finish();
+  } catch (error) {
+    await part.abandon();
+    throw error;
+  }
 }
 
 async function readChunk(store: ObjectStore, key: string, chunk: BatchChunk): Promise<NumberedLine[]> {
@@ -118,8 +122,4 @@ async function readChunk(store: ObjectStore, key: string, chunk: BatchChunk): Pr
 function toDuplicate({ text }: NumberedLine, id: string) {
   const message = 'An earlier line of the batch has the same custom_id: give each line its own.';
   return toFailedLine(toResultId(id), findCustomId(text), new RequestError('duplicate_custom_id', message));
-}
-
-function toText(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString();
 }

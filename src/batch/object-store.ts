@@ -15,14 +15,20 @@ export interface ObjectStore {
   read(key: string, range?: { readonly start: number; readonly end: number }): Promise<Uint8Array>;
   /** Reads an object in pieces. */
   stream(key: string): Promise<AsyncIterable<Uint8Array>>;
-  /** Lists the keys with a prefix, sorted. */
-  list(prefix: string): AsyncIterable<string>;
+  /** Lists the objects whose keys have a prefix, sorted by key. */
+  list(prefix: string): AsyncIterable<StoredObject>;
   /** Starts writing an object. The object exists only after `finish`. */
   write(key: string): ObjectWriter;
 }
 
+export interface StoredObject {
+  readonly key: string;
+  /** In bytes. */
+  readonly size: number;
+}
+
 export interface ObjectWriter {
-  write(text: string): Promise<void>;
+  write(content: string | Uint8Array): Promise<void>;
   finish(): Promise<void>;
   /** Ends writing and removes all parts. */
   abandon(): Promise<void>;

@@ -34,8 +34,9 @@ const retrySeconds = 30;
  * - A message whose answer could not be saved is retried after a pause.
  * - A message that there was no time for is retried at once.
  *
- * Redelivered messages are answered one at a time and in random order, because one of them may have crashed its
- * environment.
+ * Redelivered messages are answered one at a time, because one of them may have crashed its environment. Those with the
+ * most deliveries are first, so that none reaches the dead-letter queue because there was never time for it. Messages
+ * with the same number are in random order: they may have been delivered with the message that crashes.
  */
 export async function answerMessages(
   records: readonly SQSRecord[],
@@ -45,8 +46,7 @@ export async function answerMessages(
 ): Promise<SQSBatchResponse> {
   /** Visibility timeout in seconds of each failed message. */
   const failed = new Map<SQSRecord, number>();
-  const toRetryDelay = (record: SQSRecord) =>
-    retrySeconds * Number(record.attributes.ApproximateReceiveCount);
+  const toRetryDelay = (record: SQSRecord) => retrySeconds * deliveriesOf(record);
   const messages: Message[] = [];
   await Promise.all(
     records.map(async (record, number) => {
@@ -60,8 +60,11 @@ export async function answerMessages(
       }
     }),
   );
-  const isRedelivery = messages.some(({ record }) => Number(record.attributes.ApproximateReceiveCount) > 1);
-  if (isRedelivery) shuffle(messages);
+  const isRedelivery = messages.some(({ record }) => deliveriesOf(record) > 1);
+  if (isRedelivery) {
+    shuffle(messages);
+    messages.sort((one, other) => deliveriesOf(other.record) - deliveriesOf(one.record));
+  }
 
   const { unfinished } = await answerLines(messages, service, {
     ...options,
@@ -104,6 +107,10 @@ async function isAnswered({ key, sha256, record }: Message, store: ObjectStore):
     'duplicate_custom_id',
     `Message ${record.messageId} has the custom_id of another request, answered in ${key}: use another custom_id.`,
   );
+}
+
+function deliveriesOf({ attributes }: SQSRecord): number {
+  return Number(attributes.ApproximateReceiveCount);
 }
 
 function shuffle(messages: Message[]): void {

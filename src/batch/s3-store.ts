@@ -11,7 +11,7 @@ import {
   type S3ClientConfig,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import type { ObjectStore, ObjectWriter } from './object-store.ts';
+import type { ObjectStore, ObjectWriter, StoredObject } from './object-store.ts';
 
 /** Milliseconds without progress until a request fails; the SDK retries it. The SDK's default is to wait forever. */
 export const requestTimeouts = { connectionTimeout: 5_000, socketTimeout: 30_000 };
@@ -78,13 +78,14 @@ export class S3Store implements ObjectStore {
     return (await this.#get(key)) as unknown as AsyncIterable<Uint8Array>;
   }
 
-  async *list(prefix: string): AsyncGenerator<string, void, void> {
+  async *list(prefix: string): AsyncGenerator<StoredObject, void, void> {
     let token: string | undefined;
     do {
       const page: ListObjectsV2CommandOutput = await this.client.send(
         new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix, ContinuationToken: token }),
       );
-      for (const { Key } of page.Contents ?? []) if (Key !== undefined) yield Key;
+      for (const { Key, Size = 0 } of page.Contents ?? [])
+        if (Key !== undefined) yield { key: Key, size: Size };
       token = page.NextContinuationToken;
     } while (token !== undefined);
   }
@@ -97,10 +98,10 @@ export class S3Store implements ObjectStore {
     stream.on('error', () => {});
     done.catch((error: unknown) => stream.destroy(error as Error));
     return {
-      write: async (text) => {
+      write: async (content) => {
         try {
           if (stream.destroyed) throw new Error(`The upload of ${key} has ended.`);
-          if (!stream.write(text)) await once(stream, 'drain');
+          if (!stream.write(content)) await once(stream, 'drain');
         } catch (error) {
           // The stream was destroyed because the upload failed: throw the error of the upload.
           await done;

@@ -27,6 +27,8 @@ let aws: LocalAws;
 let onRequest: (request: string) => unknown = () => {};
 /** Called before each invocation of the function `batch`; true makes Lambda throttle it. */
 let isThrottled = () => false;
+/** Called before each invocation of the function `batch`; true makes it fail. */
+let isBroken = () => false;
 const functionEnv = () => ({
   ...aws.env,
   BATCH_BUCKET: bucket,
@@ -40,7 +42,10 @@ const batchFiles = new Environments('batch-files', 1, functionEnv);
 beforeAll(async () => {
   aws = await startAws(
     {
-      batch: async (payload) => (isThrottled() ? 'throttled' : batch.invoke(payload)),
+      batch: async (payload) => {
+        if (isBroken()) return { payload: '{"errorType":"Error","errorMessage":"Broken."}', failed: true };
+        return isThrottled() ? 'throttled' : batch.invoke(payload);
+      },
       'batch-files': batchFiles.invoke,
     },
     (request) => onRequest(request),
@@ -58,10 +63,10 @@ beforeAll(async () => {
     BatchFilesFunction: 'batch-files',
     BatchBucket: bucket,
   };
-  const definition = readFileSync(join(root, 'infra/batch.asl.json'), 'utf8').replaceAll(
-    /\$\{(\w+)\}/g,
-    (_, name: string) => substitutions[name] ?? '',
-  );
+  const definition = readFileSync(join(root, 'infra/batch.asl.json'), 'utf8')
+    .replaceAll(/\$\{(\w+)\}/g, (_, name: string) => substitutions[name] ?? '')
+    // Dozens of attempts fail in these tests.
+    .replaceAll(/"MaxDelaySeconds": \d+/g, '"MaxDelaySeconds": 2');
   const { stateMachineArn = '' } = await new SFNClient({}).send(
     new CreateStateMachineCommand({
       name: 'batch',
@@ -182,7 +187,10 @@ describe('a batch of 200 lines with an environment that crashes half-way', () =>
   it('is not submitted again', async () => {
     const again = await command('submit', join(folder, 'half-way.jsonl'), '--id', 'half-way');
 
-    expect(again.stdout).toContain('half-way was already submitted.');
+    expect(again).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('half-way was already submitted. Its results are ready: fetch them.'),
+    });
   });
 
   it('cannot be fetched into a directory that is not writable', async () => {
@@ -219,6 +227,12 @@ describe('a cancelled batch', () => {
     expect(stopped.code).toBe(1);
     expect(stopped.stdout).toMatch(/^cancelled: cancelled, \d of 6 chunks done\.$/m);
     expect(await command('fetch', 'cancelled', '--to', folder)).toMatchObject({ code: 1 });
+    expect(await command('submit', file, ...options)).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(
+        /^cancelled was already submitted\.\ncancelled: cancelled, \d of 6 chunks done\.$/m,
+      ),
+    });
     let written = 0;
     onRequest = (request) => {
       if (request.startsWith(`PUT /${bucket}/work/cancelled/answers/`)) written += 1;
@@ -294,13 +308,72 @@ describe('a line that crashes its environments', () => {
   });
 });
 
+describe('a chunk with eight lines that crash their environments', () => {
+  it('fails these lines and answers the other one', async () => {
+    const ids = Array.from({ length: 9 }, (_, index) => `line-${index}`);
+    const file = writeRequests(
+      'deadly-chunk.jsonl',
+      ids.map((id) => toRequest(id)),
+    );
+    isThrottled = () => false;
+    const kills: Promise<void>[] = [];
+    /** How often the last marker of each line was requested. At the second time the line fails. */
+    const markers = new Map<string, { readonly key: string; readonly times: number }>();
+    onRequest = (request) => {
+      const [, line, since] = /^PUT \/.*\/work\/deadly-chunk\/begun\/(\d+)-([^?]*)/.exec(request) ?? [];
+      if (line !== undefined && since !== undefined) {
+        const earlier = markers.get(line);
+        markers.set(line, { key: since, times: earlier?.key === since ? earlier.times + 1 : 1 });
+      }
+      const [, answered] = /^PUT \/.*\/work\/deadly-chunk\/answers\/\d+\/(\d+)\.json/.exec(request) ?? [];
+      if (answered === undefined || Number(answered) === 0) return true;
+      if (markers.get(answered)?.times === 2) return true;
+      kills.push(batch.killOne());
+      return false;
+    };
+    await command('submit', file, '--id', 'deadly-chunk', '--concurrency', '2');
+
+    expect((await command('status', 'deadly-chunk', '--wait')).stdout).toContain(
+      'deadly-chunk: done, 1 lines answered, 8 failed.',
+    );
+    await Promise.all(kills);
+    onRequest = () => {};
+    await command('fetch', 'deadly-chunk', '--to', folder);
+    expect(readResults('deadly-chunk', 'errors').map(({ error }) => error?.code)).toEqual(
+      ids.slice(1).map(() => 'environment_ended'),
+    );
+  });
+});
+
+describe('a chunk that always fails', () => {
+  it('fails the batch after as many failures as its lines could cause', async () => {
+    const ids = Array.from({ length: 7 }, (_, index) => `line-${index}`);
+    const file = writeRequests(
+      'broken-chunk.jsonl',
+      ids.map((id) => toRequest(id)),
+    );
+    let attempts = 0;
+    isBroken = () => {
+      attempts += 1;
+      return true;
+    };
+    await command('submit', file, '--id', 'broken-chunk');
+
+    const ended = await command('status', 'broken-chunk', '--wait');
+    isBroken = () => false;
+    expect(ended).toMatchObject({ code: 1, stdout: expect.stringContaining('broken-chunk: FAILED') });
+    // Two rounds of two normal attempts and seven careful ones.
+    expect(attempts).toBe(18);
+  });
+});
+
 describe('npm run batch -- local', () => {
   it('answers the example on this machine', async () => {
     const file = join(folder, 'example.jsonl');
     copyFileSync(join(root, 'events/batch.jsonl'), file);
-    const modelDirectory = join(root, 'dist/model');
     const child = spawn(process.execPath, [join(root, 'tools/batch/cli.ts'), 'local', file], {
-      env: { ...process.env, MODEL_DIR: modelDirectory },
+      // Blank is the same as absent: the default model.
+      env: { ...process.env, MODEL_DIR: ' ' },
       stdio: ['ignore', 'ignore', 'inherit'],
     });
 

@@ -3,12 +3,13 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { readText } from '../../src/config/environment.ts';
 import { environments, stackNameOf } from '../deploy/settings.ts';
 import { createProgressDisplay } from '../terminal/progress.ts';
 import { BatchError, toBatchFailure } from './failure.ts';
 import { fetchResults } from './fetch.ts';
 import { answerFile } from './local.ts';
-import { cancelRun, describeLastRun, followLastRun, resumeRun, toStatusLine } from './runs.ts';
+import { cancelRun, describeLastRun, followLastRun, type Run, resumeRun, toStatusLine } from './runs.ts';
 import { type BatchStack, connectStack } from './stack.ts';
 import { type BatchPlan, submitFile } from './submit.ts';
 
@@ -75,7 +76,7 @@ stackCommand('submit')
   .action(async (file: string, options: StackOptions & SubmitOptions) => {
     const stack = await connect(options);
     let id = '';
-    const isNew = await submitFile(file, stack, {
+    const submission = await submitFile(file, stack, {
       ...options,
       signal,
       onPlanned: (plan) => {
@@ -84,8 +85,13 @@ stackCommand('submit')
       },
       onProgress: display.update,
     });
-    display.line(isNew ? `${id} is submitted.` : `${id} was already submitted.`);
+    if (submission === 'answered') {
+      display.line(`${id} was already submitted. Its results are ready: fetch them.`);
+      return;
+    }
+    display.line(submission === 'started' ? `${id} is submitted.` : `${id} was already submitted.`);
     if (options.wait) await followToEnd(id, stack);
+    else if (submission === 'submitted') printRun(await describeLastRun(id, stack));
   });
 
 function printPlan(
@@ -162,10 +168,11 @@ program
   .option('--to <directory>', 'directory for the results (default: that of the file)')
   .option('--slots <generations>', 'requests answered in parallel', wholeNumber(1, 256), 4)
   .action(async (file: string, options: { to?: string; slots: number }) => {
-    setUpModel();
+    const modelDirectory = readText(process.env, 'MODEL_DIR', undefined);
+    setUpModel(modelDirectory);
     const { wasAnswered, output, errors } = await answerFile(file, {
       ...options,
-      env: { MODEL_DIR: join(import.meta.dirname, '../../dist/model'), ...process.env },
+      env: { ...process.env, MODEL_DIR: modelDirectory ?? join(import.meta.dirname, '../../dist/model') },
       signal,
       onProgress: linesDisplay.update,
     });
@@ -175,10 +182,10 @@ program
     if (output.lines === 0) throw new BatchError(`No line of ${file} was answered: see ${errors.path}.`);
   });
 
-/** Installs the engine, and the default model unless MODEL_DIR names another one. Only `local` needs them. */
-function setUpModel(): void {
+/** Installs the engine, and the default model unless another one is given. Only `local` needs them. */
+function setUpModel(modelDirectory: string | undefined): void {
   const setUp = join(import.meta.dirname, '../setup.mjs');
-  const part = process.env.MODEL_DIR === undefined ? [] : ['engine'];
+  const part = modelDirectory === undefined ? [] : ['engine'];
   const { status } = spawnSync(process.execPath, [setUp, ...part], { stdio: 'inherit' });
   if (status !== 0)
     throw new BatchError('The engine or the model could not be installed: see the output above.');
@@ -189,9 +196,13 @@ function connect({ environment, stack = stackNameOf(environment), region }: Stac
 }
 
 async function followToEnd(id: string, stack: BatchStack): Promise<void> {
-  const run = await followLastRun(id, stack, { signal, onProgress: linesDisplay.update });
+  printRun(await followLastRun(id, stack, { signal, onProgress: linesDisplay.update }));
+}
+
+/** Prints the status of a run. A run that has failed makes the command fail. */
+function printRun(run: Run): void {
   linesDisplay.line(toStatusLine(run));
-  if (run.state !== 'SUCCEEDED') process.exitCode = 1;
+  if (run.state !== 'RUNNING' && run.state !== 'SUCCEEDED') process.exitCode = 1;
 }
 
 try {

@@ -1,9 +1,9 @@
 // An object store in a directory. Files are written under another name and renamed when they are complete.
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, link, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { ObjectStore, ObjectWriter } from '../../src/batch/object-store.ts';
+import type { ObjectStore, ObjectWriter, StoredObject } from '../../src/batch/object-store.ts';
 
 /** Stores no metadata. Its methods throw the errors of `node:fs`. */
 export class DirectoryStore implements ObjectStore {
@@ -59,9 +59,13 @@ export class DirectoryStore implements ObjectStore {
   }
 
   /** Lists a directory; `prefix` must end in a slash. */
-  async *list(prefix: string): AsyncGenerator<string, void, void> {
+  async *list(prefix: string): AsyncGenerator<StoredObject, void, void> {
     const names = await readdir(this.path(prefix)).catch(() => []);
-    for (const name of names.toSorted()) if (!name.endsWith('.part')) yield `${prefix}${name}`;
+    for (const name of names.toSorted()) {
+      if (name.endsWith('.part')) continue;
+      const key = `${prefix}${name}`;
+      yield { key, size: (await stat(this.path(key))).size };
+    }
   }
 
   write(key: string): ObjectWriter {
@@ -69,9 +73,9 @@ export class DirectoryStore implements ObjectStore {
     // `write` and `finish` report the error.
     opened.catch(() => {});
     return {
-      write: async (text) => {
+      write: async (content) => {
         const { file } = await opened;
-        await file.writeFile(text);
+        await file.writeFile(content);
       },
       finish: async () => {
         const { part, file } = await opened;

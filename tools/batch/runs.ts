@@ -38,6 +38,8 @@ export interface Run {
   readonly results: { readonly answered: number; readonly failed: number } | undefined;
   /** The reason why the run failed, if Step Functions knows one. */
   readonly cause: string | undefined;
+  /** Whether another run of the same input could succeed. */
+  readonly isResumable: boolean;
 }
 
 const pollIntervalMs = 5_000;
@@ -63,6 +65,7 @@ export async function describeLastRun(batch: string, stack: BatchStack): Promise
     chunks: await countChunks(String(executionArn), stack),
     results: state === 'SUCCEEDED' ? (JSON.parse(String(output)) as Run['results']) : undefined,
     cause: cause ?? error,
+    isResumable: error !== 'UnusableInputError',
   };
 }
 
@@ -141,7 +144,7 @@ export async function resumeRun(batch: string, hours: number, stack: BatchStack)
 }
 
 /** Describes a run in one line. */
-export function toStatusLine({ batch, number, state, chunks, results, cause }: Run): string {
+export function toStatusLine({ batch, number, state, chunks, results, cause, isResumable }: Run): string {
   const name = number === 1 ? batch : `${batch}, run ${number}`;
   if (results !== undefined)
     return `${name}: done, ${results.answered} lines answered, ${results.failed} failed.`;
@@ -149,5 +152,6 @@ export function toStatusLine({ batch, number, state, chunks, results, cause }: R
   if (state === 'RUNNING') return `${name}: running${progress}.`;
   if (state === 'ABORTED') return `${name}: cancelled${progress}.`;
   const reason = (cause ?? 'unknown cause').replace(/\.$/, '');
-  return `${name}: ${state}${progress}: ${reason}. Its results are kept: resume it to answer the remaining lines.`;
+  const advice = isResumable ? ' Its results are kept: resume it to answer the remaining lines.' : '';
+  return `${name}: ${state}${progress}: ${reason}.${advice}`;
 }

@@ -7,6 +7,7 @@ import { ExecutionAlreadyExists, StartExecutionCommand } from '@aws-sdk/client-s
 import { Upload } from '@aws-sdk/lib-storage';
 import { parseBatchLine } from '../../src/batch/batch-line.ts';
 import { batchIdPattern, toBatchKeys } from '../../src/batch/batch-objects.ts';
+import { maxLines } from '../../src/batch/files/split.ts';
 import { readLines } from '../../src/batch/lines.ts';
 import { toRunName } from '../../src/batch/run-names.ts';
 import { dollarsPerSecond } from '../deploy/lambda-prices.ts';
@@ -34,7 +35,10 @@ export interface BatchPlan {
   readonly lines: number;
   /** Lines that are not valid requests; undefined when all are valid. */
   readonly invalid: { readonly count: number; readonly first: string } | undefined;
-  /** Upper limit of the cost in US dollars: all environments run until the end, and each line and chunk is one S3 PUT. */
+  /**
+   * Upper limit of the cost in US dollars: all environments run until the end, and each line and chunk is one PUT and
+   * one GET.
+   */
   readonly maxDollars: number;
 }
 
@@ -43,23 +47,26 @@ const lastInvocationHours = 0.25;
 
 /** US dollars in us-east-1. https://aws.amazon.com/s3/pricing/ https://aws.amazon.com/step-functions/pricing/ */
 const dollarsPerPut = 0.000005;
+const dollarsPerGet = 0.0000004;
 const dollarsPerTransition = 0.000025;
 
 /** State transitions of a chunk: its start and its four states. */
 const transitionsPerChunk = 5;
 
+/** `started` by this call, `submitted` by an earlier one, or `answered`: the batch has its results. */
+export type Submission = 'started' | 'submitted' | 'answered';
+
 /**
  * Submits a file unless it was submitted before.
  *
- * @returns true when the batch was started by this call
- * @throws {BatchError} when the file does not exist or has no valid request, or the id belongs to another file
+ * @throws {BatchError} when the file does not exist, has no valid request or too many lines, or the id belongs to another file
  * @throws the signal's reason when aborted; the state machine is not started then
  */
 export async function submitFile(
   file: string,
   stack: BatchStack,
   { id: givenId, concurrency, hours, linesPerChunk, signal, onPlanned, onProgress }: SubmitOptions,
-): Promise<boolean> {
+): Promise<Submission> {
   const { lines, invalid, sha256, bytes } = await checkFile(file, signal);
   const id = givenId ?? toId(file, sha256);
   if (!batchIdPattern.test(id)) {
@@ -76,11 +83,11 @@ export async function submitFile(
   const chunks = Math.ceil(lines / linesPerChunk);
   const maxDollars =
     seconds * dollarsPerSecond(stack.megabytes, stack.architecture) +
-    (lines + chunks) * dollarsPerPut +
+    (lines + chunks) * (dollarsPerPut + dollarsPerGet) +
     chunks * transitionsPerChunk * dollarsPerTransition;
   onPlanned({ id, lines, invalid, maxDollars });
   // Look for the results: they outlive the execution, which Step Functions deletes after 90 days.
-  if (uploaded !== undefined && (await stack.store.find(keys.output)) !== undefined) return false;
+  if (uploaded !== undefined && (await stack.store.find(keys.output)) !== undefined) return 'answered';
   if (uploaded === undefined) {
     const params = {
       Bucket: stack.store.bucket,
@@ -109,13 +116,13 @@ export async function submitFile(
   );
 }
 
-/** Returns true when the run was started, false when a run of this name exists. */
-async function startOnce(start: () => Promise<unknown>): Promise<boolean> {
+/** Starts a run unless a run of this name exists. */
+async function startOnce(start: () => Promise<unknown>): Promise<Submission> {
   try {
     await start();
-    return true;
+    return 'started';
   } catch (error) {
-    if (error instanceof ExecutionAlreadyExists) return false;
+    if (error instanceof ExecutionAlreadyExists) return 'submitted';
     throw error;
   }
 }
@@ -138,6 +145,8 @@ async function checkFile(file: string, signal: AbortSignal) {
   for await (const { text } of readLines(hashed())) {
     signal.throwIfAborted();
     lines += 1;
+    if (lines > maxLines)
+      throw new BatchError(`${file} has more than ${maxLines} lines: split it into several batches.`);
     try {
       parseBatchLine(text);
     } catch (error) {

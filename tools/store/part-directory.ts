@@ -2,6 +2,7 @@
 // fetches of one thing never write into one file; what an interrupted one left is found by the next.
 import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isOtherProcessRunning } from './other-process.ts';
 
 /** A directory that no other fetch writes to. */
 export interface PartDirectory {
@@ -51,11 +52,5 @@ async function leave(path: string, unclaimed: string): Promise<void> {
 }
 
 function isAlive(pid: number, path: string): boolean {
-  if (pid === process.pid) return inUse.has(path);
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  return pid === process.pid ? inUse.has(path) : isOtherProcessRunning(pid);
 }

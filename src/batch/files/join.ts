@@ -1,11 +1,9 @@
 // Joins the results of all chunks into the output file and the error file, in the order of the input.
-import pMap from 'p-map';
 import { toBatchKeys } from '../batch-objects.ts';
 import { type BatchResult, isAnswered } from '../batch-result.ts';
+import { readLines } from '../lines.ts';
 import type { ObjectStore } from '../object-store.ts';
-
-/** Parts that are read in parallel and held in memory. */
-const readConcurrency = 4;
+import { readObjects } from '../read-objects.ts';
 
 export interface JoinedBatch {
   /** Key of the output file. */
@@ -30,13 +28,14 @@ export async function joinBatch(batch: string, lines: number, store: ObjectStore
   try {
     let answered = 0;
     let failed = 0;
-    for await (const part of readParts(store, keys.parts)) {
-      for (const line of part.split('\n')) {
-        if (line === '') continue;
-        const isOutput = isAnswered(JSON.parse(line) as BatchResult);
+    for await (const part of readObjects(store, store.list(keys.parts))) {
+      for await (const { text } of readLines(part)) {
+        const isOutput = isAnswered(JSON.parse(Buffer.from(text).toString()) as BatchResult);
         if (isOutput) answered += 1;
         else failed += 1;
-        await (isOutput ? output : errors).write(`${line}\n`);
+        const file = isOutput ? output : errors;
+        await file.write(text);
+        await file.write('\n');
       }
     }
     if (answered + failed !== lines) {
@@ -48,17 +47,4 @@ export async function joinBatch(batch: string, lines: number, store: ObjectStore
     await Promise.all([output.abandon(), errors.abandon()]);
     throw error;
   }
-}
-
-/** Reads the texts of all parts in order. */
-async function* readParts(store: ObjectStore, prefix: string): AsyncGenerator<string, void, void> {
-  const read = async (key: string) => Buffer.from(await store.read(key)).toString();
-  let keys: string[] = [];
-  for await (const key of store.list(prefix)) {
-    keys.push(key);
-    if (keys.length < readConcurrency) continue;
-    yield* await pMap(keys, read);
-    keys = [];
-  }
-  yield* await pMap(keys, read);
 }

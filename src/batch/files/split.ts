@@ -9,7 +9,7 @@ import type { ObjectStore } from '../object-store.ts';
 const maxChunkBytes = 16 * 1024 * 1024;
 
 /** Limit of a batch: a digest of every id is held in memory, about 100 bytes each. */
-const maxLines = 5_000_000;
+export const maxLines = 5_000_000;
 
 export interface SplitBatch {
   /** The key of a JSON list of {@link BatchChunk}. */

@@ -54,6 +54,33 @@ function ids(part: string): (string | null)[] {
     .map((line) => (JSON.parse(line) as { custom_id: string | null }).custom_id);
 }
 
+function keysOf(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => String(index));
+}
+
+/** Counts the bytes that have been read and not yet been written. */
+function heldBytes(store: MemoryStore): { most: number } {
+  const held = { now: 0, most: 0 };
+  const { read, write } = store;
+  store.read = async (...args) => {
+    const bytes = await read.apply(store, args);
+    held.now += bytes.length;
+    held.most = Math.max(held.most, held.now);
+    return bytes;
+  };
+  store.write = (key) => {
+    const writer = write.call(store, key);
+    return {
+      ...writer,
+      write: async (content) => {
+        held.now -= content.length;
+        await writer.write(content);
+      },
+    };
+  };
+  return held;
+}
+
 describe('answerChunk', () => {
   it('saves the results in one object, in order', async () => {
     const { store, chunk } = await split(['a', 'b', 'c'].map((id) => toLine(id)));
@@ -101,6 +128,24 @@ describe('answerChunk', () => {
     expect(part.split('\n')[0]).toBe(first);
   });
 
+  it('has few results in memory, however many the chunk has', async () => {
+    const { store, chunk } = await split(
+      keysOf(40).map((id) => toLine(id)),
+      40,
+    );
+    const text = 'x'.repeat(1024 * 1024);
+    for (const line of keysOf(39).keys()) {
+      const result = { id: '', custom_id: String(line), response: null, error: { code: '', message: text } };
+      store.with(keys.answer(chunk, line), JSON.stringify(result));
+    }
+    const held = heldBytes(store);
+
+    await answerChunk({ batch, chunk }, store, toService(), toOptions().options);
+
+    expect(held.most).toBeLessThan(20 * 1024 * 1024);
+    expect(ids(store.text(keys.part(chunk)))).toEqual(keysOf(40));
+  });
+
   it('uses the result of another environment that was faster', async () => {
     const { store, chunk } = await split([toLine('a')]);
     const faster = JSON.stringify({ id: 'faster', custom_id: 'a', response: null, error: null });
@@ -133,7 +178,7 @@ describe('answerChunk', () => {
     expect(ids(store.text(keys.part(chunk)))).toEqual(['a', 'b', 'c']);
   });
 
-  it('requests alone mode when no line finished in parallel', async () => {
+  it('requests alone mode until the end of the chunk when no line finished in parallel', async () => {
     const { store, chunk } = await split(['a', 'b'].map((id) => toLine(id)));
     const { options } = toOptions();
     const engine = () => new FakeEngine(' x', { slots: 2, summary: { deadline: true } });
@@ -142,7 +187,8 @@ describe('answerChunk', () => {
     const alone = await answerChunk({ batch, chunk, alone: true }, store, toService(engine()), options);
 
     expect(together).toEqual({ remaining: 2, alone: true });
-    expect(alone).toEqual({ remaining: 1, alone: false });
+    // The next invocation would waste its time on parallel lines again.
+    expect(alone).toEqual({ remaining: 1, alone: true });
     expect(store.text(keys.answer(chunk, 0))).toContain('deadline_exceeded');
   });
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { toBatchKeys } from '../../../src/batch/batch-objects.ts';
 import { joinBatch } from '../../../src/batch/files/join.ts';
@@ -74,6 +75,31 @@ describe('joinBatch', () => {
     const numbers = Array.from({ length: 40 }, (_, index) => index);
     expect(store.text(keys.output)).toBe(numbers.map((number) => toResult(`good-${number}`, 200)).join(''));
     expect(store.text(keys.errors)).toBe(numbers.map((number) => toResult(`bad-${number}`, 400)).join(''));
+  });
+
+  it('reads many parts at the same time, and a large part in pieces', async () => {
+    const store = new MemoryStore();
+    const large = toResult('x'.repeat(17 * 1024 * 1024), 200);
+    for (let chunk = 0; chunk < 40; chunk += 1) {
+      const text = chunk === 39 ? large : toResult(`good-${chunk}`, 200);
+      store.with(keys.part({ first: chunk, lines: 1, start: 0, end: 0 }), text);
+    }
+    store.stream = async () => [Buffer.from(large)] as unknown as AsyncIterable<Uint8Array>;
+    const { read } = store;
+    let reads = 0;
+    let mostReads = 0;
+    store.read = async (key) => {
+      mostReads = Math.max(mostReads, ++reads);
+      await pause(1);
+      reads -= 1;
+      const bytes = await read.call(store, key);
+      expect(bytes.length).toBeLessThan(1024);
+      return bytes;
+    };
+
+    expect(await joinBatch(batch, 40, store)).toMatchObject({ answered: 40 });
+    expect(mostReads).toBe(32);
+    expect(store.text(keys.output).endsWith(large)).toBe(true);
   });
 
   it('writes no files while results are missing', async () => {

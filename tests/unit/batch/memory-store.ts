@@ -1,5 +1,5 @@
 // An object store in memory.
-import type { ObjectStore, ObjectWriter } from '../../../src/batch/object-store.ts';
+import type { ObjectStore, ObjectWriter, StoredObject } from '../../../src/batch/object-store.ts';
 
 export class MemoryStore implements ObjectStore {
   readonly objects = new Map<string, { body: string; metadata: Readonly<Record<string, string>> }>();
@@ -47,24 +47,24 @@ export class MemoryStore implements ObjectStore {
   }
 
   async stream(key: string): Promise<AsyncIterable<Uint8Array>> {
-    const bytes = await this.read(key);
+    const bytes = Buffer.from(this.text(key));
     return (async function* () {
       // Small pieces, so that they end within lines and characters.
       for (let at = 0; at < bytes.length; at += 7) yield bytes.subarray(at, at + 7);
     })();
   }
 
-  async *list(prefix: string): AsyncGenerator<string, void, void> {
-    yield* [...this.objects.keys()].filter((key) => key.startsWith(prefix)).toSorted();
+  async *list(prefix: string): AsyncGenerator<StoredObject, void, void> {
+    for (const key of [...this.objects.keys()].toSorted())
+      if (key.startsWith(prefix)) yield { key, size: Buffer.byteLength(this.text(key)) };
   }
 
   write(key: string): ObjectWriter {
-    let text = '';
+    const pieces: Uint8Array[] = [];
     return {
-      write: async (piece) => {
-        text += piece;
-      },
-      finish: async () => void this.objects.set(key, { body: text, metadata: {} }),
+      write: async (content) => void pieces.push(Buffer.from(content)),
+      finish: async () =>
+        void this.objects.set(key, { body: Buffer.concat(pieces).toString(), metadata: {} }),
       abandon: async () => {},
     };
   }

@@ -25,7 +25,7 @@ async function answer(
   }: {
     engine?: FakeEngine;
     store?: MemoryStore;
-    receiveCount?: number;
+    receiveCount?: number | readonly number[];
   } & Parameters<typeof toOptions>[0] = {},
 ) {
   const records = bodies.map(
@@ -34,7 +34,7 @@ async function answer(
         messageId: `m${index}`,
         receiptHandle: `r${index}`,
         body,
-        attributes: { ApproximateReceiveCount: String(receiveCount) },
+        attributes: { ApproximateReceiveCount: String([receiveCount].flat()[index] ?? receiveCount) },
       }) as SQSRecord,
   );
   const { options, logged } = toOptions(overrides);
@@ -136,6 +136,16 @@ describe('answerMessages', () => {
     expect(logged.map(String)).toEqual(['AccessDenied: Not yours.']);
     expect(visibilities()).toEqual({ r0: 30 });
     expect(store.objects.has('queue/b.json')).toBe(true);
+  });
+
+  it('answers the messages with the most deliveries first', async () => {
+    const { failures, store } = await answer(
+      ['a', 'b', 'c', 'd', 'e', 'f'].map((id) => toLine(id)),
+      { receiveCount: [2, 5, 1, 6, 4, 3] },
+    );
+
+    expect(failures).toEqual([]);
+    expect([...store.objects.keys()]).toEqual(['d', 'b', 'e', 'f', 'a', 'c'].map((id) => `queue/${id}.json`));
   });
 
   it('answers redelivered messages one at a time', async () => {

@@ -94,14 +94,17 @@ describe('S3Store', () => {
 });
 
 describe('S3Store.list', () => {
-  it('lists keys over all pages', async () => {
+  it('lists keys and sizes over all pages', async () => {
     s3.on(ListObjectsV2Command, { ContinuationToken: undefined }).resolves({
-      Contents: [{ Key: 'a/1' }],
+      Contents: [{ Key: 'a/1', Size: 5 }],
       NextContinuationToken: 'next',
     });
     s3.on(ListObjectsV2Command, { ContinuationToken: 'next' }).resolves({ Contents: [{ Key: 'a/2' }] });
 
-    expect(await Array.fromAsync(store.list('a/'))).toEqual(['a/1', 'a/2']);
+    expect(await Array.fromAsync(store.list('a/'))).toEqual([
+      { key: 'a/1', size: 5 },
+      { key: 'a/2', size: 0 },
+    ]);
   });
 });
 

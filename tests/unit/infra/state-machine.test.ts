@@ -33,9 +33,14 @@ describe('the batch state machine', () => {
   it('passes only byte ranges, no prompts', () => {
     const { States } = readDefinition();
     const { AnswerChunk, AnswerCarefully } = States.Answer.ItemProcessor.States;
-    const chunk = { 'batch.$': '$.batch', 'chunk.$': '$.chunk', 'endAt.$': '$.endAt' };
+    const chunk = {
+      'batch.$': '$.batch',
+      'chunk.$': '$.chunk',
+      'endAt.$': '$.endAt',
+      'alone.$': '$.answer.alone',
+    };
 
-    expect(AnswerChunk.Parameters.Payload).toEqual({ ...chunk, 'alone.$': '$.answer.alone' });
+    expect(AnswerChunk.Parameters.Payload).toEqual(chunk);
     expect(AnswerCarefully.Parameters.Payload).toEqual({
       ...chunk,
       'carefulSince.$': '$$.State.EnteredTime',
@@ -46,18 +51,32 @@ describe('the batch state machine', () => {
   it('answers chunks carefully after crashes but not after throttling', () => {
     const { AnswerChunk, AnswerCarefully } = readDefinition().States.Answer.ItemProcessor.States;
     const errors = (handlers: { ErrorEquals: string[] }[]) => handlers.flatMap((each) => each.ErrorEquals);
+    const nextOf = (handlers: { Next: string }[]) => handlers.map(({ Next }) => Next);
     const bothErrors = ['Lambda.TooManyRequestsException', 'States.ALL'];
 
     // RetryCount includes the retries after throttling.
     expect(source).not.toContain('$$.State.RetryCount');
     for (const state of [AnswerChunk, AnswerCarefully]) expect(errors(state.Retry)).toEqual(bothErrors);
     expect(errors(AnswerChunk.Catch)).toEqual(bothErrors);
-    expect(AnswerChunk.Catch.map(({ Next }: { Next: string }) => Next)).toEqual([
-      'IsInTime',
-      'AnswerCarefully',
-    ]);
+    expect(nextOf(AnswerChunk.Catch)).toEqual(['IsInTime', 'AnswerCarefully']);
     // A chunk has two normal attempts and seven careful ones.
     expect([AnswerChunk, AnswerCarefully].map(({ Retry }) => 1 + Retry[1].MaxAttempts)).toEqual([2, 7]);
+  });
+
+  it('answers carefully again only while lines can be the reason of the crashes', () => {
+    const { States } = readDefinition();
+    const { AnswerCarefully, CountCrashes, MayLinesCrash } = States.Answer.ItemProcessor.States;
+
+    expect(AnswerCarefully.Catch[1]).toMatchObject({ ErrorEquals: ['States.ALL'], Next: 'CountCrashes' });
+    expect(States.Answer.ItemSelector.crashes).toEqual({ lines: 0 });
+    // Each of the retries has failed a line, if lines crash environments.
+    expect(CountCrashes.Parameters['lines.$']).toBe(
+      `States.MathAdd($.crashes.lines, ${AnswerCarefully.Retry[1].MaxAttempts})`,
+    );
+    expect(MayLinesCrash).toMatchObject({
+      Choices: [{ Variable: '$.crashes.lines', NumericLessThanPath: '$.chunk.lines', Next: 'IsInTime' }],
+      Default: 'Failed',
+    });
   });
 
   it('has the same task for careful and normal answers except for its parameters and errors', () => {
@@ -65,7 +84,8 @@ describe('the batch state machine', () => {
     const toCommon = ({ Comment, Catch, Parameters, Retry, ...state }: typeof AnswerChunk) => ({
       ...state,
       function: Parameters.FunctionName,
-      throttled: Retry[0],
+      throttled: { retry: Retry[0], catch: Catch[0] },
+      caught: Catch.map(({ ErrorEquals }: { ErrorEquals: string[] }) => ErrorEquals),
     });
 
     expect(toCommon(AnswerCarefully)).toEqual(toCommon(AnswerChunk));

@@ -193,6 +193,15 @@ describe.each(deployments)('the template with %o', (parameters) => {
     }
   });
 
+  it('lets the functions that upload in pieces remove the pieces of a failed upload', () => {
+    for (const role of ['BatchRole', 'BatchFilesRole']) {
+      const granted = statementsOf(resources[role]?.Properties ?? {}).filter(({ Action }) =>
+        [Action].flat().includes('s3:AbortMultipartUpload'),
+      );
+      expect(JSON.stringify(granted)).toContain(`\${BatchBucket.Arn}/work/*`);
+    }
+  });
+
   it("sets the queue's visibility timeout to six times the function's timeout", () => {
     const queue = resources.BatchQueue?.Properties;
     const timeout = Number(resources.BatchFunction?.Properties.Timeout);
@@ -201,6 +210,17 @@ describe.each(deployments)('the template with %o', (parameters) => {
     expect(queue?.RedrivePolicy).toMatchObject({
       deadLetterTargetArn: { 'Fn::GetAtt': 'BatchDeadLetters.Arn' },
     });
+  });
+
+  it('delivers a message often enough to wait for all others of its event, and stops before its retention ends', () => {
+    const { RedrivePolicy, VisibilityTimeout, MessageRetentionPeriod } =
+      resources.BatchQueue?.Properties ?? {};
+    const { maxReceiveCount } = RedrivePolicy as { maxReceiveCount: unknown };
+    const mostMessages = 10;
+
+    // They are delivered together once, and then answered one at a time.
+    expect(Number(maxReceiveCount)).toBeGreaterThan(1 + mostMessages);
+    expect(Number(maxReceiveCount) * Number(VisibilityTimeout)).toBeLessThan(Number(MessageRetentionPeriod));
   });
 
   it('enables tracing and prompt logs only by their parameters', () => {

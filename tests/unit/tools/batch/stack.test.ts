@@ -14,13 +14,19 @@ import {
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { toBatchFailure } from '../../../../tools/batch/failure.ts';
 import { fetchResults } from '../../../../tools/batch/fetch.ts';
 import { cancelRun, describeLastRun, resumeRun, toStatusLine } from '../../../../tools/batch/runs.ts';
 import { connectStack } from '../../../../tools/batch/stack.ts';
 import { type BatchPlan, submitFile } from '../../../../tools/batch/submit.ts';
 import { toLine } from '../../batch/requests.ts';
+
+const maxLines = 5;
+vi.mock(import('../../../../src/batch/files/split.ts'), async (original) => ({
+  ...(await original()),
+  maxLines: 5 as never,
+}));
 
 const cloudFormation = mockClient(CloudFormationClient);
 const s3 = mockClient(S3Client);
@@ -76,7 +82,7 @@ function fileWith(text: string): string {
 /** Submits a file; returns its plan and the result of `submitFile`. */
 async function submit(file: string, options: { id?: string; signal?: AbortSignal } = {}) {
   let planned: BatchPlan | undefined;
-  const isNew = await submitFile(file, await connect(), {
+  const submission = await submitFile(file, await connect(), {
     concurrency: 10,
     hours: 1,
     linesPerChunk: 50,
@@ -88,7 +94,7 @@ async function submit(file: string, options: { id?: string; signal?: AbortSignal
     ...options,
   });
   if (planned === undefined) throw new Error('onPlanned was not called');
-  return { ...planned, isNew };
+  return { ...planned, submission };
 }
 
 function run(name: string, status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'ABORTED', more: object = {}): void {
@@ -130,12 +136,12 @@ describe('submitFile', () => {
 
     expect(submitted).toMatchObject({
       id: expect.stringMatching(/^my-requests-[a-f0-9]{12}$/),
-      isNew: true,
+      submission: 'started',
       lines: 3,
       invalid: { count: 1, first: 'line 2: The request body is not valid JSON at character 1.' },
     });
     // 10 environments of 1 GB for 75 minutes at $0.0000166667 a second, 4 objects and 5 transitions.
-    expect(submitted.maxDollars).toBeCloseTo(45_000 * 0.0000166667 + 4 * 0.000005 + 5 * 0.000025, 6);
+    expect(submitted.maxDollars).toBeCloseTo(45_000 * 0.0000166667 + 4 * 0.0000054 + 5 * 0.000025, 7);
     const upload = s3.commandCalls(PutObjectCommand)[0]?.args[0].input;
     expect(upload).toMatchObject({
       Bucket: 'bucket',
@@ -164,13 +170,14 @@ describe('submitFile', () => {
 
     const again = await submit(file);
 
-    expect(again).toMatchObject({ id: first.id, isNew: false });
+    expect(again).toMatchObject({ id: first.id, submission: 'submitted' });
     expect(s3.commandCalls(PutObjectCommand)).toHaveLength(1);
   });
 
   it.each([
     ['', {}, 'has no lines: it needs at least one request.'],
     ['{\n', {}, 'has no valid request: line 1: The request body is not valid JSON'],
+    ['{}\n'.repeat(maxLines + 1), {}, 'has more than 5 lines: split it into several batches.'],
     [`${toLine('a')}\n`, { id: 'a b' }, 'The batch id "a b" is invalid'],
   ])('rejects the file %j with %o', async (text, options, message) => {
     await expect(submit(fileWith(text), options)).rejects.toThrow(message);
@@ -192,7 +199,7 @@ describe('submitFile', () => {
     s3.on(HeadObjectCommand).resolves({ Metadata: upload?.Metadata ?? {} });
     stepFunctions.resetHistory();
 
-    expect(await submit(file)).toMatchObject({ isNew: false });
+    expect(await submit(file)).toMatchObject({ submission: 'answered' });
     expect(stepFunctions.commandCalls(StartExecutionCommand)).toHaveLength(0);
   });
 
@@ -225,6 +232,7 @@ describe('runs of a batch', () => {
       { error: 'OutOfTime', cause: 'Time was up.' },
       'b: FAILED: Time was up. Its results are kept: resume it to answer the remaining lines.',
     ],
+    ['FAILED', { error: 'UnusableInputError', cause: 'Too many lines.' }, 'b: FAILED: Too many lines.'],
   ] as const)('describes the state %s in one line', async (status, more, line) => {
     run('b', status, more);
 
