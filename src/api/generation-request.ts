@@ -52,6 +52,13 @@ export function assertModel(
   });
 }
 
+/** @throws {RequestError} as {@link assertModel} does; `missing_required_parameter` under the strict rule, without a model */
+export function assertNamedModel(requested: string | undefined, service: ModelService): void {
+  if (service.strictModel && requested === undefined)
+    throw new RequestError('missing_required_parameter', "'model' is required.", { param: 'model' });
+  assertModel(requested, service);
+}
+
 /** @throws {RequestError} `invalid_value` when the model is an embedding or reranking model */
 export function assertGenerates({ engine, embedder }: ModelService): void {
   if (engine.slots > 0) return;

@@ -54,6 +54,12 @@ export function toTokenText(bytes: Uint8Array): string {
   }
 }
 
+/** Returns the bytes of the text of {@link toTokenText}. */
+export function fromTokenText(text: string): Uint8Array {
+  const [, escapes] = /^bytes:((?:\\x[0-9a-f]{2})+)$/.exec(text) ?? [];
+  return escapes === undefined ? Buffer.from(text) : Buffer.from(escapes.replaceAll('\\x', ''), 'hex');
+}
+
 /**
  * Lists the log-probabilities of an echoed prompt. `scores` starts at the second token, and is shorter if the
  * deadline ended the evaluation.

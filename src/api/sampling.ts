@@ -1,6 +1,7 @@
 // Converts the sampling fields of a request to the engine's options.
 import { type Engine, type SamplerName, type Sampling, samplerOrder } from '../engine/engine.ts';
 import { RequestError } from '../errors/request-error.ts';
+import { toSeed } from '../generation/seed.ts';
 import { toLogitBias } from './logit-bias.ts';
 import type { GenerationFields } from './request-fields.ts';
 
@@ -84,19 +85,13 @@ export function toSampling(
     ...(min_keep > 0 && { minKeep: min_keep }),
     ...(min_tokens > 0 && { minTokens: min_tokens }),
     ignoreEndOfGeneration: fields.ignore_eos,
-    seed: toUnsigned32(seed),
+    seed: toSeed(seed),
   };
 }
 
 /** Returns the sampling of another choice of the same prompt: its seed is higher by `offset`. */
 export function withSeedOffset(sampling: Sampling, offset: number): Sampling {
-  return offset === 0 ? sampling : { ...sampling, seed: toUnsigned32(sampling.seed + offset) };
-}
-
-/** Reduces a seed to 32 bits. Avoids the highest value, which means "draw a random seed" in llama.cpp. */
-function toUnsigned32(seed: number): number {
-  const low = Number(BigInt.asUintN(32, BigInt(seed)));
-  return low === 0xffff_ffff ? 0 : low;
+  return offset === 0 ? sampling : { ...sampling, seed: toSeed(sampling.seed + offset) };
 }
 
 function toRepeatPenalty({

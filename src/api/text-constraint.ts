@@ -1,9 +1,8 @@
 // The fields that constrain the generated text: those of OpenAI, of llama-server and of vLLM.
 import * as z from 'zod/mini';
 import { RequestError } from '../errors/request-error.ts';
-import { matchesPattern } from '../json-schema/pattern-grammar.ts';
 import { compileGrammar } from './grammar/compile-grammar.ts';
-import { assertOutput, assertValid } from './json-output.ts';
+import { assertMatch, assertValid } from './json-output.ts';
 import { assertTogether } from './request-body.ts';
 
 const name = z.optional(z.nullable(z.string()));
@@ -114,13 +113,13 @@ export async function toTextOutput(constraint: TextConstraint): Promise<TextOutp
       const gbnf = (await compileGrammar(constraint))?.gbnf;
       return {
         gbnf,
-        assertValid: (text) => assertOutput(matchesPattern(source, text), `it does not match '${param}'`),
+        assertValid: (text) => assertMatch(source, text, param),
       };
     }
     case 'json': {
       const { schema, param } = constraint;
       const gbnf = (await compileGrammar({ kind: 'schema', schema, param }))?.gbnf;
-      return { gbnf, assertValid: (text) => assertValid(schema, text) };
+      return { gbnf, assertValid: (text) => assertValid(schema, text, param) };
     }
     default:
       throw constraint satisfies never;

@@ -31,6 +31,14 @@ export interface Ranking {
   readonly tokens: number;
 }
 
+/** What the caller of an evaluation does meanwhile. */
+export interface EvaluationWatch {
+  /** Ends the evaluation after the current input. */
+  readonly signal?: AbortSignal;
+  /** Called with the tokens of each input, or of the query and each document, just before they are evaluated. */
+  readonly onTokens?: (tokens: number) => void;
+}
+
 export interface Embedder extends AsyncDisposable {
   readonly ability: EmbeddingAbility;
   /** The most tokens of one input, or of the query and one document, special tokens included. */
@@ -45,10 +53,10 @@ export interface Embedder extends AsyncDisposable {
    * @throws {EngineBusyError} when the queue is full
    * @throws the signal's reason when aborted, after the current input
    */
-  embed(inputs: readonly EmbeddingInput[], signal?: AbortSignal): Promise<Embeddings>;
+  embed(inputs: readonly EmbeddingInput[], watch?: EvaluationWatch): Promise<Embeddings>;
 
   /** Scores how relevant each document is to the query. Throws as {@link embed} does. */
-  rank(query: string, documents: readonly string[], signal?: AbortSignal): Promise<Ranking>;
+  rank(query: string, documents: readonly string[], watch?: EvaluationWatch): Promise<Ranking>;
 }
 
 /** Why an input cannot be evaluated. */

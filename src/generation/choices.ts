@@ -59,6 +59,7 @@ export async function* generateChoices(
   const endAll = () => Promise.allSettled([...running.values()].map((generation) => generation.return()));
   // A generation that nobody reads would keep its slot for ever.
   const abandon = () => void endAll();
+  let wasRefused = false;
   signal.addEventListener('abort', abandon, { once: true });
   try {
     for (;;) {
@@ -85,10 +86,12 @@ export async function* generateChoices(
       advance(index, generation);
     }
   } catch (error) {
-    throw error instanceof GrammarError
-      ? toGrammarFailure(error, grammarFields)
-      : translateEngineError(error);
+    const failure =
+      error instanceof GrammarError ? toGrammarFailure(error, grammarFields) : translateEngineError(error);
+    wasRefused = failure !== error;
+    throw failure;
   } finally {
+    if (!wasRefused) for (const index of running.keys()) spend?.(usedTokens.takePrompt(index));
     signal.removeEventListener('abort', abandon);
     // The first error ended the other generations, so their own errors are ignored.
     for (const step of steps.values()) step.catch(() => {});

@@ -13,12 +13,13 @@ export class UsedTokens {
     this.#generated = requests.map(() => 0);
   }
 
-  /** Returns how many tokens a generation has used since its last event. The prompt is used with the first event. */
+  /** Returns how many tokens a generation has used since its last event, and its prompt's if they have not been counted. */
   by(index: number, event: GenerationEvent): number {
-    return this.#takePrompt(index) + this.#takeGenerated(index, event);
+    return this.takePrompt(index) + this.#takeGenerated(index, event);
   }
 
-  #takePrompt(index: number): number {
+  /** Returns how many tokens the prompt of a generation has, once. It may be evaluated though there was no event. */
+  takePrompt(index: number): number {
     const prompt = this.#requests[index]?.prompt ?? [];
     if (this.#countedPrompts.has(prompt)) return 0;
     this.#countedPrompts.add(prompt);

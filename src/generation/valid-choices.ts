@@ -4,6 +4,7 @@ import type { Engine, GenerationEvent, GenerationRequest } from '../engine/engin
 import { RequestError } from '../errors/request-error.ts';
 import { type ChoiceContext, generateChoices } from './choices.ts';
 import type { RequestContext } from './context.ts';
+import { toSeed } from './seed.ts';
 
 /** How often a text is generated again. */
 const mostRetries = 2;
@@ -63,9 +64,8 @@ export async function collectChoices<Kind extends Choice>(
 
 function withOtherSeed(request: GenerationRequest, offset: number): GenerationRequest {
   const { sampling } = request;
-  const seed = (sampling.seed + offset) % 2 ** 32;
   // The seed of a request for the likeliest tokens is random, but the answer must not be.
   if (sampling.temperature === 0)
     return { ...request, sampling: { ...sampling, temperature: retryTemperature, seed: offset } };
-  return { ...request, sampling: { ...sampling, seed: seed === 0xffff_ffff ? 0 : seed } };
+  return { ...request, sampling: { ...sampling, seed: toSeed(sampling.seed + offset) } };
 }

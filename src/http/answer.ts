@@ -4,8 +4,9 @@ import type { RequestContext } from '../generation/context.ts';
 import { ForeignFields } from '../generation/foreign-fields.ts';
 import { toRecordedStatus } from '../telemetry/metrics.ts';
 import { admit, toSpend, toTenant } from './admission.ts';
+import { type ApiForm, findApiForm } from './api-form.ts';
 import { decodeBody } from './content-encoding.ts';
-import { type Answer, type ApiForm, readJsonBody, TextAnswer } from './endpoint.ts';
+import { type Answer, readJsonBody, TextAnswer } from './endpoint.ts';
 import { type HttpRequest, type HttpResponse, toJsonResponse } from './http.ts';
 import { toJsonText } from './json-text.ts';
 import { findEndpoint, findRoute, openPaths, type Route } from './routes.ts';
@@ -43,7 +44,8 @@ export function toRefusal(
   context: RequestContext,
 ): HttpResponse<string> {
   const route = findRoute(request.path);
-  return toErrorResponse(error, route, context, toCommonHeaders(request, route, service, context));
+  const headers = toCommonHeaders(request, route, service, context);
+  return toErrorResponse(error, toForm(route, request), context, headers);
 }
 
 /** Answers a request that is not a preflight. */
@@ -76,7 +78,7 @@ async function answerRoute(
   } catch (error) {
     if (!(error instanceof RequestError)) log(error);
     const failure = toRequestError(error);
-    return toErrorResponse(failure, route, context, toIgnoredHeader(foreignFields));
+    return toErrorResponse(failure, toForm(route, request), context, toIgnoredHeader(foreignFields));
   } finally {
     foreignFields.log(context.log);
   }
@@ -116,19 +118,14 @@ function isStrict({ headers }: HttpRequest, { strictFields = false }: Service): 
 
 function toErrorResponse(
   error: RequestError,
-  route: Route | undefined,
-  context: RequestContext,
+  form: ApiForm,
+  { id }: RequestContext,
   headers: Readonly<Record<string, string>>,
 ): HttpResponse<string> {
-  return toJsonResponse(JSON.stringify(toErrorBody(error, route, context)), {
+  return toJsonResponse(JSON.stringify(form.toErrorBody(error, id)), {
     status: error.status,
     headers: { ...headers, ...error.headers },
   });
-}
-
-/** Each API has its own form of errors. A path that no API has gets OpenAI's. */
-function toErrorBody(error: RequestError, route: Route | undefined, { id }: RequestContext): object {
-  return toApi(route)?.toErrorBody?.(error, id) ?? error.toBody();
 }
 
 function toCommonHeaders(
@@ -137,17 +134,16 @@ function toCommonHeaders(
   { cors }: Service,
   context: RequestContext,
 ): Record<string, string> {
-  return { ...cors?.headers(request), ...toIdHeaders(route, context) };
-}
-
-function toIdHeaders(route: Route | undefined, { id }: RequestContext): Record<string, string> {
-  const name = toApi(route)?.requestIdHeader;
-  return { 'x-request-id': id, ...(name !== undefined && { [name]: id }) };
+  return { ...cors?.headers(request), ...toIdHeaders(toForm(route, request), context) };
 }
 
 /** The form of the API that a path belongs to, whatever the method. */
-function toApi(route: Route | undefined): ApiForm | undefined {
-  return Object.values(route?.methods ?? {})[0];
+function toForm(route: Route | undefined, { path, headers }: HttpRequest): ApiForm {
+  return findApiForm(route?.pattern ?? path, headers);
+}
+
+function toIdHeaders({ requestIdHeader: name }: ApiForm, { id }: RequestContext): Record<string, string> {
+  return { 'x-request-id': id, ...(name !== undefined && { [name]: id }) };
 }
 
 /** Lists the ignored fields of a request in a header of its answer. */

@@ -44,15 +44,7 @@ interface EndpointRequest {
   readonly parameter: string;
 }
 
-/** What an API's clients expect of every answer. Default: OpenAI's form. */
-export interface ApiForm {
-  /** Converts an error to the body of the answer. */
-  readonly toErrorBody?: (error: RequestError, requestId: string) => object;
-  /** One more name of the header `x-request-id`. */
-  readonly requestIdHeader?: string;
-}
-
-export interface Endpoint extends ApiForm {
+export interface Endpoint {
   /** The summary in the OpenAPI document. */
   readonly summary: string;
   /** The schema of the JSON body. Absent when the endpoint reads no body. */
@@ -64,8 +56,7 @@ export interface Endpoint extends ApiForm {
   readonly answer: (request: EndpointRequest) => Answer | Promise<Answer>;
 }
 
-/** How an endpoint differs from those of OpenAI's API. */
-type EndpointOptions = Pick<Endpoint, keyof ApiForm | 'query' | 'streamsByDefault'>;
+type EndpointOptions = Pick<Endpoint, 'query' | 'streamsByDefault'>;
 
 /** Defines an endpoint that reads no body. */
 export function get(

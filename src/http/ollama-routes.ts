@@ -1,19 +1,15 @@
 // The routes of Ollama's API. Its code is loaded by the first request that needs it.
-import { toOllamaErrorBody } from '../api/ollama/ollama-error.ts';
 import { type Endpoint, get, postLoaded, TextAnswer } from './endpoint.ts';
 import { asksForPage } from './http.ts';
 
 const load = () => import('../api/ollama/ollama-endpoints.ts');
 
-const options = { toErrorBody: toOllamaErrorBody };
-
 /** These answer with lines of JSON unless the request sets `stream` to false. */
-const streaming = { ...options, streamsByDefault: true };
+const streaming = { streamsByDefault: true };
 
 /** The methods that would change the model, with the same answer for each of them. */
 const refused: Endpoint = {
   summary: 'Refuses to change the model, which is baked into the image.',
-  toErrorBody: toOllamaErrorBody,
   answer: async ({ service }) => (await load()).refuseChange(service),
 };
 
@@ -44,32 +40,23 @@ export const ollamaRoutes: Readonly<Record<string, Readonly<Record<string, Endpo
   '/api/embed': postLoaded(
     "Converts texts to embeddings, in Ollama's format.",
     async () => (await load()).embed,
-    options,
   ),
   '/api/embeddings': postLoaded(
     "Converts a text to an embedding, in Ollama's older format.",
     async () => (await load()).embeddings,
-    options,
   ),
-  '/api/tags': get(
-    "Lists the loaded model, in Ollama's format.",
-    async ({ service }) => (await load()).toTags(service),
-    options,
+  '/api/tags': get("Lists the loaded model, in Ollama's format.", async ({ service }) =>
+    (await load()).toTags(service),
   ),
-  '/api/ps': get(
-    "Describes the loaded model, in Ollama's format.",
-    async ({ service }) => (await load()).toRunning(service),
-    options,
+  '/api/ps': get("Describes the loaded model, in Ollama's format.", async ({ service }) =>
+    (await load()).toRunning(service),
   ),
   '/api/show': postLoaded(
     "Describes the loaded model with its template and abilities, in Ollama's format.",
     async () => (await load()).show,
-    options,
   ),
-  '/api/version': get(
-    'Returns the version of Ollama whose API this is.',
-    async () => (await load()).toVersion(),
-    options,
+  '/api/version': get('Returns the version of Ollama whose API this is.', async () =>
+    (await load()).toVersion(),
   ),
   '/api/pull': { POST: refused },
   '/api/push': { POST: refused },

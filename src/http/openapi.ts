@@ -1,6 +1,7 @@
 // Generates the OpenAPI document from the table of routes and the schemas that validate requests.
 import * as z from 'zod/mini';
 import { RequestError } from '../errors/request-error.ts';
+import { findApiForm, openAiForm } from './api-form.ts';
 import type { Endpoint } from './endpoint.ts';
 
 type JsonSchema = Readonly<Record<string, unknown>>;
@@ -32,9 +33,10 @@ const errorAnswer = {
 };
 
 /** An API with errors in a form of its own shows one. */
-function toErrorAnswer({ toErrorBody }: Endpoint): object {
-  if (toErrorBody === undefined) return errorAnswer;
-  const example = toErrorBody(new RequestError('invalid_value', 'The reason.'), 'id');
+function toErrorAnswer(path: string): object {
+  const form = findApiForm(path, {});
+  if (form === openAiForm) return errorAnswer;
+  const example = form.toErrorBody(new RequestError('invalid_value', 'The reason.'), 'id');
   return { description: "An error in the API's own format.", content: { 'application/json': { example } } };
 }
 
@@ -69,7 +71,7 @@ export async function toOpenApi(routes: Routes, open: ReadonlySet<string>): Prom
               content: { 'application/json': { schema: toJsonSchema(schema) } },
             },
           }),
-          responses: { 200: { description: 'Success.' }, default: toErrorAnswer(endpoint) },
+          responses: { 200: { description: 'Success.' }, default: toErrorAnswer(path) },
         },
       ];
     });

@@ -6,7 +6,6 @@ import { completionRequestSchema } from '../api/completions/completion-request.t
 import { complete } from '../api/completions/completions.ts';
 import { embed } from '../api/embeddings/embeddings.ts';
 import { embeddingsRequestSchema } from '../api/embeddings/embeddings-request.ts';
-import { toMessagesError } from '../api/messages/message-format.ts';
 import {
   findModel,
   type LoadedModel,
@@ -23,7 +22,8 @@ import { detokenizeRequestSchema, tokenizeRequestSchema } from '../api/tokens/to
 import { RequestError } from '../errors/request-error.ts';
 import type { RequestContext } from '../generation/context.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { type ApiForm, type Endpoint, get, post, postLoaded, TextAnswer } from './endpoint.ts';
+import { asksAnthropic } from './api-form.ts';
+import { type Endpoint, get, post, postLoaded, TextAnswer } from './endpoint.ts';
 import type { HttpRequest } from './http.ts';
 import { ollamaRoutes } from './ollama-routes.ts';
 import { toOpenApi } from './openapi.ts';
@@ -32,8 +32,6 @@ import { responsesRoutes } from './responses-routes.ts';
 const loadNative = () => import('../api/native/native-endpoints.ts');
 const loadMessages = () => import('../api/messages/messages-endpoints.ts');
 
-const messagesForm: ApiForm = { toErrorBody: toMessagesError, requestIdHeader: 'request-id' };
-
 const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
   '/v1/completions': post('Completes a prompt.', completionRequestSchema, complete),
   '/v1/chat/completions': post('Answers a conversation.', chatRequestSchema, chat),
@@ -41,12 +39,10 @@ const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
   '/v1/messages': postLoaded(
     "Answers a conversation, in Anthropic's format.",
     async () => (await loadMessages()).messages,
-    messagesForm,
   ),
   '/v1/messages/count_tokens': postLoaded(
     "Counts the tokens of a conversation, in Anthropic's format.",
     async () => (await loadMessages()).tokenCount,
-    messagesForm,
   ),
   '/completion': postLoaded(
     "Completes a prompt, in llama-server's format.",
@@ -164,11 +160,6 @@ function decode(parameter: string): string {
   } catch {
     return parameter;
   }
-}
-
-/** Whether a client of Anthropic asks, which expects Anthropic's format where a path has two. */
-function asksAnthropic(headers: HttpRequest['headers']): boolean {
-  return headers['anthropic-version'] !== undefined;
 }
 
 let description: Promise<object> | undefined;

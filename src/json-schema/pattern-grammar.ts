@@ -6,7 +6,7 @@ import { countPositions, mostPositions, type Pattern, PatternError } from './pat
 import { toUnicodePattern } from './pattern-dialect.ts';
 import { parsePattern } from './pattern-parser.ts';
 import { SchemaError } from './schema-error.ts';
-import { TimeLimitError, withinTime } from './time-limit.ts';
+import { withinTime } from './time-limit.ts';
 
 /** The longest time for a match, in milliseconds of the processor. It may be exponential in the length of the text. */
 const longestTime = 250;
@@ -31,14 +31,20 @@ export function patternToGbnf(source: string): string | undefined {
   }
 }
 
-/** Whether a text matches a regular expression as a whole. False when that takes too long to find out. */
+/**
+ * Whether a text matches a regular expression as a whole.
+ *
+ * @throws {SchemaError} when the pattern is too large to match a text with
+ * @throws {TimeLimitError} when the match takes too long
+ */
 export function matchesPattern(source: string, text: string): boolean {
   const pattern = toUnicodePattern(`^(?:${source})$`);
   if (pattern === undefined) return false;
   try {
     return withinTime(longestTime, () => new RegExp(pattern, 'u').test(text));
   } catch (error) {
-    if (error instanceof TimeLimitError) return false;
+    // V8 compiles a pattern, and may find it too large, when it is first matched.
+    if (error instanceof SyntaxError) throw new SchemaError('', '#', 'has too large a pattern');
     throw error;
   }
 }

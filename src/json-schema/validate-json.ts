@@ -1,8 +1,8 @@
 // Validates a text by a schema. It covers what a grammar cannot express, such as `oneOf`.
 import { type Schema, Validator } from '@cfworker/json-schema';
 import { toCanonicalSchema } from './canonical-schema.ts';
-import { quote } from './schema-error.ts';
-import { TimeLimitError, withinTime } from './time-limit.ts';
+import { quote, SchemaError } from './schema-error.ts';
+import { withinTime } from './time-limit.ts';
 
 export type Validation =
   | { readonly valid: true; readonly value: unknown }
@@ -18,7 +18,8 @@ const longestTime = 250;
  * Parses a text and validates it by a schema.
  *
  * @returns the parsed value, or a one-line reason that quotes the schema, never the text
- * @throws {SchemaError} when the schema is malformed
+ * @throws {SchemaError} when the schema is malformed, or has a pattern that is too large to match a text with
+ * @throws {TimeLimitError} when the validation takes too long
  */
 export function validateJson(schema: unknown, text: string): Validation {
   let value: unknown;
@@ -45,8 +46,7 @@ export function validateJson(schema: unknown, text: string): Validation {
     };
   } catch (error) {
     // V8 compiles a pattern, and may find it too large, when it is first matched.
-    if (error instanceof TimeLimitError || error instanceof SyntaxError)
-      return { valid: false, reason: 'it takes too long to validate' };
+    if (error instanceof SyntaxError) throw new SchemaError('', '#', 'has too large a pattern');
     if (!(error instanceof RangeError)) throw error;
     return { valid: false, reason: 'it is nested too deeply to validate' };
   }

@@ -1,7 +1,5 @@
-// Answers as values: what the emulator gave, or an error.
-import { randomUUID } from 'node:crypto';
+// Answers as values, and how they are sent.
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import type { RequestError } from '../errors/request-error.ts';
 import { clientContextHeader, rewriteClientContext } from '../http/client-context.ts';
 
 /** A whole HTTP answer. */
@@ -9,13 +7,6 @@ export interface HttpAnswer {
   readonly status: number;
   readonly headers: OutgoingHttpHeaders;
   readonly body: Uint8Array;
-}
-
-/** An error, as OpenAI writes errors. */
-export function errorAnswer(error: RequestError): HttpAnswer {
-  const body = Buffer.from(`${JSON.stringify(error.toBody())}\n`);
-  const headers = { 'content-type': 'application/json', 'x-request-id': randomUUID(), ...error.headers };
-  return { status: error.status, headers, body };
 }
 
 // RFC 9110 section 7.6.1, and the two that a body taken whole gets anew.

@@ -2,7 +2,8 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ErrorCode, RequestError } from '../errors/request-error.ts';
-import { errorAnswer, lingerMilliseconds } from './http-answer.ts';
+import { errorAnswer } from './error-answer.ts';
+import { lingerMilliseconds } from './http-answer.ts';
 
 const faults: Readonly<Record<string, [code: ErrorCode, message: string]>> = {
   HPE_HEADER_OVERFLOW: ['headers_too_large', "The request's headers are too large."],

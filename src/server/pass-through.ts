@@ -5,8 +5,9 @@ import {
   request as openRequest,
   type ServerResponse,
 } from 'node:http';
-import { openAiEvents } from '../api/stream-answer.ts';
+import { eventStreamType } from '../api/stream-answer.ts';
 import type { RequestError } from '../errors/request-error.ts';
+import { findApiForm } from '../http/api-form.ts';
 import { askRuntime, type RuntimeSource, toLateError } from './ask-runtime.ts';
 import { RuntimeExitedError } from './emulator-errors.ts';
 import { endAnswer, endToEndHeaders } from './http-answer.ts';
@@ -60,7 +61,7 @@ async function exchange(
   outgoing.once('information', () => {
     delivered = true;
   });
-  outgoing.once('response', (incoming) => relay(incoming, response, explain));
+  outgoing.once('response', (incoming) => relay(incoming, request, response, explain));
   outgoing.on('error', (cause) =>
     reject(new RuntimeExitedError('The runtime did not answer.', { delivered, cause })),
   );
@@ -83,6 +84,7 @@ function toRuntimeHeaders(headers: IncomingMessage['headers'], body: Uint8Array)
 /** Copies an answer as fast as the client reads it. */
 function relay(
   incoming: IncomingMessage,
+  request: IncomingMessage,
   response: ServerResponse,
   explain: (error: unknown) => RequestError,
 ): void {
@@ -92,19 +94,22 @@ function relay(
     ...endToEndHeaders(headers),
     ...(length !== undefined && { 'content-length': length }),
   });
-  // An event is written in one piece, so a piece that does not end like one is a part of an event.
-  let isBetweenEvents = headers['content-type']?.startsWith('text/event-stream') ?? false;
-  const isEventStream = isBetweenEvents;
+  const requestId = String(headers['x-request-id'] ?? '');
+  const [path = ''] = request.url?.split('?') ?? [];
+  const format = findApiForm(path, request.headers).toStreamFormat(requestId);
+  const [mediaType = ''] = format.contentType.split(';');
+  const isStream = headers['content-type']?.startsWith(mediaType) ?? false;
+  const chunkEnd = format.contentType === eventStreamType ? '\n\n' : '\n';
+  // A chunk is written in one piece, so a piece that does not end like one is a part of a chunk.
+  let isBetweenChunks = isStream;
   incoming.on('data', (piece: Buffer) => {
-    isBetweenEvents = isEventStream && piece.subarray(-2).equals(eventEnd);
+    isBetweenChunks = isStream && piece.toString('latin1', piece.length - chunkEnd.length) === chunkEnd;
   });
   incoming.pipe(response, { end: false });
   incoming.once('end', () => endAnswer(response));
   incoming.on('error', (cause) => {
     const error = new RuntimeExitedError('The runtime ended within its answer.', { delivered: true, cause });
-    if (isBetweenEvents) response.end(openAiEvents.fail(explain(error)));
+    if (isBetweenChunks) response.end(format.fail(explain(error)));
     else response.destroy();
   });
 }
-
-const eventEnd = Buffer.from('\n\n');

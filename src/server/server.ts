@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import { parseJson } from '../api/json-body.ts';
 import { RequestError, toRequestError } from '../errors/request-error.ts';
+import { findApiForm } from '../http/api-form.ts';
 import type { ApiKeySource } from '../http/api-key-source.ts';
 import { authorize } from '../http/authorization.ts';
 import { asksForPage } from '../http/http.ts';
@@ -19,10 +20,11 @@ import {
   RuntimeExitedError,
   SupervisorStoppedError,
 } from './emulator-errors.ts';
+import { errorAnswer } from './error-answer.ts';
 import { declaresMoreThan, type HeldBodies, maximumEventBytes } from './event-body.ts';
 import { allowHalfClosed, probeHalfClosed } from './half-closed.ts';
 import { type HealthCheck, healthPath } from './health-check.ts';
-import { errorAnswer, type HttpAnswer, invocationHeaders, sendAnswer } from './http-answer.ts';
+import { type HttpAnswer, invocationHeaders, sendAnswer } from './http-answer.ts';
 import { type InvocationQueue, QueueClosedError, QueueFullError } from './invocation-queue.ts';
 import { invokePath } from './invoke-path.ts';
 import { refuseMalformed } from './malformed-http.ts';
@@ -83,10 +85,10 @@ export function createFrontServer(services: FrontServices): Server {
     // The runtime logs what it answers.
     const fail = (error: unknown) => {
       const failure = explain(error);
-      const { method, url = '' } = request;
+      const { method, url = '', headers } = request;
       const milliseconds = Math.round(performance.now() - startedAt);
       console.error(`gguf-lambda: ${method} ${toLoggedPath(url)} ${failure.status}, ${milliseconds} ms`);
-      return errorAnswer(failure);
+      return errorAnswer(failure, findApiForm(url.split('?')[0] ?? '', headers));
     };
     void route({ request, response, expectsContinue, clientLeft, turns }, services)
       .catch((error: unknown) => (clientLeft.aborted ? undefined : fail(error)))

@@ -282,7 +282,7 @@ describe('a call', () => {
       if (abort.signal.aborted) throw abort.signal.reason;
     });
 
-    await expect(embedder.embed(Array(50).fill('the cat'), abort.signal)).rejects.toBe(reason);
+    await expect(embedder.embed(Array(50).fill('the cat'), { signal: abort.signal })).rejects.toBe(reason);
     expect(looks).toHaveBeenCalledTimes(4);
     expect((await embedder.embed(['the cat'])).vectors).toHaveLength(1);
   });
@@ -291,7 +291,7 @@ describe('a call', () => {
     const embedder = await loadTiny(bert);
     const abort = new AbortController();
     const running = embedder.embed(['the cat']);
-    const waiting = embedder.embed(['the dog'], abort.signal);
+    const waiting = embedder.embed(['the dog'], { signal: abort.signal });
     abort.abort(reason);
 
     await expect(waiting).rejects.toBe(reason);

@@ -209,7 +209,11 @@ export class ChatChoice {
       if (tool === undefined)
         throw new RequestError('invalid_output', 'The model called an unknown function. Try again.');
       // Without `strict`, a call has what the grammar enforced.
-      assertValid(tool.function.strict === true ? toArgumentsSchema(tool) : { type: 'object' }, text);
+      assertValid(
+        tool.function.strict === true ? toArgumentsSchema(tool) : { type: 'object' },
+        text,
+        'tools',
+      );
     }
     if (this.#calls.length === 0) assertContent?.(this.#content);
   }

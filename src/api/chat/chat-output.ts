@@ -58,7 +58,7 @@ export async function toChatOutput(
   return {
     tools: callable,
     mustCall,
-    assertContent: isJson ? (text) => assertValid(json, text) : undefined,
+    assertContent: isJson ? (text) => assertValid(json, text, param) : undefined,
     format: await findChatFormat(template, rendered, {
       tools: callable,
       mustCall,

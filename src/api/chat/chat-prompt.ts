@@ -10,7 +10,7 @@ import type { Token } from '../../engine/engine.ts';
 import { RequestError } from '../../errors/request-error.ts';
 import type { RequestContext } from '../../generation/context.ts';
 import type { ForeignFields } from '../../generation/foreign-fields.ts';
-import { assertGenerates, assertMayFit, assertModel } from '../generation-request.ts';
+import { assertGenerates, assertMayFit, assertModel, assertNamedModel } from '../generation-request.ts';
 import { isDeeperThan, mostLevels } from '../nesting.ts';
 import type { ModelService } from '../service.ts';
 import { takeBegunAnswer, toPromptEnd } from './begun-answer.ts';
@@ -105,9 +105,7 @@ export async function preparePrompt(
   foreign: ForeignFields | undefined,
 ) {
   // As in OpenAI's API, where a completion needs a model too; the invoke URL asks for one without.
-  if (service.strictModel && request.model === undefined)
-    throw new RequestError('missing_required_parameter', "'model' is required.", { param: 'model' });
-  assertModel(request.model, service);
+  assertNamedModel(request.model, service);
   assertGenerates(service);
   const template = requireTemplate(service);
   const tools = request.tool_choice === 'none' ? [] : (request.tools ?? []);

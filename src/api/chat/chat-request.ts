@@ -1,8 +1,11 @@
 // The request of POST /v1/chat/completions: the fields of OpenAI's chat and of llama-server.
 import * as z from 'zod/mini';
 import { toRuleName } from '../../chat/gbnf-rules.ts';
+import { RequestError } from '../../errors/request-error.ts';
 import { ForeignFields } from '../../generation/foreign-fields.ts';
+import { isJsonObject } from '../../json-schema/json-object.ts';
 import { unsupportedFields as unsupportedInCompletions } from '../completions/completion-request.ts';
+import { isNeutral } from '../known-fields.ts';
 import { assertFewParts, assertTogether, parseFields, type UnsupportedFields } from '../request-body.ts';
 import {
   generationFields,
@@ -143,6 +146,7 @@ const unsupportedFields: UnsupportedFields = {
  */
 export function parseChatRequest(body: unknown, foreign: ForeignFields = new ForeignFields()): ChatRequest {
   assertFewParts(body, 'messages');
+  assertNoForcedCall(body);
   const request = withTopLogprobs(
     withoutUnknownEffort(parseFields(chatRequestSchema, unsupportedFields, body, foreign), foreign),
   );
@@ -153,6 +157,21 @@ export function parseChatRequest(body: unknown, foreign: ForeignFields = new For
   assertTools(request);
   const { tool_choice, ...rest } = request;
   return { ...rest, ...chooseTools(tool_choice, tools) };
+}
+
+/**
+ * A client that demands a call by the old field cannot read a text instead.
+ *
+ * @throws {RequestError} `unsupported_parameter`
+ */
+function assertNoForcedCall(body: unknown): void {
+  const forced = isJsonObject(body) ? body.function_call : undefined;
+  if (!isJsonObject(forced) || isNeutral(forced)) return;
+  throw new RequestError(
+    'unsupported_parameter',
+    "'function_call' is not supported: use 'tool_choice', and 'tools' for 'functions'.",
+    { param: 'function_call' },
+  );
 }
 
 /** Asks for log-probabilities when `n_probs` does. */

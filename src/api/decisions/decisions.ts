@@ -1,11 +1,9 @@
 // POST /v1/decisions: answers questions about an input by the probabilities of their answers. Nothing is generated.
-import { toTimeUp } from '../../engine/deadline.ts';
-import type { Branch, BranchRequest, BranchScores } from '../../engine/engine.ts';
-import { RequestError } from '../../errors/request-error.ts';
-import { translateEngineError } from '../../generation/choices.ts';
+import type { Branch } from '../../engine/engine.ts';
 import type { RequestContext } from '../../generation/context.ts';
+import { untilDeadline } from '../../generation/until-deadline.ts';
 import { tokenizeRendered } from '../chat/chat-prompt.ts';
-import { assertFits, assertGenerates, assertModel, toCacheScope } from '../generation-request.ts';
+import { assertFits, assertGenerates, assertNamedModel, toCacheScope } from '../generation-request.ts';
 import type { ModelService } from '../service.ts';
 import { toProbabilities } from './answer-probabilities.ts';
 import { type Decision, toDecisionAnswer, toDecisionUsage } from './decision.ts';
@@ -22,9 +20,7 @@ import { countShared, tokenizeQuestions } from './tokenized-questions.ts';
  */
 async function decide(body: unknown, service: ModelService, context: RequestContext): Promise<Decision> {
   const request = parseDecisionsRequest(body, context.foreignFields);
-  if (service.strictModel && request.model === undefined)
-    throw new RequestError('missing_required_parameter', "'model' is required.", { param: 'model' });
-  assertModel(request.model, service);
+  assertNamedModel(request.model, service);
   assertGenerates(service);
   const asked = request.questions.map((question, index) => {
     const param = `questions.${index}.instructions`;
@@ -43,9 +39,15 @@ async function decide(body: unknown, service: ModelService, context: RequestCont
     }),
   );
   const prompt = input.slice(0, shared);
-  const scores = await score({ prompt, branches, ...toCacheScope(service, context) }, service, context);
-  const usage = toDecisionUsage(shared + countTokens(branches), scores.summary.cachedTokens);
-  context.spend?.(usage.total_tokens);
+  const branchTokens = branches.reduce((sum, { tokens }) => sum + tokens.length, 0);
+  const tokens = shared + branchTokens;
+  const work = { prompt, branches, ...toCacheScope(service, context) };
+  const scores = await untilDeadline((signal) => engine.scoreBranches(work, signal), context, {
+    parts: 'questions',
+    tokens,
+  });
+  const { summary } = scores;
+  context.metrics?.generated({ ...summary, promptTokens: summary.promptTokens + branchTokens });
   return {
     answers: request.questions.map((question, index) => {
       const { writings = [], answers = 0 } = questions[index] ?? {};
@@ -54,37 +56,8 @@ async function decide(body: unknown, service: ModelService, context: RequestCont
       return toDecisionAnswer(question, toProbabilities(scored, answers));
     }),
     model,
-    usage,
+    usage: toDecisionUsage(tokens, summary.cachedTokens),
   };
-}
-
-function countTokens(branches: readonly Branch[]): number {
-  return branches.reduce((sum, { tokens }) => sum + tokens.length, 0);
-}
-
-async function score(
-  request: BranchRequest,
-  { engine }: ModelService,
-  { signal, endBy, metrics }: RequestContext,
-): Promise<BranchScores> {
-  const timeUp = toTimeUp(endBy);
-  try {
-    const scores = await engine.scoreBranches(
-      request,
-      timeUp === undefined ? signal : AbortSignal.any([signal, timeUp]),
-    );
-    const promptTokens = scores.summary.promptTokens + countTokens(request.branches);
-    metrics?.generated({ ...scores.summary, promptTokens });
-    return scores;
-  } catch (error) {
-    if (timeUp?.aborted && error === timeUp.reason) {
-      throw new RequestError(
-        'deadline_exceeded',
-        'The deadline passed before all questions were evaluated. Send fewer questions, or raise the timeout of the function.',
-      );
-    }
-    throw translateEngineError(error);
-  }
 }
 
 export const decisions = { schema: decisionsRequestSchema, answer: decide };

@@ -1,16 +1,16 @@
 // POST /v1/embeddings: answers a parsed JSON body with vectors. Ranking shares the errors of the embedder.
 
-import { toTimeUp } from '../../engine/deadline.ts';
 import {
   type Embedder,
   type EmbeddingAbility,
   type Embeddings,
+  type EvaluationWatch,
   toUnitLength,
   UnfitInputError,
 } from '../../engine/embedder.ts';
 import { RequestError } from '../../errors/request-error.ts';
-import { translateEngineError } from '../../generation/choices.ts';
 import type { RequestContext } from '../../generation/context.ts';
+import { untilDeadline } from '../../generation/until-deadline.ts';
 import { assertMayFit, assertModel } from '../generation-request.ts';
 import type { ModelService } from '../service.ts';
 import { type EmbeddingList, toEmbeddingList } from './embedding-list.ts';
@@ -46,8 +46,7 @@ export async function embed(
   for (const [index, input] of inputs.entries()) {
     if (typeof input === 'string') assertMayFit(input, embedder.contextSize, toParam(index));
   }
-  const { vectors, tokens } = await runEmbedder((signal) => embedder.embed(inputs, signal), context, toParam);
-  context.spend?.(tokens);
+  const { vectors, tokens } = await runEmbedder((watch) => embedder.embed(inputs, watch), context, toParam);
   return toEmbeddingList(shorten(vectors, request.dimensions), {
     tokens,
     model: service.model,
@@ -80,22 +79,15 @@ export function findEmbedder<Type extends 'embed' | 'rank'>(
  * @throws {RequestError} when the embedder refuses an input; `deadline_exceeded` when the deadline passes
  */
 export async function runEmbedder<Answer>(
-  run: (signal: AbortSignal) => Promise<Answer>,
-  { signal, endBy }: Pick<RequestContext, 'signal' | 'endBy'>,
+  run: (watch: EvaluationWatch) => Promise<Answer>,
+  context: Pick<RequestContext, 'signal' | 'endBy' | 'spend'>,
   toParam: (index: number) => string,
 ): Promise<Answer> {
-  const deadline = toTimeUp(endBy);
+  const onTokens = (tokens: number) => context.spend?.(tokens);
   try {
-    return await run(deadline === undefined ? signal : AbortSignal.any([signal, deadline]));
+    return await untilDeadline((signal) => run({ signal, onTokens }), context, { parts: 'texts' });
   } catch (error) {
-    if (deadline?.aborted && error === deadline.reason) {
-      throw new RequestError(
-        'deadline_exceeded',
-        'The deadline passed before all texts were evaluated. Send fewer texts, or raise the timeout of the function.',
-      );
-    }
-    if (error instanceof UnfitInputError) throw toInputError(error, toParam(error.index));
-    throw translateEngineError(error);
+    throw error instanceof UnfitInputError ? toInputError(error, toParam(error.index)) : error;
   }
 }
 

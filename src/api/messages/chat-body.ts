@@ -1,6 +1,7 @@
 // Converts a request in Anthropic's format to the body of a chat.
 import type { ForeignFields } from '../../generation/foreign-fields.ts';
 import type { Rename } from '../renamed-fields.ts';
+import { assertTogether } from '../request-body.ts';
 import { toChatMessages } from './chat-messages.ts';
 import type { MessagesRequest, PromptRequest } from './messages-request.ts';
 import { type OwnPaths, toRename } from './own-paths.ts';
@@ -18,7 +19,6 @@ const generationPaths = [
 ] as const;
 
 const promptPaths = [
-  ['response_format', 'output_config.format'],
   ['reasoning_effort', 'thinking'],
   ['thinking_budget_tokens', 'thinking.budget_tokens'],
   ['parallel_tool_calls', 'tool_choice.disable_parallel_tool_use'],
@@ -27,7 +27,7 @@ const promptPaths = [
 /**
  * Converts a request for a message.
  *
- * @throws {RequestError} `unsupported_parameter` under the strict rule, for what is ignored
+ * @throws {RequestError} `unsupported_parameter` under the strict rule, for what is ignored; `invalid_value` for two formats
  */
 export function toChatBody(request: MessagesRequest, foreign: ForeignFields | undefined): ChatBody {
   const { max_tokens: limit, stop_sequences: stop, temperature, top_p, top_k, stream } = request;
@@ -50,8 +50,15 @@ export function toChatBody(request: MessagesRequest, foreign: ForeignFields | un
 
 /** Converts the fields that make the prompt, as {@link toChatBody}. */
 export function toPromptBody(request: PromptRequest, foreign: ForeignFields | undefined): ChatBody {
-  const { model, tool_choice: choice, output_config: { format } = {} } = request;
+  const { model, tool_choice: choice, output_config, output_format: olderFormat } = request;
+  const format = output_config?.format ?? olderFormat;
+  assertTogether(
+    olderFormat === undefined || format === olderFormat,
+    'output_format',
+    "'output_format' and 'output_config.format' cannot be used together.",
+  );
   const paths: OwnPaths = new Map([...promptPaths, ...generationPaths]);
+  paths.set('response_format', olderFormat === undefined ? 'output_config.format' : 'output_format');
   return {
     body: {
       model,

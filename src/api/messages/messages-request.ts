@@ -25,6 +25,11 @@ const customTool = z.strictObject({
 
 const parallel = { disable_parallel_tool_use: z.optional(z.boolean()) };
 
+const format = z.strictObject({
+  type: z.literal('json_schema'),
+  schema: z.record(z.string(), z.unknown()),
+});
+
 const promptFields = {
   model: z.optional(z.string()).check(z.describe('Any name. The loaded model answers.')),
   messages: messagesField,
@@ -57,12 +62,11 @@ const promptFields = {
     .optional(
       z.strictObject({
         effort: z.optional(z.string()),
-        format: z.optional(
-          z.strictObject({ type: z.literal('json_schema'), schema: z.record(z.string(), z.unknown()) }),
-        ),
+        format: z.optional(format),
       }),
     )
     .check(z.describe('The JSON Schema that the answer matches, and the effort of the thoughts.')),
+  output_format: z.optional(format).check(z.describe('The older place of output_config.format.')),
   ...cacheHint,
 };
 

@@ -4,7 +4,7 @@ import { isJsonObject } from '../../json-schema/json-object.ts';
 import type { Timings } from '../../telemetry/timings.ts';
 import type { ChatChunk, ChatCompletion, ChatToolCall } from '../chat/chat-completion.ts';
 import type { Completion, CompletionChunk } from '../completions/completion.ts';
-import type { ChatLogprobs, CompletionLogprobs } from '../logprobs.ts';
+import { type ChatLogprobs, type CompletionLogprobs, fromTokenText } from '../logprobs.ts';
 import type { Usage } from '../usage.ts';
 
 interface OllamaToolCall {
@@ -19,7 +19,7 @@ interface OllamaToolCall {
 interface TokenLogprob {
   readonly token: string;
   readonly logprob: number;
-  readonly bytes?: readonly number[];
+  readonly bytes: readonly number[];
 }
 
 /** A piece of an answer, or all of it. */
@@ -65,10 +65,11 @@ export function readChat(answer: Answer<ChatChunk, ChatCompletion>): ReadAnswer 
   return { part, end: toEnd(choice?.finish_reason, answer) };
 }
 
-export function readCompletion(answer: Answer<CompletionChunk, Completion>): ReadAnswer {
-  if (Symbol.asyncIterator in answer) return readCompletionChunks(answer);
+/** @param top how many of the likeliest tokens each place has */
+export function readCompletion(answer: Answer<CompletionChunk, Completion>, top: number): ReadAnswer {
+  if (Symbol.asyncIterator in answer) return readCompletionChunks(answer, top);
   const [choice] = answer.choices;
-  const part = { text: choice?.text ?? '', ...fromCompletionLogprobs(choice?.logprobs) };
+  const part = { text: choice?.text ?? '', ...fromCompletionLogprobs(choice?.logprobs, top) };
   return { part, end: toEnd(choice?.finish_reason, answer) };
 }
 
@@ -104,6 +105,7 @@ async function* readChatChunks(
 
 async function* readCompletionChunks(
   chunks: AsyncGenerator<CompletionChunk, void, void>,
+  top: number,
 ): AsyncGenerator<AnswerEvent, void, void> {
   let finish: string | null | undefined;
   let cost: Cost = {};
@@ -111,7 +113,7 @@ async function* readCompletionChunks(
     const [choice] = choices;
     finish = choice?.finish_reason ?? finish;
     cost = { timings: timings ?? cost.timings, usage: usage ?? cost.usage };
-    const part = { text: choice?.text ?? '', ...fromCompletionLogprobs(choice?.logprobs) };
+    const part = { text: choice?.text ?? '', ...fromCompletionLogprobs(choice?.logprobs, top) };
     if (part.text !== '' || part.logprobs !== undefined) yield { part };
   }
   yield { end: toEnd(finish, cost) };
@@ -143,13 +145,23 @@ function fromChatLogprobs(logprobs: ChatLogprobs | null | undefined): Pick<Answe
   return logprobs ? { logprobs: logprobs.content } : {};
 }
 
-function fromCompletionLogprobs(lists: CompletionLogprobs | null | undefined): Pick<AnswerPart, 'logprobs'> {
+/** A completion lists the generated token too, where it is none of the likeliest. */
+function fromCompletionLogprobs(
+  lists: CompletionLogprobs | null | undefined,
+  top: number,
+): Pick<AnswerPart, 'logprobs'> {
   if (!lists) return {};
   const logprobs = lists.tokens.flatMap((token, index) => {
     const logprob = lists.token_logprobs[index];
     if (typeof logprob !== 'number') return [];
-    const top = Object.entries(lists.top_logprobs[index] ?? {});
-    return [{ token, logprob, top_logprobs: top.map(([each, value]) => ({ token: each, logprob: value })) }];
+    const likeliest = Object.entries(lists.top_logprobs[index] ?? {})
+      .sort(([, one], [, other]) => other - one)
+      .slice(0, top);
+    return [{ ...toEntry(token, logprob), top_logprobs: likeliest.map((each) => toEntry(...each)) }];
   });
   return { logprobs };
+}
+
+function toEntry(token: string, logprob: number): TokenLogprob {
+  return { token, logprob, bytes: [...fromTokenText(token)] };
 }

@@ -1,18 +1,10 @@
 // The answers of POST /api/chat and POST /api/generate: an object, or lines of JSON.
 import type { RequestContext } from '../../generation/context.ts';
 import type { ModelService } from '../service.ts';
-import { StreamAnswer, type StreamFormat } from '../stream-answer.ts';
+import { StreamAnswer } from '../stream-answer.ts';
 import type { AnswerEnd, AnswerEvent, AnswerPart, ReadAnswer } from './answer-parts.ts';
-import { toOllamaErrorBody } from './ollama-error.ts';
+import { ollamaLines } from './ollama-error.ts';
 import { toTaggedName } from './ollama-fields.ts';
-
-/** Lines of JSON, without a mark at their end. https://docs.ollama.com/api/streaming */
-const ollamaLines: StreamFormat = {
-  contentType: 'application/x-ndjson',
-  write: (line) => `${JSON.stringify(line)}\n`,
-  end: '',
-  fail: (error) => `${JSON.stringify(toOllamaErrorBody(error))}\n`,
-};
 
 /** Writes the part of an answer by which the two endpoints differ. */
 export type PartFormat = (part: AnswerPart) => object;

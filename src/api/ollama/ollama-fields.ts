@@ -4,10 +4,15 @@ import { assertFewItems } from '../request-body.ts';
 import type { ModelService } from '../service.ts';
 import { type OllamaChat, type OllamaGenerate, samplingDefaults } from './ollama-request.ts';
 
-/** Converts the options to the fields of a chat or a completion. */
-function toSamplingFields(given: OllamaChat['options']): Record<string, unknown> {
+/**
+ * Converts the options to the fields of a chat or a completion. As in Ollama, a model's own parameters precede the defaults.
+ */
+function toSamplingFields(
+  given: OllamaChat['options'],
+  { samplingDefaults: advice }: ModelService,
+): Record<string, unknown> {
   const { num_predict: limit = -1, ...sampling } = given ?? {};
-  return { ...samplingDefaults, ...sampling, max_tokens: limit > 0 ? limit : -1 };
+  return { ...samplingDefaults, ...advice, ...sampling, max_tokens: limit > 0 ? limit : -1 };
 }
 
 /** Converts the fields that chats and completions share. */
@@ -19,7 +24,7 @@ export function toSharedFields(
     model: toModelName(model, service),
     stream,
     ...(stream && { stream_options: { include_usage: true } }),
-    ...toSamplingFields(options),
+    ...toSamplingFields(options, service),
     ...(format === 'json' && { response_format: { type: 'json_object' } }),
     ...(typeof format === 'object' && {
       response_format: { type: 'json_schema', json_schema: { schema: format } },

@@ -74,7 +74,8 @@ async function continuePrompt(
     ...(suffix !== undefined && { suffix }),
     ...(logprobs && { logprobs: top_logprobs }),
   };
-  return readCompletion(await askWithNames(context, (renamed) => complete(body, service, renamed)));
+  const answer = await askWithNames(context, (renamed) => complete(body, service, renamed));
+  return readCompletion(answer, top_logprobs);
 }
 
 /** As a chat does. */

@@ -8,7 +8,7 @@ const { typical_p, repeat_penalty, repeat_last_n, presence_penalty, frequency_pe
   generationFields;
 const { min_p, mirostat, mirostat_tau, mirostat_eta } = generationFields;
 
-/** Ollama's defaults, where they differ from OpenAI's. */
+/** Ollama's defaults, where they differ from OpenAI's and the model's makers advise nothing. */
 export const samplingDefaults = { temperature: 0.8, top_k: 40, top_p: 0.9 };
 
 const options = z.strictObject({

@@ -30,11 +30,10 @@ export async function rerank(
   assertMayFit(query, embedder.contextSize, 'query');
   for (const [index, text] of texts.entries()) assertMayFit(text, embedder.contextSize, toParam(index));
   const { scores, tokens } = await runEmbedder(
-    (signal) => embedder.rank(query, texts, signal),
+    (watch) => embedder.rank(query, texts, watch),
     context,
     toParam,
   );
-  context.spend?.(tokens);
   return toRerankList({
     requestId: context.id,
     model: service.model,

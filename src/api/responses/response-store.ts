@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { toTimeUp, untilAborted } from '../../engine/deadline.ts';
 import { RequestError } from '../../errors/request-error.ts';
 import type { RequestContext } from '../../generation/context.ts';
+import type { Log } from '../../telemetry/log.ts';
 import type { ResponseArchive } from '../response-archive.ts';
 import type { ModelService } from '../service.ts';
 import type { Response } from './response.ts';
@@ -27,10 +28,12 @@ const version = 1;
 export class ResponseStore {
   readonly #archive: Promise<ResponseArchive>;
   readonly #tenant: string;
+  readonly #log: Pick<Log, 'error'>;
 
-  constructor(archive: Promise<ResponseArchive>, tenant: string) {
+  constructor(archive: Promise<ResponseArchive>, tenant: string, log: Pick<Log, 'error'>) {
     this.#archive = archive;
     this.#tenant = tenant;
+    this.#log = log;
   }
 
   /**
@@ -39,7 +42,7 @@ export class ResponseStore {
    * @throws {RequestError} `response_store_unavailable` when the archive cannot be read
    */
   async find(id: string, signal?: AbortSignal): Promise<StoredResponse | undefined> {
-    const archive = await this.#archive;
+    const archive = await this.#open('read');
     const bytes = await archive.read(this.#keyOf(id), signal);
     if (bytes !== undefined) return parse(bytes);
     if (archive.isReadable) return undefined;
@@ -47,21 +50,40 @@ export class ResponseStore {
   }
 
   /**
-   * Keeps a response. Returns whether it is kept: it may be too large, the archive may fail, or the time may be up.
+   * Keeps a response. Returns whether it is kept: it may be too large, the archive may fail, or the time may be up. The answer
+   * is given all the same, so this never throws.
    *
    * @param endBy - the deadline of the answer, in milliseconds of `performance.now()`
    */
   async keep(stored: StoredResponse, endBy?: number): Promise<boolean> {
     const bytes = Buffer.from(JSON.stringify({ version, ...stored }));
     if (bytes.length > mostBytes) return false;
-    const writing = this.#archive.then((archive) => archive.write(this.#keyOf(stored.response.id), bytes));
-    return (await untilAborted(writing, toTimeUp(endBy))) ?? false;
+    return (await untilAborted(this.#write(stored.response.id, bytes), toTimeUp(endBy))) ?? false;
   }
 
   /** @throws {RequestError} `response_store_unavailable` when the response may still be there */
   async remove(id: string): Promise<void> {
-    const archive = await this.#archive;
+    const archive = await this.#open('changed');
     if (!(await archive.remove(this.#keyOf(id)))) throw toUnavailable('changed');
+  }
+
+  async #write(id: string, bytes: Uint8Array): Promise<boolean> {
+    try {
+      const archive = await this.#archive;
+      return await archive.write(this.#keyOf(id), bytes);
+    } catch (error) {
+      this.#log.error(error);
+      return false;
+    }
+  }
+
+  async #open(action: 'read' | 'changed'): Promise<ResponseArchive> {
+    try {
+      return await this.#archive;
+    } catch (error) {
+      this.#log.error(error);
+      throw toUnavailable(action);
+    }
   }
 
   #keyOf(id: string): string {
@@ -74,13 +96,13 @@ export class ResponseStore {
 /** Returns undefined where nothing is stored: without an archive, and for requests that nobody can come back to. */
 export function openResponseStore(
   { openResponseArchive }: ModelService,
-  { tenant }: Pick<RequestContext, 'tenant'>,
+  { tenant, log }: Pick<RequestContext, 'tenant' | 'log'>,
 ): ResponseStore | undefined {
   if (openResponseArchive === undefined || tenant === undefined) return undefined;
   const archive = openResponseArchive();
   // Whoever waits for it is told.
   archive.catch(() => {});
-  return new ResponseStore(archive, tenant);
+  return new ResponseStore(archive, tenant, log);
 }
 
 /** Returns undefined for a response of another release. */

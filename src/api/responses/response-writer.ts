@@ -2,6 +2,7 @@
 import type { RequestError } from '../../errors/request-error.ts';
 import type { Timings } from '../../telemetry/timings.ts';
 import type { ChatChunk, ChatChunkChoice, ChatFinishReason } from '../chat/chat-completion.ts';
+import { ContentLogprobs } from './content-logprobs.ts';
 import { toItemId } from './input-items.ts';
 import { type Response, type ResponseHead, toResponseError, toResponseUsage } from './response.ts';
 import {
@@ -34,8 +35,7 @@ export class ResponseWriter {
   readonly #output: OutputItem[] = [];
   #open: OpenItem | undefined;
   #events = 0;
-  /** The log-probabilities of tokens whose text is still held back. */
-  #heldLogprobs: TokenLogprobs = [];
+  readonly #logprobs = new ContentLogprobs();
   #finishReason: ChatFinishReason | undefined;
   #usage: Response['usage'] = null;
   #timings: Timings | undefined;
@@ -101,23 +101,21 @@ export class ResponseWriter {
 
   #takeDelta({ delta, logprobs }: ChatChunkChoice): ResponseEvent[] {
     const { content, reasoning_content: thoughts, tool_calls: calls = [] } = delta;
-    this.#heldLogprobs = [...this.#heldLogprobs, ...(logprobs?.content ?? [])];
+    this.#logprobs.push(logprobs?.content ?? []);
     const events: ResponseEvent[] = [];
     if (thoughts !== undefined) {
-      this.#heldLogprobs = [];
+      this.#logprobs.skip(thoughts);
       const { asSummary } = this.#options;
       events.push(...this.#ensure('reasoning', () => openReasoning(this.#toId('rs'), { asSummary })));
       events.push(...this.#add(thoughts));
     }
     // The first chunk of a chat has an empty content.
     if (content !== undefined && content !== '') {
-      const held = this.#heldLogprobs;
-      this.#heldLogprobs = [];
       events.push(...this.#ensure('message', () => openMessage(this.#toId('msg'))));
-      events.push(...this.#add(content, held));
+      events.push(...this.#add(content, this.#logprobs.take(content)));
     }
     for (const { id, function: called } of calls) {
-      this.#heldLogprobs = [];
+      this.#logprobs.clear();
       const { name } = called;
       if (id !== undefined && name !== undefined) {
         events.push(...this.#close('completed'));

@@ -3,6 +3,7 @@ import type { RequestError } from '../../errors/request-error.ts';
 import type { Timings } from '../../telemetry/timings.ts';
 import { toSeconds } from '../completions/completion.ts';
 import { isNeutral } from '../known-fields.ts';
+import type { SamplingDefaults } from '../sampling.ts';
 import type { Usage } from '../usage.ts';
 import type { ResponsesRequest } from './chat-body.ts';
 import type { OutputItem } from './response-items.ts';
@@ -43,12 +44,14 @@ export interface ResponseIdentity {
   readonly model: string;
   /** Whether the response is to be stored. */
   readonly isStored: boolean;
+  /** The sampling of requests that leave its fields out. Default: OpenAI's. */
+  readonly samplingDefaults?: SamplingDefaults | undefined;
 }
 
 /** Creates the part of a response that repeats the request. */
 export function toResponseHead(
   { fields, shared }: Pick<ResponsesRequest, 'fields' | 'shared'>,
-  { requestId, createdAt, model, isStored }: ResponseIdentity,
+  { requestId, createdAt, model, isStored, samplingDefaults = {} }: ResponseIdentity,
 ): ResponseHead {
   const given = (name: string) => (isNeutral(shared[name] ?? null) ? undefined : shared[name]);
   const { instructions, max_output_tokens, tools, tool_choice, text, reasoning, truncation, top_logprobs } =
@@ -71,7 +74,7 @@ export function toResponseHead(
     safety_identifier: given('safety_identifier') ?? null,
     service_tier: 'default',
     store: isStored,
-    temperature: given('temperature') ?? 1,
+    temperature: given('temperature') ?? samplingDefaults.temperature ?? 1,
     text: { format: text?.format ?? { type: 'text' } },
     tool_choice: tool_choice ?? 'auto',
     tools: (tools ?? []).map((tool) => ({
@@ -82,7 +85,7 @@ export function toResponseHead(
       type: 'function',
     })),
     top_logprobs: top_logprobs ?? 0,
-    top_p: given('top_p') ?? 1,
+    top_p: given('top_p') ?? samplingDefaults.top_p ?? 1,
     truncation: truncation ?? 'disabled',
     user: given('user') ?? null,
   };

@@ -32,7 +32,8 @@ export async function respond(
   const answer = await askRenamed(request.rename, context, (renamed) => askChat(request, service, renamed));
   const { id: requestId, receivedAt: createdAt } = context;
   const { isStored, items } = request;
-  const head = toResponseHead(request, { requestId, createdAt, model: service.model, isStored });
+  const { model, samplingDefaults } = service;
+  const head = toResponseHead(request, { requestId, createdAt, model, isStored, samplingDefaults });
   const { summary, generate_summary } = request.fields.reasoning ?? {};
   const writer = new ResponseWriter(head, { asSummary: (summary ?? generate_summary) !== undefined });
   const keep: Keep = async (response) =>
@@ -101,31 +102,11 @@ function* toChunks({
   });
   if (reasoning_content !== undefined) yield toChunk({ reasoning_content });
   if (content !== null && content !== '') {
+    const { logprobs } = choice;
     const thoughts = usage.completion_tokens_details?.reasoning_tokens ?? 0;
-    yield toChunk({ content }, toContentLogprobs(choice, content, thoughts));
+    yield toChunk({ content }, logprobs && { ...logprobs, content: logprobs.content.slice(thoughts) });
   }
   for (const [index, call] of tool_calls.entries()) yield toChunk({ tool_calls: [{ index, ...call }] });
   yield { choices: [{ index: 0, delta: {}, finish_reason: choice.finish_reason, logprobs: null }], timings };
   yield { choices: [], usage };
-}
-
-/** Selects the tokens of the text, between those of thoughts and blanks and those of calls or of the end. */
-function toContentLogprobs(
-  { logprobs }: ChatChoice,
-  content: string,
-  thoughts: number,
-): ChatChoice['logprobs'] {
-  if (logprobs === null) return null;
-  const tokens = logprobs.content.slice(thoughts);
-  // Bytes that are no whole character are U+FFFD in the text.
-  const [found = ''] = content.split('\ufffd', 1);
-  const start = Math.max(0, Buffer.from(tokens.flatMap(({ bytes }) => bytes)).indexOf(found));
-  const end = start + Buffer.byteLength(content);
-  let position = 0;
-  const ofText = tokens.filter(({ bytes }) => {
-    const isBeforeEnd = position < end;
-    position += bytes.length;
-    return isBeforeEnd && position > start;
-  });
-  return { ...logprobs, content: ofText };
 }

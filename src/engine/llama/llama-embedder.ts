@@ -5,6 +5,7 @@ import {
   type EmbeddingAbility,
   type EmbeddingInput,
   type Embeddings,
+  type EvaluationWatch,
   type Ranking,
   toEmbeddingAbility,
   toUnitLength,
@@ -54,7 +55,10 @@ export class LlamaEmbedder implements Embedder {
     this.#turn = new SlotPool(['turn'], queueLimit);
   }
 
-  async embed(inputs: readonly EmbeddingInput[], signal?: AbortSignal): Promise<Embeddings> {
+  async embed(
+    inputs: readonly EmbeddingInput[],
+    { signal, onTokens }: EvaluationWatch = {},
+  ): Promise<Embeddings> {
     this.#assertPossible('embed');
     // A call has its turn from its first await on: then the model is there until it has ended.
     return this.#inTurn(signal, async (context) => {
@@ -63,6 +67,7 @@ export class LlamaEmbedder implements Embedder {
       const vectors: Float32Array[] = [];
       for (const tokens of tokenized) {
         signal?.throwIfAborted();
+        onTokens?.(tokens.length);
         await evaluate(context, tokens);
         vectors.push(toUnitLength(context.native.getEmbedding(tokens.length)));
       }
@@ -70,7 +75,11 @@ export class LlamaEmbedder implements Embedder {
     });
   }
 
-  async rank(query: string, documents: readonly string[], signal?: AbortSignal): Promise<Ranking> {
+  async rank(
+    query: string,
+    documents: readonly string[],
+    { signal, onTokens }: EvaluationWatch = {},
+  ): Promise<Ranking> {
     this.#assertPossible('rank');
     const toPair = this.#pairing();
     const { architecture } = this.#model.facts;
@@ -85,6 +94,7 @@ export class LlamaEmbedder implements Embedder {
       const scores: number[] = [];
       for (const pair of pairs) {
         signal?.throwIfAborted();
+        onTokens?.(pair.length);
         await evaluate(context, pair);
         const [score = Number.NaN] = context.native.getEmbedding(pair.length, 1);
         scores.push(givesProbabilities.includes(architecture) ? score : 1 / (1 + Math.exp(-score)));

@@ -7,12 +7,14 @@ import { RequestError, toRequestError } from '../../errors/request-error.ts';
 import { toRequestContext } from '../../generation/context.ts';
 import { admit } from '../../http/admission.ts';
 import { answer } from '../../http/answer.ts';
+import { findApiForm } from '../../http/api-form.ts';
 import type { HttpRequest, HttpResponse } from '../../http/http.ts';
 import type { Service } from '../../http/service.ts';
 import { standardErrorLog } from '../../telemetry/log.ts';
 import { toLoggedPath } from '../../telemetry/request-line.ts';
 import { Telemetry } from '../../telemetry/telemetry.ts';
-import { errorAnswer, sendAnswer } from '../http-answer.ts';
+import { errorAnswer } from '../error-answer.ts';
+import { sendAnswer } from '../http-answer.ts';
 import { callerHeader, invokePath } from '../invoke-path.ts';
 import { readWhole } from '../read-whole.ts';
 
@@ -34,7 +36,10 @@ export function createRequestListener({ load, timeoutSeconds }: RequestListenerO
       if (disconnected.signal.aborted) return;
       standardErrorLog.error(error);
       if (response.headersSent) response.destroy();
-      else sendAnswer(response, errorAnswer(toRequestError(error)));
+      else {
+        const { path, headers } = toHttpRequest(request, Buffer.alloc(0));
+        sendAnswer(response, errorAnswer(toRequestError(error), findApiForm(path, headers)));
+      }
     });
   };
 

@@ -6,6 +6,7 @@ import {
   type EmbeddingAbility,
   type EmbeddingInput,
   type Embeddings,
+  type EvaluationWatch,
   type Misfit,
   type Ranking,
   UnfitInputError,
@@ -26,9 +27,15 @@ export class FakeEmbedder implements Embedder {
     this.ability = ability;
   }
 
-  async embed(inputs: readonly EmbeddingInput[], signal?: AbortSignal): Promise<Embeddings> {
+  async embed(
+    inputs: readonly EmbeddingInput[],
+    { signal, onTokens }: EvaluationWatch = {},
+  ): Promise<Embeddings> {
     this.#record(inputs);
-    if (this.isEndless) await untilAborted(signal);
+    for (const { length } of inputs) {
+      onTokens?.(length);
+      if (this.isEndless) await untilAborted(signal);
+    }
     const vectors = inputs.map(({ length }) => {
       const size = Math.hypot(length, 3, 4, 12);
       return Float32Array.of(length / size, 3 / size, 4 / size, 12 / size);
@@ -36,9 +43,16 @@ export class FakeEmbedder implements Embedder {
     return { vectors, tokens: inputs.reduce((sum, { length }) => sum + length, 0) };
   }
 
-  async rank(query: string, documents: readonly string[], signal?: AbortSignal): Promise<Ranking> {
+  async rank(
+    query: string,
+    documents: readonly string[],
+    { signal, onTokens }: EvaluationWatch = {},
+  ): Promise<Ranking> {
     this.#record([query, ...documents]);
-    if (this.isEndless) await untilAborted(signal);
+    for (const { length } of documents) {
+      onTokens?.(query.length + length);
+      if (this.isEndless) await untilAborted(signal);
+    }
     const characters = [...query];
     const scores = documents.map(
       (document) => characters.filter((character) => document.includes(character)).length / characters.length,

@@ -1,6 +1,6 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, type Mock, vi } from 'vitest';
 import type { EmbeddingAbility } from '../../../src/engine/embedder.ts';
-import type { GenerationEvent } from '../../../src/engine/engine.ts';
+import { EngineBusyError, type GenerationEvent } from '../../../src/engine/engine.ts';
 import type { RequestContext } from '../../../src/generation/context.ts';
 import { answer } from '../../../src/http/answer.ts';
 import { readApiKeySource } from '../../../src/http/api-key.ts';
@@ -86,6 +86,37 @@ describe('answer', () => {
     expect(JSON.parse(answer.body).error.code).toBe(code);
     expect(log).not.toHaveBeenCalled();
   });
+});
+
+describe("an error of a path that has no endpoint, or another API's", () => {
+  const version = { 'anthropic-version': '2023-06-01' };
+
+  it.each<[string, string, Record<string, string>]>([
+    ['GET', '/v1/models/claude', version],
+    ['POST', '/v1/messages/batches', {}],
+    ['POST', '/proxy/v1/messages/batches', {}],
+    ['GET', '/v1/files', version],
+    ['GET', '/v1/messages', {}],
+  ])("is in Anthropic's form: %s %s %j", async (method, path, headers) => {
+    const answer = await ask(method, path, { headers });
+
+    expect(answer.headers).toMatchObject({ 'x-request-id': 'a1-b2', 'request-id': 'a1-b2' });
+    expect(JSON.parse(answer.body)).toMatchObject({
+      type: 'error',
+      error: { type: expect.stringMatching(/^(not_found|invalid_request)_error$/) },
+      request_id: 'a1-b2',
+    });
+  });
+
+  it.each(['/api/blobs/sha256:a', '/v1/api/nothing', '/api/chat'])(
+    "is in Ollama's form: %s",
+    async (path) => {
+      const { headers, body } = await ask('GET', path, { headers: version });
+
+      expect(JSON.parse(body)).toEqual({ error: expect.any(String) });
+      expect(headers).not.toHaveProperty('request-id');
+    },
+  );
 });
 
 describe('a chat template that fails', () => {
@@ -353,6 +384,10 @@ describe('a rate limit', () => {
 });
 
 describe('a budget of tokens', () => {
+  const question = { type: 'predicate', instructions: 'It is.' };
+  const embedding: EmbeddingAbility = { type: 'embed', dimensions: 4, matryoshka: false };
+  const sumOf = ({ mock }: Mock<TokenBudget['spend']>) =>
+    mock.calls.reduce((total, [, tokens]) => total + tokens, 0);
   const apiKey = readApiKeySource({ API_KEYS: 'one,other' });
   const context = { tenant: '' };
 
@@ -361,7 +396,7 @@ describe('a budget of tokens', () => {
     ['/v1/completions', { prompt: 'Hello', n: 2, stream: true }],
     ['/v1/chat/completions', { ...hi, n: 2 }],
     ['/completion', { prompt: 'Hello' }],
-    ['/v1/decisions', { input: 'Hello', questions: [{ type: 'predicate', instructions: 'It is.' }] }],
+    ['/v1/decisions', { input: 'Hello', questions: [question] }],
   ])('counts what the usage of %s counts, for each key', async (path, body) => {
     const tokenBudget = new TokenBudget(10, 'day');
     const spend = vi.spyOn(tokenBudget, 'spend');
@@ -373,7 +408,7 @@ describe('a budget of tokens', () => {
     const post = (key: string, request: object) =>
       ask('POST', path, { service, context, body: request, headers: { authorization: `Bearer ${key}` } });
     const first = await post('one', body);
-    const used = spend.mock.calls.reduce((total, [, tokens]) => total + tokens, 0);
+    const used = sumOf(spend);
 
     expect(first.status).toBe(200);
     const whole = 'stream' in body ? await post('other', { ...body, stream: false }) : first;
@@ -386,7 +421,7 @@ describe('a budget of tokens', () => {
   });
 
   it.each<[string, EmbeddingAbility, object]>([
-    ['/v1/embeddings', { type: 'embed', dimensions: 4, matryoshka: false }, { input: 'Hello' }],
+    ['/v1/embeddings', embedding, { input: 'Hello' }],
     ['/v1/rerank', { type: 'rank' }, { query: 'Hello', documents: ['Hi'] }],
   ])('counts the tokens of %s', async (path, ability, body) => {
     const service = { apiKey, tokenBudget: new TokenBudget(1, 'day'), embedder: new FakeEmbedder(ability) };
@@ -394,6 +429,60 @@ describe('a budget of tokens', () => {
     const post = async () => (await ask('POST', path, { service, context, body, headers })).status;
 
     expect([await post(), await post()]).toEqual([200, 429]);
+  });
+
+  it.each([
+    ['/v1/chat/completions', hi],
+    ['/v1/completions', { prompt: ['Hello', 'Bye'] }],
+    ['/v1/completions', { prompt: 'Hello', stream: true }],
+    ['/v1/decisions', { input: 'Hello', questions: [question] }],
+  ])('counts the input of %s %j when it is broken off before its first event', async (path, body) => {
+    const client = new AbortController();
+    const tokenBudget = new TokenBudget(10_000, 'day');
+    const spend = vi.spyOn(tokenBudget, 'spend');
+    const engine = new FakeEngine('Hello.', { contextSize: 400, beforeEvent: () => client.abort() });
+    const service = { engine, tokenBudget };
+    await ask('POST', path, { service, context: { ...context, signal: client.signal }, body });
+    const { requests, branchRequests } = engine;
+    const branches = branchRequests.flatMap((request) => request.branches);
+    const inputs = [...requests, ...branchRequests].map(({ prompt }) => prompt);
+    const evaluated = [...inputs, ...branches.map(({ tokens }) => tokens)].flat();
+
+    expect(evaluated.length).toBeGreaterThan(0);
+    expect(sumOf(spend)).toBe(evaluated.length);
+  });
+
+  it.each<[string, EmbeddingAbility, object, number]>([
+    ['/v1/embeddings', embedding, { input: ['Hello', 'Bye'] }, 5],
+    ['/v1/rerank', { type: 'rank' }, { query: 'Hello', documents: ['Hi', 'No'] }, 7],
+  ])('counts the texts of %s that were begun when it is broken off', async (path, ability, body, used) => {
+    const client = new AbortController();
+    const tokenBudget = new TokenBudget(10_000, 'day');
+    const spend = vi.spyOn(tokenBudget, 'spend');
+    const embedder = new FakeEmbedder(ability);
+    embedder.isEndless = true;
+    setTimeout(() => client.abort(), 5);
+    const service = { tokenBudget, embedder };
+    await ask('POST', path, { service, context: { ...context, signal: client.signal }, body });
+
+    expect(sumOf(spend)).toBe(used);
+  });
+
+  it('does not count what the engine refuses', async () => {
+    const tokenBudget = new TokenBudget(10_000, 'day');
+    const spend = vi.spyOn(tokenBudget, 'spend');
+    const refuse = () => {
+      throw new EngineBusyError(64);
+    };
+    const engine = new FakeEngine('Hello.', { contextSize: 400, beforeEvent: refuse });
+    const service = { engine, tokenBudget, chatTemplate: templates.chatMl };
+    for (const [path, body] of [
+      ['/v1/chat/completions', hi],
+      ['/v1/decisions', { input: 'Hello', questions: [question] }],
+    ] as const)
+      expect(await ask('POST', path, { service, context, body })).toMatchObject({ status: 429 });
+
+    expect(spend).not.toHaveBeenCalled();
   });
 
   it('counts the tokens of a stream that its client breaks off', async () => {
@@ -412,7 +501,7 @@ describe('a budget of tokens', () => {
     await stream.next();
     await stream.return?.();
 
-    expect(spend.mock.calls.reduce((total, [, tokens]) => total + tokens, 0)).toBeGreaterThanOrEqual(6);
+    expect(sumOf(spend)).toBeGreaterThanOrEqual(6);
   });
 });
 

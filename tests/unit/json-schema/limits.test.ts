@@ -1,7 +1,9 @@
 // Schemas that would block or crash the process are rejected, or enforced to a lower depth.
 import { describe, expect, it } from 'vitest';
 import { schemaToGbnf } from '../../../src/json-schema/json-schema-grammar.ts';
+import { matchesPattern } from '../../../src/json-schema/pattern-grammar.ts';
 import { SchemaError } from '../../../src/json-schema/schema-error.ts';
+import { TimeLimitError } from '../../../src/json-schema/time-limit.ts';
 import { validateJson } from '../../../src/json-schema/validate-json.ts';
 
 const text = { type: 'string' };
@@ -106,10 +108,17 @@ describe('a pattern that takes exponential time', () => {
   });
 
   it('ends the check of a text', () => {
-    expect(validateJson({ pattern: '^(a+)+$' }, JSON.stringify(`${'a'.repeat(50)}b`))).toEqual({
-      valid: false,
-      reason: 'it takes too long to validate',
-    });
+    const text = `${'a'.repeat(50)}b`;
+
+    expect(() => validateJson({ pattern: '^(a+)+$' }, JSON.stringify(text))).toThrow(TimeLimitError);
+    expect(() => matchesPattern('(a+)+', text)).toThrow(TimeLimitError);
+  });
+
+  it('is refused when V8 cannot match it', () => {
+    const pattern = `^${'a'.repeat(3_000_000)}$`;
+
+    expect(() => validateJson({ pattern }, '"a"')).toThrow(SchemaError);
+    expect(() => matchesPattern(pattern, 'a')).toThrow(SchemaError);
   });
 
   it('ends the compilation of names, which are then not enforced', () => {

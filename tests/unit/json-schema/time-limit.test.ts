@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { TimeLimitError, withinClockTime, withinTime } from '../../../src/json-schema/time-limit.ts';
 
 /** Waits without the processor, as on a busy machine. */
@@ -20,6 +20,22 @@ it('lets work go on that waits for the processor', () => {
 
   expect(withinTime(40, work)).toBe('timed-out');
   expect(() => withinClockTime(40, work)).toThrow('The work took longer than 40 ms.');
+});
+
+it('counts the time of the processor over all attempts', () => {
+  // The machine gives every second millisecond to others.
+  using _ = vi.spyOn(process, 'threadCpuUsage').mockImplementation(() => ({
+    user: performance.now() * 500,
+    system: 0,
+  }));
+  const before = performance.now();
+
+  expect(() =>
+    withinTime(200, () => {
+      for (;;);
+    }),
+  ).toThrow(new TimeLimitError(200));
+  expect((performance.now() - before) / 2).toBeLessThan(280);
 });
 
 it('ends work that waits for ever', () => {

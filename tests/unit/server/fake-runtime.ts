@@ -32,7 +32,13 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
       await fetch(gate);
       response.end('ended');
       return;
+    case '/api/chat':
+      response.writeHead(200, { ...own, 'content-type': 'application/x-ndjson' }).write('{"done":false}\n');
+      await fetch(gate);
+      response.end();
+      return;
     case '/events':
+    case '/v1/messages':
       response.writeHead(200, { ...own, 'content-type': 'text/event-stream; charset=utf-8' }).write(event);
       await fetch(gate);
       response.end();

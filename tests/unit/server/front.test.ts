@@ -572,6 +572,26 @@ describe('any other path', () => {
     expect(await readError(response)).toMatchObject({ code: 'request_too_large' });
   });
 
+  const error = { type: 'request_too_large', message: expect.stringContaining('6 MiB') };
+
+  it.each<[string, Record<string, string>, object]>([
+    ['/v1/messages', {}, { type: 'error', error, request_id: expect.any(String) }],
+    ['/messages?beta=true', {}, { type: 'error', error, request_id: expect.any(String) }],
+    ['/v1/models/claude', { 'anthropic-version': '2023-06-01' }, { type: 'error', error }],
+    ['/api/generate', {}, { error: expect.stringContaining('6 MiB') }],
+  ])("is refused in the API's own form: %s", async (path, headers, body) => {
+    const front = await serve();
+    const tooLong = 'a'.repeat(6 * 2 ** 20 + 1);
+
+    const response = await fetch(front.url + path, { method: 'POST', headers, body: tooLong });
+
+    expect(response.status).toBe(413);
+    expect(await response.json()).toMatchObject(body);
+    expect(response.headers.get('request-id')).toBe(
+      path.startsWith('/api/') ? null : response.headers.get('x-request-id'),
+    );
+  });
+
   it('takes a body for which the client waits to be asked', async () => {
     const front = await serve();
     const outgoing = request(`${front.url}/v1/completions`, {
@@ -747,6 +767,19 @@ describe('a runtime that dies', () => {
         '',
       ]);
     }
+  });
+
+  it.each([
+    ['/api/chat', /^\{"done":false\}\n\{"error":"The runtime exited[^"]*"\}\n$/],
+    ['/v1/messages', /event: error\ndata: \{"type":"error","error":\{"type":"api_error",.*\}\n\n$/],
+  ])("ends the stream of %s with an error in the API's own form", async (path, expected) => {
+    const front = await serve();
+    const response = await ask(front, path);
+    await gate.next();
+
+    process.kill(runtimeOf(response), 'SIGKILL');
+
+    expect(await response.text()).toMatch(expected);
   });
 
   it.each(['/part-of-an-event', '/stuck'])('breaks an answer off that cannot end well: %s', async (path) => {

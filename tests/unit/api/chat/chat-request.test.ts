@@ -43,6 +43,21 @@ describe('parseChatRequest', () => {
     );
   });
 
+  it('refuses a function_call that demands a call, and ignores one that does not', () => {
+    const functions = [{ name: 'f' }];
+
+    expect(() => parse({ functions, function_call: { name: 'f' } })).toThrow(
+      expect.objectContaining({
+        code: 'unsupported_parameter',
+        status: 400,
+        param: 'function_call',
+        message: expect.stringContaining("use 'tool_choice'"),
+      }),
+    );
+    for (const function_call of ['auto', 'none'])
+      expect(parse({ functions, function_call })).not.toHaveProperty('function_call');
+  });
+
   it.each(foreignFields)('takes %s for absent when it says nothing', (field) => {
     for (const neutral of [null, '', [], {}])
       expect(parseStrictly({ [field]: neutral })).not.toHaveProperty(field);

@@ -71,6 +71,31 @@ describe('a completion with a json_schema', () => {
     expect(engine.requests).toHaveLength(1);
   });
 
+  it.each<[string, object, string, string]>([
+    [
+      'schema',
+      { json_schema: { type: 'string', pattern: '^(?=(a|aa)+c)a{60}$' } },
+      `"${'a'.repeat(60)}"`,
+      'json_schema',
+    ],
+    ['pattern', { guided_regex: '(?=(a|aa)+c)a{60}' }, 'a'.repeat(60), 'guided_regex'],
+  ])('ends the request when the check by a %s takes too long', async (_, fields, text, param) => {
+    const body = { prompt: 'Hi', max_tokens: 80, n: 8, ...fields };
+    const failure = {
+      code: 'unsupported_schema',
+      status: 400,
+      param,
+      message: expect.stringContaining('takes longer than 250 ms to check a text'),
+    };
+    for (const ask of [askWhole, askStreamed]) {
+      const engine = new FakeEngine(text, { contextSize: 128 });
+
+      await expect(ask(body, engine)).rejects.toMatchObject(failure);
+      expect(engine.requests).toHaveLength(1);
+      expect(engine.open).toBe(0);
+    }
+  });
+
   it('is not generated again in a stream, which ends with the error', async () => {
     const engine = new FakeEngine(['no', '{"city": "Paris"}']);
 

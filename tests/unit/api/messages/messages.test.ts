@@ -158,12 +158,15 @@ describe('POST /v1/messages', () => {
     expect(answered.body.content).toMatchObject([{ type: 'text', text: 'B' }]);
   });
 
-  it('returns JSON that matches the schema of output_config', async () => {
+  it('returns JSON that matches the schema of output_config, or of its older place', async () => {
     const format = { type: 'json_schema', schema: { type: 'object', properties: { a: { const: 1 } } } };
-    const engine = new FakeEngine(['{"a": 2}', '{"a": 1}'], { contextSize: 4096 });
-    const { body } = await askJson({ ...hi, output_config: { format } }, engine);
+    for (const fields of [{ output_config: { format } }, { output_format: format }]) {
+      const engine = new FakeEngine(['{"a": 2}', '{"a": 1}'], { contextSize: 4096 });
+      const { body } = await askJson({ ...hi, ...fields }, engine);
 
-    expect(body.content).toMatchObject([{ type: 'text', text: '{"a": 1}' }]);
+      expect(body.content).toMatchObject([{ type: 'text', text: '{"a": 1}' }]);
+      expect(engine.requests[0]?.grammar).toBeDefined();
+    }
   });
 });
 
@@ -244,6 +247,15 @@ describe('an error', () => {
     [
       'output_config.format',
       { output_config: { format: { type: 'json_schema', schema: { type: 'shape' } } } },
+    ],
+    ['output_format', { output_format: { type: 'json_schema', schema: { type: 'shape' } } }],
+    ['output_format.type', { output_format: { type: 'text', schema: {} } }],
+    [
+      'output_format',
+      {
+        output_format: { type: 'json_schema', schema: { type: 'object' } },
+        output_config: { format: { type: 'json_schema', schema: { type: 'array' } } },
+      },
     ],
     ['system.0.type', { system: [{ type: 'image' }] }],
     [

@@ -106,6 +106,19 @@ describe('POST /api/chat', () => {
     }
   });
 
+  it("takes the advice of the model's makers before Ollama's defaults", async () => {
+    const service = {
+      engine: new FakeEngine(),
+      samplingDefaults: { temperature: 0.6, top_k: 20, min_p: 0.1 },
+    };
+    await ask('/api/chat', { messages, stream: false, options: { top_k: 5 } }, service);
+    await ask('/api/generate', { prompt: 'Hi', raw: true, stream: false, options: { top_k: 5 } }, service);
+
+    for (const { sampling } of service.engine.requests)
+      expect(sampling).toMatchObject({ temperature: 0.6, topK: 5, topP: 0.9, minP: 0.1 });
+    expect(service.engine.requests).toHaveLength(2);
+  });
+
   it('applies its options, and tells the ones that change nothing here', async () => {
     const engine = new FakeEngine();
     const options = {

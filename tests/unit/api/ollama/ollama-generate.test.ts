@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { GenerationRequest } from '../../../../src/engine/engine.ts';
 import { templates } from '../../chat/templates.ts';
 import { FakeEngine } from '../../fake-engine.ts';
 import { ask, createdAt } from './ask.ts';
@@ -102,20 +103,45 @@ describe('POST /api/generate', () => {
     expect(engine.requests[0]?.grammar?.gbnf).toBeDefined();
   });
 
-  it.each([{}, { raw: true }])('returns log-probabilities with %j', async (body) => {
+  it.each([{}, { raw: true }])('returns log-probabilities, the likeliest first, with %j', async (body) => {
     const engine = new FakeEngine('b', { contextSize: 256 });
-    const asked = { prompt: 'Hi', logprobs: true, top_logprobs: 2, stream: false, ...body };
-    const { json } = await ask('/api/generate', asked, { engine });
+    const asked = { prompt: 'Hi', logprobs: true, top_logprobs: 3, ...body };
+    const whole = await ask('/api/generate', { ...asked, stream: false }, { engine });
+    const streamed = await ask('/api/generate', asked, { engine });
 
-    expect(json().logprobs).toMatchObject([
-      {
-        token: 'b',
-        logprob: -0.5,
-        top_logprobs: [
-          { token: 'b', logprob: -0.5 },
-          { token: 'a', logprob: -1.5 },
-        ],
-      },
+    for (const { logprobs } of [whole.json(), streamed.lines()[0]])
+      expect(logprobs).toEqual([
+        {
+          token: 'b',
+          logprob: -0.5,
+          bytes: [0x62],
+          top_logprobs: [
+            { token: 'b', logprob: -0.5, bytes: [0x62] },
+            { token: 'a', logprob: -1.5, bytes: [0x61] },
+            { token: 'c', logprob: -2.5, bytes: [0x63] },
+          ],
+        },
+      ]);
+  });
+
+  it('leaves a token that is none of the likeliest out of them', async () => {
+    class Unlikely extends FakeEngine {
+      override async *generate(request: GenerationRequest) {
+        const top = [
+          { token: 0x31, logprob: -0.1 },
+          { token: 0x11_00f0, logprob: -3 },
+        ];
+        const generated = { token: 0x32, offset: 0, score: { token: 0x32, logprob: -5, top } };
+        for await (const event of super.generate(request))
+          yield event.type === 'text' ? { ...event, tokens: [generated] } : event;
+      }
+    }
+    const asked = { prompt: 'Hi', raw: true, logprobs: true, top_logprobs: 2, stream: false };
+    const { json } = await ask('/api/generate', asked, { engine: new Unlikely('2') });
+
+    expect(json().logprobs[0].top_logprobs).toEqual([
+      { token: '1', logprob: -0.1, bytes: [0x31] },
+      { token: 'bytes:\\xf0', logprob: -3, bytes: [0xf0] },
     ]);
   });
 

@@ -73,6 +73,16 @@ describe('a response', () => {
     });
   });
 
+  it("has the sampling that the model's makers advise where the request has none", async () => {
+    const samplingDefaults = { temperature: 0.6, top_p: 0.95 };
+
+    expect(await answer({ input }, { samplingDefaults })).toMatchObject({ temperature: 0.6, top_p: 0.95 });
+    expect(await answer({ input, temperature: 0, top_p: 0.5 }, { samplingDefaults })).toMatchObject({
+      temperature: 0,
+      top_p: 0.5,
+    });
+  });
+
   it('is incomplete at the limit of tokens', async () => {
     expect(await answer({ input, max_output_tokens: 3 })).toMatchObject({
       status: 'incomplete',

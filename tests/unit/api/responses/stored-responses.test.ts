@@ -7,6 +7,7 @@ import type { ResponseArchive } from '../../../../src/api/response-archive.ts';
 import { FolderArchive } from '../../../../src/archive/folder-archive.ts';
 import { answer } from '../../../../src/http/answer.ts';
 import { toWholeResponse } from '../../../../src/http/http.ts';
+import { consoleLog, type Log } from '../../../../src/telemetry/log.ts';
 import { templates } from '../../chat/templates.ts';
 import { FakeEngine } from '../../fake-engine.ts';
 import { model, toContext } from '../fake-service.ts';
@@ -36,15 +37,16 @@ interface Options {
   readonly tenant?: string | undefined;
   readonly endBy?: number;
   readonly contextSize?: number;
+  readonly openResponseArchive?: () => Promise<ResponseArchive>;
+  readonly log?: Log;
 }
 
 /** Sends a request with an id of its own. Also returns the prompt that the model got. */
-async function send(
-  method: string,
-  target: string,
-  body: object | undefined,
-  { text = 'Paris.', key, chatTemplate = templates.withTools, contextSize = 2000, ...context }: Options = {},
-) {
+async function send(method: string, target: string, body: object | undefined, options: Options = {}) {
+  const { text = 'Paris.', key, chatTemplate = templates.withTools, contextSize = 2000 } = options;
+  const { openResponseArchive = async () => archive } = options;
+  const { endBy, log = consoleLog } = options;
+  const tenant = 'tenant' in options ? options.tenant : '';
   const engine = new FakeEngine(text, { contextSize });
   const [path = '', query] = target.split('?');
   const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
@@ -53,8 +55,8 @@ async function send(
   const response = await toWholeResponse(
     await answer(
       request,
-      { engine, model, chatTemplate, openResponseArchive: async () => archive },
-      toContext({ id: `a-${ids}`, tenant: '', ...context }),
+      { engine, model, chatTemplate, openResponseArchive },
+      toContext({ id: `a-${ids}`, endBy, log, tenant }),
     ),
   );
   const prompt = engine.detokenize(engine.requests.at(-1)?.prompt ?? []);
@@ -147,6 +149,25 @@ describe('a response', () => {
       status: 503,
       body: { error: { code: 'response_store_unavailable', type: 'server_error' } },
     });
+  });
+
+  it('says that it is not stored when the archive cannot be opened, and the reason is logged', async () => {
+    const reason = new Error('no such folder');
+    const errors: unknown[] = [];
+    const log = { ...consoleLog, error: (error: unknown) => void errors.push(error) };
+    const openResponseArchive = () => Promise.reject(reason);
+    const options = { openResponseArchive, log };
+    const whole = await respond({ input: 'Hi' }, options);
+    const streamed = await send('POST', '/v1/responses', { input: 'Hi', stream: true }, options);
+
+    expect(whole).toMatchObject({ status: 'completed', store: false });
+    expect(streamed.body).toMatch(/event: response.completed\ndata: .*"store":false/);
+    expect(errors).toEqual([reason, reason]);
+    for (const method of ['GET', 'DELETE'])
+      expect(await read(method, '/v1/responses/resp_a', options)).toMatchObject({
+        status: 503,
+        body: { error: { code: 'response_store_unavailable' } },
+      });
   });
 
   it('says that it is not stored when its time is up', async () => {
