@@ -8,9 +8,6 @@ import type { Runtime, RuntimeLink } from './runtime-link.ts';
 
 export const healthPath = '/health';
 
-/** How long the runtime has, in milliseconds. */
-const patienceMs = 50;
-
 /** A runtime that has not answered for so long is no longer said to be well, in milliseconds. */
 const longestSilenceMs = 30_000;
 
@@ -25,13 +22,18 @@ interface Silence {
 export class HealthCheck {
   readonly #link: Pick<RuntimeLink, 'runtime' | 'next'>;
   readonly #now: () => number;
+  readonly #patienceMs: number;
   /** Only an answer ends it: a question may also fail because the runtime hangs. */
   #silence: Silence | undefined;
 
-  /** `now` returns milliseconds. */
-  constructor(link: Pick<RuntimeLink, 'runtime' | 'next'>, now: () => number) {
+  /**
+   * @param now - returns milliseconds
+   * @param patienceMs - how long the runtime has to answer, in milliseconds
+   */
+  constructor(link: Pick<RuntimeLink, 'runtime' | 'next'>, now: () => number, patienceMs = 50) {
     this.#link = link;
     this.#now = now;
+    this.#patienceMs = patienceMs;
   }
 
   /** Whether the runtime was asked and has not answered. */
@@ -42,7 +44,7 @@ export class HealthCheck {
   /** Answers within a tenth of a second, also while there is no runtime. */
   async answer({ url, headers }: Pick<IncomingMessage, 'url' | 'headers'>): Promise<HttpAnswer> {
     const leaving = new AbortController();
-    const late = delay(patienceMs, undefined, { signal: leaving.signal });
+    const late = delay(this.#patienceMs, undefined, { signal: leaving.signal });
     const asked = this.#ask({ url, headers }, leaving.signal);
     asked.catch(() => {});
     try {

@@ -33,6 +33,9 @@ const link = (runtime: Runtime | undefined) => ({
   next: () => (runtime === undefined ? new Promise<Runtime>(() => {}) : Promise.resolve(runtime)),
 });
 
+/** Enough for a runtime that answers, on a busy machine too. */
+const patienceMs = 20_000;
+
 const health = { url: '/health', headers: {} };
 const bodyOf = ({ body }: { body: Uint8Array }) => JSON.parse(Buffer.from(body).toString()) as unknown;
 
@@ -41,7 +44,7 @@ describe('the health of port 8000', () => {
     const runtime = await startRuntime((_, response) =>
       response.setHeader('x-own', 'yes').end('{"status":"ok"}'),
     );
-    const answer = await new HealthCheck(link(runtime), () => 0).answer(health);
+    const answer = await new HealthCheck(link(runtime), () => 0, patienceMs).answer(health);
 
     expect(answer).toMatchObject({ status: 200, headers: { 'x-own': 'yes' } });
     expect(bodyOf(answer)).toEqual({ status: 'ok' });
@@ -102,7 +105,7 @@ describe('the health of port 8000', () => {
       if (asked === 1) socket.destroy();
       else response.end('{"status":"ok"}');
     });
-    const check = new HealthCheck(link(runtime), () => 0);
+    const check = new HealthCheck(link(runtime), () => 0, patienceMs);
 
     expect(bodyOf(await check.answer(health))).toMatchObject({ busy: true });
     expect(check.isWaiting).toBe(true);
