@@ -29,9 +29,12 @@ const ollamaForm: ApiForm = { toErrorBody: toOllamaErrorBody, toStreamFormat: ()
 /**
  * Finds the form of the API that a request is for, whether or not there is such a path. As for routes, a path may be written
  * without `/v1` and with another path before it.
+ *
+ * @param path - with or without a query
  */
 export function findApiForm(path: string, headers: Readonly<Record<string, unknown>>): ApiForm {
-  const plain = path.replace(/\/{2,}/g, '/');
+  const [withoutQuery = ''] = path.split('?', 1);
+  const plain = withoutQuery.replace(/\/{2,}/g, '/');
   const own = plain.slice(Math.max(0, plain.lastIndexOf('/v1/'))).replace(/^\/v1(?=\/)/, '');
   if (/^\/api\//.test(own)) return ollamaForm;
   return /^\/messages(?:\/|$)/.test(own) || asksAnthropic(headers) ? messagesForm : openAiForm;

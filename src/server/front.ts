@@ -1,13 +1,13 @@
 // The front as a whole: emulator, queue and server, started and shut down together.
 import { once } from 'node:events';
 import type { AddressInfo, Server } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { FrontConfig } from './config.ts';
 import { overtimeSeconds } from './emulator.ts';
 import { SupervisorStoppedError } from './emulator-errors.ts';
 import { Reaper } from './reaper.ts';
 import { RuntimeLink } from './runtime-link.ts';
 import { watchRuntime } from './runtime-watch.ts';
+import { settlesWithin } from './settles-within.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** A front that serves. */
@@ -221,13 +221,6 @@ function toListenReason(code: string | undefined, port: number): string | undefi
 /** Resolves when a set is empty whose promises leave it as they settle. */
 async function allSettled(promises: ReadonlySet<Promise<unknown>>): Promise<void> {
   while (promises.size > 0) await Promise.allSettled(promises);
-}
-
-async function settlesWithin(promise: Promise<unknown>, milliseconds: number): Promise<void> {
-  const timer = new AbortController();
-  const timeout = delay(milliseconds, undefined, { signal: timer.signal }).catch(() => {});
-  await Promise.race([promise, timeout]);
-  timer.abort();
 }
 
 /** A server on every address is reached on the loopback one. */

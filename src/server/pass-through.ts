@@ -95,8 +95,7 @@ function relay(
     ...(length !== undefined && { 'content-length': length }),
   });
   const requestId = String(headers['x-request-id'] ?? '');
-  const [path = ''] = request.url?.split('?') ?? [];
-  const format = findApiForm(path, request.headers).toStreamFormat(requestId);
+  const format = findApiForm(request.url ?? '', request.headers).toStreamFormat(requestId);
   const [mediaType = ''] = format.contentType.split(';');
   const isStream = headers['content-type']?.startsWith(mediaType) ?? false;
   const chunkEnd = format.contentType === eventStreamType ? '\n\n' : '\n';

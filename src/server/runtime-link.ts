@@ -5,8 +5,8 @@ import type { Agent } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { frontSocketName, runtimeSocket } from './private-socket.ts';
+import { settlesWithin } from './settles-within.ts';
 
 /** A process that has loaded the function and answers HTTP. */
 export interface Runtime {
@@ -102,10 +102,7 @@ export class RuntimeLink {
   async drain(milliseconds: number): Promise<void> {
     // One that is broken has ended too.
     const ended = [...this.#connections].map((connection) => once(connection.end(), 'close').catch(() => {}));
-    const timer = new AbortController();
-    const timeout = delay(milliseconds, undefined, { signal: timer.signal }).catch(() => {});
-    await Promise.race([Promise.all(ended), timeout]);
-    timer.abort();
+    await settlesWithin(Promise.all(ended), milliseconds);
   }
 
   /** Removes the directory. A runtime that lives ends itself now. */

@@ -88,7 +88,7 @@ export function createFrontServer(services: FrontServices): Server {
       const { method, url = '', headers } = request;
       const milliseconds = Math.round(performance.now() - startedAt);
       console.error(`gguf-lambda: ${method} ${toLoggedPath(url)} ${failure.status}, ${milliseconds} ms`);
-      return errorAnswer(failure, findApiForm(url.split('?')[0] ?? '', headers));
+      return errorAnswer(failure, findApiForm(url, headers));
     };
     void route({ request, response, expectsContinue, clientLeft, turns }, services)
       .catch((error: unknown) => (clientLeft.aborted ? undefined : fail(error)))

@@ -123,6 +123,17 @@ function toRequest(id: string, body: object = {}) {
   };
 }
 
+function toIds(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `line-${index}`);
+}
+
+/** Writes a file of good requests. */
+function writeLines(name: string, count: number): { readonly ids: string[]; readonly file: string } {
+  const ids = toIds(count);
+  const requests = ids.map((id) => toRequest(id));
+  return { ids, file: writeRequests(name, requests) };
+}
+
 function readResults(id: string, kind: 'output' | 'errors'): BatchResult[] {
   const file = readFileSync(join(folder, `${id}.${kind}.jsonl`), 'utf8');
   return file
@@ -132,7 +143,7 @@ function readResults(id: string, kind: 'output' | 'errors'): BatchResult[] {
 }
 
 describe('a batch of 200 lines with an environment that crashes half-way', () => {
-  const ids = Array.from({ length: 200 }, (_, index) => `line-${index}`);
+  const ids = toIds(200);
 
   it('answers every line once, in order', async () => {
     const requests: unknown[] = ids.map((id) => toRequest(id));
@@ -205,11 +216,7 @@ describe('a batch of 200 lines with an environment that crashes half-way', () =>
 
 describe('a cancelled batch', () => {
   it('keeps its results, and answers only the remaining lines when it is resumed', async () => {
-    const ids = Array.from({ length: 60 }, (_, index) => `line-${index}`);
-    const file = writeRequests(
-      'cancelled.jsonl',
-      ids.map((id) => toRequest(id)),
-    );
+    const { ids, file } = writeLines('cancelled.jsonl', 60);
     const someDone = Promise.withResolvers<void>();
     onRequest = (request) => {
       if (!request.startsWith(`PUT /${bucket}/work/cancelled/parts/`)) return;
@@ -249,11 +256,7 @@ describe('a cancelled batch', () => {
 
 describe('a throttled chunk', () => {
   it('is answered without the single-line mode for crashes', async () => {
-    const ids = Array.from({ length: 6 }, (_, index) => `line-${index}`);
-    const file = writeRequests(
-      'throttled.jsonl',
-      ids.map((id) => toRequest(id)),
-    );
+    const { file } = writeLines('throttled.jsonl', 6);
     const markers: string[] = [];
     onRequest = (request) => {
       if (request.startsWith(`PUT /${bucket}/work/throttled/begun/`)) markers.push(request);
@@ -273,11 +276,7 @@ describe('a throttled chunk', () => {
 
 describe('a line that crashes its environments', () => {
   it('fails, and the other lines are answered in spite of throttling', async () => {
-    const ids = Array.from({ length: 6 }, (_, index) => `line-${index}`);
-    const file = writeRequests(
-      'deadly.jsonl',
-      ids.map((id) => toRequest(id)),
-    );
+    const { ids, file } = writeLines('deadly.jsonl', 6);
     const crashesBefore = batch.crashes;
     const kills: Promise<void>[] = [];
     let attempts = 0;
@@ -310,11 +309,7 @@ describe('a line that crashes its environments', () => {
 
 describe('a chunk with eight lines that crash their environments', () => {
   it('fails these lines and answers the other one', async () => {
-    const ids = Array.from({ length: 9 }, (_, index) => `line-${index}`);
-    const file = writeRequests(
-      'deadly-chunk.jsonl',
-      ids.map((id) => toRequest(id)),
-    );
+    const { ids, file } = writeLines('deadly-chunk.jsonl', 9);
     isThrottled = () => false;
     const kills: Promise<void>[] = [];
     /** How often the last marker of each line was requested. At the second time the line fails. */
@@ -347,11 +342,7 @@ describe('a chunk with eight lines that crash their environments', () => {
 
 describe('a chunk that always fails', () => {
   it('fails the batch after as many failures as its lines could cause', async () => {
-    const ids = Array.from({ length: 7 }, (_, index) => `line-${index}`);
-    const file = writeRequests(
-      'broken-chunk.jsonl',
-      ids.map((id) => toRequest(id)),
-    );
+    const { file } = writeLines('broken-chunk.jsonl', 7);
     let attempts = 0;
     isBroken = () => {
       attempts += 1;

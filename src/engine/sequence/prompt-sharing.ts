@@ -1,6 +1,7 @@
 // Lets the slots of a context have a common beginning evaluated once: a prompt that begins like one that is being evaluated
 // waits for it, and one that begins like what another slot holds gets a copy of that.
 import { type ConversationCache, countCommon } from '../cache/conversation-cache.ts';
+import { untilAborted } from '../deadline.ts';
 import type { Token } from '../token.ts';
 import type { SequenceState } from './sequence-state.ts';
 
@@ -70,7 +71,10 @@ export class PromptSharing {
     const kept = this.#conversations.longestCommon(prompt);
     const least = Math.max(held, kept) + shortestShared;
     const older = this.#findOlder(sequence, prompt, least);
-    if (older !== undefined) await abortable(older.ended, signal);
+    if (older !== undefined) {
+      await untilAborted(older.ended, signal);
+      signal?.throwIfAborted();
+    }
     const donor = this.#findDonor(sequence, prompt, least);
     await donor?.keep();
   }
@@ -103,18 +107,5 @@ export class PromptSharing {
       longest = common;
     }
     return best;
-  }
-}
-
-async function abortable(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return promise;
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }

@@ -37,8 +37,8 @@ export function createRequestListener({ load, timeoutSeconds }: RequestListenerO
       standardErrorLog.error(error);
       if (response.headersSent) response.destroy();
       else {
-        const { path, headers } = toHttpRequest(request, Buffer.alloc(0));
-        sendAnswer(response, errorAnswer(toRequestError(error), findApiForm(path, headers)));
+        const form = findApiForm(request.url ?? '', request.headers);
+        sendAnswer(response, errorAnswer(toRequestError(error), form));
       }
     });
   };
