@@ -1,9 +1,10 @@
 // The store's folder `.default` links to the files of the catalog's default model, because a Dockerfile can name a folder
 // but cannot read the catalog. It takes no space of its own.
-import { chmod, mkdtemp, rename, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MANIFEST_FILE } from '../../src/model/manifest.ts';
 import { readCatalog } from './catalog.ts';
+import { movedInto, setAside } from './directory-moves.ts';
 import { toStoreError } from './errors.ts';
 import { installFiles } from './install.ts';
 import type { StoreLocation } from './location.ts';
@@ -23,7 +24,7 @@ export async function linkDefaultModel({ root, catalog }: StoreLocation): Promis
   const record = readRecord(directory);
   try {
     if (record === undefined) {
-      await rm(links, { recursive: true, force: true });
+      await removeLinks(links);
       return;
     }
     const made = await mkdtemp(`${links}.`);
@@ -32,15 +33,16 @@ export async function linkDefaultModel({ root, catalog }: StoreLocation): Promis
       await chmod(made, 0o755);
       const files = record.files.map(({ name }) => name);
       await installFiles([...files, MANIFEST_FILE, RECORD_FILE], directory, made);
-      await rm(links, { recursive: true, force: true });
-      await rename(made, links).catch((error: NodeJS.ErrnoException) => {
-        // Another process was faster, and its links are as good.
-        if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
-      });
+      while (!(await movedInto(made, links))) await removeLinks(links);
     } finally {
       await rm(made, { recursive: true, force: true });
     }
   } catch (error) {
     throw toStoreError(error, 'source-failed', `${directory} cannot be linked to ${links}`);
   }
+}
+
+async function removeLinks(links: string): Promise<void> {
+  const removed = await setAside(links);
+  if (removed !== undefined) await rm(removed, { recursive: true });
 }

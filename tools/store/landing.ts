@@ -1,11 +1,11 @@
 // The last step of a fetch: verified files take their place in the store by one rename. What stood there goes
 // only then, and only if the store itself recorded it: a folder of the user's own is never touched.
-import { randomUUID } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import { rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MANIFEST_FILE } from '../../src/model/manifest.ts';
 import type { Artifact } from './artifact.ts';
+import { movedInto, setAside } from './directory-moves.ts';
 import { StoreError } from './errors.ts';
 import { RECORD_FILE, readRecord, type Stored, verifyStored } from './stored.ts';
 
@@ -60,28 +60,6 @@ export async function landInStore(
   }
   if (replaced !== undefined) await removeRecorded(replaced, report);
   return present;
-}
-
-async function movedInto(landing: string, directory: string): Promise<boolean> {
-  try {
-    await rename(landing, directory);
-    return true;
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOTEMPTY' || code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-async function setAside(directory: string): Promise<string | undefined> {
-  const aside = `${directory}.${randomUUID()}.replaced`;
-  try {
-    await rename(directory, aside);
-    return aside;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined; // Another process was faster.
-    throw error;
-  }
 }
 
 /** Removes the files that the store put into a directory, and the directory unless the user keeps files there. */

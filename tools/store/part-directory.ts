@@ -1,5 +1,6 @@
 // Where a download grows. Each process works in a directory of its own, taken over by rename, so that two
-// fetches of one thing never write into one file; what an interrupted one left is found by the next.
+// fetches of one thing never write into one file; what an interrupted one left is found by the next. The folder `.parts`
+// itself stays: another fetch may be about to use it.
 import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isOtherProcessRunning } from './other-process.ts';
@@ -26,7 +27,6 @@ export async function claimPartDirectory(root: string, name: string): Promise<Pa
     release: async () => {
       inUse.delete(path);
       await rmdir(path).catch(() => leave(path, join(parts, name)));
-      await rmdir(parts).catch(() => {}); // Not empty: another fetch is under way.
     },
   };
 }

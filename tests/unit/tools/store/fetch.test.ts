@@ -29,7 +29,7 @@ function storeOf(files: Record<string, Buffer | string>, overrides = {}) {
   const store = createStore(entryFor(bytes, ['file:replaced']));
   const sources = Object.entries(files).map(([name, content]) => store.put(name, content));
   const model = entryFor(bytes, sources, overrides);
-  writeFileSync(store.location.catalog, JSON.stringify({ default: 'tiny', models: [model], tools: {} }));
+  store.setCatalog(model);
   return {
     ...store,
     model,
@@ -72,7 +72,7 @@ describe('fetching a model', () => {
     store.put('big-00002-of-00002.gguf', parts[1] ?? '');
     const whole = Buffer.concat(parts);
     const pinned = { ...store.model, sizeBytes: whole.length, sha256: sha256Of(whole) };
-    writeFileSync(store.location.catalog, JSON.stringify({ default: 'tiny', models: [pinned], tools: {} }));
+    store.setCatalog(pinned);
     const fetched = await fetchModel(store.location, 'tiny', store.options);
     expect(fetched.files).toEqual(['big-00001-of-00002.gguf', 'big-00002-of-00002.gguf']);
     expect(fetched.manifest.file).toBe('big-00001-of-00002.gguf');

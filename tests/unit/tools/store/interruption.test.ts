@@ -18,7 +18,7 @@ const bytes = tinyGguf();
 test('a stored model stays, and is not fetched anew', async () => {
   const store = createStore(entryFor(bytes, ['file:replaced']));
   const model = entryFor(bytes, [store.put('tiny.gguf', bytes)]);
-  writeFileSync(store.location.catalog, JSON.stringify({ default: 'tiny', models: [model], tools: {} }));
+  store.setCatalog(model);
   await fetchModel(store.location, 'tiny', store.options);
   const options = { ...store.options, signal: AbortSignal.abort() };
   expect(await failureOf(fetchModel(store.location, 'tiny', options))).toMatchObject({ code: 'interrupted' });

@@ -18,7 +18,7 @@ async function storeWithOne(overrides = {}) {
   const store = createStore(entryFor(one, ['file:replaced']));
   const source = store.put('one.gguf', one);
   const model = entryFor(one, [source], overrides);
-  writeFileSync(store.location.catalog, JSON.stringify({ default: 'tiny', models: [model], tools: {} }));
+  store.setCatalog(model);
   const { directory } = await fetchModel(store.location, 'tiny', store.options);
   store.failures.length = 0;
   return { ...store, model, source, stored: directory };

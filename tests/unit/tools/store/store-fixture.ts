@@ -30,7 +30,12 @@ export function createStore(...models: ModelEntry[]) {
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const location = { root: join(directory, 'store'), catalog: join(directory, 'catalog.json') };
   mkdirSync(location.root);
-  writeFileSync(location.catalog, JSON.stringify({ default: models[0]?.name ?? 'none', models, tools: {} }));
+  const setCatalog = (...models: ModelEntry[]) =>
+    writeFileSync(
+      location.catalog,
+      JSON.stringify({ default: models[0]?.name ?? 'none', models, tools: {} }),
+    );
+  setCatalog(...models);
   const reports: string[] = [];
   const failures: string[] = [];
   const options: ModelFetchOptions = {
@@ -44,8 +49,13 @@ export function createStore(...models: ModelEntry[]) {
     options,
     reports,
     failures,
-    /** All paths in the store, temporary ones too. */
-    contents: () => (readdirSync(location.root, { recursive: true }) as string[]).sort(),
+    /** Writes the catalog anew, with these models and the first as the default. */
+    setCatalog,
+    /** All paths in the store, temporary ones too; without the folder for downloads itself, which stays. */
+    contents: () =>
+      (readdirSync(location.root, { recursive: true }) as string[])
+        .filter((path) => path !== '.parts')
+        .sort(),
     /** Writes a file beside the store and returns its `file:` URI. */
     put: (name: string, bytes: Buffer | string) => {
       writeFileSync(join(directory, name), bytes);
