@@ -58,6 +58,6 @@ async function answerHttpEvent(
 ): Promise<HttpResult> {
   const request = toHttpRequest(event);
   const result = toHttpResult(event, await toWholeResponse(await answer(request, service, context)));
-  const excess = findExcess(await countBytes(result), service);
+  const excess = findExcess(await countBytes(result), service, event.source);
   return excess === undefined ? result : toHttpResult(event, toRefusal(excess, request, service, context));
 }

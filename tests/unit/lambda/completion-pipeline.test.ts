@@ -264,6 +264,23 @@ describe('an answer over 6 MB', () => {
     expect(JSON.parse(ollama.body)).toEqual({ error: expect.stringMatching(/^The answer has/) });
   });
 
+  it('is a 400 from 1 MB on behind a load balancer', async () => {
+    const toAlb = (inputs: number) => ({
+      ...toEvent('alb', '/v1/embeddings', { input: longRequest.input.slice(0, inputs) }),
+      path: '/v1/embeddings',
+    });
+    const [fits, long] = (await Promise.all([
+      invoke(toAlb(5), false),
+      invoke(toAlb(30), false),
+    ])) as unknown as [HttpAnswer, HttpAnswer];
+
+    expect(fits.statusCode).toBe(200);
+    expect(long.statusCode).toBe(400);
+    expect(JSON.parse(long.body)).toMatchObject({
+      error: { message: expect.stringMatching(/a load balancer takes at most 1048576\. .*Function URL/) },
+    });
+  });
+
   it('fits when its embeddings are base64', async () => {
     const body = { ...longRequest, encoding_format: 'base64' };
 
