@@ -86,6 +86,7 @@ RUN node esbuild.config.ts && mv dist/metafile.json /
 FROM build AS model
 COPY src/config src/config
 COPY src/model src/model
+COPY tools/lock tools/lock
 COPY tools/terminal tools/terminal
 COPY tools/store tools/store
 COPY tools/model tools/model
@@ -112,6 +113,7 @@ COPY package.json ./
 COPY --from=model /packages ./
 COPY --from=model /model /model
 COPY src src
+COPY tools/lock tools/lock
 COPY tools/terminal tools/terminal
 COPY tools/store tools/store
 COPY tools/model tools/model
@@ -130,6 +132,7 @@ RUN mkdir /prefixes \
 FROM build AS emulator
 COPY src/config src/config
 COPY src/model src/model
+COPY tools/lock tools/lock
 COPY tools/terminal tools/terminal
 COPY tools/store tools/store
 COPY tools/model tools/model

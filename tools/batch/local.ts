@@ -1,8 +1,8 @@
 // Answers a batch on this machine with the same code as in AWS. Intermediate results are in a folder beside the file, so
 // that an interrupted run can be resumed.
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { link, mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { type BatchChunk, toBatchKeys } from '../../src/batch/batch-objects.ts';
 import { toResultId } from '../../src/batch/batch-result.ts';
@@ -16,7 +16,7 @@ import type { Service } from '../../src/http/service.ts';
 import { isJsonObject } from '../../src/json-schema/json-object.ts';
 import { loadService } from '../../src/startup/load-service.ts';
 import { Telemetry } from '../../src/telemetry/telemetry.ts';
-import { isOtherProcessRunning } from '../store/other-process.ts';
+import { takeLock } from '../lock/file-lock.mjs';
 import type { Progress } from '../terminal/pace.ts';
 import { DirectoryStore } from './directory-store.ts';
 import { BatchError } from './failure.ts';
@@ -58,8 +58,13 @@ export async function answerFile(file: string, options: LocalOptions): Promise<L
     throw new BatchError(`There is no file ${file}: check the path.`);
   const name = basename(file, extname(file));
   const store = new DirectoryStore(join(to, `${basename(file)}.batch`));
-  await mkdir(store.root, { recursive: true });
-  await using _lock = await lock(store, file);
+  // Beside the folder, which is removed before the lock is released.
+  const release = await takeLock(`${store.root}.lock`, {
+    onWait: (holder) => {
+      throw new BatchError(`${file} is already answered by ${holder}: wait until it ends, or stop it.`);
+    },
+  });
+  using _lock = { [Symbol.dispose]: release };
   // The id depends on the file and the model, so a changed file or another model starts a new batch.
   const service = await load({ ...options.env, SLOTS: String(slots), QUEUE_LIMIT: '100000' });
   const { model, engine, telemetry = new Telemetry() } = service;
@@ -137,55 +142,4 @@ async function digestOf(file: string, others: readonly (string | number)[]): Pro
   const hash = createHash('sha256').update(JSON.stringify(others));
   for await (const piece of createReadStream(file)) hash.update(piece as Buffer);
   return hash.digest('hex');
-}
-
-/** Paths of the locks that this process has. */
-const locked = new Set<string>();
-
-/**
- * Creates the lock file, and removes one that a dead process has left.
- *
- * @throws {BatchError} when a running process has the lock
- */
-async function lock(store: DirectoryStore, file: string): Promise<AsyncDisposable> {
-  const path = store.path('lock');
-  const toBusy = (owner: number) =>
-    new BatchError(`Process ${owner} is already answering ${file}: wait until it ends, or stop it.`);
-  if (locked.has(path)) throw toBusy(process.pid);
-  locked.add(path);
-  try {
-    while ((await store.create('lock', String(process.pid))) === 'exists') {
-      const owner = await readOwner(path);
-      if (isOtherProcessRunning(owner)) throw toBusy(owner);
-      await removeLeft(path);
-    }
-  } catch (error) {
-    locked.delete(path);
-    throw error;
-  }
-  return {
-    [Symbol.asyncDispose]: async () => {
-      locked.delete(path);
-      // The folder may be deleted, and another process may have created it again.
-      if ((await readOwner(path)) === process.pid) await rm(path, { force: true });
-    },
-  };
-}
-
-/** Removes a dead process's lock, unless another process has replaced it by its own in the meantime. */
-async function removeLeft(path: string): Promise<void> {
-  const removed = `${path}.${randomUUID()}.part`;
-  try {
-    await rename(path, removed);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
-  }
-  if (isOtherProcessRunning(await readOwner(removed))) await link(removed, path);
-  await rm(removed);
-}
-
-/** Returns 0 when there is no lock. */
-async function readOwner(path: string): Promise<number> {
-  return Number(await readFile(path, 'utf8').catch(() => ''));
 }

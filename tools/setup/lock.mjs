@@ -1,49 +1,32 @@
 // One set-up of a checkout at a time: a second one waits until the first has ended.
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { takeLock } from '../lock/file-lock.mjs';
 import { interrupted } from './commands.mjs';
 import { SetupError } from './errors.mjs';
 import { cache } from './places.mjs';
 import { say } from './progress.mjs';
 
 const path = join(cache, 'setup.lock');
-const pollMilliseconds = 100;
-
-let isHeld = false;
 
 /**
- * Takes the lock for as long as this process lives. Calls after the first do nothing.
+ * Takes the lock for as long as this process lives. Calls after the first do nothing, and neither do those of a set-up that a
+ * child of this process runs.
  *
  * @throws {SetupError} when the checkout cannot be written to
  */
 export async function lock() {
-  if (isHeld) return;
-  const own = `${path}.${process.pid}`;
+  if (process.env.GGUF_LAMBDA_SETUP_LOCK === path) return;
   try {
-    mkdirSync(cache, { recursive: true });
-    writeFileSync(own, String(process.pid));
+    await takeLock(path, {
+      onWait: (holder) => say(`another set-up of this checkout runs (${holder}): waiting for its end`),
+      signal: interrupted,
+    });
   } catch (error) {
+    interrupted.throwIfAborted();
     throw new SetupError(toWriteFailure(error));
   }
-  process.on('exit', () => rmSync(own, { force: true }));
-  let holder;
-  while (!tryLink(own)) {
-    const pid = readHolder();
-    if (pid === undefined) continue;
-    if (!isSetUp(pid)) {
-      // Its process ended without removing it.
-      rmSync(path, { force: true });
-      continue;
-    }
-    if (pid !== holder) say(`another set-up of this checkout runs (process ${pid}): waiting for its end`);
-    holder = pid;
-    await delay(pollMilliseconds, undefined, { signal: interrupted }).catch(() =>
-      interrupted.throwIfAborted(),
-    );
-  }
-  isHeld = true;
-  process.on('exit', () => rmSync(path, { force: true }));
+  // Children inherit it.
+  process.env.GGUF_LAMBDA_SETUP_LOCK = path;
 }
 
 function toWriteFailure({ code, message }) {
@@ -52,32 +35,4 @@ function toWriteFailure({ code, message }) {
   if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM')
     return `${cache} cannot be written to (${code}): run it as the owner of this checkout.`;
   return `${cache} cannot be written to: ${message}.`;
-}
-
-function tryLink(own) {
-  try {
-    linkSync(own, path);
-    return true;
-  } catch (error) {
-    if (error.code === 'EEXIST') return false;
-    throw new SetupError(toWriteFailure(error));
-  }
-}
-
-function readHolder() {
-  try {
-    return Number(readFileSync(path, 'utf8'));
-  } catch {
-    // It was just released.
-    return undefined;
-  }
-}
-
-/** Whether a process lives and is a set-up: its number may be another program's by now. */
-function isSetUp(pid) {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('setup.mjs');
-  } catch {
-    return false;
-  }
 }

@@ -17,7 +17,7 @@ let root: string;
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'doctor-'));
-  for (const folder of ['tools/setup', 'tools/doctor']) {
+  for (const folder of ['tools/lock', 'tools/setup', 'tools/doctor']) {
     cpSync(join(project, folder), join(root, folder), { recursive: true });
   }
   mkdirSync(join(root, 'bin'));

@@ -46,7 +46,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true }));
 
 function createCheckout(): void {
-  for (const path of ['tools/setup.mjs', 'tools/setup']) {
+  for (const path of ['tools/setup.mjs', 'tools/setup', 'tools/lock']) {
     cpSync(join(project, path), join(root, path), { recursive: true });
   }
   put('package.json', '{"engines": {"node": ">=20"}}');
@@ -181,9 +181,9 @@ it('waits for another set-up of the same checkout, and then has nothing to do', 
 });
 
 it('takes over the lock of a set-up that was killed', async () => {
-  // The number of a process that lives and is no set-up.
-  put('.cache/setup.lock', String(process.pid));
-  put('.cache/install-1/node_modules/tiny/package.json', '');
+  npmDoes('kill -9 $PPID');
+  expect(await setUp()).toMatchObject({ code: null });
+  npmDoes(complete);
 
   expect(await setUp()).toMatchObject({ code: 0 });
   expect(readdirSync(join(root, '.cache'))).toEqual([]);

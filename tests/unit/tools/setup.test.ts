@@ -54,7 +54,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true }));
 
 function copySetUp(): void {
-  for (const path of ['tools/setup.mjs', 'tools/setup']) {
+  for (const path of ['tools/setup.mjs', 'tools/setup', 'tools/lock']) {
     cpSync(join(project, path), join(root, path), { recursive: true });
   }
 }

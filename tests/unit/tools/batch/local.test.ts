@@ -1,13 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -45,25 +36,6 @@ function ids(path: string): string[] {
     .split('\n')
     .filter((line) => line !== '');
   return lines.map((line) => (JSON.parse(line) as { custom_id: string }).custom_id);
-}
-
-function writeLock(file: string, owner: number): void {
-  mkdirSync(`${file}.batch`, { recursive: true });
-  writeFileSync(`${file}.batch/lock`, String(owner));
-}
-
-/** Calls `check` before a process is looked up; the look-up fails when it throws. */
-function withProcesses(check: (pid: number) => unknown): void {
-  const { kill } = process;
-  const lookUp = vi.spyOn(process, 'kill').mockImplementation((pid, signal) => {
-    check(pid);
-    return kill.call(process, pid, signal);
-  });
-  onTestFinished(() => lookUp.mockRestore());
-}
-
-function toFailure(code: string): never {
-  throw Object.assign(new Error(code), { code });
 }
 
 describe('answerFile', () => {
@@ -160,65 +132,14 @@ describe('answerFile', () => {
     expect(ids(output.path)).toEqual(['c', 'd']);
   });
 
-  it.each([
-    ['a running process', process.ppid, () => {}],
-    ['a running process of another user', 4_000_000, () => toFailure('EPERM')],
-  ])('rejects a file that %s is answering', async (_, owner, check) => {
-    const { file } = folderWith([toLine('a')]);
-    writeLock(file, owner);
-    withProcesses((pid) => pid === owner && check());
-
-    await expect(answer(file, new FakeEngine())).rejects.toThrow(
-      `Process ${owner} is already answering ${file}: wait until it ends, or stop it.`,
-    );
-    expect(readFileSync(`${file}.batch/lock`, 'utf8')).toBe(String(owner));
-  });
-
-  it.each([
-    ['another number', spawnSync(process.execPath, ['--version']).pid],
-    ['the number of this process', process.pid],
-  ])('ignores the lock of a dead process that had %s', async (_, owner) => {
-    const { file } = folderWith([toLine('a')]);
-    writeLock(file, owner);
-
-    await answer(file, new FakeEngine(' x', { slots: 2 }));
-
-    expect(existsSync(`${file}.batch`)).toBe(false);
-  });
-
   it('rejects a file that this process is answering', async () => {
     const { file } = folderWith([toLine('a')]);
     const first = answer(file, new FakeEngine());
 
     await expect(answer(file, new FakeEngine())).rejects.toThrow(
-      `Process ${process.pid} is already answering`,
+      `${file} is already answered by process ${process.pid}: wait until it ends, or stop it.`,
     );
     expect(await first).toMatchObject({ wasAnswered: false });
-  });
-
-  it('writes its number into the lock before others can see it', async () => {
-    const { file } = folderWith([toLine('a')]);
-    // `create` writes the content before the object has its name.
-    const create = vi.spyOn(DirectoryStore.prototype, 'create');
-    onTestFinished(() => create.mockRestore());
-
-    await answer(file, new FakeEngine());
-
-    expect(create.mock.calls[0]).toEqual(['lock', String(process.pid)]);
-  });
-
-  it('leaves the lock of a process that was faster to replace a dead one', async () => {
-    const { file } = folderWith([toLine('a')]);
-    writeLock(file, 4_000_000);
-    withProcesses((pid) => {
-      if (pid !== 4_000_000) return;
-      writeLock(file, process.ppid);
-      toFailure('ESRCH');
-    });
-
-    await expect(answer(file, new FakeEngine())).rejects.toThrow(`Process ${process.ppid} is already`);
-    expect(readFileSync(`${file}.batch/lock`, 'utf8')).toBe(String(process.ppid));
-    expect(readdirSync(`${file}.batch`)).toEqual(['lock']);
   });
 
   it('rejects a missing file and a file without lines', async () => {

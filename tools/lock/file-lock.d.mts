@@ -1,0 +1,4 @@
+export function takeLock(
+  path: string,
+  options?: { readonly onWait?: (holder: string) => void; readonly signal?: AbortSignal },
+): Promise<() => void>;
