@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findModel, readCatalog, updateCatalog } from './catalog.ts';
 import { linkDefaultModel } from './default-links.ts';
+import { movedInto, setAside } from './directory-moves.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { removeRecorded } from './landing.ts';
 import type { StoreLocation } from './location.ts';
@@ -36,7 +37,7 @@ export async function removeModel(
   const directory = join(location.root, model.name);
   const sizeBytes = readRecord(directory)?.sizeBytes;
   try {
-    if (sizeBytes !== undefined) await removeRecorded(directory, report);
+    if (sizeBytes !== undefined) await removeStored(directory, report);
     // What an interrupted download has left.
     await rm(join(location.root, '.parts', model.name), { recursive: true, force: true });
   } catch (error) {
@@ -50,4 +51,16 @@ export async function removeModel(
   }
   await linkDefaultModel(location);
   return { sizeBytes };
+}
+
+/** Removes a directory once it is set aside, because a fetch may land in its place meanwhile. */
+async function removeStored(directory: string, report: (line: string) => void): Promise<void> {
+  const aside = await setAside(directory);
+  if (aside === undefined) return;
+  try {
+    await removeRecorded(aside, report, directory);
+  } catch (error) {
+    await movedInto(aside, directory).catch(() => {});
+    throw error;
+  }
 }
