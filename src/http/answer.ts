@@ -31,7 +31,7 @@ export async function answer(
   metrics?.answered(toPattern(route), toRecordedStatus(response.status, signal.aborted));
   return {
     ...response,
-    headers: { ...toCommonHeaders(request, route, service, context), ...response.headers },
+    headers: { ...toCommonHeaders(request, service, context), ...response.headers },
     ...(request.method === 'HEAD' && { body: '' }),
   };
 }
@@ -43,9 +43,7 @@ export function toRefusal(
   service: Service,
   context: RequestContext,
 ): HttpResponse<string> {
-  const route = findRoute(request.path);
-  const headers = toCommonHeaders(request, route, service, context);
-  return toErrorResponse(error, toForm(route, request), context, headers);
+  return toErrorResponse(error, request, context, toCommonHeaders(request, service, context));
 }
 
 /** Answers a request that is not a preflight. */
@@ -78,7 +76,7 @@ async function answerRoute(
   } catch (error) {
     if (!(error instanceof RequestError)) log(error);
     const failure = toRequestError(error);
-    return toErrorResponse(failure, toForm(route, request), context, toIgnoredHeader(foreignFields));
+    return toErrorResponse(failure, request, context, toIgnoredHeader(foreignFields));
   } finally {
     foreignFields.log(context.log);
   }
@@ -118,11 +116,11 @@ function isStrict({ headers }: HttpRequest, { strictFields = false }: Service): 
 
 function toErrorResponse(
   error: RequestError,
-  form: ApiForm,
+  { path, headers: asked }: HttpRequest,
   { id }: RequestContext,
   headers: Readonly<Record<string, string>>,
 ): HttpResponse<string> {
-  return toJsonResponse(JSON.stringify(form.toErrorBody(error, id)), {
+  return toJsonResponse(JSON.stringify(findApiForm(path, asked).toErrorBody(error, id)), {
     status: error.status,
     headers: { ...headers, ...error.headers },
   });
@@ -130,16 +128,10 @@ function toErrorResponse(
 
 function toCommonHeaders(
   request: HttpRequest,
-  route: Route | undefined,
   { cors }: Service,
   context: RequestContext,
 ): Record<string, string> {
-  return { ...cors?.headers(request), ...toIdHeaders(toForm(route, request), context) };
-}
-
-/** The form of the API that a path belongs to, whatever the method. */
-function toForm(route: Route | undefined, { path, headers }: HttpRequest): ApiForm {
-  return findApiForm(route?.pattern ?? path, headers);
+  return { ...cors?.headers(request), ...toIdHeaders(findApiForm(request.path, request.headers), context) };
 }
 
 function toIdHeaders({ requestIdHeader: name }: ApiForm, { id }: RequestContext): Record<string, string> {

@@ -3,6 +3,7 @@ import { toMessagesError, toMessagesFormat } from '../api/messages/message-forma
 import { ollamaLines, toOllamaErrorBody } from '../api/ollama/ollama-error.ts';
 import { openAiEvents, type StreamFormat } from '../api/stream-answer.ts';
 import type { RequestError } from '../errors/request-error.ts';
+import { findPath, toOwnPath } from './paths.ts';
 
 export interface ApiForm {
   /** Converts an error to the body of an answer. */
@@ -27,17 +28,18 @@ const messagesForm: ApiForm = {
 const ollamaForm: ApiForm = { toErrorBody: toOllamaErrorBody, toStreamFormat: () => ollamaLines };
 
 /**
- * Finds the form of the API that a request is for, whether or not there is such a path. As for routes, a path may be written
- * without `/v1` and with another path before it.
+ * Finds the form of the API that a path belongs to. The headers decide where two APIs have the path, and where none has it.
  *
  * @param path - with or without a query
  */
 export function findApiForm(path: string, headers: Readonly<Record<string, unknown>>): ApiForm {
-  const [withoutQuery = ''] = path.split('?', 1);
-  const plain = withoutQuery.replace(/\/{2,}/g, '/');
-  const own = plain.slice(Math.max(0, plain.lastIndexOf('/v1/'))).replace(/^\/v1(?=\/)/, '');
-  if (/^\/api\//.test(own)) return ollamaForm;
-  return /^\/messages(?:\/|$)/.test(own) || asksAnthropic(headers) ? messagesForm : openAiForm;
+  const [plain = ''] = path.replace(/\/{2,}/g, '/').split('?', 1);
+  const known = findPath(plain)?.pattern;
+  const own = (known ?? toOwnPath(plain)).replace(/^\/v1(?=\/)/, '');
+  if (own.startsWith('/api/')) return ollamaForm;
+  if (/^\/messages(?:\/|$)/.test(own)) return messagesForm;
+  const isShared = known === undefined || own.startsWith('/models');
+  return isShared && asksAnthropic(headers) ? messagesForm : openAiForm;
 }
 
 /** Whether a client of Anthropic asks, which expects Anthropic's format where a path has two. */

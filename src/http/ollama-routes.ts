@@ -1,6 +1,7 @@
 // The routes of Ollama's API. Its code is loaded by the first request that needs it.
 import { type Endpoint, get, postLoaded, TextAnswer } from './endpoint.ts';
 import { asksForPage } from './http.ts';
+import type { PathPattern } from './paths.ts';
 
 const load = () => import('../api/ollama/ollama-endpoints.ts');
 
@@ -13,7 +14,9 @@ const refused: Endpoint = {
   answer: async ({ service }) => (await load()).refuseChange(service),
 };
 
-export const ollamaRoutes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
+export const ollamaRoutes: Readonly<
+  Record<Extract<PathPattern, '/' | `/api/${string}`>, Readonly<Record<string, Endpoint>>>
+> = {
   // Clients look whether the server is there before they use it.
   '/': get(
     'Tells that the server runs. A browser gets the playground where it is served.',

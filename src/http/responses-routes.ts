@@ -1,9 +1,12 @@
 // The routes of OpenAI's Responses. Their code is loaded by the first request that needs it.
 import { type Endpoint, get, postLoaded } from './endpoint.ts';
+import type { PathPattern } from './paths.ts';
 
 const loadStored = () => import('../api/responses/stored-responses.ts');
 
-export const responsesRoutes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
+export const responsesRoutes: Readonly<
+  Record<Extract<PathPattern, `/v1/responses${string}`>, Readonly<Record<string, Endpoint>>>
+> = {
   '/v1/responses': postLoaded(
     "Answers a conversation, in the format of OpenAI's Responses.",
     async () => (await import('../api/responses/responses.ts')).responses,

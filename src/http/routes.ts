@@ -27,12 +27,13 @@ import { type Endpoint, get, post, postLoaded, TextAnswer } from './endpoint.ts'
 import type { HttpRequest } from './http.ts';
 import { ollamaRoutes } from './ollama-routes.ts';
 import { toOpenApi } from './openapi.ts';
+import { findPath, type KnownPath, type PathPattern } from './paths.ts';
 import { responsesRoutes } from './responses-routes.ts';
 
 const loadNative = () => import('../api/native/native-endpoints.ts');
 const loadMessages = () => import('../api/messages/messages-endpoints.ts');
 
-const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
+const routes: Readonly<Record<PathPattern, Readonly<Record<string, Endpoint>>>> = {
   '/v1/completions': post('Completes a prompt.', completionRequestSchema, complete),
   '/v1/chat/completions': post('Answers a conversation.', chatRequestSchema, chat),
   ...responsesRoutes,
@@ -89,42 +90,14 @@ const routes: Readonly<Record<string, Readonly<Record<string, Endpoint>>>> = {
 /** The paths that need no API key. */
 export const openPaths: ReadonlySet<string> = new Set(['/', '/health']);
 
-export interface Route {
-  readonly pattern: string;
+export interface Route extends KnownPath {
   readonly methods: Readonly<Record<string, Endpoint>>;
-  /**
-   * The value of the pattern's `{parameter}`, still encoded. It may contain slashes, as names of models do. The first pattern that
-   * fits is the route.
-   */
-  readonly parameter: string;
 }
 
-/**
- * Finds the route of a path. Base URLs are often written with a slash at their end, without `/v1`, or with a path before
- * it, and proxies add a path of their own.
- */
+/** Finds the route of a path. */
 export function findRoute(path: string): Route | undefined {
-  const plain = path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');
-  const afterPrefix = plain.slice(Math.max(0, plain.lastIndexOf('/v1/')));
-  const candidates = [plain, `/v1${plain}`, afterPrefix, afterPrefix.replace(/^\/v1/, '')];
-  for (const candidate of candidates) {
-    const route = findExact(candidate);
-    if (route !== undefined) return route;
-  }
-  return undefined;
-}
-
-function findExact(path: string): Route | undefined {
-  for (const [pattern, methods] of Object.entries(routes)) {
-    const [before = '', after] = pattern.split(/\{\w+\}/);
-    if (after === undefined && path === pattern) return { pattern, methods, parameter: '' };
-    if (after === undefined || !path.startsWith(before) || !path.endsWith(after)) continue;
-    if (path.length > before.length + after.length) {
-      const parameter = path.slice(before.length, path.length - after.length);
-      return { pattern, methods, parameter };
-    }
-  }
-  return undefined;
+  const known = findPath(path);
+  return known && { ...known, methods: routes[known.pattern] };
 }
 
 /**

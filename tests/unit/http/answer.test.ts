@@ -117,6 +117,16 @@ describe("an error of a path that has no endpoint, or another API's", () => {
       expect(headers).not.toHaveProperty('request-id');
     },
   );
+
+  it.each(['/v1/chat/completions', '/completion', '/llm/v1/responses/', '/v1/health', '/'])(
+    "is in OpenAI's form, whatever the client: %s",
+    async (path) => {
+      const { headers, body } = await ask('PATCH', path, { headers: version });
+
+      expect(JSON.parse(body)).toMatchObject({ error: { code: 'method_not_allowed' } });
+      expect(headers).not.toHaveProperty('request-id');
+    },
+  );
 });
 
 describe('a chat template that fails', () => {

@@ -576,6 +576,11 @@ describe('any other path', () => {
     ['/messages?beta=true', {}, { type: 'error', error, request_id: expect.any(String) }],
     ['/v1/models/claude', { 'anthropic-version': '2023-06-01' }, { type: 'error', error }],
     ['/api/generate', {}, { error: expect.stringContaining('6 MiB') }],
+    [
+      '/v1/responses?a=b',
+      { 'anthropic-version': '2023-06-01' },
+      { error: expect.objectContaining({ code: 'request_too_large', param: null }) },
+    ],
   ])("is refused in the API's own form: %s", async (path, headers, body) => {
     const front = await serve();
     const tooLong = 'a'.repeat(6 * 2 ** 20 + 1);
@@ -585,7 +590,7 @@ describe('any other path', () => {
     expect(response.status).toBe(413);
     expect(await response.json()).toMatchObject(body);
     expect(response.headers.get('request-id')).toBe(
-      path.startsWith('/api/') ? null : response.headers.get('x-request-id'),
+      'type' in body ? response.headers.get('x-request-id') : null,
     );
   });
 
