@@ -1,6 +1,7 @@
 // node-llama-cpp as it is installed: the prebuilt module and libraries for a processor, and the sources they come from.
 // Plain JavaScript on built-in modules: it runs as soon as the packages are there, in a checkout and in an image's build.
 import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -35,7 +36,7 @@ export const prebuilt = join(
  */
 export async function compileFile(file, paths, compile) {
   const folder = mkdtempSync(join(tmpdir(), 'llama-cpp-'));
-  const partial = join(prebuilt, `.${process.pid}.${file}`);
+  const partial = join(prebuilt, `.${randomUUID()}.${file}`);
   try {
     extractSources(folder, paths);
     await compile(folder, partial);

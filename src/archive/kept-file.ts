@@ -18,6 +18,12 @@ export interface FileNaming {
   readonly extension: string;
 }
 
+/** Whether a file is not there. NFS and EFS report ESTALE for one that another machine removed or replaced while it was open. */
+export function isGone(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ESTALE';
+}
+
 /** Returns the path of a key's file. A folder of 256 folders stays quick to list. */
 export function keptFileOf({ directory, extension }: FileNaming, key: string): string {
   return join(directory, key.slice(0, 2), `${key}.${extension}`);
@@ -73,10 +79,22 @@ export interface ReadOptions {
 export async function readKeptFile(
   path: string,
   key: string,
+  options: ReadOptions,
+): Promise<Uint8Array | undefined> {
+  try {
+    await using file = await open(path, 'r');
+    return await readWhole(file, key, options);
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+async function readWhole(
+  file: FileHandle,
+  key: string,
   { notBefore, signal }: ReadOptions,
 ): Promise<Uint8Array | undefined> {
-  await using file = await openIfThere(path);
-  if (file === undefined) return undefined;
   const { size, mtimeMs } = await file.stat();
   if (mtimeMs < notBefore) return undefined;
   if (size < trailerBytes) throw new DamagedFileError(`it has only ${size} bytes`);
@@ -109,15 +127,6 @@ function toTrailer(key: string, checksum: number): Buffer {
 function* piecesOf(bytes: Uint8Array): Generator<Uint8Array> {
   for (let start = 0; start < bytes.length; start += pieceBytes) {
     yield bytes.subarray(start, start + pieceBytes);
-  }
-}
-
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, 'r');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
   }
 }
 

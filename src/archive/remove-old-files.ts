@@ -1,7 +1,7 @@
 // Removes files from the folder of an archive: expired ones, those that were never completed, and the oldest ones while there are too many.
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type FileNaming, isKeptFile, unfinished } from './kept-file.ts';
+import { type FileNaming, isGone, isKeptFile, unfinished } from './kept-file.ts';
 
 export interface Limits {
   /** When this many bytes are exceeded, the oldest files go until nine tenths of them are left. */
@@ -49,7 +49,7 @@ async function listFiles({ directory, extension }: FileNaming): Promise<StoredFi
         files.push({ path, bytes: size, writtenAt: mtimeMs });
       } catch (error) {
         // Another process has removed or renamed it.
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+        if (!isGone(error)) throw error;
       }
     }
   }

@@ -16,6 +16,10 @@ import {
 
 const template = 'infra/template.yaml';
 
+/** SAM's default folder has the build of the README's lines. */
+const buildFolder = '.aws-sam/tests/build';
+const built = ['--template', `${buildFolder}/template.yaml`];
+
 /** To build and to run are two commands, and each needs them. */
 const parameters = ['--parameter-overrides', `Architecture=${machineArchitecture}`];
 
@@ -54,24 +58,24 @@ describe('the built functions', () => {
   beforeAll(async () => {
     await runSam(
       'build',
-      ...['--template', template],
+      ...['--template', template, '--build-dir', buildFolder],
       ...[...parameters, 'Revision=tested', 'ContextSize=1024'],
     );
-    lambda = await startLocalLambda(parameters);
+    lambda = await startLocalLambda([...built, ...parameters]);
   });
   afterAll(() => lambda.end());
 
   /** Invokes a function by `sam local invoke` and returns its answer. */
   async function invoke(name: string, event: string): Promise<unknown> {
-    const options = [...parameters, '--skip-pull-image', '--event', `events/${event}.json`];
+    const options = [...built, ...parameters, '--skip-pull-image', '--event', `events/${event}.json`];
     return JSON.parse((await runSam('local', 'invoke', name, ...options)).stdout);
   }
 
   it('are one image, by the parameters', () => {
-    const built = readFileSync('.aws-sam/build/template.yaml', 'utf8');
+    const text = readFileSync(`${buildFolder}/template.yaml`, 'utf8');
 
-    expect(built.match(/ImageUri: .*/g)).toEqual(Array(4).fill('ImageUri: streamfunction:tested'));
-    expect(built.match(/CONTEXT_SIZE: '1024'/g)).toHaveLength(4);
+    expect(text.match(/ImageUri: .*/g)).toEqual(Array(4).fill('ImageUri: streamfunction:tested'));
+    expect(text.match(/CONTEXT_SIZE: '1024'/g)).toHaveLength(4);
   });
 
   it('answer sam local invoke with a direct event', async () => {

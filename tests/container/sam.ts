@@ -50,8 +50,8 @@ export interface LocalLambda {
   end(): Promise<void>;
 }
 
-/** Starts `sam local start-lambda`, Lambda's API for the built functions. */
-export async function startLocalLambda(parameters: readonly string[]): Promise<LocalLambda> {
+/** Starts `sam local start-lambda`, Lambda's API for the built functions that the options name. */
+export async function startLocalLambda(options: readonly string[]): Promise<LocalLambda> {
   const { command, env } = await findSam();
   const [program, ...first] = command;
   const port = await findFreePort();
@@ -61,7 +61,7 @@ export async function startLocalLambda(parameters: readonly string[]): Promise<L
       ...first,
       'local',
       'start-lambda',
-      ...parameters,
+      ...options,
       '--skip-pull-image',
       '--host',
       '127.0.0.1',

@@ -1,4 +1,5 @@
 // Downloads the results of a batch. A file gets its name when it is complete.
+import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -54,7 +55,7 @@ async function download(
   { store }: BatchStack,
   { signal, onProgress }: FetchOptions,
 ): Promise<number> {
-  const part = `${path}.part`;
+  const part = `${path}.${randomUUID()}.part`;
   let done = 0;
   let lines = 0;
   async function* counted(pieces: AsyncIterable<Uint8Array>) {
@@ -67,7 +68,7 @@ async function download(
   }
   try {
     await mkdir(dirname(path), { recursive: true });
-    await pipeline(await store.stream(key), counted, createWriteStream(part), { signal });
+    await pipeline(await store.stream(key), counted, createWriteStream(part, { flags: 'wx' }), { signal });
     await rename(part, path);
     return lines;
   } catch (error) {

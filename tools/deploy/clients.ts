@@ -4,6 +4,7 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { STSClient } from '@aws-sdk/client-sts';
+import type { Environment } from '../../src/config/environment.ts';
 import { type Caller, findCaller, findRegion } from './account.ts';
 import type { DeployEnvironment } from './deploy-environment.ts';
 
@@ -18,6 +19,15 @@ export interface Clients {
 }
 
 /**
+ * Returns the region that a command acts on.
+ *
+ * @throws {DeployError} `no-region`
+ */
+export async function chooseRegion(option: string | undefined, env: Environment): Promise<string> {
+  return findRegion(option, env, () => new STSClient({}).config.region());
+}
+
+/**
  * Finds the region and the account, prints both, and creates the clients.
  *
  * @throws {DeployError} when no region is set, or no credentials are usable
@@ -26,7 +36,7 @@ export async function connect(
   regionOption: string | undefined,
   { env, print, signal }: DeployEnvironment,
 ): Promise<Clients> {
-  const region = await findRegion(regionOption, env, () => new STSClient({}).config.region());
+  const region = await chooseRegion(regionOption, env);
   const sts = new STSClient({ region });
   const caller = await findCaller(sts, signal);
   print(`Account: ${caller.account}, as ${caller.arn}.`);

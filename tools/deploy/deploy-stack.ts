@@ -1,7 +1,8 @@
 // The steps of `npm run deploy`. All checks come before the build, which takes minutes, and before any change on AWS.
+import { fileURLToPath } from 'node:url';
 import { reasonOf } from '../store/errors.ts';
 import { formatTable } from '../terminal/format.ts';
-import { type Clients, connect } from './clients.ts';
+import { type Clients, chooseRegion, connect } from './clients.ts';
 import { checkContainerEngine } from './container-engine.ts';
 import { assertCanConfirm, type DeployEnvironment } from './deploy-environment.ts';
 import { DeployError } from './errors.ts';
@@ -12,6 +13,9 @@ import { prepareSam, runSam, toOverrides } from './run-sam.ts';
 import { chooseParameters, parseAssignments, stackNameOf } from './settings.ts';
 import { assertUpdatable, findStack, isNotCreated, type Stack } from './stack.ts';
 import type { ParameterValues } from './template-parameters.ts';
+
+/** Absolute, because the SAM CLI reads another path from the folder of the built template. */
+const samConfiguration = fileURLToPath(new URL('../../infra/samconfig.toml', import.meta.url));
 
 export interface DeployOptions {
   readonly environment: string;
@@ -34,8 +38,9 @@ export async function deployStack(
   const { environment, yes = false } = options;
   const { print, signal } = deployEnvironment;
   assertCanConfirm(deployEnvironment, yes);
-  const parameters = chooseParameters(environment, options.parameter ?? []);
-  const clients = await connect(options.region, deployEnvironment);
+  const region = await chooseRegion(options.region, deployEnvironment.env);
+  const parameters = chooseParameters(environment, options.parameter ?? [], { region });
+  const clients = await connect(region, deployEnvironment);
   print(await checkContainerEngine(parameters.Architecture ?? 'x86_64', signal));
   const name = stackNameOf(environment);
   const before = await findStack(clients.cloudFormation, name, signal);
@@ -84,14 +89,21 @@ async function buildAndDeploy(
   const sam = await prepareSam(print);
   const where = ['--region', clients.region];
   const overrides = toOverrides(parameters);
+  // Of its own, so that a deployment of another stack never deploys this one's image. SAM keeps a file beside it.
+  const built = `.aws-sam/${name}-${clients.region}/build`;
   print('Building the images.');
-  await runSam(sam, ['build', '--template', 'infra/template.yaml', ...where, ...overrides], signal);
+  await runSam(
+    sam,
+    ['build', '--template', 'infra/template.yaml', '--build-dir', built, ...where, ...overrides],
+    signal,
+  );
   print(`Deploying ${name}${yes ? '' : '; the changes are shown for confirmation first'}.`);
   await runSam(
     sam,
     [
       'deploy',
-      ...['--config-file', 'infra/samconfig.toml', '--config-env', environment],
+      ...['--template-file', `${built}/template.yaml`],
+      ...['--config-file', samConfiguration, '--config-env', environment],
       ...where,
       yes ? '--no-confirm-changeset' : '--confirm-changeset',
       '--no-fail-on-empty-changeset',

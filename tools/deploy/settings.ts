@@ -33,14 +33,14 @@ const environmentSchema = z
 
 /**
  * Returns a value for every parameter of the template. `assignments` are `Key=Value` texts from the command line.
- * `folder` contains the template and the environments; default: `infra`.
+ * `folder` contains the template and the environments; default: `infra`. `region` is that of the stack.
  *
  * @throws {DeployError} `unknown-parameter` or `unusable-parameter`
  */
 export function chooseParameters(
   environment: string,
   assignments: readonly string[],
-  folder = infra,
+  { region, folder = infra }: { readonly region?: string; readonly folder?: string } = {},
 ): ParameterValues {
   const template = readFileSync(join(folder, 'template.yaml'), 'utf8');
   const declared = readTemplateParameters(template);
@@ -49,7 +49,8 @@ export function chooseParameters(
   checkValues(declared, environmentValues, `infra/environments/${environment}.yaml`);
   checkValues(declared, commandLineValues, '--parameter');
   const given = { ...environmentValues, ...commandLineValues };
-  const values = withRevision({ ...defaultValues(declared), ...given }, given);
+  const chosen = { ...defaultValues(declared), ...given };
+  const values = withRevision(chosen, given, [stackNameOf(environment), region]);
   const missing = [...declared.keys()].find((name) => values[name] === undefined);
   if (missing !== undefined) {
     const message = `The parameter ${missing} has no value: add --parameter ${missing}=VALUE to the command.`;
@@ -63,13 +64,22 @@ export function chooseParameters(
 /**
  * Sets the template's `Revision`, the image tag, to a digest of all other values. SAM publishes a new function version
  * only when the text of a property changes. A property that refers to a parameter keeps its text; the image tag does not.
+ * The digest is also of the stack, because SAM pushes the image that has the tag on this machine at that moment: builds for
+ * two stacks must not take it from each other.
  */
-function withRevision(values: ParameterValues, given: ParameterValues): ParameterValues {
+function withRevision(
+  values: ParameterValues,
+  given: ParameterValues,
+  stack: readonly unknown[],
+): ParameterValues {
   if (values.Revision === undefined || given.Revision !== undefined) return values;
   const sorted = Object.entries(values).toSorted(([one], [other]) => one.localeCompare(other));
   return {
     ...values,
-    Revision: createHash('sha256').update(JSON.stringify(sorted)).digest('hex').slice(0, 12),
+    Revision: createHash('sha256')
+      .update(JSON.stringify([stack, sorted]))
+      .digest('hex')
+      .slice(0, 12),
   };
 }
 

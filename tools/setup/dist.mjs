@@ -1,18 +1,9 @@
 // Lays `dist/` out as the image is: the bundles, the model, the snapshots of prompt prefixes, the emulator.
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-} from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { run, runShowingFailure } from './commands.mjs';
-import { amxLibrary, changedAt } from './engine.mjs';
+import { amxLibrary, isNewer, make } from './engine.mjs';
 import { SetupError } from './errors.mjs';
 import { lock } from './lock.mjs';
 import { fromEnvironment, node24, root } from './places.mjs';
@@ -57,7 +48,7 @@ function readStore() {
 function readTemplate(given, catalogPath) {
   if (!given?.endsWith('.jinja')) return given;
   const path = resolve(dirname(catalogPath), given);
-  return existsSync(path) ? readFileSync(path, 'utf8') : null;
+  return readText(path) ?? null;
 }
 
 async function setUpStore(model, emulator) {
@@ -93,19 +84,30 @@ function isDescribed({ folder, sampling, chatTemplate }) {
 }
 
 function readJson(path) {
-  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
+  const text = readText(path);
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+/** Returns undefined where there is no file: another process may remove it at any time. */
+function readText(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 async function setUpBundles() {
   // The last file that a build writes.
   const last = join(root, 'dist/metafile.json');
-  const sources = ['functions', 'playground', 'src', 'esbuild.config.ts', 'package-lock.json'];
-  const isReady = () =>
-    existsSync(last) &&
-    statSync(last).mtimeMs > Math.max(...sources.map((path) => changedAt(join(root, path))));
+  const parts = ['functions', 'playground', 'src', 'tools/deploy/lambda-prices.ts'];
+  const sources = [...parts, 'esbuild.config.ts', 'package-lock.json'].map((path) => join(root, path));
+  const isReady = () => isNewer(last, sources);
   if (isReady()) return;
   await lock();
-  if (!isReady()) await showStep('building', () => runShowingFailure(node24, ['esbuild.config.ts']));
+  if (isReady()) return;
+  await showStep('building', () => make(last, () => runShowingFailure(node24, ['esbuild.config.ts'])));
 }
 
 /** Snapshots of the prompt prefixes, unless there are some that are newer than all they depend on. */
@@ -119,19 +121,20 @@ async function setUpPrefixes({ folder }) {
   }
   const cuts = join(root, 'src/engine/prompt/prompt-chunks.ts');
   const manifest = join(folder, 'model.json');
-  const needs = [from, cuts, manifest, join(root, 'package-lock.json')];
-  if (existsSync(amxLibrary)) needs.push(amxLibrary);
+  const needs = [from, cuts, manifest, join(root, 'package-lock.json'), amxLibrary];
   const kvType = fromEnvironment('KV_TYPE') ?? 'auto';
   const isReady = () => {
     const key = readJson(index)?.key;
     const suits = key?.model === readJson(manifest)?.sha256 && (kvType === 'auto' || key?.kvType === kvType);
-    return suits && statSync(index).mtimeMs > Math.max(...needs.map(changedAt));
+    return suits && isNewer(index, needs);
   };
   if (isReady()) return;
   await lock();
   if (isReady()) return;
   rmSync(dirname(index), { recursive: true, force: true });
-  await showStep('evaluating prompt prefixes', () => run(node24, ['tools/model/cli.ts', 'prefixes']));
+  await showStep('evaluating prompt prefixes', () =>
+    make(index, () => run(node24, ['tools/model/cli.ts', 'prefixes'])),
+  );
 }
 
 /** Makes a link in `dist/`, in one step. */
@@ -139,7 +142,7 @@ async function link(target, name) {
   const path = join(root, 'dist', name);
   if (readTarget(path) === target) return;
   await lock();
-  const made = `${path}.${process.pid}`;
+  const made = `${path}.${randomUUID()}`;
   mkdirSync(dirname(path), { recursive: true });
   symlinkSync(target, made);
   if (readTarget(path) === undefined) rmSync(path, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 // What is compiled beside llama.cpp's prebuilt libraries.
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { runQuietly, runShowingFailure } from './commands.mjs';
 import { SetupError } from './errors.mjs';
@@ -23,7 +23,13 @@ export async function setUpModules() {
   const env = { ...process.env, npm_config_nodedir: await findNodeHeaders() };
   // Each at the same time: a compiler takes one processor.
   await showStep('compiling the native modules', () =>
-    Promise.all(old.map((name) => runShowingFailure(node24, ['native/build-modules.mjs', name], env))),
+    Promise.all(
+      old.map((name) =>
+        make(besidePrebuilt(`${name}.node`), () =>
+          runShowingFailure(node24, ['native/build-modules.mjs', name], env),
+        ),
+      ),
+    ),
   );
 }
 
@@ -46,17 +52,17 @@ export async function setUpAmxLibrary() {
     const requirements = ['--require-hashes', '--requirement', 'native/zig.txt'];
     const { code, output } = await runQuietly('python3', [...pip, ...requirements]);
     if (code !== 0) throw new SetupError(`pip could not install Zig: ${output.trim().split('\n').at(-1)}`);
-    await runShowingFailure(node24, ['native/build-amx-library.mjs'], {
-      ...process.env,
-      PYTHONPATH: zigFolder,
-    });
+    const env = { ...process.env, PYTHONPATH: zigFolder };
+    await make(amxLibrary, () => runShowingFailure(node24, ['native/build-amx-library.mjs'], env));
   });
 }
 
 /** Whether a file is newer than what it is compiled of. */
 function isCompiled(path, sources) {
-  const needs = ['llama-cpp.mjs', ...sources].map((source) => changedAt(join(root, 'native', source)));
-  return existsSync(path) && statSync(path).mtimeMs > Math.max(...needs);
+  return isNewer(
+    path,
+    ['llama-cpp.mjs', ...sources].map((source) => join(root, 'native', source)),
+  );
 }
 
 function isAmxWanted() {
@@ -68,9 +74,26 @@ function isAmxWanted() {
   );
 }
 
-/** When anything under a path last changed, in milliseconds since 1970. */
-export function changedAt(path) {
-  const stats = statSync(path);
-  if (!stats.isDirectory()) return stats.mtimeMs;
-  return Math.max(stats.mtimeMs, ...readdirSync(path).map((name) => changedAt(join(path, name))));
+/** Runs the step that makes a file of sources. Sources that change meanwhile are newer than the file, so that it is made again. */
+export async function make(path, step) {
+  const startedAt = new Date();
+  await step();
+  utimesSync(path, startedAt, startedAt);
+}
+
+/** Whether a file is newer than all of its sources. */
+export function isNewer(path, sources) {
+  return changedAt(path) > Math.max(...sources.map(changedAt));
+}
+
+/** When anything under a path last changed, in milliseconds since 1970; 0 where nothing is, or no longer. */
+function changedAt(path) {
+  try {
+    const stats = statSync(path);
+    if (!stats.isDirectory()) return stats.mtimeMs;
+    return Math.max(stats.mtimeMs, ...readdirSync(path).map((name) => changedAt(join(path, name))));
+  } catch (error) {
+    if (error.code === 'ENOENT') return 0;
+    throw error;
+  }
 }

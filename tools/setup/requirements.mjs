@@ -1,4 +1,5 @@
 // What a machine must have before anything is installed. Each lack is one line that says what to do.
+import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { runQuietly, succeeds } from './commands.mjs';
@@ -67,7 +68,7 @@ export const toMegabytes = (bytes) => Math.round(bytes / 1e6);
 export async function pathWithCmake() {
   if (succeeds(['cmake', '--version'])) return process.env.PATH;
   if (!existsSync(cmakeFolder)) {
-    const partial = `${cmakeFolder}.${process.pid}`;
+    const partial = `${cmakeFolder}.${randomUUID()}`;
     // aws-lambda-cpp needs a policy that cmake 4 has dropped.
     const { code, output } = await runQuietly('python3', [
       ...['-m', 'pip', 'install', '--quiet', '--target', partial],

@@ -1,8 +1,9 @@
 // Puts verified files where an image is built from: hard links where the disk allows it, copies elsewhere.
-import { copyFile, link, mkdir, rename, rm } from 'node:fs/promises';
+import { copyFile, link, mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { MANIFEST_FILE } from '../../src/model/manifest.ts';
 import { toStoreError } from './errors.ts';
+import { replaceFile } from './replace-file.ts';
 import type { Stored } from './stored.ts';
 
 /**
@@ -27,16 +28,8 @@ export async function install(
 /** Puts files of one directory into another one, in this order. */
 export async function installFiles(names: readonly string[], from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true });
-  for (const name of names) await linkOrCopy(join(from, name), join(to, name));
-}
-
-async function linkOrCopy(from: string, to: string): Promise<void> {
-  const temporary = `${to}.${process.pid}.tmp`;
-  try {
-    await rm(temporary, { force: true });
-    await link(from, temporary).catch(() => copyFile(from, temporary));
-    await rename(temporary, to);
-  } finally {
-    await rm(temporary, { force: true });
+  for (const name of names) {
+    const source = join(from, name);
+    await replaceFile(join(to, name), (path) => link(source, path).catch(() => copyFile(source, path)));
   }
 }

@@ -62,12 +62,20 @@ export async function landInStore(
   return present;
 }
 
-/** Removes the files that the store put into a directory, and the directory unless the user keeps files there. */
-export async function removeRecorded(directory: string, report: (line: string) => void): Promise<void> {
+/**
+ * Removes the files that the store put into a directory, and the directory unless the user keeps files there. These move to
+ * `home` if that is free.
+ */
+export async function removeRecorded(
+  directory: string,
+  report: (line: string) => void,
+  home?: string,
+): Promise<void> {
   const recorded = readRecord(directory)?.files.map((file) => file.name) ?? [];
   for (const name of [...recorded, MANIFEST_FILE, RECORD_FILE])
     await rm(join(directory, name), { force: true });
-  await rmdir(directory).catch(() =>
-    report(`Files that the store did not put there are in ${directory} now.`),
-  );
+  await rmdir(directory).catch(async () => {
+    const kept = home !== undefined && (await movedInto(directory, home)) ? home : directory;
+    report(`Files that the store did not put there are in ${kept} now.`);
+  });
 }

@@ -1,11 +1,12 @@
 // Writing the manifest that the Lambda runtime reads: from the catalog and the GGUF's own header, which decides where
 // the catalog does not know the model exactly yet.
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { MANIFEST_FILE, type ModelManifest, readManifest } from '../../src/model/manifest.ts';
 import type { ModelEntry } from './catalog.ts';
 import { reasonOf, StoreError } from './errors.ts';
 import { describeGguf } from './gguf-description.ts';
+import { replaceFile } from './replace-file.ts';
 import type { Measured } from './verify.ts';
 
 /** The files of a model. */
@@ -77,7 +78,5 @@ export async function writeManifest(directory: string, manifest: ModelManifest):
   } catch {
     // None there, or one that cannot be read: written below.
   }
-  const temporary = join(directory, `${MANIFEST_FILE}.${process.pid}`);
-  await writeFile(temporary, text);
-  await rename(temporary, join(directory, MANIFEST_FILE));
+  await replaceFile(join(directory, MANIFEST_FILE), (temporary) => writeFile(temporary, text));
 }

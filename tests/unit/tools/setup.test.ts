@@ -1,6 +1,15 @@
 // tools/setup.mjs in a folder where the packages are installed, with a `node` that only tells what it is to run.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +24,19 @@ const modules = ['inference', 'chat'].map((name) => `${prebuilt}/${name}.node`);
 /** What an installation must have made: npm's record, and what install scripts make. */
 const installed = ['.bin/node', 'aws-lambda-ric/rapid-client.node', `${prebuilt.slice(13)}/llama-addon.node`];
 const headers = `node_modules/node/node_modules/node-${platform}`;
+
+/** What a build by the stand-in for `node` leaves. */
+const made = (path: string) => {
+  const index = `mkdir -p dist/prefixes\necho '{"key":{"model":"abc","kvType":"f16"}}' >dist/prefixes/index.json`;
+  return path === 'dist/prefixes/index.json' ? index : `touch ${path}`;
+};
+const tellingNode = `#!/bin/sh
+echo "$@" >>told
+case "$*" in
+  *prefixes) ${made('dist/prefixes/index.json')} ;;
+  *amx-library.mjs) ${made(amxLibrary)} ;;
+esac
+`;
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -45,7 +67,7 @@ beforeEach(() => {
   put('package.json', '{}');
   put('package-lock.json', '{}');
   put('node_modules/.package-lock.json', '{}');
-  for (const file of installed) put(`node_modules/${file}`, '#!/bin/sh\necho "$@" >>told\n');
+  for (const file of installed) put(`node_modules/${file}`, tellingNode);
   put(`${headers}/include/node/node.h`, '');
   // What is newer than its sources is compiled already.
   for (const library of [...modules, amxLibrary]) put(library, '', 1);
@@ -65,6 +87,7 @@ function setUp(args: readonly string[] = [], env: Readonly<Record<string, string
   const { status, stderr } = spawnSync(process.execPath, [join(root, 'tools/setup.mjs'), ...args], {
     encoding: 'utf8',
     env: { PATH: process.env.PATH, ...env },
+    timeout: 50_000,
   });
   expect({ status, stderr: stderr.match(/failed|missing|Error/) }).toEqual({ status: 0, stderr: null });
   writeFileSync(join(root, 'told'), '', { flag: 'a' });
@@ -83,6 +106,7 @@ it('compiles a native module for commands that evaluate prompts, when it is olde
   put('native/inference/module.cpp', '', 2);
   expect(setUp(['engine'])).toEqual(['native/build-modules.mjs inference']);
 
+  for (const library of modules) put(library, '', 1);
   put('native/threads/work-thread.cpp', '', 2);
   // At the same time, in either order.
   expect(setUp(['engine']).toSorted()).toEqual([
@@ -240,4 +264,41 @@ it('evaluates prefixes anew for another model or type of the context, and after 
   bake('abc', 'f16');
   put(amxLibrary, '', 3);
   expect(setUp()).toEqual(evaluation);
+});
+
+it.each([
+  ['native/build-modules.mjs chat', 'native/chat/module.cpp', `${prebuilt}/chat.node`],
+  ['esbuild.config.ts', 'functions/echo.ts', 'dist/metafile.json'],
+  ['tools/model/cli.ts prefixes', 'models/prefixes/rules.txt', 'dist/prefixes/index.json'],
+])('runs %s again when a source changed while it ran', (command, source, output) => {
+  putStore();
+  put(source, '', 3);
+  const change = `[ -e changed ] || touch changed ${source}`;
+  const build = `${made(output)}\ntouch -d '1 minute' ${output}`;
+  put('node_modules/.bin/node', `#!/bin/sh\necho "$@" >>told\n${change}\n${build}\n`);
+
+  expect([setUp(), setUp(), setUp()]).toEqual([[command], [command], []]);
+});
+
+it('does not wait for itself when a program that it runs sets the engine up', () => {
+  putStore();
+  put('models/prefixes/rules.txt', '', 3);
+  const change = `touch native/chat/module.cpp && '${process.execPath}' tools/setup.mjs engine`;
+  const node = `${tellingNode}case "$*" in *prefixes) ${change} ;; esac\n`;
+  put('node_modules/.bin/node', node);
+
+  expect(setUp()).toEqual(['tools/model/cli.ts prefixes', 'native/build-modules.mjs chat']);
+});
+
+it('takes a file that is removed while it is looked at for one that is missing', () => {
+  putStore();
+  // Some editors lock a file by a link that leads nowhere.
+  symlinkSync('nowhere', join(root, 'src/.#file.ts'));
+  utimesSync(join(root, 'src'), 1_000_000, 1_000_000);
+  rmSync(join(root, 'models/store/tiny/.verified.json'));
+  const found = `import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module';
+    fs.existsSync = () => true; syncBuiltinESMExports();`;
+
+  const preload = `--import=data:text/javascript,${encodeURIComponent(found)}`;
+  expect(setUp([], { NODE_OPTIONS: preload })).toEqual(['tools/model/cli.ts fetch']);
 });

@@ -7,6 +7,16 @@ import { answerFile } from '../../../../tools/batch/local.ts';
 import { toLine, toService } from '../../batch/requests.ts';
 import { FakeEngine } from '../../fake-engine.ts';
 
+const onRemoved = vi.hoisted(() => vi.fn<(path: unknown) => void>());
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof import('node:fs/promises')>();
+  const remove: typeof real.rm = async (path, options) => {
+    await real.rm(path, options);
+    onRemoved(path);
+  };
+  return { ...real, rm: remove };
+});
+
 /** Creates a folder with a file of requests. */
 function folderWith(lines: readonly string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'batches-'));
@@ -140,6 +150,17 @@ describe('answerFile', () => {
       `${file} is already answered by process ${process.pid}: wait until it ends, or stop it.`,
     );
     expect(await first).toMatchObject({ wasAnswered: false });
+  });
+
+  it('holds its lock until the working folder is removed', async () => {
+    const { folder, file } = folderWith([toLine('a')]);
+    let left: string[] = [];
+    onRemoved.mockImplementation((path) => {
+      if (path === `${file}.batch`) left = readdirSync(folder);
+    });
+    await answer(file, new FakeEngine());
+
+    expect(left).toContain('requests.jsonl.batch.lock');
   });
 
   it('rejects a missing file and a file without lines', async () => {

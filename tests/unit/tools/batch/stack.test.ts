@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
@@ -295,5 +295,31 @@ describe('runs of a batch', () => {
         onProgress: () => {},
       }),
     ).rejects.toThrow('b: running.');
+  });
+
+  it('downloads the results whole while another fetch downloads them too', async () => {
+    const folder = dirname(fileWith(''));
+    const { store, ...stack } = await connect();
+    const fetch = (onMiddle: () => Promise<unknown>) =>
+      fetchResults('b', { ...stack, store: Object.assign(Object.create(store), objects(onMiddle)) }, folder, {
+        signal: new AbortController().signal,
+        onProgress: () => {},
+      });
+    const objects = (onMiddle: () => Promise<unknown>) => ({
+      find: async () => ({}),
+      stream: async (key: string) =>
+        (async function* () {
+          yield Buffer.from('{"id":1}\n');
+          if (key.includes('output')) await onMiddle();
+          yield Buffer.from('{"id":2}\n');
+        })(),
+    });
+
+    const files = await fetch(() => fetch(async () => {}));
+
+    for (const { path, lines } of files) {
+      expect({ lines, text: readFileSync(path, 'utf8') }).toEqual({ lines: 2, text: '{"id":1}\n{"id":2}\n' });
+    }
+    expect(readdirSync(folder).toSorted()).toEqual(['b.errors.jsonl', 'b.output.jsonl', 'my requests.jsonl']);
   });
 });

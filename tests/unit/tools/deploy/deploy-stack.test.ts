@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
@@ -72,15 +73,17 @@ describe('deployStack', () => {
 
     await deployStack({ environment: 'dev', parameter }, deployEnvironment);
 
-    const overrides = Object.entries(chooseParameters('dev', parameter)).map(
+    const overrides = Object.entries(chooseParameters('dev', parameter, { region })).map(
       ([key, value]) => `${key}="${value}"`,
     );
+    const built = `.aws-sam/gguf-lambda-dev-${region}/build`;
+    const samConfiguration = join(import.meta.dirname, '../../../../infra/samconfig.toml');
     expect(calls()).toEqual([
       'docker info',
       'docker version --format {{.Server.Arch}}',
       'sam --version',
-      `sam build --template infra/template.yaml --region ${region} --parameter-overrides ${overrides.join(' ')}`,
-      `sam deploy --config-file infra/samconfig.toml --config-env dev --region ${region} --confirm-changeset --no-fail-on-empty-changeset --parameter-overrides ${overrides.join(' ')}`,
+      `sam build --template infra/template.yaml --build-dir ${built} --region ${region} --parameter-overrides ${overrides.join(' ')}`,
+      `sam deploy --template-file ${built}/template.yaml --config-file ${samConfiguration} --config-env dev --region ${region} --confirm-changeset --no-fail-on-empty-changeset --parameter-overrides ${overrides.join(' ')}`,
     ]);
     expect(overrides).toContain('Architecture="x86_64"');
     expect(lines).toEqual([
@@ -109,14 +112,15 @@ describe('deployStack', () => {
     await deployStack({ environment: 'prod', region: 'us-east-1', parameter, yes: true }, deployEnvironment);
 
     const [build, deploy] = samCalls(calls());
-    expect(build).toContain('--region us-east-1');
+    expect(build).toContain('--build-dir .aws-sam/gguf-lambda-prod-us-east-1/build --region us-east-1');
+    expect(deploy).toContain('--template-file .aws-sam/gguf-lambda-prod-us-east-1/build/template.yaml');
     expect(deploy).toContain('--config-env prod --region us-east-1 --no-confirm-changeset');
   });
 
   it('prints the parameters that change', async () => {
     stubCommands();
     const { url } = await startFunctionUrl(streamCompletion('é'));
-    const before = { ...chooseParameters('dev', parameter), MemorySize: '2048' };
+    const before = { ...chooseParameters('dev', parameter, { region }), MemorySize: '2048' };
     cloudFormation
       .on(DescribeStacksCommand)
       .resolves(stackOf('UPDATE_COMPLETE', { StreamUrl: url, StreamAuth: 'NONE' }, before));

@@ -6,16 +6,17 @@ import { chooseParameters, environments, stackNameOf } from '../../../../tools/d
 
 const infra = join(import.meta.dirname, '../../../../infra');
 
-/** Creates a folder with a template and the environment `dev`. */
+/** Creates a folder with a template and one environment. */
 function folderWith(
   environment: string,
   parameters = 'Size: {Type: Number, Default: 1}, Name: {Type: String}',
+  name = 'dev',
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'settings-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   mkdirSync(join(folder, 'environments'));
   writeFileSync(join(folder, 'template.yaml'), `Parameters: {${parameters}}`);
-  writeFileSync(join(folder, 'environments/dev.yaml'), environment);
+  writeFileSync(join(folder, `environments/${name}.yaml`), environment);
   return folder;
 }
 
@@ -23,13 +24,16 @@ describe('chooseParameters', () => {
   it('overrides the template by the environment, and both by the command line', () => {
     const folder = folderWith('Size: 2\nName: from the environment');
 
-    expect(chooseParameters('dev', [], folder)).toEqual({ Size: '2', Name: 'from the environment' });
-    expect(chooseParameters('dev', ['Name=a=b'], folder)).toEqual({ Size: '2', Name: 'a=b' });
-    expect(chooseParameters('dev', ['Name='], folder)).toEqual({ Size: '2', Name: '' });
+    expect(chooseParameters('dev', [], { folder })).toEqual({ Size: '2', Name: 'from the environment' });
+    expect(chooseParameters('dev', ['Name=a=b'], { folder })).toEqual({ Size: '2', Name: 'a=b' });
+    expect(chooseParameters('dev', ['Name='], { folder })).toEqual({ Size: '2', Name: '' });
   });
 
   it('accepts an environment file without values', () => {
-    expect(chooseParameters('dev', ['Name=x'], folderWith('# nothing'))).toEqual({ Size: '1', Name: 'x' });
+    expect(chooseParameters('dev', ['Name=x'], { folder: folderWith('# nothing') })).toEqual({
+      Size: '1',
+      Name: 'x',
+    });
   });
 
   it.each([
@@ -49,11 +53,11 @@ describe('chooseParameters', () => {
       'infra/environments/dev.yaml: Size must be a number or a quoted text, such as "true".',
     ],
   ])('rejects %s with %j in the environment', (assignment, environment, message) => {
-    expect(() => chooseParameters('dev', [assignment], folderWith(environment))).toThrow(message);
+    expect(() => chooseParameters('dev', [assignment], { folder: folderWith(environment) })).toThrow(message);
   });
 
   it('rejects a parameter that is given twice', () => {
-    expect(() => chooseParameters('dev', ['Name=x', 'Name=y'], folderWith(''))).toThrow(
+    expect(() => chooseParameters('dev', ['Name=x', 'Name=y'], { folder: folderWith('') })).toThrow(
       '--parameter Name is given twice: remove one.',
     );
   });
@@ -64,15 +68,28 @@ describe('the Revision parameter', () => {
 
   it('changes when any other value changes', () => {
     const folder = folderWith('', parameters);
-    const revision = (...assignments: string[]) => chooseParameters('dev', assignments, folder).Revision;
+    const revision = (...assignments: string[]) => chooseParameters('dev', assignments, { folder }).Revision;
 
     expect(revision()).toMatch(/^[a-f0-9]{12}$/);
     expect(revision('Size=1')).toBe(revision());
     expect(revision('Size=2')).not.toBe(revision());
   });
 
+  it('is another one for each stack, whose images are on one machine', () => {
+    const revisions = environments.flatMap((environment) =>
+      ['eu-central-1', 'us-east-1'].map((region) => {
+        const folder = folderWith('', parameters, environment);
+        return chooseParameters(environment, [], { region, folder }).Revision;
+      }),
+    );
+
+    expect(new Set(revisions).size).toBe(4);
+  });
+
   it('keeps a value from the command line', () => {
-    expect(chooseParameters('dev', ['Revision=mine'], folderWith('', parameters)).Revision).toBe('mine');
+    expect(chooseParameters('dev', ['Revision=mine'], { folder: folderWith('', parameters) }).Revision).toBe(
+      'mine',
+    );
   });
 });
 

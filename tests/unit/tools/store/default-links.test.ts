@@ -1,22 +1,68 @@
-// The links to the default model, made by several processes at the same time.
-import { readdirSync } from 'node:fs';
+// The links to the default model, made while other processes read them or make them too.
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import * as fs from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { readManifest } from '../../../../src/model/manifest.ts';
 import { linkDefaultModel } from '../../../../tools/store/default-links.ts';
 import { fetchModel } from '../../../../tools/store/fetch-model.ts';
 import { tinyGguf } from './gguf-fixture.ts';
-import { createStore, entryFor, LINKED_TINY, STORED_TINY } from './store-fixture.ts';
+import { createStore, entryFor, LINKED_TINY } from './store-fixture.ts';
+
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof import('node:fs/promises')>();
+  return { ...real, rm: vi.fn(real.rm) };
+});
 
 const bytes = tinyGguf();
 
-test('links made at the same time do not disturb each other', async () => {
+/** A store with two models, the first of them the default. */
+async function storeWithTwo() {
   const store = createStore(entryFor(bytes, ['file:replaced']));
   const source = store.put('tiny.gguf', bytes);
-  store.setCatalog(entryFor(bytes, [source]));
+  const models = ['tiny', 'other'].map((name) => entryFor(bytes, [source], { name }));
+  store.setCatalog(...models);
+  await fetchModel(store.location, 'other', store.options);
   const { directory } = await fetchModel(store.location, 'tiny', store.options);
+  return { ...store, models, stored: directory, links: join(store.location.root, '.default') };
+}
+
+test('right links are left as they are, and of a model that was fetched anew they are made anew', async () => {
+  const { location, options, links, stored } = await storeWithTwo();
+  await linkDefaultModel(location);
+  const { ino } = statSync(links);
+  await linkDefaultModel(location);
+  expect(statSync(links).ino).toBe(ino);
+
+  await fs.rm(stored, { recursive: true });
+  await fetchModel(location, 'tiny', options);
+  await linkDefaultModel(location);
+  const inodes = [links, stored].map((folder) => statSync(join(folder, 'tiny.gguf')).ino);
+  expect(inodes[0]).toBe(inodes[1]);
+});
+
+test('the links to another model are in place before the earlier ones are removed', async () => {
+  const { location, setCatalog, models, links } = await storeWithTwo();
+  await linkDefaultModel(location);
+  setCatalog(...models.toReversed());
+  const { rm } = await vi.importActual<typeof fs>('node:fs/promises');
+  const present: boolean[] = [];
+  vi.mocked(fs.rm).mockImplementation(async (...removed) => {
+    present.push(existsSync(links));
+    await rm(...removed);
+  });
+  await linkDefaultModel(location);
+  expect(readManifest(links).name).toBe('other');
+  expect(present).not.toContain(false);
+});
+
+test('links made at the same time do not disturb each other', async () => {
+  const { location, links, stored, contents } = await storeWithTwo();
+  const before = contents();
   for (let round = 0; round < 20; round++) {
-    await Promise.all(Array.from({ length: 8 }, () => linkDefaultModel(store.location)));
-    expect(readdirSync(join(store.location.root, '.default'))).toEqual(readdirSync(directory));
+    rmSync(join(links, 'model.json'), { force: true });
+    await Promise.all(Array.from({ length: 8 }, () => linkDefaultModel(location)));
+    expect(readdirSync(links)).toEqual(readdirSync(stored));
   }
-  expect(store.contents()).toEqual([...LINKED_TINY, ...STORED_TINY]);
+  expect(contents()).toEqual([...LINKED_TINY, ...before]);
 });

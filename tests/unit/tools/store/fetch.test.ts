@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import {
   appendFileSync,
   chmodSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -17,6 +19,7 @@ import { ensureFreeSpace } from '../../../../tools/store/disk-space.ts';
 import { toStoreError } from '../../../../tools/store/errors.ts';
 import { fetchModel } from '../../../../tools/store/fetch-model.ts';
 import { install } from '../../../../tools/store/install.ts';
+import { writeManifest } from '../../../../tools/store/model-manifest-file.ts';
 import { today } from '../../../../tools/store/pin-models.ts';
 import { isStored, verifyStored } from '../../../../tools/store/stored.ts';
 import { sha256Of, tinyGguf } from './gguf-fixture.ts';
@@ -92,6 +95,19 @@ describe('fetching a model', () => {
     await install(await fetchModel(store.location, 'tiny', store.options), target, true);
     expect(readFileSync(join(target, readManifest(target).file))).toEqual(bytes);
   });
+});
+
+test('files are put into one directory at the same time by processes of one number', async () => {
+  const store = storeOf({ 'tiny.gguf': bytes });
+  const fetched = await fetchModel(store.location, 'tiny', store.options);
+  const target = join(store.directory, 'image');
+  const put = async () => {
+    await install(fetched, target, true);
+    await writeManifest(target, { ...fetched.manifest, title: randomUUID() });
+  };
+  await Promise.all(Array.from({ length: 8 }, put));
+  expect(readdirSync(target)).toEqual(['model.json', 'tiny.gguf']);
+  expect(readFileSync(join(target, 'tiny.gguf'))).toEqual(bytes);
 });
 
 describe('a model without a hash', () => {

@@ -77,6 +77,23 @@ describe('https:', () => {
     expect(store.contents()).toEqual(STORED_TINY);
   });
 
+  test('downloads once what two fetch at the same time, and says that the second waits', async () => {
+    const waits = Promise.withResolvers<void>();
+    const { origin } = await startServer({
+      '/tiny.gguf': (request, response) => void waits.promise.then(() => serve(bytes)(request, response)),
+    });
+    const store = createStore(entryFor(bytes, [`${origin}/tiny.gguf`]));
+    const first = fetchModel(store.location, 'tiny', store.options);
+    const report = vi.fn(() => waits.resolve());
+    const second = await fetchModel(store.location, 'tiny', { ...store.options, report });
+    expect((await first).source).toBe(`${origin}/tiny.gguf`);
+    expect(second.source).toBeNull();
+    expect(report.mock.calls).toEqual([
+      [`tiny is being fetched or removed by process ${process.pid}: waiting until it ends.`],
+    ]);
+    expect(store.contents()).toEqual(STORED_TINY);
+  });
+
   test('begins anew when the file has changed since', async () => {
     const { server, store, answerWith } = await interruptedDownload();
     answerWith(serve(large, '"2"'));
