@@ -1,6 +1,7 @@
 // Commands as a user types them.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { endWithTests } from './child-processes.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
@@ -22,6 +23,7 @@ export interface ShellCommand {
 /** Starts a command in a shell, as a user types it. */
 export function startShell(command: string, { cwd = root, env = {} }: ShellOptions = {}): ShellCommand {
   const child = spawn('sh', ['-c', `exec ${command}`], { cwd, env: { ...process.env, ...env } });
+  endWithTests(child);
   let output = '';
   let standardOutput = '';
   const watchers = new Set<() => void>();

@@ -95,10 +95,10 @@ describe("OpenAI's client", () => {
     const first = await toClient('none', before).responses.create({ ...settings, input });
     await before.end();
     const after = await startTestServer(env);
+    onTestFinished(() => after.end());
     const { responses } = toClient('none', after);
     const second = await responses.create({ ...settings, input: 'Sure?', previous_response_id: first.id });
     await responses.delete(first.id);
-    await after.end();
 
     expect(first).toMatchObject({ store: true });
     expect(second.usage?.input_tokens).toBeGreaterThan(

@@ -3,6 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { endWithTests } from '../child-processes.ts';
 
 const entry = fileURLToPath(new URL('../../infra/entry.sh', import.meta.url));
 
@@ -37,6 +38,7 @@ export async function startFrontProcess(
     env: { ...process.env, PORT: '0', THREADS: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  endWithTests(child);
   const exited = once(child, 'exit');
   let output = '';
   const url = await new Promise<string>((resolve, reject) => {

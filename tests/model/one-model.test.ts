@@ -1,6 +1,6 @@
 // Port 8000 by both of its ways in: one process holds the model, and each way survives the other's accidents.
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Completion } from '../../src/api/completions/completion.ts';
 import type { ErrorBody } from '../../src/errors/request-error.ts';
 import { modelPath } from './default-model.ts';
@@ -208,6 +208,7 @@ describe('the front of another function', () => {
     'has the same paths beside its invocations: %s',
     async (name) => {
       const own = await startFrontProcess(batches, name);
+      onTestFinished(async () => void (await own.end('SIGTERM')));
       const { origin } = new URL(own.url);
       const answer = await fetch(`${origin}/v1/completions`, {
         method: 'POST',
@@ -221,7 +222,6 @@ describe('the front of another function', () => {
           await fetch(own.url, { method: 'POST', body: '{"source":"serverless-plugin-warmup"}' })
         ).text(),
       ).toMatch(/warmup/);
-      await own.end('SIGTERM');
     },
   );
 });

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { endWithTests } from '../child-processes.ts';
 import { type Post, runtimeVariables, startRuntimeApi } from '../runtime-api.ts';
 
 const entry = fileURLToPath(new URL('../../infra/entry.sh', import.meta.url));
@@ -27,6 +28,7 @@ export async function startRuntimeProcess(
     env: { ...process.env, ...runtimeVariables(api, functionName), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  endWithTests(child);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk));
   const closed = once(child, 'close');
