@@ -7,6 +7,9 @@ import { type FrontProcess, startFrontProcess } from './front-process.ts';
 
 const mostGrowth = 400 * 1024 * 1024;
 
+/** A server that answers nothing for so long hangs, also on a busy machine. */
+const hangMs = 20_000;
+
 let front: FrontProcess;
 let origin: string;
 let restingBytes: number;
@@ -45,17 +48,17 @@ describe('a bomb', () => {
     const answering = post(path, body).finally(() => {
       isAnswered = true;
     });
-    let healthy = 0;
     do {
-      expect((await fetch(`${origin}/health`)).status).toBe(200);
-      healthy++;
+      // The front answers /health by itself, and the runtime answers this.
+      const meanwhile = await fetch(`${origin}/v1/models`, { signal: AbortSignal.timeout(hangMs) });
+      expect(meanwhile.status).toBe(200);
+      await meanwhile.arrayBuffer();
     } while (!isAnswered);
     const response = await answering;
     const answer = (await response.json()) as { error?: { message: string; type: string } };
 
     expect(statuses, JSON.stringify(answer)).toContain(response.status);
     if (response.status === 400) expect(answer.error?.type).toBe('invalid_request_error');
-    expect(healthy).toBeGreaterThan(0);
     expect(front.runtimePids()).toEqual([runtime]);
     expect(readMemory(/VmHWM:\s+(\d+)/)).toBeLessThan(restingBytes + mostGrowth);
   });

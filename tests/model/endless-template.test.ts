@@ -27,22 +27,28 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+/** The front answers /health by itself, and the runtime answers this. */
+const listModels = async (url = origin) => (await fetch(`${url}/v1/models`)).status;
+
 const ask = (content: string) =>
   fetch(`${origin}/v1/chat/completions`, {
     method: 'POST',
     body: JSON.stringify({ model: 'any', messages: [{ role: 'user', content }], max_tokens: 1 }),
   });
 
-it('ends each chat with 500, while /health and other chats are answered', async () => {
+it('ends each chat with 500, while other requests and chats are answered', async () => {
   const [runtime] = front.runtimePids();
   expect((await ask('Hi')).status).toBe(200);
-  const ended: string[] = [];
-  const chats = [ask('Loop.'), ask('Loop.')];
-  for (const chat of chats) void chat.then(() => ended.push('chat'));
-  expect((await fetch(`${origin}/health`)).status).toBe(200);
+  let ended = 0;
+  const chats = Array.from({ length: 6 }, () => ask('Loop.'));
+  for (const chat of chats)
+    void chat.then(() => {
+      ended += 1;
+    });
+  expect(await listModels()).toBe(200);
   expect((await ask('Hi')).status).toBe(200);
-  // Neither waits for them.
-  expect(ended).toEqual([]);
+  // Neither waits for them. Each takes a second of the processor.
+  expect(ended).toBeLessThan(chats.length);
   for (const chat of chats) {
     const response = await chat;
     expect(response.status).toBe(500);
@@ -65,7 +71,7 @@ it('is told a second after the start, where no chat can be answered', async () =
     await expect
       .poll(() => endless.output())
       .toContain("Chats are not answered: The model's chat template is refused, because it takes too long.");
-    expect((await fetch(`${new URL(endless.url).origin}/health`)).status).toBe(200);
+    expect(await listModels(new URL(endless.url).origin)).toBe(200);
   } finally {
     await endless.end('SIGTERM');
   }
@@ -82,7 +88,7 @@ it('is told where only chats with tools cannot be answered, and the runtime stay
       .toContain(
         "Chats with tools are not answered: The model's chat template is refused, because it takes too long.",
       );
-    expect((await fetch(`${new URL(endless.url).origin}/health`)).status).toBe(200);
+    expect(await listModels(new URL(endless.url).origin)).toBe(200);
     expect(endless.runtimePids()).toEqual([runtime]);
   } finally {
     await endless.end('SIGTERM');
