@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
+import { updatePackages } from './debian-program.ts';
 import { reportSkip } from './report-skip.ts';
 
 const debian = '/usr/bin/chromium';
@@ -14,10 +15,9 @@ const debian = '/usr/bin/chromium';
 export function findChromium(): string | undefined {
   const found = [debian, chromium.executablePath()].find((path) => existsSync(path));
   if (found !== undefined) return found;
-  if (process.env.CI === 'true' && process.getuid?.() === 0) {
-    const silently = { stdio: 'ignore' } as const;
-    execFileSync('apt-get', ['update', '-qq'], silently);
-    execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], silently);
+  if (updatePackages()) {
+    const install = ['install', '-y', '-qq', '--no-install-recommends', 'chromium'];
+    execFileSync('apt-get', install, { stdio: 'ignore' });
     return debian;
   }
   reportSkip('The playground in a browser', 'There is no Chromium. Install it: apt-get install chromium');

@@ -7,6 +7,13 @@ import { reportSkip } from './report-skip.ts';
 
 const cache = fileURLToPath(new URL('../../.cache/debian', import.meta.url));
 
+/** Updates the lists of packages in CI, if the user is root. Returns whether packages can be installed. */
+export function updatePackages(): boolean {
+  if (process.env.CI !== 'true' || process.getuid?.() !== 0) return false;
+  execFileSync('apt-get', ['update', '-qq'], { stdio: 'ignore' });
+  return true;
+}
+
 /**
  * Returns the path of a program, `/usr/sbin/nginx` for example, or of its copy from the package.
  *
@@ -20,6 +27,7 @@ export function findDebianProgram(name: string, path: string): string | undefine
   const unfinished = mkdtempSync(join(cache, `${name}-`));
   try {
     const silently = { cwd: unfinished, stdio: 'pipe' } as const;
+    updatePackages();
     execFileSync('apt-get', ['download', '-qq', name], silently);
     execFileSync('sh', ['-c', 'dpkg -x *.deb .'], silently);
     execFileSync(join(unfinished, path), [name === 'nginx' ? '-v' : 'version'], silently);

@@ -1,8 +1,7 @@
 // The files of docs/self-host.md, used by the programs that they are for.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -10,6 +9,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findFreePorts } from '../../src/server/loopback.ts';
+import { endWithTests } from '../child-processes.ts';
 import { findBlock } from '../documents.ts';
 import { findDebianProgram } from './debian-program.ts';
 import { reportSkip } from './report-skip.ts';
@@ -31,15 +32,6 @@ afterAll(async () => {
   await server.end();
   rmSync(folder, { recursive: true });
 });
-
-async function findFreePort(): Promise<number> {
-  const taken = createServer();
-  await once(taken.listen(0, '127.0.0.1'), 'listening');
-  const { port } = taken.address() as AddressInfo;
-  taken.close();
-  await once(taken, 'close');
-  return port;
-}
 
 interface Proxy {
   readonly name: string;
@@ -87,12 +79,22 @@ http {
   },
 ];
 
-/** Waits until something answers at the URL. */
-async function untilAnswering(url: string, program: ChildProcess): Promise<void> {
-  while (!(await fetch(url).catch(() => undefined))?.ok) {
-    if (program.exitCode !== null) throw new Error(`The proxy ended with ${program.exitCode}.`);
-    await wait(20);
+/** Starts a proxy, and waits until it answers. Another program may take the port that was free: then it takes the next one. */
+async function startProxy(program: string, configure: Proxy['configure']) {
+  const [port] = await findFreePorts();
+  const { check, run } = configure(port);
+  const env = { ...process.env, HOME: folder };
+  await execute(program, check, { env });
+  const proxy = spawn(program, run, { stdio: ['ignore', 'ignore', 'pipe'], env });
+  endWithTests(proxy);
+  const log = text(proxy.stderr);
+  const origin = `http://127.0.0.1:${port}`;
+  while (!(await fetch(`${origin}/health`).catch(() => undefined))?.ok) {
+    if (proxy.exitCode === null) await wait(20);
+    else if (/address already in use/i.test(await log)) return startProxy(program, configure);
+    else throw new Error(`The proxy ended with ${proxy.exitCode}: ${await log}`);
   }
+  return { proxy, origin };
 }
 
 describe.each(proxies)('the configuration of $name', ({ name, path, configure }) => {
@@ -101,16 +103,8 @@ describe.each(proxies)('the configuration of $name', ({ name, path, configure })
   it.skipIf(found === undefined)(
     'passes streams on as they come, long bodies, and the playground',
     async () => {
-      const program = found ?? '';
-      const port = await findFreePort();
-      const { check, run } = configure(port);
-      const env = { ...process.env, HOME: folder };
-      await execute(program, check, { env });
-      const proxy = spawn(program, run, { stdio: ['ignore', 'ignore', 'pipe'], env });
-      const log = text(proxy.stderr);
-      const origin = `http://127.0.0.1:${port}`;
+      const { proxy, origin } = await startProxy(found ?? '', configure);
       try {
-        await untilAnswering(`${origin}/health`, proxy);
         const chat = (body: object) =>
           fetch(`${origin}/v1/chat/completions`, { method: 'POST', body: JSON.stringify(body) });
 
@@ -140,7 +134,6 @@ describe.each(proxies)('the configuration of $name', ({ name, path, configure })
       } finally {
         proxy.kill();
         await once(proxy, 'exit');
-        await log;
       }
     },
   );

@@ -4,6 +4,7 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { baseImage, docker } from '../../bench/containers.ts';
+import { canConnect } from '../../src/server/loopback.ts';
 import { findCommand } from '../documents.ts';
 import { readEvent } from '../events.ts';
 import { model, modelPath } from '../model/default-model.ts';
@@ -161,6 +162,7 @@ describe('the image', () => {
 
 describe("the README's lines", () => {
   it('serve the image on port 8000, where its curl lines are answered', async () => {
+    expect(await canConnect(8000), 'another program has port 8000, which the README names').toBe(false);
     const server = startShell(findCommand('README.md', 'docker run'));
     try {
       await server.untilPrinted('answers at');
