@@ -17,7 +17,7 @@ export function toBatchKeys(id: string) {
     /** All results of a chunk; written when every line has one. */
     part: ({ first }: BatchChunk) => `work/${id}/parts/${toKeyNumber(first)}.jsonl`,
     /** Prefix of the results of a chunk's single lines. */
-    answers: (chunk: BatchChunk) => `work/${id}/answers/${toReversedNumber(chunk.first)}/`,
+    answers: ({ first }: Pick<BatchChunk, 'first'>) => `work/${id}/answers/${toReversedNumber(first)}/`,
     answer: (chunk: BatchChunk, line: number) =>
       `work/${id}/answers/${toReversedNumber(chunk.first)}/${toKeyNumber(line)}.json`,
     /** Marker of a line that was started; `since` is the `carefulSince` of its chunk. */
