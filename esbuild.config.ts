@@ -1,10 +1,10 @@
 // Bundles every `functions/*/handler.ts` to `dist/functions/*.mjs`, and the front of a machine that is not
 // Lambda to `dist/server/main.mjs`; `dist/preload.mjs` runs before either. The playground becomes one file,
 // `dist/playground.html`. Run it with `npm run build`.
-import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import { basename, dirname } from 'node:path';
-import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 
 // By path, not by folder: aws-lambda-ric imports the handler's path without an extension first, and a folder
 // of that name beside the file would win.
@@ -56,8 +56,30 @@ function isPlainFunction(name: string, value: unknown): boolean {
   );
 }
 
-rmSync('dist/functions', { recursive: true, force: true });
-rmSync('dist/server', { recursive: true, force: true });
+/** A server that runs loads its chunks at their first use. So they stay this long after a build has replaced them. */
+const replacedChunkMs = 24 * 60 * 60 * 1000;
+
+type Outputs = Metafile['outputs'];
+
+function readLastOutputs(): Outputs {
+  try {
+    return (JSON.parse(readFileSync('dist/metafile.json', 'utf8')) as Metafile).outputs;
+  } catch {
+    return {};
+  }
+}
+
+/** Removes what earlier builds have left beside the outputs of this one. */
+function removeReplaced(outputs: Outputs): void {
+  const last = readLastOutputs();
+  const now = new Date();
+  for (const path of globSync('dist/{functions,server}/**/*.*').filter((each) => !(each in outputs))) {
+    const isChunk = basename(dirname(path)) === 'chunks';
+    if (isChunk && path in last) utimesSync(path, now, now);
+    else if (!isChunk || statSync(path).mtimeMs < now.getTime() - replacedChunkMs) rmSync(path);
+  }
+}
+
 const options: BuildOptions & { metafile: true } = {
   outExtension: { '.js': '.mjs' },
   bundle: true,
@@ -131,4 +153,5 @@ writeFileSync(
 );
 // Tells which packages are in the bundles: tools/notices reads it.
 const outputs = { ...inFunctions.metafile.outputs, ...inFront.metafile.outputs, ...inPage.metafile.outputs };
+removeReplaced(outputs);
 writeFileSync('dist/metafile.json', JSON.stringify({ outputs }));

@@ -26,7 +26,16 @@ cd -- "$started_in"
 # aws-lambda-ric ignores its arguments and reads these two; on Lambda _HANDLER may arrive blank for an image.
 export _HANDLER="${1:-completion.handler}"
 export LAMBDA_TASK_ROOT="$root/dist/functions"
-export MODEL_DIR="${MODEL_DIR:-$root/dist/model}"
+if [ -z "${MODEL_DIR:-}" ]; then
+  MODEL_DIR=$root/dist/model
+  # A checkout has a link, which the next `npm start` may change. A runtime that starts again keeps the model of its front.
+  if [ -L "$MODEL_DIR" ] && [ -d "$MODEL_DIR" ]; then
+    cd -P -- "$MODEL_DIR"
+    MODEL_DIR=$PWD
+    cd -- "$started_in"
+  fi
+fi
+export MODEL_DIR
 # Without baked prefixes there is no such folder; one that is set by name must exist.
 if [ -z "${PREFIX_DIR:-}" ] && [ -d "$root/dist/prefixes" ]; then export PREFIX_DIR="$root/dist/prefixes"; fi
 if [ -n "${AWS_LAMBDA_MAX_CONCURRENCY:-}" ]; then

@@ -13,11 +13,14 @@ export class TimeLimitError extends Error {
   }
 }
 
-/** How often work starts anew that did not get the processor, each time with at most twice the time on the clock. */
-const mostAttempts = 5;
+/** How often work begins that does not get the processor. */
+const mostAttempts = 3;
 
-/** Attempts that took this share of the limit together leave no time for another one. */
-const spentShare = 0.9;
+/** A pace may be misread, so an attempt is this much longer on the clock than the last one at most. */
+const mostGrowth = 4;
+
+/** An attempt that had this share of the limit has shown that the work takes longer. */
+const wholeShare = 0.9;
 
 const script = new Script('work()');
 let context: Context | undefined;
@@ -30,26 +33,38 @@ export function processorTime(): number {
 
 /**
  * Runs synchronous work within a time of the processor, because a busy machine must not refuse what an idle one takes. V8 only
- * knows the time on the clock: it ends work, which starts anew if it has had less of the processor. An attempt has as much time
- * as the rest of the limit lasts at the pace of the earlier ones. The work may not depend on what they have left behind.
+ * knows the time on the clock: it ends work, which starts anew if it has had less of the processor. A new attempt has the whole
+ * limit, at the pace of the earlier ones. The work may not depend on what they have left behind.
  *
- * @param limit in milliseconds, for all attempts together
+ * At a steady pace, all attempts together have at most twice the limit of the processor. On the clock they have at most
+ * 21 times the limit, which holds the event loop.
+ *
+ * @param limit in milliseconds
+ * @param clocks measure time and bound it
  * @throws {TimeLimitError} when the work takes longer
  */
-export function withinTime<Result>(limit: number, work: () => Result): Result {
-  const before = processorTime();
+export function withinTime<Result>(
+  limit: number,
+  work: () => Result,
+  clocks = { processorTime, withinClockTime },
+): Result {
+  const before = clocks.processorTime();
   let clockTime = limit;
   let passed = 0;
+  let taken = 0;
   for (let attempt = 1; ; attempt++) {
     try {
-      return withinClockTime(clockTime, work);
+      return clocks.withinClockTime(clockTime, work);
     } catch (error) {
       if (!(error instanceof TimeLimitError)) throw error;
-      const taken = processorTime() - before;
-      if (attempt === mostAttempts || taken >= spentShare * limit) throw new TimeLimitError(limit);
+      const takenBefore = taken;
+      taken = clocks.processorTime() - before;
+      if (attempt === mostAttempts || taken - takenBefore >= wholeShare * limit)
+        throw new TimeLimitError(limit);
       passed += clockTime;
-      const rest = ((limit - taken) * passed) / Math.max(taken, 1);
-      clockTime = Math.max(1, Math.round(Math.min(2 * clockTime, rest)));
+      const rest = Math.min(limit, 2 * limit - taken);
+      const needed = (rest * passed) / Math.max(taken, 1);
+      clockTime = Math.max(1, Math.round(Math.min(mostGrowth * clockTime, needed)));
     }
   }
 }

@@ -203,7 +203,7 @@ program
   .argument('<name>', 'a model of the catalog')
   .option('--entry', 'remove its entry of the catalog too')
   .action(async (name: string, { entry = false }: { entry?: boolean }) => {
-    const { sizeBytes } = await removeModel(location, name, { withEntry: entry, report: display.line });
+    const { sizeBytes } = await removeModel(location, name, { ...options, withEntry: entry });
     const stored = sizeBytes === undefined ? 'was not in the store' : `is removed: ${sizeBytes} bytes`;
     display.line(`${name} ${stored}${entry ? ', and its entry of the catalog' : ''}.`);
   });
@@ -213,7 +213,10 @@ program
   .description('make a model the default')
   .argument('<name>', 'a model of the catalog')
   .action(async (name: string) => {
-    updateCatalog(location.catalog, (catalog) => ({ ...catalog, default: findModel(catalog, name).name }));
+    await updateCatalog(location.catalog, (catalog) => ({
+      ...catalog,
+      default: findModel(catalog, name).name,
+    }));
     await linkDefaultModel(location);
     display.line(`The default model is ${name} now.`);
   });

@@ -1,6 +1,6 @@
 // A model that is not in the catalog: fetched from its URI, described by its own header, and entered.
 import { basename, join } from 'node:path';
-import { catalogName, type ModelEntry, readCatalog, updateCatalog } from './catalog.ts';
+import { type Catalog, catalogName, type ModelEntry, readCatalog, updateCatalog } from './catalog.ts';
 import { StoreError } from './errors.ts';
 import { type FetchedModel, fetchDescribed, type ModelFetchOptions } from './fetch-model.ts';
 import { describeGguf, type GgufDescription } from './gguf-description.ts';
@@ -28,7 +28,7 @@ export async function addModel(
 ): Promise<AddedModel> {
   sourceOf(uri);
   const newName = name ?? nameOf(uri);
-  refuseTaken(location, newName);
+  refuseTaken(readCatalog(location.catalog), newName);
   const template = chatTemplate === undefined ? {} : { chatTemplate };
   if (chatTemplate !== undefined) await readTemplate(chatTemplate, location.catalog);
   const entry = { ...provisionalEntry(newName, uri), ...template };
@@ -43,17 +43,19 @@ export async function addModel(
   const { title, licence, sizeBytes, sha256, parameters, quantisation, contextLength } = manifest;
   const verified = { on: today(), by: fetched.published ? ('source' as const) : ('file' as const) };
   const facts = { title, licence, parameters, quantisation, contextLength, sizeBytes, sha256, verified };
-  updateCatalog(location.catalog, (catalog) => ({
-    ...catalog,
-    models: [...catalog.models, { name: newName, ...facts, sources: [uri], ...template }],
-  }));
+  await updateCatalog(location.catalog, (catalog) => {
+    refuseTaken(catalog, newName);
+    return {
+      ...catalog,
+      models: [...catalog.models, { name: newName, ...facts, sources: [uri], ...template }],
+    };
+  });
   return { ...fetched, manifest, header };
 }
 
-function refuseTaken(location: StoreLocation, name: string): void {
+function refuseTaken(catalog: Catalog, name: string): void {
   const { error } = catalogName.safeParse(name);
   if (error) throw new StoreError('unknown-name', `"${name}" is not a name: ${error.issues[0]?.message}.`);
-  const catalog = readCatalog(location.catalog);
   if (catalog.models.some((model) => model.name === name) || Object.hasOwn(catalog.tools, name)) {
     throw new StoreError('name-taken', `The catalog has a "${name}" already. Give another name with --name.`);
   }

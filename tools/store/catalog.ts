@@ -1,7 +1,10 @@
 // The catalog: which models can be baked into an image, where they come from and what their bytes must be.
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { takeLock } from '../lock/file-lock.mjs';
 import { reasonOf, StoreError } from './errors.ts';
+import { replaceFile } from './replace-file.ts';
 
 /** A name in the catalog, which is a directory's in the store too. */
 export const catalogName = z
@@ -160,19 +163,15 @@ export function assertPinned(catalog: Catalog, name: string = catalog.default): 
 }
 
 /**
- * Changes a catalog file: reads it anew, so that a change made meanwhile is kept, and replaces it atomically.
+ * Changes a catalog file: reads it anew under a lock, so that no change of another process is lost, and replaces it atomically.
  *
  * @throws {StoreError} `malformed-catalog`, before anything is written, when either version is not valid
  */
-export function updateCatalog(path: string, change: (catalog: Catalog) => Catalog): void {
-  const catalog = checked(change(readCatalog(path)), path);
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    writeFileSync(temporary, `${JSON.stringify(catalog, null, 2)}\n`);
-    renameSync(temporary, path);
-  } finally {
-    rmSync(temporary, { force: true });
-  }
+export async function updateCatalog(path: string, change: (catalog: Catalog) => Catalog): Promise<void> {
+  const release = await takeLock(`${path}.lock`);
+  using _lock = { [Symbol.dispose]: release };
+  const text = `${JSON.stringify(checked(change(readCatalog(path)), path), null, 2)}\n`;
+  await replaceFile(path, (temporary) => writeFile(temporary, text));
 }
 
 function checked(value: unknown, path: string): Catalog {

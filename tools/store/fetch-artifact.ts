@@ -43,11 +43,15 @@ export async function fetchArtifact(
   artifact: Artifact,
   options: FetchOptions,
 ): Promise<Fetched> {
-  const stored = await findStored(root, artifact, options);
-  if (stored) return { ...stored, source: null, published: false };
+  // Without a claim first, so that a store which cannot be written to serves what it has.
+  const stored = await findStored(root, artifact, { ...options, reportFailure: () => {} });
+  if (stored) return stored;
   let part: PartDirectory | undefined;
   try {
-    part = await claimPartDirectory(root, artifact.name);
+    part = await claimPartDirectory(root, artifact.name, options);
+    // Another process may have fetched it meanwhile.
+    const landed = await findStored(root, artifact, options);
+    if (landed) return landed;
     return await fromFirstSource(root, artifact, part, options);
   } catch (error) {
     throw toStoreError(error, 'source-failed', `${artifact.name} cannot be stored in ${root}`);
@@ -56,10 +60,14 @@ export async function fetchArtifact(
   }
 }
 
-async function findStored(root: string, artifact: Artifact, { reportFailure, signal }: FetchOptions) {
+async function findStored(
+  root: string,
+  artifact: Artifact,
+  { reportFailure, signal }: FetchOptions,
+): Promise<Fetched | undefined> {
   if (!isRecorded(root, artifact)) return undefined;
   try {
-    return await verifyStored(root, artifact, signal);
+    return { ...(await verifyStored(root, artifact, signal)), source: null, published: false };
   } catch (error) {
     const failure = toStoreError(error, 'not-stored', artifact.name);
     if (failure.code === 'interrupted') throw failure;

@@ -31,7 +31,7 @@ export async function fetchModel(
   const catalog = readCatalog(location.catalog);
   const model = findModel(catalog, name ?? catalog.default);
   const fetched = await fetchDescribed(location, model, options);
-  if (model.sha256 === null) pin(location, fetched, options);
+  if (model.sha256 === null) await pin(location, fetched, options);
   return fetched;
 }
 
@@ -59,13 +59,13 @@ export async function fetchDescribed(
   return { ...fetched, manifest };
 }
 
-function pin(
+async function pin(
   location: StoreLocation,
   { manifest, published }: FetchedModel,
   { report }: ModelFetchOptions,
-): void {
+): Promise<void> {
   const { name, sizeBytes, sha256, parameters, quantisation, contextLength } = manifest;
-  updateCatalog(location.catalog, (catalog) => ({
+  await updateCatalog(location.catalog, (catalog) => ({
     ...catalog,
     models: catalog.models.map((model) => {
       if (model.name !== name || model.sha256 !== null) return model;

@@ -1,56 +1,51 @@
-// Where a download grows. Each process works in a directory of its own, taken over by rename, so that two
-// fetches of one thing never write into one file; what an interrupted one left is found by the next. The folder `.parts`
-// itself stays: another fetch may be about to use it.
-import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+// Where a download grows: a directory that one process at a time works in. It stays after an interruption, and the next fetch
+// continues there.
+import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isOtherProcessRunning } from './other-process.ts';
+import { takeLock } from '../lock/file-lock.mjs';
+import { StoreError } from './errors.ts';
+import type { TransferContext } from './transfer.ts';
 
-/** A directory that no other fetch writes to. */
+/** A directory that no other process writes to. */
 export interface PartDirectory {
+  /** It may not be there yet. */
   readonly path: string;
-  /** Leaves what is resumable to the next fetch; an empty directory goes. */
+  /** Leaves what is resumable to the next process; an empty directory goes. */
   release(): Promise<void>;
 }
 
-const inUse = new Set<string>();
-let claims = 0;
-
-/** Takes over what an interrupted fetch of `name` left in the store, or begins anew. */
-export async function claimPartDirectory(root: string, name: string): Promise<PartDirectory> {
+/**
+ * Takes over the directory of a name in the store, with what an interrupted fetch left there. Waits for a process that has it,
+ * and reports that in one line.
+ *
+ * @throws {StoreError} `interrupted` on `signal`
+ */
+export async function claimPartDirectory(
+  root: string,
+  name: string,
+  { report, signal }: Pick<TransferContext, 'report' | 'signal'>,
+): Promise<PartDirectory> {
   const parts = join(root, '.parts');
-  await mkdir(parts, { recursive: true });
-  const path = join(parts, `${name}@${process.pid}.${++claims}`);
-  inUse.add(path);
-  if (!(await takeOver(parts, name, path))) await mkdir(path, { recursive: true });
+  const path = join(parts, name);
+  let waitsFor: string | undefined;
+  const onWait = (holder: string) => {
+    if (waitsFor === undefined)
+      report(`${name} is being fetched or removed by ${holder}: waiting until it ends.`);
+    waitsFor = holder;
+  };
+  // No name begins with a dot.
+  const unlock = await takeLock(join(parts, `.${name}.lock`), { onWait, ...(signal && { signal }) }).catch(
+    (error: unknown) => {
+      if (!signal?.aborted) throw error;
+      const cause = waitsFor === undefined ? '' : ` while it waited for ${waitsFor}`;
+      throw new StoreError('interrupted', `${name}: interrupted${cause}.`, { cause: error });
+    },
+  );
   return {
     path,
     release: async () => {
-      inUse.delete(path);
-      await rmdir(path).catch(() => leave(path, join(parts, name)));
+      await rmdir(path).catch(() => {}); // It is not empty, or not there.
+      unlock();
     },
   };
-}
-
-async function takeOver(parts: string, name: string, path: string): Promise<boolean> {
-  for (const entry of await readdir(parts)) {
-    const [owned, owner] = entry.split('@');
-    if (owned !== name || (owner !== undefined && isAlive(Number.parseInt(owner, 10), join(parts, entry))))
-      continue;
-    try {
-      await rename(join(parts, entry), path);
-      return true;
-    } catch {
-      // Another process took it first.
-    }
-  }
-  return false;
-}
-
-async function leave(path: string, unclaimed: string): Promise<void> {
-  // An unclaimed one from another process is as good: then this one is not needed.
-  await rename(path, unclaimed).catch(() => rm(path, { recursive: true, force: true }));
-}
-
-function isAlive(pid: number, path: string): boolean {
-  return pid === process.pid ? inUse.has(path) : isOtherProcessRunning(pid);
 }

@@ -31,9 +31,11 @@ export async function pinModels(
   for (const model of readCatalog(location.catalog).models.filter(({ sha256 }) => sha256 === null)) {
     try {
       const pin = await findPin(model, access, signal);
-      updateCatalog(location.catalog, (catalog) => ({
+      await updateCatalog(location.catalog, (catalog) => ({
         ...catalog,
-        models: catalog.models.map((each) => (each.name === model.name ? withPin(each, pin) : each)),
+        models: catalog.models.map((each) =>
+          each.name === model.name && each.sha256 === null ? withPin(each, pin) : each,
+        ),
       }));
       report(`Pinned ${model.name} to ${pin.sha256}, ${pin.sizeBytes} bytes: ${pin.source} publishes it.`);
     } catch (error) {

@@ -7,24 +7,30 @@ import { movedInto, setAside } from './directory-moves.ts';
 import { StoreError, toStoreError } from './errors.ts';
 import { removeRecorded } from './landing.ts';
 import type { StoreLocation } from './location.ts';
+import { claimPartDirectory, type PartDirectory } from './part-directory.ts';
 import { readRecord } from './stored.ts';
+import type { TransferContext } from './transfer.ts';
 
 export interface RemovedModel {
   /** Bytes that its files had; undefined where the store did not hold it. */
   readonly sizeBytes: number | undefined;
 }
 
+interface RemoveOptions extends Pick<TransferContext, 'report' | 'signal'> {
+  /** Whether its entry leaves the catalog too. */
+  readonly withEntry: boolean;
+}
+
 /**
  * Removes a model's files from the store. Files that the store did not put there stay.
  *
- * @param withEntry whether its entry leaves the catalog too
- * @throws {StoreError} `unknown-name`, also for the entry of the default model, or `source-failed` when the store cannot be
- * written
+ * @throws {StoreError} `unknown-name`, also for the entry of the default model, `source-failed` when the store cannot be
+ * written, or `interrupted` while it waits for another process
  */
 export async function removeModel(
   location: StoreLocation,
   name: string,
-  { withEntry, report }: { readonly withEntry: boolean; readonly report: (line: string) => void },
+  { withEntry, ...options }: RemoveOptions,
 ): Promise<RemovedModel> {
   const catalog = readCatalog(location.catalog);
   const model = findModel(catalog, name);
@@ -35,16 +41,21 @@ export async function removeModel(
     );
   }
   const directory = join(location.root, model.name);
-  const sizeBytes = readRecord(directory)?.sizeBytes;
+  let sizeBytes: number | undefined;
+  let part: PartDirectory | undefined;
   try {
-    if (sizeBytes !== undefined) await removeStored(directory, report);
+    part = await claimPartDirectory(location.root, model.name, options);
+    sizeBytes = readRecord(directory)?.sizeBytes;
+    if (sizeBytes !== undefined) await removeStored(directory, options.report);
     // What an interrupted download has left.
-    await rm(join(location.root, '.parts', model.name), { recursive: true, force: true });
+    await rm(part.path, { recursive: true, force: true });
   } catch (error) {
     throw toStoreError(error, 'source-failed', `${directory} cannot be removed`);
+  } finally {
+    await part?.release();
   }
   if (withEntry) {
-    updateCatalog(location.catalog, (current) => ({
+    await updateCatalog(location.catalog, (current) => ({
       ...current,
       models: current.models.filter((entry) => entry.name !== name),
     }));

@@ -1,5 +1,6 @@
 // Snapshots of known prefixes: which ones fit this model, and how new ones are made.
-import { mkdirSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KvType } from '../engine.ts';
 import { type KnownPrefix, KnownPrefixes } from '../prompt/known-prefixes.ts';
@@ -48,8 +49,13 @@ export async function bakeSnapshots(
   const { context, pool } = await createSlots(parts, { sequences: 1, scoring: false, snapshots });
   try {
     const sequence = await pool.acquire(() => 0);
-    for (const prefix of known.all)
-      await sequence.saveSnapshot(prefix, join(directory, PrefixSnapshots.fileOf(prefix.name)));
+    for (const prefix of known.all) {
+      const path = join(directory, PrefixSnapshots.fileOf(prefix.name));
+      // A server may be reading the file of that name.
+      const part = `${path}.${randomUUID()}.part`;
+      await sequence.saveSnapshot(prefix, part);
+      renameSync(part, path);
+    }
   } finally {
     await context.dispose();
   }

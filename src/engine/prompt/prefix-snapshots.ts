@@ -1,6 +1,16 @@
 // Snapshots of known prefixes in a folder: an index, and for each prefix a file with llama.cpp's state behind it. A snapshot is
 // valid for one model and one way to evaluate it. An unusable one is reported once, and its prefix is evaluated instead.
-import { closeSync, existsSync, openSync, readFileSync, readSync, renameSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { KvType, Token } from '../engine.ts';
@@ -35,8 +45,8 @@ export class PrefixSnapshots {
   readonly known: KnownPrefixes;
   readonly #directory: string;
   readonly #entries: ReadonlyMap<string, SnapshotEntry>;
-  /** The names whose files have the right checksum. */
-  readonly #checked = new Set<string>();
+  /** When each file with the right checksum was written, by name: another model's prefixes may be written over it. */
+  readonly #checked = new Map<string, number>();
   readonly #discarded = new Set<string>();
 
   private constructor(directory: string, known: KnownPrefixes, entries: readonly SnapshotEntry[]) {
@@ -88,8 +98,9 @@ export class PrefixSnapshots {
       return { name, tokens, crc32: checksumOf(join(directory, PrefixSnapshots.fileOf(name))) };
     });
     const path = join(directory, indexFile);
-    writeFileSync(`${path}.part`, JSON.stringify({ key, prefixes: entries } satisfies SnapshotIndex));
-    renameSync(`${path}.part`, path);
+    const part = `${path}.${randomUUID()}.part`;
+    writeFileSync(part, JSON.stringify({ key, prefixes: entries } satisfies SnapshotIndex));
+    renameSync(part, path);
   }
 
   static fileOf(name: string): string {
@@ -101,14 +112,15 @@ export class PrefixSnapshots {
     const entry = this.#entries.get(name);
     if (entry === undefined || this.#discarded.has(name)) return undefined;
     const path = join(this.#directory, PrefixSnapshots.fileOf(name));
-    if (this.#checked.has(name)) return path;
     try {
+      const { mtimeMs } = statSync(path);
+      if (this.#checked.get(name) === mtimeMs) return path;
       if (checksumOf(path) !== entry.crc32) throw new Error('its content is damaged');
+      this.#checked.set(name, mtimeMs);
     } catch (error) {
       this.discard(name, error);
       return undefined;
     }
-    this.#checked.add(name);
     return path;
   }
 

@@ -55,6 +55,11 @@ function visibilities() {
   );
 }
 
+/** Returns the ids of answered messages, the first answer first. */
+function answersOf({ objects }: MemoryStore): string[] {
+  return [...objects.keys()].flatMap((key) => /^queue\/(.*)\.json$/.exec(key)?.[1] ?? []);
+}
+
 describe('answerMessages', () => {
   it('saves each answer in an object named after the custom_id', async () => {
     const { failures, store } = await answer([toLine('a/b ?'), toLine('c', { prompt: 7 })]);
@@ -145,7 +150,63 @@ describe('answerMessages', () => {
     );
 
     expect(failures).toEqual([]);
-    expect([...store.objects.keys()]).toEqual(['d', 'b', 'e', 'f', 'a', 'c'].map((id) => `queue/${id}.json`));
+    expect(answersOf(store)).toEqual(['d', 'b', 'e', 'f', 'a', 'c']);
+  });
+
+  it.each([1, 5, 9])(
+    'answers the other messages although %i of ten crash their environments',
+    async (deadly) => {
+      const ids = Array.from(
+        { length: 10 },
+        (_, number) => `${number < deadly ? 'deadly' : 'good'}-${number}`,
+      );
+      const store = new MemoryStore();
+      // An environment that crashes answers nothing more, and all messages come again. One more is marked each time.
+      for (let delivery = 2; delivery <= 2 + deadly; delivery++) {
+        const crashed = Promise.withResolvers<void>();
+        const engine: FakeEngine = new FakeEngine(' x', {
+          beforeEvent: (generation) => {
+            const { prompt = [] } = engine.requests[generation] ?? {};
+            if (!engine.detokenize(prompt).startsWith('deadly')) return;
+            crashed.resolve();
+            return new Promise(() => {});
+          },
+        });
+        void answer(
+          ids.map((id) => toLine(id)),
+          { store, engine, receiveCount: ids.map((_, number) => delivery + Number(number < deadly)) },
+        );
+        await crashed.promise;
+      }
+
+      expect(answersOf(store).toSorted()).toEqual(ids.slice(deadly));
+    },
+  );
+
+  it('does not take a message that there was no time for as one that crashes', async () => {
+    const store = new MemoryStore();
+    const cut = new FakeEngine(' x', { summary: { deadline: true } });
+    const { failures } = await answer([toLine('a'), toLine('b')], {
+      store,
+      engine: cut,
+      receiveCount: [3, 2],
+    });
+    await answer([toLine('c'), toLine('b')], { store, receiveCount: [2, 3] });
+
+    expect(failures).toEqual(['m1']);
+    expect(answersOf(store)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('answers messages although their markers cannot be saved', async () => {
+    const store = new MemoryStore();
+    store.beforeCreate = (key) => {
+      if (key.startsWith('work/')) throw Object.assign(new Error('Not yours.'), { name: 'AccessDenied' });
+    };
+    const { failures, logged } = await answer([toLine('a')], { store, receiveCount: 2 });
+
+    expect(failures).toEqual([]);
+    expect(logged.map(String)).toContain('AccessDenied: Not yours.');
+    expect(answersOf(store)).toEqual(['a']);
   });
 
   it('answers redelivered messages one at a time', async () => {

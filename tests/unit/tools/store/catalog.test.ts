@@ -30,10 +30,10 @@ describe('the catalog of this project', () => {
     expect(uris.filter((uri) => !/^hf:[^/]+\/[^/]+\/.+\.gguf(?:#[0-9a-f]{40})?$/.test(uri))).toEqual([]);
   });
 
-  test('stays as it is, to the byte, when nothing in it is changed', () => {
+  test('stays as it is, to the byte, when nothing in it is changed', async () => {
     const store = createStore(entry);
     writeFileSync(store.location.catalog, readFileSync(shipped));
-    updateCatalog(store.location.catalog, (unchanged) => unchanged);
+    await updateCatalog(store.location.catalog, (unchanged) => unchanged);
     expect(readFileSync(store.location.catalog, 'utf8')).toBe(readFileSync(shipped, 'utf8'));
   });
 });
@@ -75,15 +75,28 @@ describe('a malformed catalog is refused with the field at fault', () => {
     );
   });
 
-  test('before a change is written', () => {
+  test('before a change is written', async () => {
     const store = createStore(entry);
     const before = readFileSync(store.location.catalog, 'utf8');
-    expect(() =>
+    await expect(
       updateCatalog(store.location.catalog, (catalog) => ({ ...catalog, default: 'none' })),
-    ).toThrow('at default');
+    ).rejects.toThrow('at default');
     expect(readFileSync(store.location.catalog, 'utf8')).toBe(before);
     expect(readdirSync(store.directory).sort()).toEqual(['catalog.json', 'store']);
   });
+});
+
+test('changes at the same time are all kept', async () => {
+  const { location } = createStore(entry);
+  const add = (name: string) =>
+    updateCatalog(location.catalog, (catalog) => {
+      if (name === 'first') second = add('second');
+      return { ...catalog, models: [...catalog.models, { ...entry, name }] };
+    });
+  let second: Promise<void> | undefined;
+  await add('first');
+  await second;
+  expect(readCatalog(location.catalog).models.map(({ name }) => name)).toEqual(['tiny', 'first', 'second']);
 });
 
 describe('a name', () => {

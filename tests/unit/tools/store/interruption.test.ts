@@ -1,12 +1,13 @@
-// Ctrl-C while files are hashed: it ends at once, and nothing is taken for damaged.
+// Ctrl-C while files are hashed, or while another process has the model: it ends at once, and nothing is taken for damaged.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { fetchModel } from '../../../../tools/store/fetch-model.ts';
+import { claimPartDirectory } from '../../../../tools/store/part-directory.ts';
 import { sha256Of, tinyGguf } from './gguf-fixture.ts';
 import { createStore, entryFor, failureOf, STORED_TINY } from './store-fixture.ts';
 
@@ -54,6 +55,25 @@ test.skipIf(process.platform !== 'linux').each([['verify'], ['fetch']])(
     expect(errors).toMatch(/^[^\n]*tiny\.gguf: interrupted while it was verified\.\n$/);
   },
 );
+
+test.each([
+  ['fetch', []],
+  ['rm', ['tiny']],
+])('%s that waits for another process ends with one line and exit code 130', async (command, args) => {
+  const store = createStore(entryFor(bytes, ['file:/nonexistent']));
+  const { release } = await claimPartDirectory(store.location.root, 'tiny', store.options);
+  onTestFinished(release);
+  const env = { ...process.env, MODEL_STORE: store.location.root, MODEL_CATALOG: store.location.catalog };
+  const child = spawn(process.execPath, [CLI, command, ...args], { env });
+  const errors = child.stderr.setEncoding('utf8').toArray();
+  const closed = once(child, 'close');
+  const [line] = await once(child.stdout.setEncoding('utf8'), 'data');
+  child.kill('SIGINT');
+  expect(await closed).toEqual([130, null]);
+  const holder = `process ${process.pid}`;
+  expect(line).toBe(`tiny is being fetched or removed by ${holder}: waiting until it ends.\n`);
+  expect((await errors).join('')).toBe(`tiny: interrupted while it waited for ${holder}.\n`);
+});
 
 function hasOpen(pid: number | undefined, path: string): boolean {
   const descriptors = `/proc/${pid}/fd`;

@@ -1,11 +1,12 @@
 // Removing a model, while another process fetches it too.
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { modelArtifact } from '../../../../tools/store/artifact.ts';
 import { fetchModel } from '../../../../tools/store/fetch-model.ts';
 import { landInStore } from '../../../../tools/store/landing.ts';
+import { claimPartDirectory } from '../../../../tools/store/part-directory.ts';
 import { removeModel } from '../../../../tools/store/remove-model.ts';
 import { tinyGguf } from './gguf-fixture.ts';
 import { createStore, entryFor, STORED_TINY } from './store-fixture.ts';
@@ -22,8 +23,8 @@ async function storedTiny() {
   const model = entryFor(bytes, [store.put('tiny.gguf', bytes)]);
   store.setCatalog(model);
   const { directory } = await fetchModel(store.location, 'tiny', store.options);
-  const remove = () =>
-    removeModel(store.location, 'tiny', { withEntry: false, report: store.options.report });
+  const remove = (report = store.options.report) =>
+    removeModel(store.location, 'tiny', { withEntry: false, report });
   return { ...store, model, stored: directory, remove };
 }
 
@@ -41,6 +42,23 @@ test('a model that lands while its earlier files are removed is whole', async ()
 
   expect(contents().filter((path) => !path.startsWith('.'))).toEqual(STORED_TINY);
   expect(await fetchModel(location, 'tiny', options)).toMatchObject({ source: null });
+});
+
+test('a model that another process fetches is removed when that ends, and its download is left to it', async () => {
+  const { location, options, stored, remove, contents } = await storedTiny();
+  const part = await claimPartDirectory(location.root, 'tiny', options);
+  mkdirSync(part.path);
+  writeFileSync(join(part.path, 'half'), '');
+  const waits = Promise.withResolvers<void>();
+  const removed = remove(() => waits.resolve());
+  await waits.promise;
+  expect(readdirSync(part.path)).toEqual(['half']);
+  expect(readdirSync(stored)).toHaveLength(3);
+
+  await part.release();
+
+  expect(await removed).toEqual({ sizeBytes: bytes.length });
+  expect(contents()).toEqual([]);
 });
 
 test('files of the user’s own stay in their place, and it is said', async () => {

@@ -27,7 +27,11 @@ async function storeWithOne(overrides = {}) {
 test('add does not take bytes of another source for those of its URI', async () => {
   const store = await storeWithOne();
   const other = entryFor(one, [store.source], { name: 'other' });
-  updateCatalog(store.location.catalog, (catalog) => ({ ...catalog, default: 'other', models: [other] }));
+  await updateCatalog(store.location.catalog, (catalog) => ({
+    ...catalog,
+    default: 'other',
+    models: [other],
+  }));
   const uri = store.put('two.gguf', two);
   await addModel(store.location, uri, { name: 'tiny' }, store.options);
   expect(findModel(readCatalog(store.location.catalog), 'tiny')).toMatchObject({
@@ -43,7 +47,11 @@ test('add does not take bytes of another source for those of its URI', async () 
 test('add takes bytes that came from its URI', async () => {
   const store = await storeWithOne();
   const other = entryFor(one, [store.source], { name: 'other' });
-  updateCatalog(store.location.catalog, (catalog) => ({ ...catalog, default: 'other', models: [other] }));
+  await updateCatalog(store.location.catalog, (catalog) => ({
+    ...catalog,
+    default: 'other',
+    models: [other],
+  }));
   const added = await addModel(store.location, store.source, { name: 'tiny' }, store.options);
   expect(added).toMatchObject({ source: null, sha256: sha256Of(one) });
 });
@@ -51,7 +59,7 @@ test('add takes bytes that came from its URI', async () => {
 test('an unpinned model whose source was edited is fetched anew', async () => {
   const store = await storeWithOne();
   const edited = { ...store.model, sources: [store.put('two.gguf', two)], sha256: null, sizeBytes: null };
-  updateCatalog(store.location.catalog, (catalog) => ({ ...catalog, models: [edited] }));
+  await updateCatalog(store.location.catalog, (catalog) => ({ ...catalog, models: [edited] }));
   expect(isStored(store.location.root, modelArtifact(edited))).toBe(false);
   expect((await fetchModel(store.location, 'tiny', store.options)).sha256).toBe(sha256Of(two));
 });

@@ -49,6 +49,8 @@ describe('https:', () => {
     const store = createStore(entryFor(large, [`${origin}/tiny.gguf`]));
     const onProgress = vi.fn();
     await fetchModel(store.location, 'tiny', { ...store.options, onProgress });
+    const [first] = onProgress.mock.calls[0] ?? [];
+    expect(first.transferredBytes).toBeLessThan(large.length);
     expect(onProgress).toHaveBeenLastCalledWith({ transferredBytes: large.length, totalBytes: large.length });
   });
 
@@ -74,6 +76,23 @@ describe('https:', () => {
     expect(ranges.some((range) => range?.startsWith(`bytes=${10 * MEGABYTE}-`))).toBe(true);
     expect(ranges.some((range) => range?.startsWith('bytes=0-'))).toBe(false);
     expect(readFileSync(join(store.location.root, 'tiny', 'tiny.gguf')).equals(large)).toBe(true);
+    expect(store.contents()).toEqual(STORED_TINY);
+  });
+
+  test('downloads once what two fetch at the same time, and says that the second waits', async () => {
+    const waits = Promise.withResolvers<void>();
+    const { origin } = await startServer({
+      '/tiny.gguf': (request, response) => void waits.promise.then(() => serve(bytes)(request, response)),
+    });
+    const store = createStore(entryFor(bytes, [`${origin}/tiny.gguf`]));
+    const first = fetchModel(store.location, 'tiny', store.options);
+    const report = vi.fn(() => waits.resolve());
+    const second = await fetchModel(store.location, 'tiny', { ...store.options, report });
+    expect((await first).source).toBe(`${origin}/tiny.gguf`);
+    expect(second.source).toBeNull();
+    expect(report.mock.calls).toEqual([
+      [`tiny is being fetched or removed by process ${process.pid}: waiting until it ends.`],
+    ]);
     expect(store.contents()).toEqual(STORED_TINY);
   });
 
