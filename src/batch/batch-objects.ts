@@ -36,6 +36,11 @@ export function toQueueAnswerKey(customId: string): string {
   return `queue/${encodeURIComponent(customId)}.json`;
 }
 
+/** Returns the key of the marker of a queue message that was started. No id of a batch has a dot. */
+export function toQueueMarkerKey(customId: string): string {
+  return `work/queue.begun/${encodeURIComponent(customId)}`;
+}
+
 function toKeyNumber(number: number): string {
   return String(number).padStart(keyDigits, '0');
 }

@@ -63,7 +63,7 @@ function tryToTake(path) {
   try {
     writeFileSync(own, JSON.stringify(record), { flag: 'wx' });
     const holder = linkRecord(own, path);
-    return holder === undefined ? { release: hold(path, own, record.id) } : { holder };
+    return holder === undefined ? { release: hold(path, record.id) } : { holder };
   } finally {
     rmSync(own, { force: true });
   }
@@ -73,7 +73,7 @@ function tryToTake(path) {
 function linkRecord(own, path) {
   for (;;) {
     try {
-      linkSync(own, path);
+      putRecord(own, path);
       return undefined;
     } catch (error) {
       if (error.code !== 'EEXIST') throw error;
@@ -93,9 +93,26 @@ function linkRecord(own, path) {
   }
 }
 
-function hold(path, own, id) {
-  const file = openSync(own);
-  const touching = setInterval(() => futimesSync(file, new Date(), new Date()), touchMilliseconds).unref();
+function putRecord(own, path) {
+  try {
+    linkSync(own, path);
+  } catch (error) {
+    if (error.code === 'EEXIST') throw error;
+    // The disk has no hard links. The holder of an unfinished record counts as alive.
+    writeFileSync(path, readFileSync(own), { flag: 'wx' });
+  }
+}
+
+function hold(path, id) {
+  const file = openSync(path);
+  const touch = () => {
+    try {
+      futimesSync(file, new Date(), new Date());
+    } catch {
+      // The disk does not answer, or another process has taken the lock over. The next touch may succeed.
+    }
+  };
+  const touching = setInterval(touch, touchMilliseconds).unref();
   const release = () => {
     if (!releases.delete(release)) return;
     clearInterval(touching);
@@ -112,14 +129,13 @@ function readRecord(path) {
   let file;
   try {
     file = openSync(path);
-  } catch (error) {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  }
-  try {
     return { ...parseRecord(readFileSync(file, 'utf8')), touchedAt: fstatSync(file).mtimeMs };
+  } catch (error) {
+    // NFS reports ESTALE for a file that another machine removed while it was open.
+    if (error.code === 'ENOENT' || error.code === 'ESTALE') return undefined;
+    throw error;
   } finally {
-    closeSync(file);
+    if (file !== undefined) closeSync(file);
   }
 }
 

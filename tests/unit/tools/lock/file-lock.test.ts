@@ -1,7 +1,16 @@
 // Holders in other processes and containers are records written by the test. The look-up of a process is /proc/PID/stat.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
@@ -15,7 +24,7 @@ vi.mock('node:fs', async (load) => {
     onLookUp(args[0]);
     return fs.readFileSync(...args);
   };
-  return { ...fs, readFileSync: readFile };
+  return { ...fs, readFileSync: readFile, linkSync: vi.fn(fs.linkSync) };
 });
 
 let path: string;
@@ -126,6 +135,37 @@ it('is touched by its holder', async () => {
   vi.advanceTimersByTime(10_000);
 
   expect(statSync(path).mtimeMs).toBeGreaterThan(Date.now() - 10_000);
+});
+
+it('works on a disk without hard links', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  vi.mocked(linkSync).mockImplementation(() => {
+    throw Object.assign(new Error('EPERM: operation not permitted, link'), { code: 'EPERM' });
+  });
+  onTestFinished(() => void vi.mocked(linkSync).mockReset());
+  writeFileSync(path, await recordOf({ pid: deadPid }));
+  const release = await takeLock(path);
+  expect(await findHolder()).toBe(`process ${process.pid}`);
+  utimesSync(path, 1, 1);
+  vi.advanceTimersByTime(10_000);
+  expect(statSync(path).mtimeMs).toBeGreaterThan(Date.now() - 10_000);
+  release();
+
+  expect(readdirSync(join(path, '..'))).toEqual([]);
+});
+
+it('is free when another machine removes it while it is read', async () => {
+  writeFileSync(path, await recordOf({ pidNamespace: 'another' }));
+  onLookUp.mockImplementationOnce(() => {
+    rmSync(path);
+    throw Object.assign(new Error('ESTALE: stale file handle, read'), { code: 'ESTALE' });
+  });
+
+  const release = await takeLock(path);
+  release();
+
+  expect(readdirSync(join(path, '..'))).toEqual([]);
 });
 
 it('is taken over when its file is no record and nobody touches it', async () => {
