@@ -2,7 +2,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** What an idle machine does in milliseconds may take a busy one seconds. */
-const patience = { testTimeout: 30_000, expect: { poll: { timeout: 20_000 } } };
+const patience = { testTimeout: 30_000, hookTimeout: 30_000, expect: { poll: { timeout: 20_000 } } };
 
 export default defineConfig({
   test: {
@@ -14,7 +14,14 @@ export default defineConfig({
       reportsDirectory: '.cache/coverage',
     },
     projects: [
-      { test: { name: 'unit', include: ['tests/unit/**/*.test.ts'], ...patience } },
+      {
+        test: {
+          name: 'unit',
+          include: ['tests/unit/**/*.test.ts'],
+          setupFiles: ['tests/unit/bounded-properties.ts'],
+          ...patience,
+        },
+      },
       {
         test: {
           name: 'model',
@@ -39,6 +46,7 @@ export default defineConfig({
         test: {
           name: 'amx',
           include: ['tests/amx/**/*.test.ts'],
+          ...patience,
           // Compiling takes a minute and a half, and many on a busy machine.
           hookTimeout: 1_800_000,
         },
@@ -47,6 +55,7 @@ export default defineConfig({
         test: {
           name: 'arm64',
           include: ['tests/arm64/**/*.test.ts'],
+          ...patience,
           // An emulated processor is a hundred times slower.
           testTimeout: 1_800_000,
           hookTimeout: 7_200_000,

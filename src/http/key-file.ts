@@ -1,5 +1,5 @@
 // API keys in a file, such as a mounted secret: who replaces the file rotates the keys, without a restart.
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { ConfigurationError } from '../config/environment.ts';
 import { standardErrorLog } from '../telemetry/log.ts';
 import { type ApiKeySource, ApiKeyUnavailableError } from './api-key-source.ts';
@@ -8,7 +8,6 @@ import { type ApiKeySource, ApiKeyUnavailableError } from './api-key-source.ts';
 export class KeyFile implements ApiKeySource {
   readonly #path: string;
   readonly #warn: (message: string) => void;
-  #known: { readonly version: string; readonly keys: readonly string[] } | undefined;
   #hasFailed = false;
 
   /** @throws {ConfigurationError} when the file cannot be read or has no key */
@@ -39,14 +38,15 @@ export class KeyFile implements ApiKeySource {
     return this.current();
   }
 
-  /** @throws {Error} when the file cannot be read or has no key */
+  /**
+   * Reads the whole file each time: another one may have the same inode, size and times.
+   *
+   * @throws {Error} when the file cannot be read or has no key
+   */
   #read(): readonly string[] {
-    const { ino, mtimeMs, size } = statSync(this.#path);
-    const version = `${ino} ${mtimeMs} ${size}`;
-    if (this.#known?.version !== version)
-      this.#known = { version, keys: toKeys(readFileSync(this.#path, 'utf8')) };
-    if (this.#known.keys.length === 0) throw new Error('it has no key');
-    return this.#known.keys;
+    const keys = toKeys(readFileSync(this.#path, 'utf8'));
+    if (keys.length === 0) throw new Error('it has no key');
+    return keys;
   }
 }
 

@@ -198,4 +198,4 @@ it('are the same, but for known reasons', async () => {
     'Python escapes line breaks in a dictionary': 2,
     'llama.cpp trims messages': 1,
   });
-}, 120_000);
+});

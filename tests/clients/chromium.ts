@@ -2,14 +2,14 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
+import { reportSkip } from './report-skip.ts';
 
 const debian = '/usr/bin/chromium';
 
 /**
  * Returns Chromium's path. In CI it is installed where the user is root.
  *
- * @returns undefined where there is none; the tests are skipped then, and the line printed says so
- * @throws with REQUIRE_ALL_TIERS=true, where nothing may be skipped
+ * @returns undefined where there is none and the tests are skipped
  */
 export function findChromium(): string | undefined {
   const found = [debian, chromium.executablePath()].find((path) => existsSync(path));
@@ -20,8 +20,6 @@ export function findChromium(): string | undefined {
     execFileSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], silently);
     return debian;
   }
-  const message = 'There is no Chromium. Install it: apt-get install chromium';
-  if (process.env.REQUIRE_ALL_TIERS === 'true') throw new Error(message);
-  console.warn(`SKIPPED, NOT PASSED: the playground in a browser. ${message}`);
+  reportSkip('The playground in a browser', 'There is no Chromium. Install it: apt-get install chromium');
   return undefined;
 }

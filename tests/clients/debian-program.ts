@@ -3,13 +3,14 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { reportSkip } from './report-skip.ts';
 
 const cache = fileURLToPath(new URL('../../.cache/debian', import.meta.url));
 
 /**
  * Returns the path of a program, `/usr/sbin/nginx` for example, or of its copy from the package.
  *
- * @returns undefined where it cannot be had; the tests are skipped then, and the line printed says why
+ * @returns undefined where it cannot be had and the tests are skipped
  */
 export function findDebianProgram(name: string, path: string): string | undefined {
   const copy = join(cache, name, path);
@@ -26,8 +27,9 @@ export function findDebianProgram(name: string, path: string): string | undefine
     return copy;
   } catch (error) {
     const reason = error instanceof Error ? error.message.split('\n')[0] : error;
-    console.warn(
-      `SKIPPED, NOT PASSED: ${dirname(path)} has no ${name}, and it cannot be unpacked: ${reason}`,
+    reportSkip(
+      `The configuration of ${name}`,
+      `${dirname(path)} has no ${name}, and its package cannot be unpacked: ${reason}`,
     );
     return undefined;
   } finally {

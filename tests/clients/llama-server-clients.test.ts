@@ -82,6 +82,7 @@ describe('a constraint', () => {
       maxItems: 2,
       uniqueItems: true,
     };
+    let valid = 0;
     for (const seed of [1, 2, 3, 4, 5, 6]) {
       const { choices, error } = await ask('/v1/completions', {
         prompt: 'Two numbers:',
@@ -89,9 +90,14 @@ describe('a constraint', () => {
         json_schema: schema,
         seed,
       });
-      if (error !== undefined) expect(error.code).toBe('invalid_output');
-      else expect(new Set(JSON.parse(choices[0]?.text ?? '')).size).toBe(2);
+      if (error !== undefined) {
+        expect(error.code).toBe('invalid_output');
+        continue;
+      }
+      valid += 1;
+      expect(new Set(JSON.parse(choices[0]?.text ?? '')).size).toBe(2);
     }
+    expect(valid).toBeGreaterThan(0);
   });
 });
 

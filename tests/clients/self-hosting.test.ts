@@ -12,6 +12,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findBlock } from '../documents.ts';
 import { findDebianProgram } from './debian-program.ts';
+import { reportSkip } from './report-skip.ts';
 import { startTestServer, type TestServer } from './test-server.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -152,7 +153,7 @@ describe("systemd's unit", () => {
     const checked = await execute('systemd-analyze', ['verify', unit]).catch(
       (error: NodeJS.ErrnoException) => {
         if (error.code !== 'ENOENT') throw error;
-        console.warn("SKIPPED, NOT PASSED: systemd's unit. There is no systemd-analyze.");
+        reportSkip("Systemd's unit", 'There is no systemd-analyze.');
         return skip();
       },
     );

@@ -4,6 +4,7 @@ import { globSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { reportSkip } from './report-skip.ts';
 
 const execute = promisify(execFile);
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -15,7 +16,7 @@ it('the workflows have no fault', { timeout: 300_000 }, async ({ skip }) => {
   const { stdout } = await execute('go', [...actionlint, ...workflows], { cwd: root }).catch(
     (error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;
-      console.warn('SKIPPED, NOT PASSED: the workflows. There is no go, which compiles actionlint.');
+      reportSkip('The workflows', 'There is no go, which compiles actionlint.');
       return skip();
     },
   );

@@ -52,7 +52,7 @@ describe('check', () => {
     expect(stdout).toMatch(/^text: .+, [\d.]+ tokens\/s$/m);
     expect(stdout).toMatch(/^JSON of a schema: \{ ?"city": ?".*" ?\}, [\d.]+ tokens\/s$/m);
     expect(stdout).toMatch(/^a call: get_weather\(\{ ?"city": ?".*" ?\}\), [\d.]+ tokens\/s$/m);
-  }, 120_000);
+  });
 
   it('takes one of llama.cpp’s templates by CHAT_TEMPLATE, and says that a date is written', async () => {
     const named = await run({ CHAT_TEMPLATE: 'llama2-sys-bos' }, 'check', model.name);
@@ -106,12 +106,12 @@ describe('prefixes of chats whose template writes the date', () => {
         `poet.json: the model's chat template writes today's date, "${today.replace('Sept', 'Sep')}", so tomorrow no chat begins like this.`,
       );
     }
-  }, 120_000);
+  });
 
   it('are baked with a date of their own', async () => {
     expect(await bake('pinned')).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^poet\.json: \d+ tokens\./m),
     });
-  }, 120_000);
+  });
 });

@@ -8,7 +8,7 @@ let url: string;
 beforeAll(async () => {
   front = await startFrontProcess();
   url = `${new URL(front.url).origin}/health`;
-}, 60_000);
+});
 
 afterAll(() => front.end('SIGTERM'));
 
@@ -34,7 +34,7 @@ it('is answered while the runtime is stopped, and by the runtime when it goes on
     body: expect.not.objectContaining({ busy: true }),
   });
   expect(front.runtimePids()).toEqual([runtime]);
-}, 60_000);
+});
 
 it('is answered beside a large event, which the front refuses without parsing it', async () => {
   const event = `[${'[],'.repeat(1_500_000)}`;
@@ -43,4 +43,4 @@ it('is answered beside a large event, which the front refuses without parsing it
   const response = await invoking;
   expect(response.status).toBe(400);
   expect(await response.text()).toContain('at most 65536 fields, lists and objects');
-}, 60_000);
+});

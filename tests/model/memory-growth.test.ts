@@ -51,7 +51,7 @@ describe.each(['1', '2'])('with SLOTS=%s', (slots) => {
       NODE_OPTIONS: '--max-semi-space-size=2',
     });
     ({ origin } = new URL(front.url));
-  }, 60_000);
+  });
 
   afterAll(() => front.end('SIGTERM'));
 

@@ -34,7 +34,7 @@ function rate(steps: string, { two, one }: Machine): number {
 
 beforeAll(() => {
   execFileSync('c++', ['-std=c++17', '-O2', '-Wall', '-Wextra', '-Werror', ...sources, '-o', program]);
-}, 60_000);
+});
 
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -1,5 +1,5 @@
 // The calls and thoughts that model families write by themselves, read with the templates of llama.cpp's own collection.
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { writeAnswerGrammar } from '../../../src/chat/answer-grammar.ts';
 import { type FormatOptions, findChatFormat } from '../../../src/chat/chat-format.ts';
 import { type ChatPiece, ChatReader } from '../../../src/chat/chat-reader.ts';
@@ -10,8 +10,6 @@ import { Gbnf } from '../json-schema/gbnf.ts';
 import { seededRandom } from '../json-schema/seeded-random.ts';
 import { useTemplateCollection } from './template-collection.ts';
 import { weatherTool as tool } from './weather-tool.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 const collection = useTemplateCollection();
 

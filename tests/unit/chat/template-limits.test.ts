@@ -1,10 +1,8 @@
 // Chat templates are programs of whoever made the model: they end, whatever they do.
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { applyTemplate } from '../../../src/api/chat/chat-prompt.ts';
 import { model, toTemplate } from '../api/fake-service.ts';
 import { FakeEngine } from '../fake-engine.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 const messages = [{ role: 'user', content: 'Hi' }];
 

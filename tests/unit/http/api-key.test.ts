@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -85,6 +85,18 @@ describe('a key file', () => {
   });
 
   afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('is read again when its size and its time stay the same', async () => {
+    const write = (key: string) => {
+      writeFileSync(file, key);
+      utimesSync(file, 0, 0);
+    };
+    write('one');
+    const source = new KeyFile(file);
+    write('two');
+
+    expect(await source.current()).toEqual(['two']);
+  });
 
   // Root may read files of every mode, so a folder stands for a file that cannot be read.
   it.each([

@@ -33,9 +33,6 @@ const config: FrontConfig = {
   bootstrap: ['serve'],
 };
 
-// Each test starts two processes, and some tests several of both.
-vi.setConfig({ testTimeout: 20_000 });
-
 let gate: Gate;
 const cleanUps: (() => Promise<void>)[] = [];
 

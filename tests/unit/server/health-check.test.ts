@@ -13,11 +13,17 @@ afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
 
-async function startRuntime(listener: RequestListener): Promise<Runtime> {
+interface TestRuntime extends Runtime {
+  /** Resolves when a request has arrived: the check may have answered before. */
+  readonly arrived: Promise<unknown>;
+}
+
+async function startRuntime(listener: RequestListener): Promise<TestRuntime> {
   const folder = mkdtempSync(join(tmpdir(), 'health-'));
   const socket = join(folder, 'runtime');
   const server = createServer(listener);
   await once(server.listen(socket), 'listening');
+  const arrived = once(server, 'request');
   const agent = new Agent({ keepAlive: true });
   closers.push(() => {
     agent.destroy();
@@ -25,7 +31,7 @@ async function startRuntime(listener: RequestListener): Promise<Runtime> {
     server.close();
     rmSync(folder, { recursive: true });
   });
-  return { pid: process.pid, description: [], socket, agent, ping: async () => {} };
+  return { pid: process.pid, description: [], socket, agent, ping: async () => {}, arrived };
 }
 
 const link = (runtime: Runtime | undefined) => ({
@@ -75,7 +81,7 @@ describe('the health of port 8000', () => {
     const runtime = await startRuntime((_, response) => waiting.push(() => response.end('{}')));
     let now = 0;
     const check = new HealthCheck(link(runtime), () => now);
-    await check.answer(health);
+    await Promise.all([check.answer(health), runtime.arrived]);
     const answered = once(runtime.agent, 'free');
     for (const answerLate of waiting.splice(0)) answerLate();
     await answered;
@@ -93,6 +99,7 @@ describe('the health of port 8000', () => {
     const check = new HealthCheck(link(runtime), () => 0);
     expect(check.isWaiting).toBe(false);
     for (let count = 0; count < 3; count += 1) await check.answer(health);
+    await runtime.arrived;
 
     expect(asked).toBe(1);
     expect(check.isWaiting).toBe(true);

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { build } from 'esbuild';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { isLiving } from '../../../src/server/process-session.ts';
 import { listMarked } from '../../marked-processes.ts';
 import { type Gate, openGate } from './gate.ts';
@@ -19,7 +19,6 @@ let root: string;
 /** Where the fronts make the directories for their sockets. */
 let temporary: string;
 let gate: Gate;
-vi.setConfig({ testTimeout: 20_000 });
 
 const fronts: { front: ChildProcess; exited: Promise<unknown> }[] = [];
 
@@ -76,8 +75,11 @@ async function serve(env: Record<string, string> = {}) {
   const running = run(['echo.handler'], env);
   const lines = createInterface({ input: running.front.stdout })[Symbol.asyncIterator]();
   const message: string[] = [];
-  do message.push(String((await lines.next()).value));
-  while (message.length === 1 || !message.at(-1)?.startsWith('──'));
+  do {
+    const { value, done } = await lines.next();
+    if (done) throw new Error(await running.standardError);
+    message.push(value);
+  } while (message.length === 1 || !message.at(-1)?.startsWith('──'));
   const url = /answers at (\S+)$/m.exec(message.join('\n'))?.[1] ?? '';
   const answer = (await (await fetch(url, { method: 'POST', body: '{}' })).json()) as {
     emulator: number;
@@ -186,7 +188,7 @@ describe('the front process', () => {
       front.kill('SIGKILL');
       await exited;
 
-      await expect.poll(list, { timeout: 10_000 }).toEqual([]);
+      await until(() => list().length === 0);
     },
   );
 
@@ -197,8 +199,8 @@ describe('the front process', () => {
     front.kill('SIGKILL');
     await exited;
 
-    await expect.poll(() => children.filter(isLiving), { timeout: 10_000 }).toEqual([]);
-  });
+    await until(() => !children.some(isLiving));
+  }, 60_000);
 
   it.each([
     {

@@ -8,9 +8,6 @@ import { Supervisor } from '../../../src/server/supervisor.ts';
 import { type Gate, openGate } from './gate.ts';
 import { until } from './until.ts';
 
-// Each test starts several processes.
-vi.setConfig({ testTimeout: 20_000 });
-
 let gate: Gate;
 let link: RuntimeLink;
 

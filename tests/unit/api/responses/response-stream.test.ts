@@ -250,7 +250,7 @@ describe('a stream of a response', () => {
       ),
       { numRuns: 150 },
     );
-  }, 60_000);
+  });
 });
 
 /** The client adds these fields. */

@@ -192,5 +192,5 @@ describe('a sequence with a history of texts, aborts and failures', () => {
     );
 
     expect(completed).toBeGreaterThan(100);
-  }, 120_000);
+  });
 });

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
   appendFileSync,
-  chmodSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -10,8 +9,9 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { readManifest } from '../../../../src/model/manifest.ts';
 import { modelArtifact } from '../../../../tools/store/artifact.ts';
 import { findModel, readCatalog } from '../../../../tools/store/catalog.ts';
@@ -24,6 +24,11 @@ import { today } from '../../../../tools/store/pin-models.ts';
 import { isStored, verifyStored } from '../../../../tools/store/stored.ts';
 import { sha256Of, tinyGguf } from './gguf-fixture.ts';
 import { createStore, entryFor, failureOf, STORED_TINY } from './store-fixture.ts';
+
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof import('node:fs/promises')>();
+  return { ...real, copyFile: vi.fn(real.copyFile) };
+});
 
 const bytes = tinyGguf();
 
@@ -174,9 +179,10 @@ describe('a source with the wrong file', () => {
     });
   });
 
-  test.skipIf(process.getuid?.() === 0)('that may not be read is named', async () => {
+  // Root may read every file.
+  test('that may not be read is named', async () => {
     const store = storeOf({ 'tiny.gguf': bytes });
-    chmodSync(join(store.directory, 'tiny.gguf'), 0);
+    vi.mocked(copyFile).mockRejectedValueOnce(Object.assign(new Error('denied'), { code: 'EACCES' }));
     expect(await failureOf(fetchModel(store.location, 'tiny', store.options))).toMatchObject({
       code: 'source-refused',
     });

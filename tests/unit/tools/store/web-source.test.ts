@@ -49,6 +49,8 @@ describe('https:', () => {
     const store = createStore(entryFor(large, [`${origin}/tiny.gguf`]));
     const onProgress = vi.fn();
     await fetchModel(store.location, 'tiny', { ...store.options, onProgress });
+    const [first] = onProgress.mock.calls[0] ?? [];
+    expect(first.transferredBytes).toBeLessThan(large.length);
     expect(onProgress).toHaveBeenLastCalledWith({ transferredBytes: large.length, totalBytes: large.length });
   });
 
