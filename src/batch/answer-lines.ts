@@ -21,7 +21,7 @@ export interface AnswerLinesOptions<Line extends NumberedLine = NumberedLine> {
   /** Answers one line at a time, even when the engine has more slots. Default: false. */
   readonly alone?: boolean;
   /** Called before a line is started. Returns false for a line that has crashed an environment; that line fails. */
-  readonly tryStart?: (line: NumberedLine) => Promise<boolean>;
+  readonly tryStart?: (line: Line) => Promise<boolean>;
   /** Saves a result. When it throws, no more lines are started. */
   readonly save: (line: Line, result: BatchResult) => Promise<void>;
   readonly log: (error: unknown) => void;

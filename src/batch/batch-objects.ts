@@ -17,7 +17,7 @@ export function toBatchKeys(id: string) {
     /** All results of a chunk; written when every line has one. */
     part: ({ first }: BatchChunk) => `work/${id}/parts/${toKeyNumber(first)}.jsonl`,
     /** Prefix of the results of a chunk's single lines. */
-    answers: (chunk: BatchChunk) => `work/${id}/answers/${toReversedNumber(chunk.first)}/`,
+    answers: ({ first }: Pick<BatchChunk, 'first'>) => `work/${id}/answers/${toReversedNumber(first)}/`,
     answer: (chunk: BatchChunk, line: number) =>
       `work/${id}/answers/${toReversedNumber(chunk.first)}/${toKeyNumber(line)}.json`,
     /** Marker of a line that was started; `since` is the `carefulSince` of its chunk. */
@@ -34,6 +34,11 @@ export function toLineNumber(answerKey: string): number {
 /** Returns the key of the answer to a queue message. */
 export function toQueueAnswerKey(customId: string): string {
   return `queue/${encodeURIComponent(customId)}.json`;
+}
+
+/** Returns the key of the marker of a queue message that was started. No id of a batch has a dot. */
+export function toQueueMarkerKey(customId: string): string {
+  return `work/queue.begun/${encodeURIComponent(customId)}`;
 }
 
 function toKeyNumber(number: number): string {

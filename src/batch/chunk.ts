@@ -62,7 +62,7 @@ export async function answerChunk(
   const startedLines =
     carefulSince === undefined
       ? undefined
-      : new StartedLines(store, (number) => keys.started(carefulSince, number));
+      : new StartedLines(store, (number: number) => keys.started(carefulSince, number));
   const save = async (number: number, result: string): Promise<void> => {
     // Another environment may answer the same chunk. The first result counts.
     await store.create(keys.answer(chunk, number), result);

@@ -7,12 +7,14 @@ import type { Service } from '../http/service.ts';
 import type { AnswerLinesOptions, NumberedLine } from './answer-lines.ts';
 import { answerLines } from './answer-lines.ts';
 import { parseBatchLine } from './batch-line.ts';
-import { toQueueAnswerKey } from './batch-objects.ts';
+import { toQueueAnswerKey, toQueueMarkerKey } from './batch-objects.ts';
 import type { ObjectStore } from './object-store.ts';
+import { StartedLines } from './started-lines.ts';
 
 interface Message extends NumberedLine {
   readonly record: SQSRecord;
   readonly key: string;
+  readonly markerKey: string;
   /** Digest of the whole line. It distinguishes a second delivery from another request with the same `custom_id`. */
   readonly sha256: string;
 }
@@ -34,9 +36,10 @@ const retrySeconds = 30;
  * - A message whose answer could not be saved is retried after a pause.
  * - A message that there was no time for is retried at once.
  *
- * Redelivered messages are answered one at a time, because one of them may have crashed its environment. Those with the
- * most deliveries are first, so that none reaches the dead-letter queue because there was never time for it. Messages
- * with the same number are in random order: they may have been delivered with the message that crashes.
+ * Redelivered messages are answered one at a time, because one of them may have crashed its environment. Each is marked
+ * before it is started, and one that an environment has crashed on is the last. Of the others, those with the most
+ * deliveries are first, so that none reaches the dead-letter queue because there was never time for it. Messages with
+ * the same number are in random order.
  */
 export async function answerMessages(
   records: readonly SQSRecord[],
@@ -48,11 +51,15 @@ export async function answerMessages(
   const failed = new Map<SQSRecord, number>();
   const toRetryDelay = (record: SQSRecord) => retrySeconds * deliveriesOf(record);
   const messages: Message[] = [];
+  const started = new StartedLines(store, ({ markerKey }: Message) => markerKey);
+  const crashed = new Set<Message>();
   await Promise.all(
     records.map(async (record, number) => {
       try {
         const message = toMessage(record, number);
-        if (!(await isAnswered(message, store))) messages.push(message);
+        if (await isAnswered(message, store)) return;
+        if (deliveriesOf(record) > 1 && (await started.hasCrashed(message))) crashed.add(message);
+        messages.push(message);
       } catch (error) {
         options.log(error);
         // An invalid message stays invalid, so it goes to the dead-letter queue without pauses.
@@ -63,23 +70,34 @@ export async function answerMessages(
   const isRedelivery = messages.some(({ record }) => deliveriesOf(record) > 1);
   if (isRedelivery) {
     shuffle(messages);
-    messages.sort((one, other) => deliveriesOf(other.record) - deliveriesOf(one.record));
+    messages.sort(
+      (one, other) =>
+        Number(crashed.has(one)) - Number(crashed.has(other)) ||
+        deliveriesOf(other.record) - deliveriesOf(one.record),
+    );
   }
 
   const { unfinished } = await answerLines(messages, service, {
     ...options,
     alone: isRedelivery,
+    ...(isRedelivery && {
+      tryStart: async (message: Message) => {
+        await started.tryStart(message).catch(options.log);
+        return true;
+      },
+    }),
     save: async (message, result) => {
       try {
         const { key, sha256 } = message;
         const outcome = await store.create(key, JSON.stringify(result), { sha256 });
+        started.finish(message);
         if (outcome === 'exists') await isAnswered(message, store);
       } catch (error) {
         options.log(error);
         failed.set(message.record, error instanceof RequestError ? 0 : toRetryDelay(message.record));
       }
     },
-  });
+  }).finally(() => started.release().catch(options.log));
 
   for (const { record } of unfinished) failed.set(record, 0);
   for (const [{ receiptHandle }, VisibilityTimeout] of failed) {
@@ -95,7 +113,8 @@ function toMessage(record: SQSRecord, number: number): Message {
   const text = Buffer.from(record.body);
   const { custom_id } = parseBatchLine(text);
   const sha256 = createHash('sha256').update(text).digest('hex');
-  return { number, text, record, key: toQueueAnswerKey(custom_id), sha256 };
+  const [key, markerKey] = [toQueueAnswerKey(custom_id), toQueueMarkerKey(custom_id)];
+  return { number, text, record, key, markerKey, sha256 };
 }
 
 /** @throws {RequestError} when the key has the answer to another request */

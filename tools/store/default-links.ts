@@ -45,6 +45,9 @@ export async function linkDefaultModel({ root, catalog }: StoreLocation): Promis
       for (const path of unused) await rm(path, { recursive: true, force: true });
     }
   } catch (error) {
+    // Another process removed the model meanwhile, or replaces it.
+    if (record !== undefined && readRecord(directory) === undefined)
+      return linkDefaultModel({ root, catalog });
     throw toStoreError(error, 'source-failed', `${directory} cannot be linked to ${links}`);
   }
 }

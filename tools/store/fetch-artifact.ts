@@ -21,7 +21,7 @@ const FINAL: ReadonlySet<StoreErrorCode> = new Set(['disk-full', 'not-recorded']
 export interface FetchOptions extends Omit<TransferContext, 'expected'> {
   /** Called with one line for each source that failed while another one is left. */
   readonly reportFailure: (line: string) => void;
-  /** Adds to the directory before it lands, such as a manifest. */
+  /** Adds to the directory before it lands, such as a manifest, or to one that is in the store already. */
   readonly describe?: (directory: string, files: readonly string[], measured: Measured) => Promise<void>;
 }
 
@@ -43,8 +43,7 @@ export async function fetchArtifact(
   artifact: Artifact,
   options: FetchOptions,
 ): Promise<Fetched> {
-  // Without a claim first, so that a store which cannot be written to serves what it has.
-  const stored = await findStored(root, artifact, { ...options, reportFailure: () => {} });
+  const stored = await findUnclaimed(root, artifact, options);
   if (stored) return stored;
   let part: PartDirectory | undefined;
   try {
@@ -60,20 +59,43 @@ export async function fetchArtifact(
   }
 }
 
+/** Finds it without a claim, so that a store which cannot be written to serves what it has. It may be removed meanwhile. */
+async function findUnclaimed(
+  root: string,
+  artifact: Artifact,
+  options: FetchOptions,
+): Promise<Fetched | undefined> {
+  try {
+    return await findStored(root, artifact, { ...options, reportFailure: () => {} });
+  } catch (error) {
+    if (error instanceof StoreError && (error.code === 'interrupted' || error.code === 'not-recorded'))
+      throw error;
+    return undefined; // With a claim it is found, or fails again.
+  }
+}
+
 async function findStored(
   root: string,
   artifact: Artifact,
-  { reportFailure, signal }: FetchOptions,
+  options: FetchOptions,
 ): Promise<Fetched | undefined> {
   if (!isRecorded(root, artifact)) return undefined;
+  let stored: Stored;
   try {
-    return { ...(await verifyStored(root, artifact, signal)), source: null, published: false };
+    stored = await verifyStored(root, artifact, options.signal);
   } catch (error) {
     const failure = toStoreError(error, 'not-stored', artifact.name);
     if (failure.code === 'interrupted') throw failure;
-    reportFailure(`${failure.message} Fetching it again.`); // It stays until the new one is ready to land.
+    options.reportFailure(`${failure.message} Fetching it again.`); // It stays until the new one is ready to land.
     return undefined;
   }
+  return describeStored(stored, options);
+}
+
+/** Its description may be lost, or the catalog may say something else by now. */
+async function describeStored(stored: Stored, { describe }: FetchOptions): Promise<Fetched> {
+  await describe?.(stored.directory, stored.files, stored);
+  return { ...stored, source: null, published: false };
 }
 
 async function fromFirstSource(root: string, artifact: Artifact, part: PartDirectory, options: FetchOptions) {
@@ -143,7 +165,7 @@ async function land(
   await options.describe?.(landing, files, measured);
   await recordVerification(landing, files, measured, source);
   const present = await landInStore(landing, root, artifact, options.signal, options.reportFailure);
-  if (present) return { ...present, source: null, published: false };
+  if (present) return describeStored(present, options);
   const published = transferred.every((file) => file.publishedSha256 !== null);
   return { directory: join(root, artifact.name), files, ...measured, source, published };
 }

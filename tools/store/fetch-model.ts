@@ -42,7 +42,7 @@ export async function fetchDescribed(
   options: ModelFetchOptions,
 ): Promise<FetchedModel> {
   const { catalog } = location;
-  // Remembered, because another process may be replacing the folder when this one has landed it.
+  // Remembered, because another process may replace or remove the folder.
   let described: ModelManifest | undefined;
   const fetched = await fetchArtifact(location.root, modelArtifact(model), {
     ...options,
@@ -51,12 +51,7 @@ export async function fetchDescribed(
       await writeManifest(directory, described);
     },
   });
-  if (fetched.source !== null) return { ...fetched, manifest: described ?? readManifest(fetched.directory) };
-  // In the store already: its manifest may be lost, or the catalog may say something else by now.
-  const { directory, files } = fetched;
-  const manifest = await toManifest(model, { catalog, directory, files, measured: fetched });
-  await writeManifest(fetched.directory, manifest);
-  return { ...fetched, manifest };
+  return { ...fetched, manifest: described ?? readManifest(fetched.directory) };
 }
 
 async function pin(

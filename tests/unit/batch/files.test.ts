@@ -117,9 +117,24 @@ describe('joinBatch', () => {
 });
 
 describe('the function batch-files', () => {
+  it('counts the results of a chunk', async () => {
+    const store = new MemoryStore();
+    for (const [first, line] of [
+      [0, 0],
+      [10, 10],
+      [10, 12],
+    ] as const)
+      store.with(keys.answer({ first, lines: 10, start: 0, end: 0 }, line), '{}');
+    const handler = definePipeline(store);
+
+    expect(await handler({ step: 'count', batch, first: 10 }, {} as never)).toEqual({ answered: 2 });
+    expect(await handler({ step: 'count', batch, first: 20 }, {} as never)).toEqual({ answered: 0 });
+  });
+
   it.each([
     { step: 'split', batch: '../elsewhere', linesPerChunk: 1 },
     { step: 'split', batch, linesPerChunk: 0 },
+    { step: 'count', batch, first: -1 },
     { step: 'join', batch },
     { step: 'remove', batch },
   ])('rejects the event %o', async (event) => {

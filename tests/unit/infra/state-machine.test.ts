@@ -58,25 +58,29 @@ describe('the batch state machine', () => {
     expect(source).not.toContain('$$.State.RetryCount');
     for (const state of [AnswerChunk, AnswerCarefully]) expect(errors(state.Retry)).toEqual(bothErrors);
     expect(errors(AnswerChunk.Catch)).toEqual(bothErrors);
-    expect(nextOf(AnswerChunk.Catch)).toEqual(['IsInTime', 'AnswerCarefully']);
+    expect(nextOf(AnswerChunk.Catch)).toEqual(['IsInTime', 'BeginCarefully']);
     // A chunk has two normal attempts and seven careful ones.
     expect([AnswerChunk, AnswerCarefully].map(({ Retry }) => 1 + Retry[1].MaxAttempts)).toEqual([2, 7]);
   });
 
-  it('answers carefully again only while lines can be the reason of the crashes', () => {
-    const { States } = readDefinition();
-    const { AnswerCarefully, CountCrashes, MayLinesCrash } = States.Answer.ItemProcessor.States;
+  it('answers carefully once, and again only while lines get results', () => {
+    const { BeginCarefully, AnswerCarefully, CountAnswers, HasProgressed, ContinueCarefully } =
+      readDefinition().States.Answer.ItemProcessor.States;
 
-    expect(AnswerCarefully.Catch[1]).toMatchObject({ ErrorEquals: ['States.ALL'], Next: 'CountCrashes' });
-    expect(States.Answer.ItemSelector.crashes).toEqual({ lines: 0 });
-    // Each of the retries has failed a line, if lines crash environments.
-    expect(CountCrashes.Parameters['lines.$']).toBe(
-      `States.MathAdd($.crashes.lines, ${AnswerCarefully.Retry[1].MaxAttempts})`,
-    );
-    expect(MayLinesCrash).toMatchObject({
-      Choices: [{ Variable: '$.crashes.lines', NumericLessThanPath: '$.chunk.lines', Next: 'IsInTime' }],
+    expect(AnswerCarefully.Catch[1]).toMatchObject({ ErrorEquals: ['States.ALL'], Next: 'CountAnswers' });
+    expect(BeginCarefully).toMatchObject({ Result: { answered: -1 }, ResultPath: '$.before' });
+    expect(CountAnswers).toMatchObject({ ResultPath: '$.after', Next: 'HasProgressed' });
+    expect(HasProgressed).toMatchObject({
+      Choices: [
+        {
+          Variable: '$.after.answered',
+          NumericGreaterThanPath: '$.before.answered',
+          Next: 'ContinueCarefully',
+        },
+      ],
       Default: 'Failed',
     });
+    expect(ContinueCarefully).toMatchObject({ InputPath: '$.after', ResultPath: '$.before' });
   });
 
   it('has the same task for careful and normal answers except for its parameters and errors', () => {

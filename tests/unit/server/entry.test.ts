@@ -121,6 +121,15 @@ describe('infra/entry.sh', () => {
     });
   });
 
+  it('names the model that the link leads to now', () => {
+    symlinkSync('../model A', join(root, 'link'));
+    mkdirSync(join(root, 'dist'));
+    mkdirSync(join(folder, 'model A'));
+    symlinkSync('../link', join(root, 'dist/model'));
+
+    expect(run()).toMatchObject({ modelDir: join(folder, 'model A'), startedIn: folder });
+  });
+
   it("takes a checkout's own node before the one on PATH", () => {
     const own = join(root, 'node_modules/.bin/node');
     mkdirSync(join(root, 'node_modules/.bin'), { recursive: true });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
@@ -392,6 +392,17 @@ describe('a snapshot of a known prefix', () => {
       });
     }
     expect(warnings()).toEqual([expect.stringContaining(reason)]);
+  });
+
+  it('is skipped for a shorter one when its file was replaced after it was restored', async () => {
+    const { snapshots, path } = await bake();
+    expect((await generate(createSequences({ snapshots }).sequence, prompt)).summary.cachedTokens).toBe(100);
+    // The same tokens, as another model's state has them.
+    writeFileSync(path('long'), JSON.stringify(long.tokens, null, 1));
+    utimesSync(path('long'), 1, 1);
+
+    expect((await generate(createSequences({ snapshots }).sequence, prompt)).summary.cachedTokens).toBe(40);
+    expect(warnings()).toEqual([expect.stringContaining('its content is damaged')]);
   });
 
   it('is skipped for a shorter one when it holds other tokens', async () => {

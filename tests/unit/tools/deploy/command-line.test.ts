@@ -58,7 +58,11 @@ describe('a failing command', () => {
   it.each([
     ['deploy', [], 'There is no terminal to ask for confirmation: add --yes to confirm in advance.'],
     ['destroy', [], 'There is no terminal to ask for confirmation: add --yes to confirm in advance.'],
-    ['deploy', ['--yes', '--parameter', 'X=1'], '--parameter: unknown parameter X; the parameters are: '],
+    [
+      'deploy',
+      ['--yes', '--region', region, '--parameter', 'X=1'],
+      '--parameter: unknown parameter X; the parameters are: ',
+    ],
     ['destroy', ['--yes'], 'No AWS region is set: add --region eu-central-1 to the command'],
     ['destroy', ['--yes', '--region', region], 'There are no AWS credentials: log in'],
     ['deploy', ['--environment', 'test'], 'Allowed choices are dev, prod.'],

@@ -11,7 +11,7 @@ import { createStore, entryFor, LINKED_TINY } from './store-fixture.ts';
 
 vi.mock('node:fs/promises', async (original) => {
   const real = await original<typeof import('node:fs/promises')>();
-  return { ...real, rm: vi.fn(real.rm) };
+  return { ...real, link: vi.fn(real.link), rm: vi.fn(real.rm) };
 });
 
 const bytes = tinyGguf();
@@ -54,6 +54,17 @@ test('the links to another model are in place before the earlier ones are remove
   await linkDefaultModel(location);
   expect(readManifest(links).name).toBe('other');
   expect(present).not.toContain(false);
+});
+
+test('a model that is removed while links to it are made gets none', async () => {
+  const { location, links, stored } = await storeWithTwo();
+  const { link } = await vi.importActual<typeof fs>('node:fs/promises');
+  vi.mocked(fs.link).mockImplementationOnce(async (from, to) => {
+    await fs.rename(stored, `${stored}.removed`);
+    await link(from, to);
+  });
+  await linkDefaultModel(location);
+  expect(existsSync(links)).toBe(false);
 });
 
 test('links made at the same time do not disturb each other', async () => {

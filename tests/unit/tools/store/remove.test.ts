@@ -4,6 +4,7 @@ import * as fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { modelArtifact } from '../../../../tools/store/artifact.ts';
+import { fetchArtifact } from '../../../../tools/store/fetch-artifact.ts';
 import { fetchModel } from '../../../../tools/store/fetch-model.ts';
 import { landInStore } from '../../../../tools/store/landing.ts';
 import { claimPartDirectory } from '../../../../tools/store/part-directory.ts';
@@ -59,6 +60,18 @@ test('a model that another process fetches is removed when that ends, and its do
 
   expect(await removed).toEqual({ sizeBytes: bytes.length });
   expect(contents()).toEqual([]);
+});
+
+test('a model that is removed after it was verified is fetched again', async () => {
+  const { location, options, model, remove } = await storedTiny();
+  let isRemoved = false;
+  const describe = async (directory: string) => {
+    if (!isRemoved) await remove();
+    isRemoved = true;
+    expect(readFileSync(join(directory, 'tiny.gguf'))).toEqual(bytes);
+  };
+  const fetched = await fetchArtifact(location.root, modelArtifact(model), { ...options, describe });
+  expect(fetched.source).toBe(model.sources[0]);
 });
 
 test('files of the user’s own stay in their place, and it is said', async () => {
