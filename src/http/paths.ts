@@ -43,6 +43,12 @@ const patterns = [
 
 export type PathPattern = (typeof patterns)[number];
 
+/** Each pattern with what is before and after its parameter; `after` is undefined where it has none. */
+const finders = patterns.map((pattern) => {
+  const [before = '', after] = pattern.split(/\{\w+\}/);
+  return { pattern, before, after };
+});
+
 export interface KnownPath {
   readonly pattern: PathPattern;
   /** The value of the pattern's `{parameter}`, still encoded. It may contain slashes, as names of models do. */
@@ -69,8 +75,7 @@ export function toOwnPath(path: string): string {
 }
 
 function findExact(path: string): KnownPath | undefined {
-  for (const pattern of patterns) {
-    const [before = '', after] = pattern.split(/\{\w+\}/);
+  for (const { pattern, before, after } of finders) {
     if (after === undefined && path === pattern) return { pattern, parameter: '' };
     if (after === undefined || !path.startsWith(before) || !path.endsWith(after)) continue;
     if (path.length > before.length + after.length)
