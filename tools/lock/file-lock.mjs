@@ -62,7 +62,7 @@ function tryToTake(path) {
   const own = `${path}.${record.id}.own`;
   try {
     writeFileSync(own, JSON.stringify(record), { flag: 'wx' });
-    const holder = linkRecord(own, path);
+    const holder = linkRecord(record.id, own, path);
     return holder === undefined ? { release: hold(path, record.id) } : { holder };
   } finally {
     rmSync(own, { force: true });
@@ -70,7 +70,7 @@ function tryToTake(path) {
 }
 
 /** Links a complete record to a path, in the place of a dead process's. Returns the record of a living one that is there. */
-function linkRecord(own, path) {
+function linkRecord(id, own, path) {
   for (;;) {
     try {
       putRecord(own, path);
@@ -80,10 +80,12 @@ function linkRecord(own, path) {
     }
     const found = readRecord(path);
     if (found === undefined) continue; // It was just released.
+    // NFS repeats a request whose answer was lost, and reports that the first one was carried out. https://man7.org/linux/man-pages/man2/open.2.html
+    if (found.id === id) return undefined;
     if (isAlive(found)) return found;
     // Several processes may see that its holder is dead. The one that has this lock replaces the record, if it is still there.
     const turn = `${path}.${found.id}`;
-    const other = linkRecord(own, turn);
+    const other = linkRecord(id, own, turn);
     if (other !== undefined) return other;
     if (readRecord(path)?.id === found.id) {
       renameSync(turn, path);

@@ -1,6 +1,7 @@
 // A directory that several processes replace at the same time changes by renames alone: to remove it file by file
 // would empty what another process has put there since.
 import { randomUUID } from 'node:crypto';
+import { lstatSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 
 /** Moves a directory to where nothing is. Returns false, and moves nothing, where a directory with files is. */
@@ -23,6 +24,8 @@ export async function setAside(directory: string): Promise<string | undefined> {
     return aside;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined; // Another process was faster.
+    // A read-only disk fails before it looks.
+    if (lstatSync(directory, { throwIfNoEntry: false }) === undefined) return undefined;
     throw error;
   }
 }

@@ -43,7 +43,13 @@ export async function fetchArtifact(
   artifact: Artifact,
   options: FetchOptions,
 ): Promise<Fetched> {
-  const stored = await findUnclaimed(root, artifact, options);
+  let failure: string | undefined;
+  const stored = await findUnclaimed(root, artifact, {
+    ...options,
+    reportFailure: (line) => {
+      failure = line;
+    },
+  });
   if (stored) return stored;
   let part: PartDirectory | undefined;
   try {
@@ -53,24 +59,31 @@ export async function fetchArtifact(
     if (landed) return landed;
     return await fromFirstSource(root, artifact, part, options);
   } catch (error) {
+    // With the claim it is reported.
+    if (part === undefined && failure !== undefined && !options.signal?.aborted)
+      options.reportFailure(failure);
     throw toStoreError(error, 'source-failed', `${artifact.name} cannot be stored in ${root}`);
   } finally {
     await part?.release();
   }
 }
 
-/** Finds it without a claim, so that a store which cannot be written to serves what it has. It may be removed meanwhile. */
+/**
+ * Finds it without a claim, so that a store which cannot be written to serves what it has. Another process may remove it
+ * meanwhile, so a failure is only reported.
+ */
 async function findUnclaimed(
   root: string,
   artifact: Artifact,
   options: FetchOptions,
 ): Promise<Fetched | undefined> {
   try {
-    return await findStored(root, artifact, { ...options, reportFailure: () => {} });
+    return await findStored(root, artifact, options);
   } catch (error) {
-    if (error instanceof StoreError && (error.code === 'interrupted' || error.code === 'not-recorded'))
-      throw error;
-    return undefined; // With a claim it is found, or fails again.
+    const failure = toStoreError(error, 'not-stored', artifact.name);
+    if (failure.code === 'interrupted' || failure.code === 'not-recorded') throw failure;
+    options.reportFailure(failure.message);
+    return undefined;
   }
 }
 

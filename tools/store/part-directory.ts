@@ -1,6 +1,6 @@
 // Where a download grows: a directory that one process at a time works in. It stays after an interruption, and the next fetch
 // continues there.
-import { rmdir } from 'node:fs/promises';
+import { readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { takeLock } from '../lock/file-lock.mjs';
 import { StoreError } from './errors.ts';
@@ -41,6 +41,9 @@ export async function claimPartDirectory(
       throw new StoreError('interrupted', `${name}: interrupted${cause}.`, { cause: error });
     },
   );
+  // The first version had one for each process.
+  for (const entry of await readdir(parts))
+    if (entry.startsWith(`${name}@`)) await rm(join(parts, entry), { recursive: true });
   return {
     path,
     release: async () => {

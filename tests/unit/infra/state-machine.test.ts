@@ -49,7 +49,8 @@ describe('the batch state machine', () => {
   });
 
   it('answers chunks carefully after crashes but not after throttling', () => {
-    const { AnswerChunk, AnswerCarefully } = readDefinition().States.Answer.ItemProcessor.States;
+    const { AnswerChunk, AnswerCarefully, CountAnswers } =
+      readDefinition().States.Answer.ItemProcessor.States;
     const errors = (handlers: { ErrorEquals: string[] }[]) => handlers.flatMap((each) => each.ErrorEquals);
     const nextOf = (handlers: { Next: string }[]) => handlers.map(({ Next }) => Next);
     const bothErrors = ['Lambda.TooManyRequestsException', 'States.ALL'];
@@ -57,6 +58,12 @@ describe('the batch state machine', () => {
     // RetryCount includes the retries after throttling.
     expect(source).not.toContain('$$.State.RetryCount');
     for (const state of [AnswerChunk, AnswerCarefully]) expect(errors(state.Retry)).toEqual(bothErrors);
+    for (const state of [AnswerChunk, AnswerCarefully, CountAnswers])
+      expect(state.Catch[0]).toEqual({
+        ErrorEquals: bothErrors.slice(0, 1),
+        ResultPath: null,
+        Next: 'IsInTime',
+      });
     expect(errors(AnswerChunk.Catch)).toEqual(bothErrors);
     expect(nextOf(AnswerChunk.Catch)).toEqual(['IsInTime', 'BeginCarefully']);
     // A chunk has two normal attempts and seven careful ones.

@@ -1,6 +1,6 @@
 // https: and hf: - through node-llama-cpp's own downloader, which resumes, uses parallel connections and brings
 // every part of a split GGUF. A look at the source comes first: the downloader would ask a dead host 150 times.
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { splitFileNames } from '../../../src/model/split-files.ts';
 import { allocatedBytes, ensureFreeSpace } from '../disk-space.ts';
@@ -30,6 +30,7 @@ export const fetchFromHub: Source = async (uri, directory, context) => {
   await ensureFreeSpace(directory, sizeBytes - (await allocatedBytes(directory)), uri);
   await discardOtherVersion(directory, JSON.stringify(published));
   const paths = await download(uri, url, names, directory, context, access);
+  await Promise.all(paths.map((path, index) => cutTo(path, published[index]?.sizeBytes)));
   return paths.map((path, index) => ({ path, publishedSha256: published[index]?.sha256 ?? null }));
 };
 
@@ -59,6 +60,15 @@ async function discardOtherVersion(directory: string, version: string): Promise<
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
   await writeFile(path, version);
+}
+
+/**
+ * Removes what is behind a download. The downloader keeps its progress there, and what it writes of that at the end may come after
+ * its own cut (ipull 3: `saveMedataAfterFile` and `ftruncate` do not wait for each other).
+ */
+async function cutTo(path: string, sizeBytes: number | null | undefined): Promise<void> {
+  if (typeof sizeBytes !== 'number') return;
+  if ((await stat(path)).size > sizeBytes) await truncate(path, sizeBytes);
 }
 
 async function download(

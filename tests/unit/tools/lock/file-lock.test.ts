@@ -155,6 +155,28 @@ it('works on a disk without hard links', async () => {
   expect(readdirSync(join(path, '..'))).toEqual([]);
 });
 
+it.each([['links'], ['no links']])(
+  'is held when a disk with %s repeats a request that was carried out',
+  async (disk) => {
+    const fail = (code: string) => {
+      throw Object.assign(new Error(code), { code });
+    };
+    const { linkSync: link } = await vi.importActual<typeof import('node:fs')>('node:fs');
+    vi.mocked(linkSync).mockImplementation((from, to) => {
+      if (disk === 'links') link(from, to);
+      else writeFileSync(to, readFileSync(from));
+      return fail('EEXIST');
+    });
+    onTestFinished(() => void vi.mocked(linkSync).mockReset());
+
+    const release = await takeLock(path);
+    expect(await findHolder()).toBe(`process ${process.pid}`);
+    release();
+
+    expect(readdirSync(join(path, '..'))).toEqual([]);
+  },
+);
+
 it('is free when another machine removes it while it is read', async () => {
   writeFileSync(path, await recordOf({ pidNamespace: 'another' }));
   onLookUp.mockImplementationOnce(() => {

@@ -11,7 +11,7 @@ import { createStore, entryFor, LINKED_TINY } from './store-fixture.ts';
 
 vi.mock('node:fs/promises', async (original) => {
   const real = await original<typeof import('node:fs/promises')>();
-  return { ...real, link: vi.fn(real.link), rm: vi.fn(real.rm) };
+  return { ...real, link: vi.fn(real.link), rename: vi.fn(real.rename), rm: vi.fn(real.rm) };
 });
 
 const bytes = tinyGguf();
@@ -76,4 +76,12 @@ test('links made at the same time do not disturb each other', async () => {
     expect(readdirSync(links)).toEqual(readdirSync(stored));
   }
   expect(contents()).toEqual([...LINKED_TINY, ...before]);
+});
+
+test('a store on a read-only disk needs no links where it does not have the default model', async () => {
+  const store = createStore(entryFor(bytes, ['file:absent']));
+  vi.mocked(fs.rename).mockRejectedValueOnce(Object.assign(new Error('read-only'), { code: 'EROFS' }));
+
+  await linkDefaultModel(store.location);
+  expect(store.contents()).toEqual([]);
 });

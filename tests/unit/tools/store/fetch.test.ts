@@ -190,6 +190,20 @@ describe('a source with the wrong file', () => {
 });
 
 describe('a stored model', () => {
+  test('that is damaged is named, although the store cannot be written to', async () => {
+    const store = storeOf({ 'tiny.gguf': bytes });
+    const { directory } = await fetchModel(store.location, 'tiny', store.options);
+    truncateSync(join(directory, 'tiny.gguf'), 100);
+    rmSync(join(store.location.root, '.parts'), { recursive: true });
+    writeFileSync(join(store.location.root, '.parts'), '');
+
+    expect(await failureOf(fetchModel(store.location, 'tiny', store.options))).toMatchObject({
+      code: 'source-failed',
+      message: expect.stringContaining('.parts'),
+    });
+    expect(store.failures).toEqual([expect.stringMatching(/tiny\.gguf .*100 bytes/)]);
+  });
+
   test.each([
     [
       'changed',

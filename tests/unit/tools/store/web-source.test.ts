@@ -1,7 +1,8 @@
 // https: and hf: through the real downloader, against a server of this process.
 import { readFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { findModel, readCatalog } from '../../../../tools/store/catalog.ts';
 import { fetchModel } from '../../../../tools/store/fetch-model.ts';
 import { pinModels, today } from '../../../../tools/store/pin-models.ts';
@@ -41,6 +42,24 @@ describe('https:', () => {
     const store = createStore(entryFor(bytes, [`${origin}/tiny.gguf?download=true`]));
     await fetchModel(store.location, 'tiny', store.options);
     expect(store.contents()).toEqual(STORED_TINY);
+    expect(readFileSync(join(store.location.root, 'tiny', 'tiny.gguf'))).toEqual(bytes);
+  });
+
+  test('removes what the downloader has noted behind the file after its own cut', async () => {
+    await using anyFile = await open(import.meta.filename);
+    const handles = Object.getPrototypeOf(anyFile) as FileHandle;
+    const { truncate } = handles;
+    const cut = vi.spyOn(handles, 'truncate').mockImplementation(async function (this: FileHandle, size = 0) {
+      await truncate.call(this, size);
+      await this.write(Buffer.from('{"chunks":[1]}'), 0, 14, size);
+    });
+    onTestFinished(() => cut.mockRestore());
+    const { origin } = await startServer({ '/tiny.gguf': serve(bytes) });
+    const store = createStore(entryFor(bytes, [`${origin}/tiny.gguf`]));
+
+    await fetchModel(store.location, 'tiny', store.options);
+
+    expect(cut).toHaveBeenCalled();
     expect(readFileSync(join(store.location.root, 'tiny', 'tiny.gguf'))).toEqual(bytes);
   });
 
