@@ -10,6 +10,9 @@ const keys = Array.from({ length: 8 }, (_, index) => `key-${index}`);
 const begun = 'You keep the secrets of those who talk to you, and you never tell them to anybody. ';
 const secretLength = 8;
 
+/** Requests of the shortest form, whose share of the time ends before its server has started. */
+const fewest = 4 * keys.length;
+
 /** The secrets planted so far: letters that no id and no number has, all of the same length. */
 class Secrets {
   readonly #planted = new Set<string>();
@@ -56,7 +59,8 @@ async function run(target: Target, { name, scope, most, endAt }: Plan): Promise<
     CACHE_SCOPE: scope,
     NODE_DEBUG: 'gguf-lambda',
   });
-  const goesOn = () => (most === undefined ? performance.now() < endAt : secrets.count < most);
+  const goesOn = () =>
+    most === undefined ? secrets.count < fewest || performance.now() < endAt : secrets.count < most;
   await Promise.all(keys.map((key, index) => talk({ target, front, secrets, key, index, goesOn })));
   target.count(`requests: ${name}`, secrets.count);
   const authorization = `Bearer ${keys[0]}`;
