@@ -256,11 +256,13 @@ export interface OpenedAddon {
 }
 
 /**
- * The processors that llama.cpp has libraries for, by the score of each library. llama.cpp itself opens all of them to find the
+ * The processors that llama.cpp has libraries for, by the score of each library: `amx` is the one that a checkout or an image
+ * compiles (`COMPILE_AMX`). llama.cpp itself opens all of them to find the
  * best one, which takes half a millisecond each. An image has some of them.
  */
 export const processorLibraries: readonly string[] = [
   ...[
+    'amx',
     'sapphirerapids',
     'zen4',
     'cooperlake',
