@@ -1,10 +1,10 @@
 // Downloads the results of a batch. A file gets its name when it is complete.
-import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { toBatchKeys } from '../../src/batch/batch-objects.ts';
+import { replaceFile } from '../store/replace-file.ts';
 import type { Progress } from '../terminal/pace.ts';
 import { BatchError } from './failure.ts';
 import { describeLastRun, toStatusLine } from './runs.ts';
@@ -55,7 +55,6 @@ async function download(
   { store }: BatchStack,
   { signal, onProgress }: FetchOptions,
 ): Promise<number> {
-  const part = `${path}.${randomUUID()}.part`;
   let done = 0;
   let lines = 0;
   async function* counted(pieces: AsyncIterable<Uint8Array>) {
@@ -68,11 +67,11 @@ async function download(
   }
   try {
     await mkdir(dirname(path), { recursive: true });
-    await pipeline(await store.stream(key), counted, createWriteStream(part, { flags: 'wx' }), { signal });
-    await rename(part, path);
+    await replaceFile(path, async (temporary) =>
+      pipeline(await store.stream(key), counted, createWriteStream(temporary, { flags: 'wx' }), { signal }),
+    );
     return lines;
   } catch (error) {
-    await rm(part, { force: true }).catch(() => {});
     const { syscall } = error as NodeJS.ErrnoException;
     if (syscall === undefined || signal.aborted) throw error;
     throw new BatchError(
