@@ -88,18 +88,22 @@ export async function interleave(
   for (let round = -1; round < rounds; round += 1) {
     for (const { subject, take } of round % 2 === 0 ? contenders : contenders.toReversed()) {
       const values = await take(round);
-      if (round < 0) continue;
-      samples.push(
-        ...measurement.metrics.flatMap(({ name: metric, unit, better }) => {
-          const value = values[metric];
-          return value === undefined
-            ? []
-            : { measurement: measurement.name, variant, metric, unit, better, subject, round, value };
-        }),
-      );
+      if (round >= 0) samples.push(...toSamples(measurement, { variant, subject, round }, values));
     }
   }
   return samples;
+}
+
+/** Returns a sample of each metric that has a value. */
+export function toSamples(
+  { name, metrics }: Pick<Measurement, 'name' | 'metrics'>,
+  taken: Pick<Sample, 'variant' | 'subject' | 'round'>,
+  values: Readonly<Record<string, number>>,
+): Sample[] {
+  return metrics.flatMap(({ name: metric, unit, better }) => {
+    const value = values[metric];
+    return value === undefined ? [] : { measurement: name, metric, unit, better, ...taken, value };
+  });
 }
 
 /** Returns `1 thread`, `2 threads` and so on. */

@@ -2,7 +2,7 @@
 // slots behind one system prompt. Who chats in turn takes a moment to write, as people do.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Chat, type ChatMessage, type ChatOptions } from '../chat.ts';
-import { type Contender, interleave, type Measurement, type Sample, threadsVariant } from '../measurement.ts';
+import { type Measurement, type Sample, threadsVariant, toSamples } from '../measurement.ts';
 import { privateBytes } from '../process-memory.ts';
 import { textOfTokens } from '../prompts.ts';
 import { type Server, startServers } from '../subjects/server-process.ts';
@@ -24,12 +24,13 @@ interface Scene {
   readonly name: string;
   readonly chats: number;
   readonly slots: number;
-  /** Default: one turn of each chat after another. */
-  readonly atOnce?: boolean;
   readonly systemPrompt?: boolean;
   /** Default: questions of {@link questionTokens}. */
   readonly hasShortQuestions?: boolean;
-  /** Whether the next question follows an answer at once, as that of a program. Default: false. */
+  /**
+   * Whether each chat asks again as soon as it has its answer, as a program does, and all chats at once. Default: people, who write one
+   * question of each chat after another.
+   */
   readonly hurries?: boolean;
 }
 
@@ -43,7 +44,6 @@ const scenes: readonly Scene[] = [
     name: 'eight chats at once over four slots, one system prompt',
     chats: 8,
     slots: 4,
-    atOnce: true,
     hurries: true,
     systemPrompt: true,
   },
@@ -68,16 +68,23 @@ export const conversation: Measurement = {
     const samples: Sample[] = [];
     for (const scene of scenes.filter(({ name }) => wanted.includes(name))) {
       const settings = { model, threads, slots: scene.slots, contextSize };
-      const takesTurns = scene.chats > 1 && scene.slots === 1;
+      const takesTurns = scene.chats > 1 && !scene.hurries;
       const subjects = [own, peer, takesTurns && peer ? withSlotForEach(peer, scene.chats) : undefined];
       await using started = await startServers(
         subjects.filter((subject) => subject !== undefined),
         settings,
       );
       const options = { model: model.name, answerTokens };
-      const contenders = started.servers.map((server) => toContender(server, scene, options));
       const variant = `${scene.name}, ${threadsVariant(threads)}`;
-      samples.push(...(await interleave(conversation, variant, contenders, rounds)));
+      for (let round = -1; round < rounds; round += 1) {
+        const talks = started.servers.map((server) => new Talk(server, scene, options, round));
+        // The warm-up does not need the whole conversation.
+        await (scene.hurries ? takeWhole : takeByQuestion)(talks, round, round < 0 ? 2 : turns);
+        if (round < 0) continue;
+        for (const { subject, values } of talks) {
+          samples.push(...toSamples(conversation, { variant, subject, round }, values));
+        }
+      }
     }
     return samples;
   },
@@ -106,52 +113,77 @@ function toMetric(turn: number): string {
   return `first token, turn ${turn + 1}`;
 }
 
-function toContender(server: Server, scene: Scene, options: ChatOptions): Contender {
-  return {
-    subject: server.subject,
-    take: async (round) => {
-      const system: ChatMessage[] = scene.systemPrompt
-        ? [{ role: 'system', content: textOfTokens(systemTokens, round) }]
-        : [];
-      const speakers = Array.from({ length: scene.chats }, (_, index): Speaker => {
-        const chat = new Chat(server, options, system);
-        return async (turn) => {
-          if (!scene.hurries) await delay(writingMs);
-          return chat.ask(toQuestion(scene, ((round + 1) * 8 + index) * turns + turn));
-        };
-      });
-      // The warm-up does not need the whole conversation.
-      const waits = await (scene.atOnce ? askAtOnce : askInTurn)(speakers, round < 0 ? 2 : turns);
-      const means = waits.map((ofTurn) => ofTurn.reduce((sum, each) => sum + each, 0) / ofTurn.length);
-      return {
-        ...Object.fromEntries(means.map((mean, turn) => [toMetric(turn), mean])),
-        'private memory': privateBytes(server.pid) / 1e6,
-      };
-    },
-  };
-}
+/** One round of a scene with one server. */
+class Talk {
+  readonly subject: string;
+  readonly speakers: readonly Speaker[];
+  readonly #pid: number;
 
-/** Sends a chat's question of a turn, and returns the milliseconds to the first token. */
-type Speaker = (turn: number) => Promise<number>;
-
-/** Returns the milliseconds by turn and chat. */
-async function askInTurn(speakers: readonly Speaker[], count: number): Promise<number[][]> {
-  const waits: number[][] = Array.from({ length: count }, () => []);
-  for (const [turn, ofTurn] of waits.entries()) {
-    for (const ask of speakers) ofTurn.push(await ask(turn));
+  constructor(server: Server, scene: Scene, options: ChatOptions, round: number) {
+    const system: ChatMessage[] = scene.systemPrompt
+      ? [{ role: 'system', content: textOfTokens(systemTokens, round) }]
+      : [];
+    this.subject = server.subject;
+    this.speakers = Array.from({ length: scene.chats }, (_, index) => {
+      return new Speaker(new Chat(server, options, system), scene, ((round + 1) * 8 + index) * turns);
+    });
+    this.#pid = server.pid;
   }
-  return waits;
+
+  /** By metric: the mean of the chats for each turn, and the memory. */
+  get values(): Record<string, number> {
+    const means = Array.from({ length: turns }, (_, turn) => {
+      return this.speakers.reduce((sum, { waits }) => sum + (waits[turn] ?? 0), 0) / this.speakers.length;
+    });
+    return {
+      ...Object.fromEntries(means.map((mean, turn) => [toMetric(turn), mean])),
+      'private memory': privateBytes(this.#pid) / 1e6,
+    };
+  }
 }
 
-/** Each chat sends its next question as soon as it has its answer. Returns the milliseconds by turn and chat. */
-async function askAtOnce(speakers: readonly Speaker[], count: number): Promise<number[][]> {
-  const waits: number[][] = Array.from({ length: count }, () => []);
-  await Promise.all(
-    speakers.map(async (ask) => {
-      for (const [turn, ofTurn] of waits.entries()) ofTurn.push(await ask(turn));
-    }),
-  );
-  return waits;
+/** Whoever has a chat with a server. */
+class Speaker {
+  /** Milliseconds to the first token of each turn. */
+  readonly waits: number[] = [];
+  readonly #chat: Chat;
+  readonly #scene: Scene;
+  readonly #firstQuestion: number;
+
+  constructor(chat: Chat, scene: Scene, firstQuestion: number) {
+    this.#chat = chat;
+    this.#scene = scene;
+    this.#firstQuestion = firstQuestion;
+  }
+
+  async ask(): Promise<void> {
+    if (!this.#scene.hurries) await delay(writingMs);
+    this.waits.push(await this.#chat.ask(toQuestion(this.#scene, this.#firstQuestion + this.waits.length)));
+  }
+
+  async askAll(count: number): Promise<void> {
+    while (this.waits.length < count) await this.ask();
+  }
+}
+
+/** One server after another, because who asks at once leaves a server no time. The order reverses with each round. */
+async function takeWhole(talks: readonly Talk[], round: number, count: number): Promise<void> {
+  for (const { speakers } of round % 2 === 0 ? talks : talks.toReversed()) {
+    await Promise.all(speakers.map((speaker) => speaker.askAll(count)));
+  }
+}
+
+/**
+ * Each question of all servers before the next one, because other load on the machine changes within the minutes of a conversation. The
+ * order reverses with each question.
+ */
+async function takeByQuestion(talks: readonly Talk[], round: number, count: number): Promise<void> {
+  const chats = Array.from({ length: count }, () => [...(talks[0]?.speakers.keys() ?? [])]).flat();
+  for (const [question, chat] of chats.entries()) {
+    for (const { speakers } of (round + question) % 2 === 0 ? talks : talks.toReversed()) {
+      await speakers[chat]?.ask();
+    }
+  }
 }
 
 /** @param number - no other chat, turn or round has it */
