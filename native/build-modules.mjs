@@ -1,4 +1,5 @@
-// Compiles native/inference and native/chat, each with native/threads, and puts them beside the module that they work with. Takes git and a C++ compiler.
+// Compiles native/inference, native/chat and native/matrices, and puts them beside the module that they work with. Takes git and a C++
+// compiler.
 // `node native/build-modules.mjs [name...]` compiles these alone.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
@@ -10,18 +11,27 @@ const [compiler = 'c++', ...options] = process.env.CXX?.split(' ') ?? [];
 
 const nodeHeaders = process.env.npm_config_nodedir ?? dirname(dirname(realpathSync(process.execPath)));
 
-/** What each takes: folders of llama.cpp's sources, other folders of headers, and prebuilt libraries. */
+/** What each takes: folders here, folders of llama.cpp's sources, other folders of headers, and prebuilt libraries. */
 const modules = {
   inference: {
+    folders: ['inference', 'threads'],
     sources: ['include', 'ggml/include'],
     headers: [join(library, 'llama/addon')],
     libraries: /^(?:llama-addon\.node|lib(?:llama|ggml|ggml-base)\..*)$/,
   },
   chat: {
+    folders: ['chat', 'threads'],
     sources: ['common', 'include', 'ggml/include'],
     headers: [],
     libraries: /^lib(?:llama|llama-common)\..*$/,
     prepare: declareChatTemplates,
+  },
+  matrices: {
+    folders: ['matrices'],
+    sources: ['ggml/include', 'ggml/src', 'ggml/src/ggml-cpu'],
+    headers: [],
+    libraries: /(?!)/,
+    exports: 'matrices/exports.map',
   },
 };
 
@@ -36,7 +46,7 @@ function declareChatTemplates(folder) {
   );
 }
 
-function compile(name, { sources, headers, libraries, prepare }, folder, output) {
+function compile({ folders, sources, headers, libraries, exports, prepare }, folder, output) {
   prepare?.(folder);
   const includes = [
     dirname(require.resolve('node-addon-api', { paths: [library] })),
@@ -44,7 +54,7 @@ function compile(name, { sources, headers, libraries, prepare }, folder, output)
     ...headers,
     ...sources.map((source) => join(folder, source)),
   ];
-  const own = [name, 'threads'].map((part) => join(import.meta.dirname, part));
+  const own = folders.map((part) => join(import.meta.dirname, part));
   execFileSync(
     compiler,
     [
@@ -54,6 +64,7 @@ function compile(name, { sources, headers, libraries, prepare }, folder, output)
       ...['-Wall', '-Wextra', ...(process.env.CI ? ['-Werror'] : [])],
       // What is missing is found when the module is opened, not when it is called.
       '-Wl,-z,now',
+      ...(exports ? [`-Wl,--version-script=${join(import.meta.dirname, exports)}`] : []),
       // Its libraries lie beside it.
       '-Wl,-rpath,$ORIGIN',
       // What comes from other projects is not ours to warn of.
@@ -76,7 +87,5 @@ function compile(name, { sources, headers, libraries, prepare }, folder, output)
 const named = process.argv.slice(2);
 for (const name of named.length > 0 ? named : Object.keys(modules)) {
   const { sources } = modules[name];
-  await compileFile(`${name}.node`, sources, (folder, output) =>
-    compile(name, modules[name], folder, output),
-  );
+  await compileFile(`${name}.node`, sources, (folder, output) => compile(modules[name], folder, output));
 }

@@ -25,13 +25,14 @@ export interface BareContext {
   dispose(): Promise<void>;
 }
 
-/** With one thread. The context holds so many tokens, and evaluates as many together. */
+/** The context holds so many tokens, and evaluates as many together. */
 export async function createBareContext(
   {
     addon,
     inference: { Inference, Sampler, loadModel, shareCells, createContext },
   }: Pick<OpenedAddon, 'addon' | 'inference'>,
   contextSize: number,
+  threads = 1,
 ): Promise<BareContext> {
   const model = new addon.AddonModel(modelPath, { addonExports: addon, gpuLayers: 0, useMmap: true });
   await loadModel(model);
@@ -39,13 +40,13 @@ export async function createBareContext(
     contextSize,
     batchSize: contextSize,
     sequences: 1,
-    threads: 1,
+    threads,
     flashAttention: true,
   });
   // As the engine does for one slot.
   shareCells(context);
   await createContext(context);
-  const inference = new Inference(context, { threads: 1 });
+  const inference = new Inference(context, { threads });
   const request = { prompt: [], maxTokens: contextSize, sampling: greedy };
   const sampler = new Sampler(model, toSamplerConfig(request, vocabularySize));
 

@@ -22,7 +22,14 @@ it.each(processorLibraries)(
   async (library) => {
     const pieces = [64, 128, 256].map((longest) => String(chunkEnds(length, { longest })));
     const behindPrefix = [64, 256].map((longest) => String(chunkEnds(length, { breaks: [103], longest })));
-    const { stdout } = await run(process.execPath, [program, library, ...pieces, ...behindPrefix, '64,270']);
+    const { stdout } = await run(process.execPath, [
+      program,
+      library,
+      '1',
+      ...pieces,
+      ...behindPrefix,
+      '64,270',
+    ]);
     const states = stdout.trim().split('\n');
 
     expect(new Set(pieces).size).toBe(3);

@@ -35,7 +35,7 @@ export async function setUpModules() {
 
 /** The native modules that are not compiled from the sources that are here. */
 export function listOldModules() {
-  return ['inference', 'chat'].filter(
+  return ['inference', 'chat', 'matrices'].filter(
     (name) => !isCompiled(besidePrebuilt(`${name}.node`), [name, 'threads', 'build-modules.mjs']),
   );
 }

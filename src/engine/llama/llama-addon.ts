@@ -5,6 +5,7 @@
 // release.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { SamplerConfig } from './sampler-config.ts';
 
@@ -248,6 +249,12 @@ export interface InferenceModule {
   listProcessorFeatures(): readonly string[];
 }
 
+/** The module of native/matrices. */
+export interface MatricesModule {
+  /** How many products it has computed. */
+  countProducts(): number;
+}
+
 export interface OpenedAddon {
   readonly addon: LlamaAddon;
   readonly inference: InferenceModule;
@@ -310,6 +317,7 @@ function open(): OpenedAddon {
   addon.setLogger((_level, message) => process.stderr.write(`llama.cpp error: ${message.trimEnd()}\n`));
   addon.setLoggerLogLevel(errorLevel);
   const inference = openModule<InferenceModule>(join(folder, 'inference.node'));
+  openMatrices(folder);
   addon.loadBackends();
   // The one that suits this processor best lies beside it, in a library of its own.
   if (addon.getGpuType() === undefined)
@@ -323,14 +331,27 @@ function open(): OpenedAddon {
 }
 
 /**
+ * Opens this project's products of matrices, which llama.cpp's libraries for x86 processors call when they are loaded later
+ * (native/matrices/sgemm.h). There are none for other processors.
+ */
+export function openMatrices(folder: string): MatricesModule | undefined {
+  if (process.arch !== 'x64') return;
+  return openModule<MatricesModule>(
+    join(folder, 'matrices.node'),
+    constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL,
+  );
+}
+
+/**
  * Opens a native module by its path.
  *
+ * @param flags - how it is opened, by the constants of node:os. Default: its names are those of no other module.
  * @throws {Error} when there is none, or this machine cannot run it
  */
-export function openModule<Exports>(path: string): Exports {
+export function openModule<Exports>(path: string, flags: number = constants.dlopen.RTLD_NOW): Exports {
   const module: { exports: unknown } = { exports: {} };
   try {
-    process.dlopen(module, path);
+    process.dlopen(module, path, flags);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`${path} cannot be opened (${reason}); 'npm start' installs and compiles it`, { cause });

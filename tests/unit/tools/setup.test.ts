@@ -19,7 +19,7 @@ const project = fileURLToPath(new URL('../../../', import.meta.url));
 const platform = `${process.platform}-${process.arch}`;
 const prebuilt = `node_modules/@node-llama-cpp/${platform}/bins/${platform}`;
 const amxLibrary = `${prebuilt}/libggml-cpu-amx.so`;
-const modules = ['inference', 'chat'].map((name) => `${prebuilt}/${name}.node`);
+const modules = ['inference', 'chat', 'matrices'].map((name) => `${prebuilt}/${name}.node`);
 
 /** What an installation must have made: npm's record, and what install scripts make. */
 const installed = ['.bin/node', 'aws-lambda-ric/rapid-client.node', `${prebuilt.slice(13)}/llama-addon.node`];
@@ -56,13 +56,14 @@ beforeEach(() => {
   const compiled = [
     'inference/module.cpp',
     'chat/module.cpp',
+    'matrices/module.cpp',
     'threads/work-thread.cpp',
     'build-modules.mjs',
     'build-amx-library.mjs',
     'zig.txt',
   ];
   for (const file of [...compiled, 'llama-cpp.mjs']) put(`native/${file}`, '');
-  for (const name of ['inference', 'chat', 'threads'])
+  for (const name of ['inference', 'chat', 'matrices', 'threads'])
     utimesSync(join(root, 'native', name), 1_000_000, 1_000_000);
   put('package.json', '{}');
   put('package-lock.json', '{}');
@@ -112,6 +113,7 @@ it('compiles a native module for commands that evaluate prompts, when it is olde
   expect(setUp(['engine']).toSorted()).toEqual([
     'native/build-modules.mjs chat',
     'native/build-modules.mjs inference',
+    'native/build-modules.mjs matrices',
   ]);
 });
 
