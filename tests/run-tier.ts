@@ -1,5 +1,6 @@
 // Runs the tests of one tier, and sends the numbers of its results to the process that started it. Its arguments are the most test
 // files to run at once, a project and folders.
+import { inspect } from 'node:util';
 import { startVitest, type TestCase, type TestModule, type TestSuite } from 'vitest/node';
 
 /** How many tests of a tier ended in which way. */
@@ -53,7 +54,10 @@ const result: TierResult = {
     ...modules
       .flatMap((module) => [module, ...module.children.allSuites()])
       .flatMap((part) => part.errors().map(({ message }) => `${nameOf(part)}: ${message}`)),
-    ...errors.map((error) => `outside of a test: ${error instanceof Error ? error.message : String(error)}`),
+    // Vitest has copied them from another process: what had a class has none any more.
+    ...errors.map(
+      (error) => `outside of a test: ${(error as { message?: string }).message ?? inspect(error)}`,
+    ),
   ],
 };
 await vitest.close();

@@ -144,11 +144,21 @@ describe('answerFile', () => {
 
   it('rejects a file that this process is answering', async () => {
     const { file } = folderWith([toLine('a')]);
-    const first = answer(file, new FakeEngine());
+    const begun = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    const engine = new FakeEngine(' x', {
+      beforeEvent: () => {
+        begun.resolve();
+        return released.promise;
+      },
+    });
+    const first = answer(file, engine);
+    await begun.promise;
 
     await expect(answer(file, new FakeEngine())).rejects.toThrow(
       `${file} is already answered by process ${process.pid}: wait until it ends, or stop it.`,
     );
+    released.resolve();
     expect(await first).toMatchObject({ wasAnswered: false });
   });
 
